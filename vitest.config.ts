@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.{ts,tsx}', 'tests/**/*.test.ts'],
+    environment: 'node',
+    // The reference machine has two cores; more workers only make timings noisy.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    allowOnly: false,
+    passWithNoTests: false,
+  },
+});
