@@ -1,0 +1,195 @@
+import type { CanisterId, Cycles, HashHex, Instructions, PrincipalId, TimeNs } from '../types/ids.ts';
+
+/**
+ * The port between deterministic execution and the one place that knows WebAssembly
+ * (`src/sandbox`). Execution is a generator that yields `SandboxRequest`s and is resumed with
+ * `SandboxReply`s: the simulator answers inline, the worker host from a sandbox worker. Everything
+ * that crosses is structured-cloneable data.
+ */
+
+/** Names one immutable content of a canister's memories. Host-local, never part of replicated state. */
+export type MemoryVersion = number;
+
+export const PAGE_BYTES = 4096;
+export const WASM_PAGE_BYTES = 65_536;
+
+/** A changed 4 KiB page. */
+export interface DirtyPage {
+  readonly index: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Value of a mutable global. f32/f64 travel as their bit pattern so that NaNs survive. */
+export interface GlobalValue {
+  readonly type: 'i32' | 'i64' | 'f32' | 'f64';
+  readonly bits: bigint;
+}
+
+/** Everything needed to rebuild a canister's memory from nothing: all non-zero pages. */
+export interface MemoryImage {
+  readonly heapWasmPages: number;
+  readonly heap: readonly DirtyPage[];
+  readonly stableWasmPages: number;
+  readonly stable: readonly DirtyPage[];
+  readonly globals: readonly GlobalValue[];
+}
+
+/** What a run changed, relative to its base. */
+export interface MemoryDelta {
+  readonly heapWasmPages: number;
+  /** True when the heap starts from zero (install, reinstall, upgrade with replaced heap). */
+  readonly heapReset: boolean;
+  readonly heap: readonly DirtyPage[];
+  readonly stableWasmPages: number;
+  readonly stableReset: boolean;
+  readonly stable: readonly DirtyPage[];
+  /** Mutable globals in index order, complete. */
+  readonly globals: readonly GlobalValue[];
+}
+
+/** Which memory a run starts from. */
+export type MemoryBase =
+  /** Nothing: heap from the module's own definition, stable memory empty. */
+  | { readonly from: 'fresh' }
+  /** Heap, stable memory and globals of a version (any normal message). */
+  | { readonly from: 'version'; readonly version: MemoryVersion }
+  /** Upgrade: stable memory of the version; heap kept (enhanced orthogonal persistence) or from the new module. */
+  | { readonly from: 'upgrade'; readonly version: MemoryVersion; readonly keepHeap: boolean };
+
+/** The entry point's context of interface spec 0.66 "System API by context". */
+export type EntryContext =
+  | 'start'
+  | 'init'
+  | 'preUpgrade'
+  | 'postUpgrade'
+  | 'update'
+  | 'replicatedQuery'
+  | 'nonReplicatedQuery'
+  | 'inspectMessage'
+  | 'heartbeat'
+  | 'globalTimer';
+
+/** Plain-data inputs of the system API for one entry point. */
+export interface SystemApiInput {
+  readonly context: EntryContext;
+  readonly canisterId: CanisterId;
+  readonly subnetId: PrincipalId;
+  readonly caller: PrincipalId;
+  readonly controllers: readonly PrincipalId[];
+  readonly methodName: string;
+  readonly arg: Uint8Array;
+  readonly timeNs: TimeNs;
+  readonly cycleBalance: Cycles;
+  readonly cyclesAvailable: Cycles;
+  /** 1 running, 2 stopping, 3 stopped. */
+  readonly canisterStatus: 1 | 2 | 3;
+  readonly canisterVersion: bigint;
+  /** Nanoseconds; 0 = not set. */
+  readonly globalTimer: bigint;
+  /** Present in non-replicated queries when the state is certified. */
+  readonly dataCertificate: Uint8Array | null;
+  readonly rootKey: Uint8Array;
+  readonly replicated: boolean;
+}
+
+export interface CompileRequest {
+  readonly kind: 'compile';
+  /** SHA-256 of `wasm`. */
+  readonly moduleHash: HashHex;
+  /** The original module as the user uploaded it (gzip already undone by the core). */
+  readonly wasm: Uint8Array;
+}
+
+/** One entry point of a run: runs in order on the same memory; the first failure undoes all. */
+export interface RunStep {
+  /** Export name as in the original module ("canister_update inc", "canister_init"); "canister_start" is the deferred start function. */
+  readonly entry: string;
+  readonly input: SystemApiInput;
+  /** An absent export is no error (init, post_upgrade, start hooks). */
+  readonly optional: boolean;
+}
+
+export interface RunRequest {
+  readonly kind: 'run';
+  readonly canisterId: CanisterId;
+  readonly moduleHash: HashHex;
+  readonly base: MemoryBase;
+  readonly steps: readonly RunStep[];
+  /** Shared by all steps. */
+  readonly instructionLimit: Instructions;
+  /** Keep the outcome under this version when every step succeeded; null = always roll back (queries). */
+  readonly commitAs: MemoryVersion | null;
+  /** Sent after the sandbox said it lacks them. */
+  readonly module?: Uint8Array;
+  readonly image?: MemoryImage;
+  /** Versions of this canister below this one may be forgotten. */
+  readonly oldestVersionInUse: MemoryVersion;
+}
+
+/** The canister is gone: drop its instance and pages. */
+export interface ForgetRequest {
+  readonly kind: 'forget';
+  readonly canisterId: CanisterId;
+}
+
+export type SandboxRequest = CompileRequest | RunRequest | ForgetRequest;
+
+/** Metadata found in a valid module. */
+export interface ModuleInfo {
+  /** Original export names of canister methods, e.g. "canister_update inc". */
+  readonly exports: readonly string[];
+  readonly customSections: readonly {
+    readonly name: string;
+    readonly visibility: 'public' | 'private';
+    readonly content: Uint8Array;
+  }[];
+  readonly memory64: boolean;
+  readonly wasmInstructionCount: number;
+  readonly hasStart: boolean;
+}
+
+/** An IC error as the user sees it: "IC0503: …". Code without the prefix, e.g. 503. */
+export interface CanisterError {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** What a run did to the system through the system API. Valid only when the run succeeded, logs always. */
+export interface SystemEffects {
+  readonly response:
+    | { readonly kind: 'reply'; readonly data: Uint8Array }
+    | { readonly kind: 'reject'; readonly message: string }
+    | { readonly kind: 'none' };
+  readonly cyclesAccepted: Cycles;
+  readonly cyclesBurned: Cycles;
+  readonly certifiedData: Uint8Array | null;
+  readonly globalTimer: bigint | null;
+  readonly acceptedMessage: boolean;
+  /** debug_print lines and, on a trap, the trap text; in order. */
+  readonly logs: readonly string[];
+}
+
+export interface RunReply {
+  readonly kind: 'ran';
+  readonly outcome: { readonly ok: true } | { readonly ok: false; readonly error: CanisterError; readonly step: number };
+  /** Exact, also after a trap. */
+  readonly instructionsUsed: Instructions;
+  /** Present when the run succeeded and `commitAs` was given. */
+  readonly delta: MemoryDelta | null;
+  readonly effects: SystemEffects;
+}
+
+export type SandboxReply =
+  | { readonly kind: 'compiled'; readonly info: ModuleInfo }
+  | { readonly kind: 'invalidModule'; readonly error: CanisterError }
+  | RunReply
+  /** Ask again with what is missing. */
+  | { readonly kind: 'missing'; readonly module: boolean; readonly image: boolean }
+  | { readonly kind: 'forgotten' };
+
+/** A synchronous sandbox, as the simulator uses it inline. Never throws on anything a module does. */
+export interface WasmHost {
+  handle(request: SandboxRequest): SandboxReply;
+  /** Frees every instance and memory. */
+  close(): void;
+}
