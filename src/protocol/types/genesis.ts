@@ -1,0 +1,64 @@
+import type { DurationMs, NodeId, SubnetId, TimeNs } from './ids.ts';
+
+export type SubnetType = 'application' | 'system' | 'verified_application';
+
+/** Consensus parameters of a subnet record (registry, `SubnetRecord`). */
+export interface SubnetParameters {
+  readonly subnetType: SubnetType;
+  /** Number of data blocks between summary blocks; the interval has one more height. */
+  readonly dkgIntervalLength: number;
+  readonly unitDelayMs: DurationMs;
+  readonly initialNotaryDelayMs: DurationMs;
+  readonly maxBlockPayloadBytes: number;
+  readonly maxIngressMessagesPerBlock: number;
+  readonly maxIngressBytesPerMessage: number;
+}
+
+/** Public record of a node: what every other node knows of it. */
+export interface NodeRecord {
+  readonly nodeId: NodeId;
+  /** Ed25519 key, DER (44 bytes); the node id is self-authenticating of it. */
+  readonly nodePublicKeyDer: Uint8Array;
+  /** BLS committee (multi-signature) key, 96 bytes, with its proof of possession, 48 bytes. */
+  readonly committeePublicKey: Uint8Array;
+  readonly committeeKeyPop: Uint8Array;
+}
+
+/** A threshold key with the public key of each node's share. */
+export interface ThresholdTranscript {
+  readonly tag: 'low' | 'high';
+  readonly threshold: number;
+  /** Receivers in evaluation order: node i holds the share at i + 1. */
+  readonly receivers: readonly NodeId[];
+  readonly publicKey: Uint8Array;
+  /** Public polynomial coefficients in G2, `threshold` of them. */
+  readonly coefficients: readonly Uint8Array[];
+}
+
+/** The initial registry and catch-up package contents of one subnet: public, the same for all nodes. */
+export interface SubnetGenesis {
+  readonly subnetId: SubnetId;
+  readonly parameters: SubnetParameters;
+  /** Sorted by node id. */
+  readonly nodes: readonly NodeRecord[];
+  readonly lowTranscript: ThresholdTranscript;
+  readonly highTranscript: ThresholdTranscript;
+  readonly genesisTimeNs: TimeNs;
+  /** Inclusive canister id ranges [first, last] as u64 numbers. */
+  readonly canisterRanges: readonly (readonly [bigint, bigint])[];
+  readonly cryptoName: 'bls12-381' | 'insecure-test-crypto';
+}
+
+/** The secret half of one node, from the trusted dealer. */
+export interface NodeSecrets {
+  readonly nodeId: NodeId;
+  readonly nodeSecretKey: Uint8Array;
+  readonly committeeSecretKey: Uint8Array;
+  readonly lowShare: Uint8Array;
+  readonly highShare: Uint8Array;
+}
+
+export interface DealtSubnet {
+  readonly genesis: SubnetGenesis;
+  readonly secrets: readonly NodeSecrets[];
+}
