@@ -1,0 +1,27 @@
+import { defineConfig } from '@playwright/test';
+
+const PORT = 4173;
+/** tools/test.mjs finds a browser and names it here; unset means Playwright's own. */
+const executablePath = process.env['CHROMIUM_PATH'];
+
+export default defineConfig({
+  testDir: 'e2e',
+  testMatch: '**/*.e2e.ts',
+  workers: 1,
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
+  use: {
+    baseURL: `http://localhost:${PORT}/`,
+    trace: 'retain-on-failure',
+    launchOptions: {
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+      ...(executablePath === undefined ? {} : { executablePath }),
+    },
+  },
+  webServer: {
+    command: `node tools/start.mjs --port ${PORT} --strict-port`,
+    port: PORT,
+    reuseExistingServer: false,
+    timeout: 180_000,
+  },
+});

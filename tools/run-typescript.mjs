@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { ROOT } from './lib/command.mjs';
+import { ensureInstalled, requireNode } from './lib/setup.mjs';
+
+const OUTPUT = join(ROOT, 'node_modules/.cache/subnetarium/run');
+
+/** Bundles a TypeScript entry file for Node; returns the path of the bundle. Packages stay external. */
+export async function bundleTypeScript(entryFile) {
+  const { rolldown } = await import('rolldown');
+  const name = basename(entryFile).replace(/\.ts$/, '');
+  // One file per process: two commands may run at the same time.
+  const file = join(OUTPUT, `${name}.${process.pid}.mjs`);
+  mkdirSync(OUTPUT, { recursive: true });
+  const bundle = await rolldown({
+    input: resolve(ROOT, entryFile),
+    platform: 'node',
+    external: (id) => id.startsWith('node:') || /^(?:@[\w.-]+\/)?[a-z][\w.-]*(?:\/|$)/i.test(id),
+    logLevel: 'warn',
+  });
+  await bundle.write({ file, format: 'esm', sourcemap: true, codeSplitting: false });
+  await bundle.close();
+  return file;
+}
+
+/**
+ * Bundles and runs a TypeScript program with Node, its standard streams being ours.
+ * @param {string} entryFile relative to the root of the repository
+ * @param {readonly string[]} args passed on to the program
+ * @returns {Promise<number>} its exit code
+ */
+export async function runTypeScript(entryFile, args) {
+  requireNode();
+  await ensureInstalled();
+  if (!existsSync(resolve(ROOT, entryFile))) {
+    console.error(`There is no ${entryFile}.`);
+    return 2;
+  }
+  const file = await bundleTypeScript(entryFile);
+  const child = spawn(process.execPath, ['--enable-source-maps', file, ...args], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => child.kill(signal));
+  }
+  return new Promise((done) => {
+    child.on('exit', (code, signal) => done(code ?? (signal === null ? 1 : 130)));
+  });
+}
