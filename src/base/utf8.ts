@@ -1,0 +1,90 @@
+const MAX_CODE_POINT = 0x10_ff_ff;
+const REPLACEMENT = 0xff_fd;
+
+/** UTF-8 bytes of a string. A lone surrogate becomes U+FFFD, as TextEncoder does. */
+export function encodeUtf8(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length * 3);
+  let length = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    let code = text.codePointAt(i) as number;
+    if (code > 0xff_ff) {
+      i += 1;
+    } else if (code >= 0xd8_00 && code <= 0xdf_ff) {
+      code = REPLACEMENT;
+    }
+    if (code < 0x80) {
+      bytes[length++] = code;
+    } else if (code < 0x8_00) {
+      bytes[length++] = 0xc0 | (code >> 6);
+      bytes[length++] = 0x80 | (code & 0x3f);
+    } else if (code < 0x1_00_00) {
+      bytes[length++] = 0xe0 | (code >> 12);
+      bytes[length++] = 0x80 | ((code >> 6) & 0x3f);
+      bytes[length++] = 0x80 | (code & 0x3f);
+    } else {
+      bytes[length++] = 0xf0 | (code >> 18);
+      bytes[length++] = 0x80 | ((code >> 12) & 0x3f);
+      bytes[length++] = 0x80 | ((code >> 6) & 0x3f);
+      bytes[length++] = 0x80 | (code & 0x3f);
+    }
+  }
+  return bytes.slice(0, length);
+}
+
+interface Lead {
+  readonly continuation: number;
+  readonly bits: number;
+  readonly least: number;
+}
+
+function leadOf(byte: number): Lead | undefined {
+  if (byte >= 0xc2 && byte <= 0xdf) {
+    return { continuation: 1, bits: byte & 0x1f, least: 0x80 };
+  }
+  if (byte >= 0xe0 && byte <= 0xef) {
+    return { continuation: 2, bits: byte & 0x0f, least: 0x8_00 };
+  }
+  if (byte >= 0xf0 && byte <= 0xf4) {
+    return { continuation: 3, bits: byte & 0x07, least: 0x1_00_00 };
+  }
+  return undefined;
+}
+
+/** The code point at `at`, or -1: truncated, overlong, a surrogate or above U+10FFFF. */
+function multiByteCodePoint(bytes: Uint8Array, at: number, lead: Lead): number {
+  let code = lead.bits;
+  for (let k = 1; k <= lead.continuation; k += 1) {
+    const next = bytes[at + k];
+    if (next === undefined || (next & 0xc0) !== 0x80) {
+      return -1;
+    }
+    code = (code << 6) | (next & 0x3f);
+  }
+  const surrogate = code >= 0xd8_00 && code <= 0xdf_ff;
+  return code < lead.least || code > MAX_CODE_POINT || surrogate ? -1 : code;
+}
+
+/** Strict UTF-8 (RFC 3629); undefined when the bytes are anything else. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  const pieces: string[] = [];
+  let pending: number[] = [];
+  for (let i = 0; i < bytes.length; i += 1) {
+    const byte = bytes[i] as number;
+    let code = byte;
+    if (byte >= 0x80) {
+      const lead = leadOf(byte);
+      code = lead === undefined ? -1 : multiByteCodePoint(bytes, i, lead);
+      if (lead === undefined || code < 0) {
+        return undefined;
+      }
+      i += lead.continuation;
+    }
+    pending.push(code);
+    if (pending.length === 4096) {
+      pieces.push(String.fromCodePoint(...pending));
+      pending = [];
+    }
+  }
+  pieces.push(String.fromCodePoint(...pending));
+  return pieces.join('');
+}
