@@ -1,0 +1,220 @@
+import { codedError, err, ok } from '../base/result.ts';
+import type { CodedError, Result } from '../base/result.ts';
+import type { SubnetType } from '../protocol/types/genesis.ts';
+
+/**
+ * A network as plain JSON: what a share link, a script or the command line gives to
+ * `createNetwork`. Everything that is not stated here follows from the seed.
+ */
+
+export const NETWORK_SPEC_VERSION = 1;
+export const MAX_NODES_PER_SUBNET = 40;
+export const MAX_SEED_CHARACTERS = 256;
+const MAX_DELAY_MS = 60_000;
+
+/** `mainnet`: the IC's own delays; `classroom`: short DKG intervals; `turbo`: as fast as the cores allow. */
+export const PACES = ['mainnet', 'classroom', 'turbo'] as const;
+export type Pace = (typeof PACES)[number];
+
+/** How a directed link treats packets. Probabilities are percentages, 0–100. */
+export interface LinkConditions {
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  readonly lossPercent: number;
+  readonly duplicatePercent: number;
+  readonly reorderPercent: number;
+  readonly cut: boolean;
+}
+
+export interface SubnetSpec {
+  readonly type: SubnetType;
+  /** 1–40. */
+  readonly nodes: number;
+}
+
+export interface NetworkSpec {
+  readonly version: typeof NETWORK_SPEC_VERSION;
+  /** All keys and all simulated chance follow from it. */
+  readonly seed: string;
+  readonly pace: Pace;
+  /** Exactly one in this version. */
+  readonly subnets: readonly SubnetSpec[];
+  /** Conditions of every link at the start. */
+  readonly links: LinkConditions;
+  /** Data blocks between two summary blocks; null = the pace's own. */
+  readonly dkgIntervalLength: number | null;
+}
+
+export const PERFECT_LINK: LinkConditions = {
+  delayMs: 0,
+  jitterMs: 0,
+  lossPercent: 0,
+  duplicatePercent: 0,
+  reorderPercent: 0,
+  cut: false,
+};
+
+export type NetworkSpecErrorCode =
+  | 'SPEC_NOT_AN_OBJECT'
+  | 'SPEC_VERSION_UNKNOWN'
+  | 'SPEC_FIELD_UNKNOWN'
+  | 'SPEC_FIELD_INVALID';
+export type NetworkSpecError = CodedError<NetworkSpecErrorCode>;
+
+/** Consensus delays of a pace. */
+export interface PaceSettings {
+  readonly unitDelayMs: number;
+  readonly initialNotaryDelayMs: number;
+  readonly dkgIntervalLength: number;
+}
+
+/** Unit delays are registry values of the IC (application subnets); the classroom's and turbo's intervals are shorter so that catch-up packages can be seen. */
+export const PACE_SETTINGS: Readonly<Record<Pace, PaceSettings>> = {
+  mainnet: { unitDelayMs: 1000, initialNotaryDelayMs: 300, dkgIntervalLength: 499 },
+  classroom: { unitDelayMs: 1000, initialNotaryDelayMs: 300, dkgIntervalLength: 19 },
+  turbo: { unitDelayMs: 1000, initialNotaryDelayMs: 0, dkgIntervalLength: 99 },
+};
+
+/** A small application subnet with everything at its default. */
+export function defaultNetworkSpec(
+  overrides: { readonly seed?: string; readonly nodes?: number; readonly pace?: Pace } = {},
+): NetworkSpec {
+  return {
+    version: NETWORK_SPEC_VERSION,
+    seed: overrides.seed ?? 'subnetarium',
+    pace: overrides.pace ?? 'turbo',
+    subnets: [{ type: 'application', nodes: overrides.nodes ?? 4 }],
+    links: PERFECT_LINK,
+    dkgIntervalLength: null,
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function invalid(path: string, expected: string): Result<never, NetworkSpecError> {
+  return err(codedError('input', 'SPEC_FIELD_INVALID', `${path} must be ${expected}.`));
+}
+
+function fieldsOf(
+  value: unknown,
+  path: string,
+  known: readonly string[],
+): Result<Fields, NetworkSpecError> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return err(codedError('input', 'SPEC_NOT_AN_OBJECT', `${path} must be an object.`));
+  }
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      return err(
+        codedError('input', 'SPEC_FIELD_UNKNOWN', `${path}.${key.slice(0, 40)} is not a known field.`),
+      );
+    }
+  }
+  return ok(value as Fields);
+}
+
+function integerIn(value: unknown, min: number, max: number): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max;
+}
+
+function parseLinks(value: unknown, path: string): Result<LinkConditions, NetworkSpecError> {
+  if (value === undefined) {
+    return ok(PERFECT_LINK);
+  }
+  const fields = fieldsOf(value, path, Object.keys(PERFECT_LINK));
+  if (!fields.ok) {
+    return fields;
+  }
+  const merged: Record<string, unknown> = { ...PERFECT_LINK, ...fields.value };
+  for (const key of ['delayMs', 'jitterMs']) {
+    if (!integerIn(merged[key], 0, MAX_DELAY_MS)) {
+      return invalid(`${path}.${key}`, `an integer from 0 to ${MAX_DELAY_MS}`);
+    }
+  }
+  for (const key of ['lossPercent', 'duplicatePercent', 'reorderPercent']) {
+    if (!integerIn(merged[key], 0, 100)) {
+      return invalid(`${path}.${key}`, 'an integer from 0 to 100');
+    }
+  }
+  if (typeof merged['cut'] !== 'boolean') {
+    return invalid(`${path}.cut`, 'true or false');
+  }
+  return ok(merged as unknown as LinkConditions);
+}
+
+/** Checks link conditions that come from a script; absent fields are those of a perfect link. */
+export function parseLinkConditions(value: unknown): Result<LinkConditions, NetworkSpecError> {
+  return parseLinks(value ?? {}, 'conditions');
+}
+
+const SUBNET_TYPES: readonly unknown[] = ['application', 'system', 'verified_application'];
+
+function parseSubnet(value: unknown, path: string): Result<SubnetSpec, NetworkSpecError> {
+  const fields = fieldsOf(value, path, ['type', 'nodes']);
+  if (!fields.ok) {
+    return fields;
+  }
+  const { type = 'application', nodes = 4 } = fields.value as { type?: unknown; nodes?: unknown };
+  if (!SUBNET_TYPES.includes(type)) {
+    return invalid(`${path}.type`, 'one of application, system, verified_application');
+  }
+  if (!integerIn(nodes, 1, MAX_NODES_PER_SUBNET)) {
+    return invalid(`${path}.nodes`, `an integer from 1 to ${MAX_NODES_PER_SUBNET}`);
+  }
+  return ok({ type: type as SubnetType, nodes });
+}
+
+/**
+ * Checks a network spec from outside (a link, a file, a script) and fills in defaults.
+ * Unknown fields are errors, so that a misspelt one is never silently ignored.
+ */
+export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpecError> {
+  const known = ['version', 'seed', 'pace', 'subnets', 'links', 'dkgIntervalLength'];
+  const parsed = fieldsOf(value, 'spec', known);
+  if (!parsed.ok) {
+    return parsed;
+  }
+  const fields = parsed.value;
+  const version = fields['version'] ?? NETWORK_SPEC_VERSION;
+  if (version !== NETWORK_SPEC_VERSION) {
+    return err(
+      codedError(
+        'input',
+        'SPEC_VERSION_UNKNOWN',
+        `spec.version must be ${NETWORK_SPEC_VERSION}; this page may be older than the link.`,
+      ),
+    );
+  }
+  const seed = fields['seed'] ?? 'subnetarium';
+  if (typeof seed !== 'string' || seed.length === 0 || seed.length > MAX_SEED_CHARACTERS) {
+    return invalid('spec.seed', `text of 1 to ${MAX_SEED_CHARACTERS} characters`);
+  }
+  const pace = fields['pace'] ?? 'turbo';
+  if (!(PACES as readonly unknown[]).includes(pace)) {
+    return invalid('spec.pace', `one of ${PACES.join(', ')}`);
+  }
+  const subnets = fields['subnets'] ?? [{}];
+  if (!Array.isArray(subnets) || subnets.length !== 1) {
+    return invalid('spec.subnets', 'a list of exactly one subnet');
+  }
+  const subnet = parseSubnet(subnets[0], 'spec.subnets[0]');
+  if (!subnet.ok) {
+    return subnet;
+  }
+  const links = parseLinks(fields['links'], 'spec.links');
+  if (!links.ok) {
+    return links;
+  }
+  const interval = fields['dkgIntervalLength'] ?? null;
+  if (interval !== null && !integerIn(interval, 1, 10_000)) {
+    return invalid('spec.dkgIntervalLength', 'null or an integer from 1 to 10000');
+  }
+  return ok({
+    version: NETWORK_SPEC_VERSION,
+    seed,
+    pace: pace as Pace,
+    subnets: [subnet.value],
+    links: links.value,
+    dkgIntervalLength: interval,
+  });
+}

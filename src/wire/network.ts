@@ -1,0 +1,212 @@
+import type { CodedError, Result } from '../base/result.ts';
+import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
+import type { SubnetType } from '../protocol/types/genesis.ts';
+import type { HashHex, Height, NodeId, PrincipalId, SubnetId } from '../protocol/types/ids.ts';
+import type { LinkConditions, NetworkSpec, Pace } from './network-spec.ts';
+import type { TelemetryBatch } from './telemetry.ts';
+
+/**
+ * The network as an object. Both hosts of the core implement it (real time in workers, virtual
+ * time in the simulator); the page, the tests, the headless server and users' scripts use nothing
+ * else. Methods return `Result`: they reject or throw only when the network was closed under them.
+ */
+export interface Network {
+  readonly spec: NetworkSpec;
+  /**
+   * The standard signature; speaks the IC's HTTP interface under any origin, so that
+   * `HttpAgent.create({ fetch: network.fetch, rootKey: network.rootKey() })` works unchanged.
+   */
+  readonly fetch: FetchFunction;
+  /** DER of the root subnet's BLS public key, 133 bytes. */
+  rootKey(): Uint8Array;
+  topology(): Topology;
+  readonly faults: NetworkFaults;
+  readonly clock: NetworkClock;
+  readonly events: NetworkEvents;
+  readonly inspect: NetworkInspector;
+  snapshot(): Promise<NetworkSnapshot>;
+  /** Ends every node and frees what the network holds. Idempotent. */
+  close(): Promise<void>;
+}
+
+export type FetchFunction = typeof globalThis.fetch;
+
+export type NetworkErrorCode =
+  | 'NETWORK_CLOSED'
+  | 'NODE_UNKNOWN'
+  | 'NODE_ALREADY_RUNNING'
+  | 'NODE_NOT_RUNNING'
+  | 'NODE_START_FAILED'
+  | 'NO_HEALTHY_NODE'
+  | 'ARTIFACT_UNKNOWN'
+  | 'CONTROL_TIMEOUT'
+  | 'INVALID_ARGUMENT';
+export type NetworkError = CodedError<NetworkErrorCode>;
+export type NetworkResult<T> = Promise<Result<T, NetworkError>>;
+
+export interface TopologyNode {
+  readonly nodeId: NodeId;
+  /** "Node 1" … in node-id order: the same name everywhere in the product. */
+  readonly label: string;
+  readonly index: number;
+}
+
+export interface TopologySubnet {
+  readonly subnetId: SubnetId;
+  readonly type: SubnetType;
+  readonly nodes: readonly TopologyNode[];
+  /** Faults tolerated: floor((n − 1) / 3). */
+  readonly faultsTolerated: number;
+  /** Shares that make a notarization or a finalization. */
+  readonly notarizationThreshold: number;
+  readonly dkgIntervalLength: number;
+  readonly publicKeyDer: Uint8Array;
+  readonly cryptoName: string;
+  /** Inclusive canister id ranges, as hex. */
+  readonly canisterRanges: readonly (readonly [PrincipalId, PrincipalId])[];
+}
+
+export interface Topology {
+  readonly subnets: readonly TopologySubnet[];
+}
+
+export interface NetworkFaults {
+  /** Ends the node at once, as a power cut does; its storage stays. */
+  kill(nodeId: NodeId): NetworkResult<void>;
+  /** Starts it again from its storage. */
+  restart(nodeId: NodeId): NetworkResult<void>;
+  /** Conditions of one direction; null = those of the spec. */
+  setLink(from: NodeId, to: NodeId, conditions: Partial<LinkConditions> | null): NetworkResult<void>;
+  /** Only nodes of one group reach each other; nodes named nowhere form a group of their own. */
+  partition(groups: readonly (readonly NodeId[])[]): NetworkResult<void>;
+  /** Undoes every partition and link setting. Killed nodes stay down. */
+  heal(): NetworkResult<void>;
+}
+
+export interface ClockReading {
+  /** Network time, nanoseconds since the Unix epoch; never runs back. */
+  readonly timeNs: bigint;
+  /** Network seconds per second of wall time; 0 = paused. */
+  readonly rate: number;
+  readonly paused: boolean;
+  readonly pace: Pace;
+}
+
+export interface NetworkClock {
+  now(): ClockReading;
+  pause(): NetworkResult<void>;
+  resume(): NetworkResult<void>;
+  /** 0 < rate ≤ 1 slows the network; the simulator also takes rates above 1. */
+  setRate(rate: number): NetworkResult<void>;
+  /** Changes the delays of consensus from now on; the DKG interval stays as dealt. */
+  setPace(pace: Pace): NetworkResult<void>;
+  /** Runs until the next block is finalized, then pauses. Answers its height. */
+  step(): NetworkResult<Height>;
+}
+
+export interface NetworkEvents {
+  /**
+   * Telemetry of every node and of the host, in the order of each sender's `seq`. The listener
+   * first gets what it needs to start from (one batch with the newest facts). Returns the
+   * function that ends the subscription.
+   */
+  subscribe(listener: (batch: TelemetryBatch) => void): () => void;
+}
+
+export type InspectableKind =
+  | 'block'
+  | 'notarization'
+  | 'finalization'
+  | 'randomBeacon'
+  | 'randomTape'
+  | 'catchUpPackage'
+  | 'certification';
+
+/** Names one artifact; `hash` is the block hash and is needed for blocks and notarizations only. */
+export interface ArtifactReference {
+  readonly kind: InspectableKind;
+  readonly height: Height;
+  readonly hash?: HashHex;
+}
+
+export interface ArtifactDetails {
+  readonly kind: InspectableKind;
+  readonly height: Height;
+  /** Block hash, beacon hash or state root, by kind. */
+  readonly hash: HashHex | null;
+  /** Empty for threshold signatures: they don't tell who took part. */
+  readonly signers: readonly NodeId[];
+  readonly signatureHex: string;
+  /** Shares or signers needed. */
+  readonly threshold: number;
+  /** Bytes of the encoded artifact as it travels. */
+  readonly encodedBytes: number;
+  readonly heldBy: readonly NodeId[];
+}
+
+export interface IngressFacts {
+  readonly messageId: string;
+  readonly sender: PrincipalId;
+  readonly canisterId: PrincipalId;
+  readonly methodName: string;
+  readonly argBytes: number;
+}
+
+export interface BlockDetails {
+  readonly facts: BlockFacts;
+  readonly ingress: readonly IngressFacts[];
+  readonly proposal: ArtifactDetails | null;
+  readonly notarization: ArtifactDetails | null;
+  readonly finalization: ArtifactDetails | null;
+}
+
+/** One step of a check, in plain words. */
+export interface VerificationStep {
+  readonly claim: string;
+  readonly holds: boolean;
+}
+
+export interface Verification {
+  readonly valid: boolean;
+  readonly steps: readonly VerificationStep[];
+  /** The exact bytes that were signed, the key and the scheme: enough to repeat the check elsewhere. */
+  readonly scheme: string;
+  readonly messageHex: string;
+  readonly publicKeyHex: string;
+  readonly signatureHex: string;
+}
+
+/** Looks into the pools of the running nodes. `verify` runs the core's own crypto, not a node's word. */
+export interface NetworkInspector {
+  block(hash: HashHex): NetworkResult<BlockDetails>;
+  artifact(reference: ArtifactReference): NetworkResult<ArtifactDetails>;
+  verify(reference: ArtifactReference): NetworkResult<Verification>;
+}
+
+export type NodeRunState = 'starting' | 'running' | 'stopped' | 'crashed';
+
+export interface NodeSnapshot {
+  readonly nodeId: NodeId;
+  readonly state: NodeRunState;
+  /** Why it crashed; null otherwise. */
+  readonly reason: string | null;
+  readonly heights: NodeHeights;
+  /** Root hash of the newest executed height. */
+  readonly stateRoot: HashHex | null;
+}
+
+export interface NodeHeights {
+  readonly notarized: Height;
+  readonly finalized: Height;
+  readonly executed: Height;
+  readonly certified: Height;
+  readonly catchUpPackage: Height;
+}
+
+/** Plain data: what a script or a test asks about the whole network at one moment. */
+export interface NetworkSnapshot {
+  readonly spec: NetworkSpec;
+  readonly clock: ClockReading;
+  readonly nodes: readonly NodeSnapshot[];
+  readonly canisters: readonly CanisterFacts[];
+}
