@@ -106,7 +106,11 @@ function fieldsOf(
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       return err(
-        codedError('input', 'SPEC_FIELD_UNKNOWN', `${path}.${key.slice(0, 40)} is not a known field.`),
+        codedError(
+          'input',
+          'SPEC_FIELD_UNKNOWN',
+          `${path}.${key.slice(0, 40)} is not a known field.`,
+        ),
       );
     }
   }

@@ -76,7 +76,11 @@ export interface NetworkFaults {
   /** Starts it again from its storage. */
   restart(nodeId: NodeId): NetworkResult<void>;
   /** Conditions of one direction; null = those of the spec. */
-  setLink(from: NodeId, to: NodeId, conditions: Partial<LinkConditions> | null): NetworkResult<void>;
+  setLink(
+    from: NodeId,
+    to: NodeId,
+    conditions: Partial<LinkConditions> | null,
+  ): NetworkResult<void>;
   /** Only nodes of one group reach each other; nodes named nowhere form a group of their own. */
   partition(groups: readonly (readonly NodeId[])[]): NetworkResult<void>;
   /** Undoes every partition and link setting. Killed nodes stay down. */

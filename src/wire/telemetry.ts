@@ -16,15 +16,48 @@ export const MAX_EVENTS_PER_BATCH = 500;
 
 /** Facts that the host knows, not the core. */
 export type HostEvent =
-  | { readonly kind: 'bootStage'; readonly stage: BootStage; readonly elapsedMs: number; readonly detail: string }
-  | { readonly kind: 'nodeState'; readonly nodeId: NodeId; readonly state: NodeRunState; readonly reason: string | null }
+  | {
+      readonly kind: 'bootStage';
+      readonly stage: BootStage;
+      readonly elapsedMs: number;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'nodeState';
+      readonly nodeId: NodeId;
+      readonly state: NodeRunState;
+      readonly reason: string | null;
+    }
   | { readonly kind: 'nodeHeights'; readonly nodeId: NodeId; readonly heights: NodeHeights }
   /** Packets summed up by kind over one batch: the moving dots. */
-  | { readonly kind: 'packetsSent'; readonly from: NodeId; readonly to: NodeId | 'all'; readonly content: PacketContent; readonly count: number; readonly bytes: number }
-  | { readonly kind: 'packetsDropped'; readonly from: NodeId; readonly to: NodeId; readonly count: number; readonly cause: 'loss' | 'cut' | 'partition' }
-  | { readonly kind: 'linkChanged'; readonly from: NodeId; readonly to: NodeId; readonly conditions: LinkConditions }
+  | {
+      readonly kind: 'packetsSent';
+      readonly from: NodeId;
+      readonly to: NodeId | 'all';
+      readonly content: PacketContent;
+      readonly count: number;
+      readonly bytes: number;
+    }
+  | {
+      readonly kind: 'packetsDropped';
+      readonly from: NodeId;
+      readonly to: NodeId;
+      readonly count: number;
+      readonly cause: 'loss' | 'cut' | 'partition';
+    }
+  | {
+      readonly kind: 'linkChanged';
+      readonly from: NodeId;
+      readonly to: NodeId;
+      readonly conditions: LinkConditions;
+    }
   | { readonly kind: 'partitionChanged'; readonly groups: readonly (readonly NodeId[])[] }
-  | { readonly kind: 'clockChanged'; readonly rate: number; readonly paused: boolean; readonly pace: Pace }
+  | {
+      readonly kind: 'clockChanged';
+      readonly rate: number;
+      readonly paused: boolean;
+      readonly pace: Pace;
+    }
   /** A checker of the host saw the protocol broken. */
   | { readonly kind: 'safetyViolated'; readonly rule: string; readonly message: string };
 

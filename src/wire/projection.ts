@@ -1,0 +1,173 @@
+import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
+import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
+import type { ClockReading, NodeHeights, NodeRunState, Topology } from './network.ts';
+import type { BootStage, PacketContent } from './telemetry.ts';
+
+/** What the page shows, folded from telemetry. Immutable: unchanged parts keep their identity. */
+
+export type BlockState = 'proposed' | 'notarized' | 'finalized' | 'dead';
+
+export interface BlockView {
+  readonly facts: BlockFacts;
+  readonly state: BlockState;
+  /** Signers of the aggregate once it exists, else of the shares seen so far. */
+  readonly notarizedBy: readonly NodeId[];
+  readonly finalizedBy: readonly NodeId[];
+  /** Network time, ns. */
+  readonly firstSeenNs: bigint;
+  readonly finalizedNs: bigint | null;
+  /** Nodes that validated it. */
+  readonly validatedBy: readonly NodeId[];
+}
+
+export interface HeightView {
+  readonly height: Height;
+  readonly makers: readonly NodeId[];
+  readonly committee: readonly NodeId[];
+  readonly beacon: HashHex | null;
+  readonly hasTape: boolean;
+  /** By rank, then by hash. */
+  readonly blocks: readonly BlockView[];
+  /** Roots reported by node; more than one distinct value is divergence. */
+  readonly roots: Readonly<Record<string, HashHex>>;
+  readonly certified: boolean;
+}
+
+/** Shape, text and colour of a node follow from this. */
+export type NodeCondition = NodeRunState | 'catchingUp';
+
+export interface NodeView {
+  readonly nodeId: NodeId;
+  readonly label: string;
+  readonly condition: NodeCondition;
+  readonly reason: string | null;
+  readonly heights: NodeHeights;
+  readonly stateRoot: { readonly height: Height; readonly root: HashHex } | null;
+  /** Rank at the height being worked on; null = not a block maker there. */
+  readonly rank: number | null;
+  readonly inCommittee: boolean;
+  readonly peersDown: readonly NodeId[];
+  readonly rejectedArtifacts: number;
+  readonly rejectedPackets: number;
+  readonly criticalErrors: number;
+  readonly droppedFacts: number;
+}
+
+/** Packets of the newest batch of a sender; the overlay turns them into moving dots. */
+export interface FlightView {
+  readonly id: number;
+  readonly from: NodeId;
+  readonly to: NodeId | 'all';
+  readonly content: PacketContent;
+  readonly count: number;
+  readonly bytes: number;
+  readonly atNs: bigint;
+}
+
+export type FeedSeverity = 'info' | 'good' | 'warning' | 'error';
+
+export interface FeedEntry {
+  readonly id: number;
+  readonly atNs: bigint;
+  readonly severity: FeedSeverity;
+  readonly text: string;
+  readonly height: Height | null;
+  readonly nodeId: NodeId | null;
+}
+
+export interface CanisterView {
+  readonly facts: CanisterFacts;
+  /** Newest last, bounded. */
+  readonly logs: readonly string[];
+}
+
+export interface MessageView {
+  readonly messageId: string;
+  readonly canisterId: string;
+  readonly method: string;
+  readonly height: Height;
+  readonly outcome: string;
+  readonly instructions: bigint;
+}
+
+export interface NetworkProjection {
+  readonly topology: Topology;
+  readonly bootStage: BootStage | null;
+  readonly bootDetail: string;
+  readonly clock: Pick<ClockReading, 'rate' | 'paused' | 'pace'> | null;
+  readonly atNs: bigint;
+  readonly nodes: readonly NodeView[];
+  /** The last `KEPT_HEIGHTS` heights, ascending. */
+  readonly heights: readonly HeightView[];
+  readonly notarizedHeight: Height;
+  readonly finalizedHeight: Height;
+  readonly certifiedHeight: Height;
+  readonly catchUpHeight: Height;
+  /** Blocks finalized per second of network time over the kept heights; null until two are known. */
+  readonly blocksPerSecond: number | null;
+  /** Mean time from first sight of a block to its finalization over the kept heights, ms. */
+  readonly finalityMs: number | null;
+  readonly flights: readonly FlightView[];
+  readonly feed: readonly FeedEntry[];
+  readonly canisters: readonly CanisterView[];
+  readonly messages: readonly MessageView[];
+  /** Broken protocol rules; empty is the promise of the product. */
+  readonly violations: readonly string[];
+  readonly partitions: readonly (readonly NodeId[])[];
+  readonly nextId: number;
+}
+
+export const KEPT_HEIGHTS = 60;
+export const KEPT_FEED_ENTRIES = 200;
+export const KEPT_FLIGHTS = 120;
+export const KEPT_MESSAGES = 50;
+export const KEPT_LOG_LINES = 200;
+export const KEPT_CANISTERS = 200;
+const NO_HEIGHTS: NodeHeights = {
+  notarized: 0,
+  finalized: 0,
+  executed: 0,
+  certified: 0,
+  catchUpPackage: 0,
+};
+
+export function initialProjection(topology: Topology): NetworkProjection {
+  return {
+    topology,
+    bootStage: null,
+    bootDetail: '',
+    clock: null,
+    atNs: 0n,
+    nodes: topology.subnets.flatMap((subnet) =>
+      subnet.nodes.map((node) => ({
+        nodeId: node.nodeId,
+        label: node.label,
+        condition: 'starting' as const,
+        reason: null,
+        heights: NO_HEIGHTS,
+        stateRoot: null,
+        rank: null,
+        inCommittee: false,
+        peersDown: [],
+        rejectedArtifacts: 0,
+        rejectedPackets: 0,
+        criticalErrors: 0,
+        droppedFacts: 0,
+      })),
+    ),
+    heights: [],
+    notarizedHeight: 0,
+    finalizedHeight: 0,
+    certifiedHeight: 0,
+    catchUpHeight: 0,
+    blocksPerSecond: null,
+    finalityMs: null,
+    flights: [],
+    feed: [],
+    canisters: [],
+    messages: [],
+    violations: [],
+    partitions: [],
+    nextId: 1,
+  };
+}
