@@ -1,0 +1,115 @@
+import type { NodeCrypto } from '../interfaces/crypto.ts';
+import type { DelayBudget } from '../interfaces/replica.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import type { SandboxReply, SandboxRequest } from '../interfaces/wasm-host.ts';
+import type { SubnetGenesis } from '../types/genesis.ts';
+import type { Height, NodeId } from '../types/ids.ts';
+
+/**
+ * What goes into one node and what comes out of it. Everything is structured-cloneable data; the
+ * host performs effects and answers with later inputs, in any order and at any time.
+ */
+
+/** Numbers a host operation, so that its answer finds the question. Unique within one core. */
+export type OperationId = number;
+
+export type NodeInput =
+  /** Bytes from a peer, as they came: hostile. `from` is what the transport vouches for. */
+  | { readonly kind: 'packet'; readonly from: NodeId; readonly bytes: Uint8Array }
+  /** `requestId` is the host's own number; the answer carries it. */
+  | { readonly kind: 'httpRequest'; readonly requestId: OperationId; readonly request: HttpRequest }
+  /** The client went away: no answer is wanted any more. */
+  | { readonly kind: 'httpCancelled'; readonly requestId: OperationId }
+  | { readonly kind: 'sandboxReply'; readonly operationId: OperationId; readonly reply: SandboxReply }
+  /** The write with that number, and all before it, is on the disk. */
+  | { readonly kind: 'persisted'; readonly operationId: OperationId }
+  /** The pace changed: delays of consensus from now on. */
+  | { readonly kind: 'delaysChanged'; readonly delays: DelayBudget };
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Path without origin and query, e.g. "/api/v2/status". */
+  readonly path: string;
+  readonly body: Uint8Array;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+export type NodeEffect =
+  /** Ask the sandbox; at most one request per lane is open at a time. */
+  | {
+      readonly kind: 'sandbox';
+      readonly operationId: OperationId;
+      readonly lane: 'replicated' | 'query';
+      readonly request: SandboxRequest;
+    }
+  | { readonly kind: 'httpReply'; readonly requestId: OperationId; readonly reply: HttpReply }
+  /** Write all of it or nothing, then answer `persisted`. Writes are applied in order of their number. */
+  | { readonly kind: 'persist'; readonly operationId: OperationId; readonly writes: readonly StorageWrite[] };
+
+/** The host's storage is an ordered map from text keys to bytes. */
+export type StorageWrite =
+  | { readonly op: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly op: 'delete'; readonly key: string };
+
+export interface Transmit {
+  /** 'all' = every other node of the subnet. */
+  readonly to: NodeId | 'all';
+  readonly bytes: Uint8Array;
+  /** What the packet is about, for telemetry only: content names with counts. */
+  readonly contents: readonly PacketSummary[];
+}
+
+export interface PacketSummary {
+  readonly content: string;
+  readonly count: number;
+}
+
+export interface NodeOutput {
+  readonly transmits: readonly Transmit[];
+  readonly effects: readonly NodeEffect[];
+  readonly trace: readonly TraceEvent[];
+  /** Step again at this network time even if nothing arrives; null = only on input. */
+  readonly nextWakeNs: bigint | null;
+}
+
+export interface NodeStatus {
+  readonly notarized: Height;
+  readonly finalized: Height;
+  readonly executed: Height;
+  readonly certified: Height;
+  readonly catchUpPackage: Height;
+  readonly stateRoot: string | null;
+  readonly peersUp: readonly NodeId[];
+}
+
+export interface NodeCoreConfig {
+  readonly nodeId: NodeId;
+  readonly genesis: SubnetGenesis;
+  /** Bound to this node's secrets; the worker host refuses any but the real one. */
+  readonly crypto: NodeCrypto;
+  /** DER of the root subnet's key, as clients check certificates with. */
+  readonly rootKeyDer: Uint8Array;
+  /** Greater than at any earlier start of this node, e.g. the start's network time in ms. */
+  readonly incarnation: number;
+  /** Seeds choices that need no secrecy (which peer to ask); different per node and start. */
+  readonly seed: string;
+  /** Everything the storage holds; empty at the first start. */
+  readonly stored: readonly (readonly [key: string, value: Uint8Array])[];
+  /** Overrides the registry's delays; see `delaysChanged`. */
+  readonly delays?: DelayBudget;
+}
+
+export interface NodeCore {
+  /**
+   * Takes inputs at a network time and returns what the host must do. Never throws on anything
+   * that peers, clients or canisters send.
+   * @param nowNs never smaller than before
+   */
+  step(nowNs: bigint, inputs: readonly NodeInput[]): NodeOutput;
+  status(): NodeStatus;
+}
