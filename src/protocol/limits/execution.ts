@@ -1,0 +1,69 @@
+import type { Cycles, Instructions } from '../types/ids.ts';
+
+/** Limits and prices of execution; prices are for the 13-node reference subnet. */
+
+const MILLION = 1_000_000n;
+const BILLION = 1000n * MILLION;
+const MIB = 1024 * 1024;
+
+export interface ExecutionLimits {
+  /** Update calls, timers, heartbeats. */
+  readonly messageInstructions: Instructions;
+  readonly queryInstructions: Instructions;
+  readonly installInstructions: Instructions;
+  readonly inspectInstructions: Instructions;
+  /** New messages start only while the round has used less than this. */
+  readonly roundInstructions: Instructions;
+}
+
+/** @upstream rs/config/src/subnet_config.rs */
+export const MAINNET_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
+  messageInstructions: 40n * BILLION,
+  queryInstructions: 5n * BILLION,
+  installInstructions: 300n * BILLION,
+  inspectInstructions: 200n * MILLION,
+  roundInstructions: 7n * BILLION - 5n * BILLION + 1n,
+});
+
+/** @playground A message is not sliced yet, so one that runs away must end within seconds, not minutes. */
+export const CLASSROOM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
+  messageInstructions: 2n * BILLION,
+  queryInstructions: BILLION,
+  installInstructions: 10n * BILLION,
+  inspectInstructions: 200n * MILLION,
+  roundInstructions: BILLION,
+});
+
+/** Instructions charged to the round for each message. @upstream rs/config#INSTRUCTION_OVERHEAD_PER_EXECUTION */
+export const INSTRUCTION_OVERHEAD_PER_MESSAGE: Instructions = 2n * MILLION;
+/** Management messages may use this part of a round. */
+export const SUBNET_MESSAGES_ROUND_DIVISOR = 16n;
+
+/** Node count that the prices below are stated for. */
+export const REFERENCE_SUBNET_SIZE = 13n;
+export const UPDATE_EXECUTION_BASE_FEE: Cycles = 5n * MILLION;
+export const INSTRUCTION_FEE: Cycles = 1n;
+export const INGRESS_BASE_FEE: Cycles = 1_200_000n;
+export const INGRESS_BYTE_FEE: Cycles = 2000n;
+export const STORAGE_FEE_PER_GIB_SECOND: Cycles = 127_000n;
+export const COMPUTE_FEE_PER_PERCENT_SECOND: Cycles = 10n * MILLION;
+export const GIB = 1n << 30n;
+/** Storage and compute are charged once this much batch time has passed. */
+export const CHARGE_INTERVAL_NS = 10n * BILLION;
+
+export const DEFAULT_PROVISIONAL_CYCLES: Cycles = 100_000n * BILLION;
+export const DEFAULT_FREEZING_THRESHOLD_SECONDS = 30n * 24n * 3600n;
+export const DEFAULT_WASM_MEMORY_LIMIT_BYTES = 3n * GIB;
+export const DEFAULT_RESERVED_CYCLES_LIMIT: Cycles = 5000n * BILLION;
+export const MAX_CONTROLLERS = 10;
+export const MAX_ENVIRONMENT_VARIABLES = 20;
+export const MAX_ENVIRONMENT_VARIABLE_BYTES = 128;
+export const MAX_CANISTER_HISTORY = 20;
+export const MAX_CANISTER_LOG_BYTES = 4 * 1024;
+export const MAX_CERTIFIED_DATA_BYTES = 32;
+export const MAX_REJECT_MESSAGE_BYTES = 8 * 1024;
+export const MAX_REPLY_BYTES = 2 * MIB;
+export const MAX_QUERY_REPLY_BYTES = 3 * MIB;
+export const MAX_WASM_MODULE_BYTES = 100 * MIB;
+/** Heap of a canister the default setting lets an update call use. */
+export const WASM32_HEAP_BYTES = 4n * GIB;

@@ -1,0 +1,23 @@
+import type { TimeNs } from '../types/ids.ts';
+
+/** Limits of message routing and of the ingress history. */
+
+export const NS_PER_SECOND = 1_000_000_000n;
+
+/** An ingress message lives this long at most; a finished status is kept as long. @upstream rs/limits#MAX_INGRESS_TTL */
+export const MAX_INGRESS_TTL_NS: TimeNs = 300n * NS_PER_SECOND;
+
+/** How far a client's clock may run ahead of a validating node. @upstream rs/validator#PERMITTED_DRIFT */
+export const PERMITTED_DRIFT_NS: TimeNs = 30n * NS_PER_SECOND;
+
+/** Statuses the ingress history holds before new messages fail. @upstream rs/limits#INGRESS_HISTORY_MAX_MESSAGES */
+export const INGRESS_HISTORY_MAX_MESSAGES = 2 * 1000 * 300;
+
+/** Ingress messages waiting for one canister. @upstream rs/types/types#MAX_INGRESS_QUEUE (500 per queue) */
+export const MAX_CANISTER_INGRESS_QUEUE = 500;
+
+/** Canister ids in one allocation range. @upstream rs/registry/routing_table#CANISTER_IDS_PER_SUBNET */
+export const CANISTER_IDS_PER_RANGE = 1n << 20n;
+
+/** Range entries in one leaf of the certified tree's `canister_ranges`. */
+export const CANISTER_RANGES_PER_LEAF = 5;
