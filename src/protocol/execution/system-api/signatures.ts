@@ -1,0 +1,78 @@
+/**
+ * Every function of the module `ic0` that a canister may import, with its type: `I` is the pointer
+ * type (i32 or i64 by the canister's memory), `i` is i32, `l` is i64; results follow `>`.
+ * @upstream interface spec 0.66 "System API"; the prices (`cost_*`), `mint_cycles128` and
+ * `msg_caller_info_*` are not there yet and refused at install.
+ */
+export const SYSTEM_API_SIGNATURES = {
+  accept_message: '>',
+  call_cycles_add: 'l>',
+  call_cycles_add128: 'll>',
+  call_data_append: 'II>',
+  call_new: 'IIIIIIII>',
+  call_on_cleanup: 'II>',
+  call_perform: '>i',
+  call_with_best_effort_response: 'i>',
+  canister_cycle_balance: '>l',
+  canister_cycle_balance128: 'I>',
+  canister_liquid_cycle_balance128: 'I>',
+  canister_self_copy: 'III>',
+  canister_self_size: '>I',
+  canister_status: '>i',
+  canister_version: '>l',
+  certified_data_set: 'II>',
+  cycles_burn128: 'llI>',
+  data_certificate_copy: 'III>',
+  data_certificate_present: '>i',
+  data_certificate_size: '>I',
+  debug_print: 'II>',
+  env_var_count: '>I',
+  env_var_name_copy: 'IIII>',
+  env_var_name_exists: 'II>i',
+  env_var_name_size: 'I>I',
+  env_var_value_copy: 'IIIII>',
+  env_var_value_size: 'II>I',
+  global_timer_set: 'l>l',
+  in_replicated_execution: '>i',
+  is_controller: 'II>i',
+  msg_arg_data_copy: 'III>',
+  msg_arg_data_size: '>I',
+  msg_caller_copy: 'III>',
+  msg_caller_size: '>I',
+  msg_cycles_accept: 'l>l',
+  msg_cycles_accept128: 'llI>',
+  msg_cycles_available: '>l',
+  msg_cycles_available128: 'I>',
+  msg_cycles_refunded: '>l',
+  msg_cycles_refunded128: 'I>',
+  msg_deadline: '>l',
+  msg_method_name_copy: 'III>',
+  msg_method_name_size: '>I',
+  msg_reject: 'II>',
+  msg_reject_code: '>i',
+  msg_reject_msg_copy: 'III>',
+  msg_reject_msg_size: '>I',
+  msg_reply: '>',
+  msg_reply_data_append: 'II>',
+  performance_counter: 'i>l',
+  root_key_copy: 'III>',
+  root_key_size: '>I',
+  stable64_grow: 'l>l',
+  stable64_read: 'lll>',
+  stable64_size: '>l',
+  stable64_write: 'lll>',
+  stable_grow: 'i>i',
+  stable_read: 'iii>',
+  stable_size: '>i',
+  stable_write: 'iii>',
+  subnet_self_copy: 'III>',
+  subnet_self_size: '>I',
+  time: '>l',
+  trap: 'II>',
+} as const;
+
+export type SystemApiName = keyof typeof SYSTEM_API_SIGNATURES;
+
+export function isSystemApiName(name: string): name is SystemApiName {
+  return Object.hasOwn(SYSTEM_API_SIGNATURES, name);
+}

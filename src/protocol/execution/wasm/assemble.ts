@@ -1,0 +1,254 @@
+import type { HelperFunction } from './helpers.ts';
+import { APPENDED_GLOBAL_EXPORTS, planHelpers } from './helpers.ts';
+import { MAX_HEAP32_WASM_PAGES } from './limits.ts';
+import type { FunctionType, Limits, ParsedModule, Range } from './module.ts';
+import { SECTION, SECTION_ORDER } from './module.ts';
+import { OP, VALUE_TYPE } from './opcodes.ts';
+import { ByteReader } from './reader.ts';
+import type { CodeFacts } from './rewrite-function.ts';
+import { FunctionRewriter } from './rewrite-function.ts';
+import { GLOBAL_EXPORT_PREFIX, START_EXPORT, typeOfFunction } from './validate.ts';
+import { ByteWriter } from './writer.ts';
+
+/** Import name of the memory that an instance is given. */
+export const MEMORY_IMPORT = { module: 'env', name: 'memory' } as const;
+
+const MAX_TABLE_ELEMENTS = 0xff_ff_ff_ffn;
+
+interface Assembly {
+  readonly module: ParsedModule;
+  readonly lowered: boolean;
+  readonly helpers: readonly HelperFunction[];
+  readonly counterGlobal: number;
+}
+
+/** The entries of a section behind its count, with the count raised for what is appended. */
+function extended(
+  { bytes, sections }: ParsedModule,
+  id: number,
+  added: number,
+  append: (w: ByteWriter) => void,
+): Uint8Array {
+  const range: Range | undefined = sections.get(id);
+  const writer = new ByteWriter((range === undefined ? 0 : range.end - range.start) + 256);
+  if (range === undefined) {
+    writer.u32(added);
+  } else {
+    const reader = new ByteReader(bytes, range.start, range.end);
+    writer.u32(reader.u32() + added);
+    writer.copy(bytes, reader.at, range.end);
+  }
+  append(writer);
+  return writer.toBytes();
+}
+
+function writeLimits(w: ByteWriter, limits: Limits, lowered: boolean, ceiling: bigint): void {
+  const clamp = (bound: bigint): bigint => (lowered && bound > ceiling ? ceiling : bound);
+  const flags = (limits.max === null ? 0 : 1) | (limits.is64 && !lowered ? 4 : 0);
+  w.byte(flags);
+  w.u64(clamp(limits.min));
+  if (limits.max !== null) {
+    w.u64(clamp(limits.max));
+  }
+}
+
+function writeType(w: ByteWriter, type: FunctionType): void {
+  w.byte(0x60);
+  w.u32(type.params.length);
+  w.raw(type.params);
+  w.u32(type.results.length);
+  w.raw(type.results);
+}
+
+function importSection({ module, lowered }: Assembly): Uint8Array | null {
+  const { memory } = module;
+  if (memory === null) {
+    return module.sections.has(SECTION.import)
+      ? extended(module, SECTION.import, 0, () => undefined)
+      : null;
+  }
+  return extended(module, SECTION.import, 1, (w) => {
+    w.name(MEMORY_IMPORT.module);
+    w.name(MEMORY_IMPORT.name);
+    w.byte(2);
+    // No maximum: one pool serves every module, the appended grow function keeps the module's own.
+    const limits: Limits = { ...memory, max: null };
+    writeLimits(w, limits, lowered, BigInt(MAX_HEAP32_WASM_PAGES));
+  });
+}
+
+function tableSection({ module, lowered }: Assembly): Uint8Array | null {
+  if (module.tables.length === 0) {
+    return null;
+  }
+  const writer = new ByteWriter();
+  writer.u32(module.tables.length);
+  for (const table of module.tables) {
+    writer.byte(table.refType);
+    writeLimits(writer, table, lowered, MAX_TABLE_ELEMENTS);
+  }
+  return writer.toBytes();
+}
+
+function globalSection({ module }: Assembly): Uint8Array {
+  return extended(module, SECTION.global, 2, (w) => {
+    w.raw([VALUE_TYPE.i64, 1, OP.i64Const, 0, OP.end]);
+    w.raw([VALUE_TYPE.i32, 1, OP.i32Const, 0, OP.end]);
+  });
+}
+
+function exportSection(assembly: Assembly): Uint8Array {
+  const { module, helpers, counterGlobal } = assembly;
+  const added: { name: string; kind: number; index: number }[] = [];
+  APPENDED_GLOBAL_EXPORTS.forEach((name, offset) => {
+    added.push({ name, kind: 3, index: counterGlobal + offset });
+  });
+  module.globals.forEach(({ mutable }, index) => {
+    if (mutable) {
+      added.push({ name: `${GLOBAL_EXPORT_PREFIX}${index}`, kind: 3, index });
+    }
+  });
+  if (module.start !== null) {
+    added.push({ name: START_EXPORT, kind: 0, index: module.start });
+  }
+  helpers.forEach(({ exportName }, offset) => {
+    if (exportName !== null) {
+      const index = module.imports.length + module.functions.length + offset;
+      added.push({ name: exportName, kind: 0, index });
+    }
+  });
+  return extended(module, SECTION.export, added.length, (w) => {
+    for (const { name, kind, index } of added) {
+      w.name(name);
+      w.byte(kind);
+      w.u32(index);
+    }
+  });
+}
+
+/** An i64 offset becomes the i32 of the same value, or -1: out of bounds, as before. */
+function writeLoweredOffset(w: ByteWriter, offset: bigint): void {
+  w.byte(OP.i32Const);
+  w.signed(Number(BigInt.asIntN(32, offset > 0xff_ff_ff_ffn ? -1n : offset)));
+  w.byte(OP.end);
+}
+
+function elementSection({ module, lowered }: Assembly): Uint8Array | null {
+  const range = module.sections.get(SECTION.element);
+  if (range === undefined) {
+    return null;
+  }
+  const writer = new ByteWriter(range.end - range.start + 16);
+  writer.u32(module.elements.length);
+  for (const { active, start, restStart, end } of module.elements) {
+    if (active !== null && lowered && module.tables[active.table]?.is64 === true) {
+      writer.u32(active.flags);
+      if ((active.flags & 2) !== 0) {
+        writer.u32(active.table);
+      }
+      writeLoweredOffset(writer, active.offset);
+      writer.copy(module.bytes, restStart, end);
+    } else {
+      writer.copy(module.bytes, start, end);
+    }
+  }
+  return writer.toBytes();
+}
+
+function dataSection({ module, lowered }: Assembly): Uint8Array | null {
+  const range = module.sections.get(SECTION.data);
+  if (range === undefined) {
+    return null;
+  }
+  const writer = new ByteWriter(range.end - range.start + 16);
+  writer.u32(module.data.length);
+  for (const { active, start, restStart, end } of module.data) {
+    if (active !== null && lowered && module.memory?.is64 === true) {
+      writer.u32(0);
+      writeLoweredOffset(writer, active.offset);
+      writer.copy(module.bytes, restStart, end);
+    } else {
+      writer.copy(module.bytes, start, end);
+    }
+  }
+  return writer.toBytes();
+}
+
+function codeSection(assembly: Assembly, rewriter: FunctionRewriter): Uint8Array {
+  const { module, helpers } = assembly;
+  const range = module.sections.get(SECTION.code);
+  const size = range === undefined ? 0 : range.end - range.start;
+  const writer = new ByteWriter(Math.ceil(size * 1.6) + 1024);
+  writer.u32(module.bodies.length + helpers.length);
+  module.bodies.forEach((body, index) => {
+    const type = typeOfFunction(module, module.imports.length + index);
+    rewriter.rewrite(body, type.params.length, writer);
+  });
+  for (const helper of helpers) {
+    writer.sized(helper.body);
+  }
+  return writer.toBytes();
+}
+
+function original({ module }: Assembly, id: number): Uint8Array | null {
+  const range = module.sections.get(id);
+  return range === undefined ? null : module.bytes.subarray(range.start, range.end);
+}
+
+/** Writes the rewritten module; `facts` is filled on the way. Throws `ModuleFault` on bad code. */
+export function assembleModule(
+  module: ParsedModule,
+  lowered: boolean,
+  facts: CodeFacts,
+): Uint8Array {
+  const { appended, functions } = planHelpers(module, lowered);
+  const assembly: Assembly = {
+    module,
+    lowered,
+    helpers: functions,
+    counterGlobal: appended.counterGlobal,
+  };
+  const rewriter = new FunctionRewriter({ module, appended, lowered }, facts);
+  const sections = new Map<number, Uint8Array | null>([
+    [
+      SECTION.type,
+      extended(module, SECTION.type, functions.length, (w) => {
+        for (const { type } of functions) {
+          writeType(w, type);
+        }
+      }),
+    ],
+    [SECTION.import, importSection(assembly)],
+    [
+      SECTION.function,
+      extended(module, SECTION.function, functions.length, (w) => {
+        functions.forEach((_, offset) => {
+          w.u32(module.types.length + offset);
+        });
+      }),
+    ],
+    [SECTION.table, tableSection(assembly)],
+    [SECTION.global, globalSection(assembly)],
+    [SECTION.export, exportSection(assembly)],
+    [SECTION.element, elementSection(assembly)],
+    [SECTION.dataCount, original(assembly, SECTION.dataCount)],
+    [SECTION.code, codeSection(assembly, rewriter)],
+    [SECTION.data, dataSection(assembly)],
+  ]);
+  const writer = new ByteWriter(Math.ceil(module.bytes.length * 1.6) + 4096);
+  writer.copy(module.bytes, 0, 8);
+  for (const id of SECTION_ORDER) {
+    const payload = sections.get(id) ?? null;
+    if (payload !== null) {
+      writer.byte(id);
+      writer.sized(payload);
+    }
+  }
+  // Function indices did not change, so the names stay true and serve backtraces.
+  const names = module.customSections.find((section) => section.name === 'name');
+  if (names !== undefined) {
+    writer.byte(SECTION.custom);
+    writer.sized(names.payload);
+  }
+  return writer.toBytes();
+}

@@ -1,0 +1,227 @@
+import { MAX_HEAP32_WASM_PAGES, MAX_HEAP64_WASM_PAGES } from './limits.ts';
+import type { FunctionType, ParsedModule } from './module.ts';
+import { OP, VALUE_TYPE } from './opcodes.ts';
+import { COUNTER_EXPORT, GLOBAL_EXPORT_PREFIX, STOP_EXPORT } from './validate.ts';
+import { ByteWriter } from './writer.ts';
+
+/** Values of the exported global `canister stop_reason`. */
+export const STOP_REASON = {
+  none: 0,
+  /** The instruction counter fell below zero. */
+  outOfInstructions: 1,
+  /** The host could not give memory that the limits allow: not the canister's fault. */
+  hostMemoryExhausted: 2,
+} as const;
+
+/** Functions and globals that the rewriter appends, by their index in the rewritten module. */
+export interface Appended {
+  readonly counterGlobal: number;
+  readonly stopGlobal: number;
+  /** () → (): marks "out of instructions" and traps. */
+  readonly outOfInstructions: number;
+  /** (n) → n: subtracts n from the counter, stops when it does not suffice. */
+  readonly charge32: number;
+  readonly charge64: number;
+  /** memory.grow within the module's and the IC's limits, in the original's address type. */
+  readonly grow: number;
+  /** () → (): traps as an access outside of memory. */
+  readonly memoryFault: number;
+  /** () → (): traps as an access outside of a table. */
+  readonly tableFault: number;
+}
+
+export interface HelperFunction {
+  readonly type: FunctionType;
+  readonly exportName: string | null;
+  /** Body with its local declarations, without size. */
+  readonly body: Uint8Array;
+}
+
+const { i32, i64 } = VALUE_TYPE;
+const EMPTY_BLOCK = 0x40;
+const MINUS_ONE = 0x7f;
+
+function body(code: (w: ByteWriter) => void, locals: readonly number[] = []): Uint8Array {
+  const writer = new ByteWriter(64);
+  writer.u32(locals.length);
+  for (const type of locals) {
+    writer.raw([1, type]);
+  }
+  code(writer);
+  writer.byte(OP.end);
+  return writer.toBytes();
+}
+
+function indexed(w: ByteWriter, opcode: number, index: number): void {
+  w.byte(opcode);
+  w.u32(index);
+}
+
+function stop(w: ByteWriter, appended: Appended, reason: number): void {
+  w.raw([OP.i32Const, reason]);
+  indexed(w, OP.globalSet, appended.stopGlobal);
+  w.byte(OP.unreachable);
+}
+
+/** Saturating: a length of 2^63 or more must not wrap the counter around to a positive value. */
+function chargeBody(appended: Appended): Uint8Array {
+  return body((w) => {
+    indexed(w, OP.globalGet, appended.counterGlobal);
+    w.raw([OP.i64Const, 0, OP.i64LtS, OP.localGet, 0]);
+    indexed(w, OP.globalGet, appended.counterGlobal);
+    w.raw([OP.i64GtU, OP.i32Or, OP.if, EMPTY_BLOCK, OP.i64Const, MINUS_ONE]);
+    indexed(w, OP.globalSet, appended.counterGlobal);
+    indexed(w, OP.call, appended.outOfInstructions);
+    w.byte(OP.end);
+    indexed(w, OP.globalGet, appended.counterGlobal);
+    w.raw([OP.localGet, 0, OP.i64Sub]);
+    indexed(w, OP.globalSet, appended.counterGlobal);
+    w.raw([OP.localGet, 0]);
+  });
+}
+
+function maxHeapPages(module: ParsedModule): number {
+  const limit = module.memory?.is64 === true ? MAX_HEAP64_WASM_PAGES : MAX_HEAP32_WASM_PAGES;
+  const declared = module.memory?.max ?? null;
+  return declared === null || declared > BigInt(limit) ? limit : Number(declared);
+}
+
+/**
+ * Whether memory may grow depends on limits only, never on the host: when the engine refuses what
+ * the limits allow, the module stops with `hostMemoryExhausted` instead of seeing -1.
+ */
+function growBody(module: ParsedModule, appended: Appended, lowered: boolean): Uint8Array {
+  const is64 = module.memory?.is64 === true;
+  const wide = (w: ByteWriter): void => {
+    if (!is64 || lowered) {
+      w.byte(OP.i64ExtendI32U);
+    }
+  };
+  return body(
+    (w) => {
+      w.raw([OP.localGet, 0]);
+      if (!is64) {
+        w.byte(OP.i64ExtendI32U);
+      }
+      w.byte(OP.i64Const);
+      w.signed(maxHeapPages(module));
+      w.raw([OP.memorySize, 0]);
+      wide(w);
+      w.raw([OP.i64Sub, OP.i64GtU, OP.if, EMPTY_BLOCK]);
+      w.raw([is64 ? OP.i64Const : OP.i32Const, MINUS_ONE, OP.return, OP.end, OP.localGet, 0]);
+      if (lowered) {
+        w.byte(OP.i32WrapI64);
+      }
+      w.raw([OP.memoryGrow, 0]);
+      if (lowered) {
+        w.byte(OP.i64ExtendI32S);
+      }
+      w.raw([OP.localTee, 1, is64 ? OP.i64Const : OP.i32Const, MINUS_ONE]);
+      w.raw([is64 ? OP.i64Eq : OP.i32Eq, OP.if, EMPTY_BLOCK]);
+      stop(w, appended, STOP_REASON.hostMemoryExhausted);
+      w.raw([OP.end, OP.localGet, 1]);
+    },
+    [is64 ? i64 : i32],
+  );
+}
+
+function memoryFaultBody(module: ParsedModule, lowered: boolean): Uint8Array {
+  return body((w) => {
+    if (module.memory !== null && lowered) {
+      // Beyond 4 GiB whatever the size of the memory is.
+      w.raw([OP.i32Const, MINUS_ONE, OP.i64Load, 0]);
+      w.u32(0xff_ff_ff_ff);
+      w.byte(OP.drop);
+    }
+    w.byte(OP.unreachable);
+  });
+}
+
+function tableFaultBody(module: ParsedModule, lowered: boolean): Uint8Array {
+  return body((w) => {
+    if (module.tables.length > 0 && lowered) {
+      w.raw([OP.i32Const, MINUS_ONE, OP.tableGet, 0, OP.drop]);
+    }
+    w.byte(OP.unreachable);
+  });
+}
+
+/** Exported accessors of the bits of float globals: a NaN would lose its bits on the way through JS. */
+function floatAccessors(module: ParsedModule): HelperFunction[] {
+  const accessors: HelperFunction[] = [];
+  module.globals.forEach(({ valueType, mutable }, index) => {
+    const single = valueType === VALUE_TYPE.f32;
+    if (!mutable || (!single && valueType !== VALUE_TYPE.f64)) {
+      return;
+    }
+    const bits = single ? i32 : i64;
+    accessors.push({
+      type: { params: [], results: [bits] },
+      exportName: `${GLOBAL_EXPORT_PREFIX}${index} bits`,
+      body: body((w) => {
+        indexed(w, OP.globalGet, index);
+        w.byte(single ? OP.i32ReinterpretF32 : OP.i64ReinterpretF64);
+      }),
+    });
+    accessors.push({
+      type: { params: [bits], results: [] },
+      exportName: `${GLOBAL_EXPORT_PREFIX}${index} set`,
+      body: body((w) => {
+        w.raw([OP.localGet, 0, single ? OP.f32ReinterpretI32 : OP.f64ReinterpretI64]);
+        indexed(w, OP.globalSet, index);
+      }),
+    });
+  });
+  return accessors;
+}
+
+/** Lays out what is appended: indices first, as code refers to them, then the functions. */
+export function planHelpers(
+  module: ParsedModule,
+  lowered: boolean,
+): { readonly appended: Appended; readonly functions: readonly HelperFunction[] } {
+  const first = module.imports.length + module.functions.length;
+  const hasMemory = module.memory !== null;
+  const appended: Appended = {
+    counterGlobal: module.globals.length,
+    stopGlobal: module.globals.length + 1,
+    outOfInstructions: first,
+    charge64: first + 1,
+    charge32: first + 2,
+    memoryFault: first + 3,
+    tableFault: first + 4,
+    grow: first + 5,
+  };
+  const none: FunctionType = { params: [], results: [] };
+  const address = module.memory?.is64 === true ? i64 : i32;
+  const helper = (type: FunctionType, code: Uint8Array): HelperFunction => ({
+    type,
+    exportName: null,
+    body: code,
+  });
+  const functions = [
+    helper(
+      none,
+      body((w) => stop(w, appended, STOP_REASON.outOfInstructions)),
+    ),
+    helper({ params: [i64], results: [i64] }, chargeBody(appended)),
+    helper(
+      { params: [i32], results: [i32] },
+      body((w) => {
+        w.raw([OP.localGet, 0, OP.i64ExtendI32U]);
+        indexed(w, OP.call, appended.charge64);
+        w.raw([OP.drop, OP.localGet, 0]);
+      }),
+    ),
+    helper(none, memoryFaultBody(module, lowered)),
+    helper(none, tableFaultBody(module, lowered)),
+    ...(hasMemory
+      ? [helper({ params: [address], results: [address] }, growBody(module, appended, lowered))]
+      : []),
+    ...floatAccessors(module),
+  ];
+  return { appended, functions };
+}
+
+/** Names under which the appended globals are exported. */
+export const APPENDED_GLOBAL_EXPORTS: readonly string[] = [COUNTER_EXPORT, STOP_EXPORT];

@@ -1,0 +1,27 @@
+/** Limits of a canister module. @upstream rs/config/src/embedders.rs (2025-07) unless said otherwise. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Size of an uploaded module, uncompressed. */
+export const MAX_MODULE_BYTES = 100 * MIB;
+export const MAX_CODE_SECTION_BYTES = 11 * MIB;
+export const MAX_FUNCTIONS = 50_000;
+export const MAX_GLOBALS = 1000;
+/** `canister_update`, `canister_query` and `canister_composite_query` exports together. */
+export const MAX_EXPORTED_METHODS = 1000;
+export const MAX_EXPORTED_NAME_BYTES = 20_000;
+export const MAX_CUSTOM_SECTIONS = 16;
+/** All `icp:` sections together, names included. */
+export const MAX_CUSTOM_SECTIONS_BYTES = MIB;
+export const MAX_FUNCTION_INSTRUCTIONS = 1_000_000;
+/** A 32-bit heap: 4 GiB in 64 KiB pages. */
+export const MAX_HEAP32_WASM_PAGES = 65_536;
+/** A 64-bit heap: 6 GiB in 64 KiB pages. */
+export const MAX_HEAP64_WASM_PAGES = 98_304;
+/** Types, tables, elements, segments and the like: far above any toolchain, small enough for a tab. */
+export const MAX_SECTION_ENTRIES = 1_000_000;
+/** Parameters or results of one function type; the engines' own limit. */
+export const MAX_TYPE_ARITY = 1000;
+/** Locals of one function; the engines' own limit. */
+export const MAX_FUNCTION_LOCALS = 50_000;

@@ -1,0 +1,280 @@
+import { compareText } from '../../../base/bytes.ts';
+import type { ModuleInfo } from '../../interfaces/wasm-host.ts';
+import { encodeUtf8 } from '../../../base/utf8.ts';
+import { isSystemApiName, SYSTEM_API_SIGNATURES } from '../system-api/signatures.ts';
+import {
+  MAX_CODE_SECTION_BYTES,
+  MAX_CUSTOM_SECTIONS,
+  MAX_CUSTOM_SECTIONS_BYTES,
+  MAX_EXPORTED_METHODS,
+  MAX_EXPORTED_NAME_BYTES,
+  MAX_FUNCTIONS,
+  MAX_GLOBALS,
+  MAX_HEAP64_WASM_PAGES,
+} from './limits.ts';
+import type { FunctionType, ParsedModule } from './module.ts';
+import { SECTION } from './module.ts';
+import { OP, VALUE_TYPE } from './opcodes.ts';
+import { ModuleFault } from './reader.ts';
+
+/**
+ * The IC's rules for canister modules beyond WebAssembly itself; texts as the replica words them.
+ * @upstream rs/embedders/src/wasm_utils/validation.rs
+ */
+
+/** Exported under this name: instructions left, i64. */
+export const COUNTER_EXPORT = 'canister counter_instructions';
+/** Exported under this name: 0, or why the module stopped itself (see `STOP_REASON`). */
+export const STOP_EXPORT = 'canister stop_reason';
+/** Exported under this name: the deferred start function. */
+export const START_EXPORT = 'canister_start';
+/** Prefix of the exported mutable globals; the index in the original module follows. */
+export const GLOBAL_EXPORT_PREFIX = '__persistent_mutable_global_';
+
+const RESERVED_EXPORTS: readonly string[] = [
+  COUNTER_EXPORT,
+  STOP_EXPORT,
+  START_EXPORT,
+  'stable_memory',
+  'stable_memory_bytemap',
+  'canister counter_dirty_pages',
+  'canister counter_accessed_pages',
+];
+
+const SYSTEM_EXPORTS: readonly string[] = [
+  'canister_init',
+  'canister_pre_upgrade',
+  'canister_post_upgrade',
+  'canister_inspect_message',
+  'canister_heartbeat',
+  'canister_global_timer',
+  'canister_on_low_wasm_memory',
+];
+
+const METHOD_PREFIXES: readonly string[] = [
+  'canister_update ',
+  'canister_query ',
+  'canister_composite_query ',
+];
+
+const TYPE_NAMES: Readonly<Record<number, string>> = {
+  [VALUE_TYPE.i32]: 'I32',
+  [VALUE_TYPE.i64]: 'I64',
+  [VALUE_TYPE.f32]: 'F32',
+  [VALUE_TYPE.f64]: 'F64',
+};
+
+function describeTypes(types: readonly number[]): string {
+  return `[${types.map((type) => TYPE_NAMES[type] ?? 'Ref').join(', ')}]`;
+}
+
+function requireSignature(expected: FunctionType, name: string, actual: FunctionType): void {
+  if (describeTypes(expected.params) !== describeTypes(actual.params)) {
+    throw new ModuleFault(
+      `Wasm module has an invalid function signature. Expected input params ${describeTypes(expected.params)} for '${name}', got ${describeTypes(actual.params)}.`,
+    );
+  }
+  if (describeTypes(expected.results) !== describeTypes(actual.results)) {
+    throw new ModuleFault(
+      `Wasm module has an invalid function signature. Expected return type ${describeTypes(expected.results)} for '${name}', got ${describeTypes(actual.results)}.`,
+    );
+  }
+}
+
+function typesOf(letters: string, pointer: number): number[] {
+  const types = { I: pointer, i: VALUE_TYPE.i32, l: VALUE_TYPE.i64 };
+  return [...letters].map((letter) => types[letter as keyof typeof types]);
+}
+
+function functionTypeAt(module: ParsedModule, typeIndex: number | undefined): FunctionType {
+  const type = typeIndex === undefined ? undefined : module.types[typeIndex];
+  if (type === undefined) {
+    throw new ModuleFault('unknown function or type index');
+  }
+  return type;
+}
+
+/** The type of a function of the whole index space, imports first. */
+export function typeOfFunction(module: ParsedModule, index: number): FunctionType {
+  const imported = module.imports[index];
+  return functionTypeAt(
+    module,
+    imported === undefined ? module.functions[index - module.imports.length] : imported.typeIndex,
+  );
+}
+
+function validateImports(module: ParsedModule): void {
+  const pointer = module.memory?.is64 === true ? VALUE_TYPE.i64 : VALUE_TYPE.i32;
+  for (const { module: from, name, typeIndex } of module.imports) {
+    if (!isSystemApiName(name)) {
+      throw new ModuleFault(
+        `Wasm module has an invalid import section. Module imports function '${name}' from '${from}' that is not exported by the runtime.`,
+      );
+    }
+    if (from !== 'ic0') {
+      throw new ModuleFault(
+        `Wasm module has an invalid import section. Module imports function "${name}" from "${from}", expected to be imported from one of ["ic0"] instead.`,
+      );
+    }
+    const [params = '', results = ''] = SYSTEM_API_SIGNATURES[name].split('>');
+    requireSignature(
+      { params: typesOf(params, pointer), results: typesOf(results, pointer) },
+      name,
+      functionTypeAt(module, typeIndex),
+    );
+  }
+}
+
+function validateExports(module: ParsedModule): void {
+  const methods = new Set<string>();
+  let nameBytes = 0;
+  for (const { name, kind, index } of module.exports) {
+    if (RESERVED_EXPORTS.includes(name) || name.startsWith(GLOBAL_EXPORT_PREFIX)) {
+      throw new ModuleFault(
+        `Wasm module has an invalid export section. Exporting reserved symbol ${name} not allowed.`,
+      );
+    }
+    if (kind !== 0) {
+      continue;
+    }
+    const prefix = METHOD_PREFIXES.find((candidate) => name.startsWith(candidate));
+    if (prefix !== undefined) {
+      const method = name.slice(prefix.length);
+      if (methods.has(method)) {
+        throw new ModuleFault(
+          `Duplicate function '${method}' exported multiple times with different call types: update, query, or composite_query.`,
+        );
+      }
+      methods.add(method);
+      nameBytes += encodeUtf8(method).length;
+    } else if (SYSTEM_EXPORTS.includes(name)) {
+      // Falls through to the signature check below.
+    } else if (name.startsWith('canister_')) {
+      throw new ModuleFault(
+        `Wasm module has an invalid export section. Exporting reserved function '${name}' with "canister_" prefix`,
+      );
+    } else {
+      continue;
+    }
+    requireSignature({ params: [], results: [] }, name, typeOfFunction(module, index));
+  }
+  if (methods.size > MAX_EXPORTED_METHODS) {
+    throw new ModuleFault(
+      `Wasm module defined ${methods.size} exported functions which exceeds the maximum number allowed ${MAX_EXPORTED_METHODS}.`,
+    );
+  }
+  if (nameBytes > MAX_EXPORTED_NAME_BYTES) {
+    throw new ModuleFault(
+      `Wasm module defined exported function names with a total length of ${nameBytes} which exceeds the maximum ${MAX_EXPORTED_NAME_BYTES} allowed.`,
+    );
+  }
+}
+
+function validateSizes(module: ParsedModule): void {
+  const code = module.sections.get(SECTION.code);
+  const codeBytes = code === undefined ? 0 : code.end - code.start;
+  if (codeBytes > MAX_CODE_SECTION_BYTES) {
+    throw new ModuleFault(
+      `Wasm module code section size of ${codeBytes} exceeds the maximum allowed size of ${MAX_CODE_SECTION_BYTES}.`,
+    );
+  }
+  if (module.functions.length > MAX_FUNCTIONS) {
+    throw new ModuleFault(
+      `Wasm module defined ${module.functions.length} functions which exceeds the maximum number allowed ${MAX_FUNCTIONS}.`,
+    );
+  }
+  if (module.globals.length > MAX_GLOBALS) {
+    throw new ModuleFault(
+      `Wasm module defined ${module.globals.length} globals which exceeds the maximum number allowed ${MAX_GLOBALS}.`,
+    );
+  }
+  for (const { valueType } of module.globals) {
+    if (TYPE_NAMES[valueType] === undefined) {
+      throw new ModuleFault('Wasm module has an invalid global section. Unsupported global type.');
+    }
+  }
+}
+
+function validateMemory(module: ParsedModule): void {
+  const { memory } = module;
+  if (memory === null) {
+    return;
+  }
+  const allowed = BigInt(MAX_HEAP64_WASM_PAGES);
+  const defined = memory.max ?? memory.min;
+  if (memory.is64 && (defined > allowed || memory.min > allowed)) {
+    throw new ModuleFault(
+      `Wasm module defines a memory of ${defined} pages, which exceeds the maximum number allowed ${allowed}.`,
+    );
+  }
+  const offsetOpcode = memory.is64 ? OP.i64Const : OP.i32Const;
+  for (const segment of module.data) {
+    if (segment.active === null) {
+      continue;
+    }
+    if (segment.active.offsetOpcode !== offsetOpcode) {
+      throw new ModuleFault(
+        `Wasm module has an invalid data section. Invalid offset expression in data segment for ${memory.is64 ? 64 : 32}bit memory.`,
+      );
+    }
+    if (segment.active.offset + BigInt(segment.length) > memory.min * 65_536n) {
+      throw new ModuleFault(
+        'Wasm module has an invalid data section. A data segment does not fit the initial memory.',
+      );
+    }
+  }
+}
+
+/** The `icp:` sections, by name. Throws `ModuleFault` when they break a rule. */
+function readCustomSections(module: ParsedModule): ModuleInfo['customSections'] {
+  const found: ModuleInfo['customSections'][number][] = [];
+  let bytes = 0;
+  const fail = (reason: string): never => {
+    throw new ModuleFault(`Wasm module has an invalid custom section. ${reason}`);
+  };
+  for (const { name, content } of module.customSections) {
+    if (!name.startsWith('icp:')) {
+      continue;
+    }
+    const match = /^icp:(public|private) (.*)$/s.exec(name);
+    const visibility = match?.[1];
+    const label = match?.[2] ?? '';
+    if (visibility !== 'public' && visibility !== 'private') {
+      return fail(
+        `Invalid custom section: Custom section '${name}' has no public/private scope defined.`,
+      );
+    }
+    if (found.some((section) => section.name === label)) {
+      return fail(`Invalid custom section: name ${label} already exists`);
+    }
+    bytes += encodeUtf8(label).length + content.length;
+    found.push({ name: label, visibility, content: content.slice() });
+    if (found.length > MAX_CUSTOM_SECTIONS) {
+      return fail(
+        `Invalid custom sections: number of custom sections exceeds the maximum number allowed ${MAX_CUSTOM_SECTIONS}`,
+      );
+    }
+    if (bytes > MAX_CUSTOM_SECTIONS_BYTES) {
+      return fail(
+        `Invalid custom sections: total size of the custom sections exceeds the maximum size allowed ${MAX_CUSTOM_SECTIONS_BYTES}`,
+      );
+    }
+  }
+  return found.sort((a, b) => compareText(a.name, b.name));
+}
+
+/** Checks the IC's rules. Throws `ModuleFault` with the replica's text. */
+export function validateModule(module: ParsedModule): Omit<ModuleInfo, 'wasmInstructionCount'> {
+  validateSizes(module);
+  validateImports(module);
+  validateExports(module);
+  validateMemory(module);
+  return {
+    exports: module.exports
+      .filter(({ kind, name }) => kind === 0 && name.startsWith('canister_'))
+      .map(({ name }) => name),
+    customSections: readCustomSections(module),
+    memory64: module.memory?.is64 === true,
+    hasStart: module.start !== null,
+  };
+}

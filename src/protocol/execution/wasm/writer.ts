@@ -1,0 +1,98 @@
+import { encodeUtf8 } from '../../../base/utf8.ts';
+
+/** A growing byte buffer with the encodings of the WebAssembly binary format. */
+export class ByteWriter {
+  #buffer: Uint8Array;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#buffer = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+      grown.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = grown;
+    }
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  raw(bytes: ArrayLike<number>): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Copies `source[from, to)`. */
+  copy(source: Uint8Array, from: number, to: number): void {
+    this.raw(source.subarray(from, to));
+  }
+
+  u32(value: number): void {
+    this.#reserve(5);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#buffer[this.#length++] = rest;
+  }
+
+  u64(value: bigint): void {
+    let rest = value;
+    while (rest >= 0x80n) {
+      this.byte(Number(rest & 0x7fn) | 0x80);
+      rest >>= 7n;
+    }
+    this.byte(Number(rest));
+  }
+
+  /** Signed LEB128 of a safe integer. */
+  signed(value: number): void {
+    let rest = value;
+    for (;;) {
+      const low = ((rest % 0x80) + 0x80) % 0x80;
+      rest = (rest - low) / 0x80;
+      if ((rest === 0 && low < 0x40) || (rest === -1 && low >= 0x40)) {
+        this.byte(low);
+        return;
+      }
+      this.byte(low | 0x80);
+    }
+  }
+
+  name(text: string): void {
+    const bytes = encodeUtf8(text);
+    this.u32(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** `body` with its length in front. */
+  sized(body: Uint8Array): void {
+    this.u32(body.length);
+    this.raw(body);
+  }
+
+  /** The bytes so far; a view that later writes may or may not show. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  toBytes(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+}
