@@ -106,3 +106,8 @@ export class PageMap {
     }
   }
 }
+
+/** The map of a memory that is all zero. */
+export function emptyPageMap(): PageMap {
+  return PageMap.empty;
+}
