@@ -20,7 +20,11 @@ export type NodeInput =
   | { readonly kind: 'httpRequest'; readonly requestId: OperationId; readonly request: HttpRequest }
   /** The client went away: no answer is wanted any more. */
   | { readonly kind: 'httpCancelled'; readonly requestId: OperationId }
-  | { readonly kind: 'sandboxReply'; readonly operationId: OperationId; readonly reply: SandboxReply }
+  | {
+      readonly kind: 'sandboxReply';
+      readonly operationId: OperationId;
+      readonly reply: SandboxReply;
+    }
   /** The write with that number, and all before it, is on the disk. */
   | { readonly kind: 'persisted'; readonly operationId: OperationId }
   /** The pace changed: delays of consensus from now on. */
@@ -49,7 +53,11 @@ export type NodeEffect =
     }
   | { readonly kind: 'httpReply'; readonly requestId: OperationId; readonly reply: HttpReply }
   /** Write all of it or nothing, then answer `persisted`. Writes are applied in order of their number. */
-  | { readonly kind: 'persist'; readonly operationId: OperationId; readonly writes: readonly StorageWrite[] };
+  | {
+      readonly kind: 'persist';
+      readonly operationId: OperationId;
+      readonly writes: readonly StorageWrite[];
+    };
 
 /** The host's storage is an ordered map from text keys to bytes. */
 export type StorageWrite =

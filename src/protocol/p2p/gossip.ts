@@ -1,0 +1,415 @@
+import { compareText } from '../../base/bytes.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import type { NodeId } from '../types/ids.ts';
+import {
+  ACK_DELAY_MS,
+  HELLO_EVERY_MS,
+  MAX_ACKS_PER_PACKET,
+  MAX_PULLS_PER_PACKET,
+  MAX_STATE_MESSAGES_PER_PACKET,
+  MAX_UPDATES_PER_PACKET,
+  NS_PER_MS,
+  PACKET_TARGET_BYTES,
+  PEER_DOWN_AFTER_MS,
+  RECONSIDER_EVERY_MS,
+} from './limits.ts';
+import { emptyPacket, nameKey } from './packet.ts';
+import type {
+  ArtifactName,
+  Packet,
+  PulledArtifact,
+  SlotUpdate,
+  StateRequest,
+  StateResponse,
+} from './packet.ts';
+import { decodePacket, encodePacket } from './packet-codec.ts';
+import { createSlotReceiver } from './slot-receiver.ts';
+import type { SlotReceiver, SlotReceiverPorts } from './slot-receiver.ts';
+import { createSlotSender } from './slot-sender.ts';
+import type { SlotSender } from './slot-sender.ts';
+
+/**
+ * The P2P layer of one node: abortable broadcast of the pools' artifacts to all peers over a
+ * medium that may delay, lose, repeat and reorder packets.
+ *
+ * Liveness: an artifact that stays in an honest node's pool reaches every honest peer that stays
+ * reachable. Security: a peer can only waste its own bounded share of our tables.
+ * Upstream: rs/p2p/consensus_manager, artifact_downloader, quic_transport. The IC's QUIC streams
+ * acknowledge and repeat by themselves; here acknowledgements are part of the packet.
+ */
+export interface Gossip {
+  deliver(name: ArtifactName, bytes: Uint8Array, latencySensitive: boolean): void;
+  withdraw(name: ArtifactName): void;
+  /** Takes a packet as it came from the medium. */
+  receive(from: NodeId, bytes: Uint8Array, nowNs: bigint): void;
+  /** Directed state-sync messages ride in the same packets. */
+  sendStateRequest(to: NodeId, request: StateRequest): void;
+  sendStateResponse(to: NodeId, response: StateResponse): void;
+  /** The bouncer may answer differently now. */
+  reconsider(): void;
+  /** Everything there is to say, once per step. */
+  flush(nowNs: bigint): GossipOutput;
+  peersUp(): readonly NodeId[];
+}
+
+export interface GossipConfig extends SlotReceiverPorts {
+  readonly nodeId: NodeId;
+  readonly peers: readonly NodeId[];
+  /** The connection id: grows with every start of this node. */
+  readonly incarnation: number;
+  readonly onStateRequest: (from: NodeId, request: StateRequest) => void;
+  readonly onStateResponse: (from: NodeId, response: StateResponse) => void;
+}
+
+export interface GossipPacket {
+  readonly to: NodeId | 'all';
+  readonly packet: Packet;
+  readonly bytes: Uint8Array;
+}
+
+export interface GossipOutput {
+  readonly packets: readonly GossipPacket[];
+  readonly vanished: readonly ArtifactName[];
+  readonly trace: readonly TraceEvent[];
+  readonly nextWakeNs: bigint | null;
+}
+
+interface Peer {
+  readonly id: NodeId;
+  up: boolean;
+  lastHeardNs: bigint;
+  /** 0 = never heard. */
+  incarnation: number;
+  /** Number of our table of its slots. */
+  ourSession: number;
+  /** The peer's number of its table of our slots, as last heard; -1 = never. */
+  theirSession: number;
+  acksDue: number[];
+  ackAtNs: bigint | null;
+  pulls: ArtifactName[];
+  pulled: PulledArtifact[];
+  stateRequests: StateRequest[];
+  stateResponses: StateResponse[];
+}
+
+function newPeer(id: NodeId): Peer {
+  return {
+    id,
+    up: false,
+    lastHeardNs: 0n,
+    incarnation: 0,
+    ourSession: 1,
+    theirSession: -1,
+    acksDue: [],
+    ackAtNs: null,
+    pulls: [],
+    pulled: [],
+    stateRequests: [],
+    stateResponses: [],
+  };
+}
+
+/** Splits updates so that no packet grows far beyond the target size. */
+function splitUpdates(updates: readonly SlotUpdate[]): readonly (readonly SlotUpdate[])[] {
+  const parts: SlotUpdate[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const update of updates) {
+    const last = parts.at(-1);
+    if (
+      last === undefined ||
+      size >= PACKET_TARGET_BYTES ||
+      last.length >= MAX_UPDATES_PER_PACKET
+    ) {
+      parts.push([update]);
+      size = 0;
+    } else {
+      last.push(update);
+    }
+    size += (update.bytes?.length ?? 0) + 64;
+  }
+  return parts;
+}
+
+function earlier(a: bigint | null, b: bigint | null): bigint | null {
+  return a === null ? b : b === null || a < b ? a : b;
+}
+
+export function createGossip(config: GossipConfig): Gossip {
+  return new GossipNode(config);
+}
+
+class GossipNode implements Gossip {
+  private readonly config: GossipConfig;
+  private readonly sender: SlotSender = createSlotSender();
+  private readonly receiver: SlotReceiver;
+  private readonly peers: ReadonlyMap<NodeId, Peer>;
+  private trace: TraceEvent[] = [];
+  private lastStepNs = 0n;
+  private helloAtNs = 0n;
+  private reconsiderAtNs = 0n;
+  private bouncerChanged = false;
+
+  constructor(config: GossipConfig) {
+    this.config = config;
+    this.receiver = createSlotReceiver(config);
+    const others = config.peers.filter((id) => id !== config.nodeId).toSorted(compareText);
+    this.peers = new Map(others.map((id) => [id, newPeer(id)]));
+  }
+
+  deliver(name: ArtifactName, bytes: Uint8Array, latencySensitive: boolean): void {
+    this.sender.deliver(name, bytes, latencySensitive);
+  }
+
+  withdraw(name: ArtifactName): void {
+    this.sender.withdraw(name);
+  }
+
+  receive(from: NodeId, bytes: Uint8Array, nowNs: bigint): void {
+    const peer = this.peers.get(from);
+    if (peer === undefined) {
+      this.reject(null, 'PACKET_FROM_STRANGER', 'the sender is no member of the subnet');
+      return;
+    }
+    const decoded = decodePacket(bytes);
+    if (!decoded.ok) {
+      this.reject(from, decoded.error.code, decoded.error.message);
+      return;
+    }
+    if (decoded.value.incarnation < peer.incarnation) {
+      // A late packet of an earlier life of the peer: not a fault of anybody.
+      return;
+    }
+    peer.lastHeardNs = nowNs;
+    this.connect(peer, decoded.value.incarnation, nowNs);
+    this.read(peer, decoded.value, nowNs);
+  }
+
+  sendStateRequest(to: NodeId, request: StateRequest): void {
+    const peer = this.peers.get(to);
+    if (peer !== undefined && peer.stateRequests.length < MAX_STATE_MESSAGES_PER_PACKET) {
+      peer.stateRequests.push(request);
+    }
+  }
+
+  sendStateResponse(to: NodeId, response: StateResponse): void {
+    const peer = this.peers.get(to);
+    if (peer !== undefined && peer.stateResponses.length < MAX_STATE_MESSAGES_PER_PACKET) {
+      peer.stateResponses.push(response);
+    }
+  }
+
+  reconsider(): void {
+    this.bouncerChanged = true;
+  }
+
+  peersUp(): readonly NodeId[] {
+    return [...this.peers.values()].filter((peer) => peer.up).map((peer) => peer.id);
+  }
+
+  flush(nowNs: bigint): GossipOutput {
+    this.checkPeers(nowNs);
+    this.pull(nowNs);
+    const packets: GossipPacket[] = [];
+    for (const packet of this.broadcast(nowNs)) {
+      packets.push({ to: 'all', packet, bytes: encodePacket(packet) });
+    }
+    for (const peer of this.peers.values()) {
+      for (const packet of this.direct(peer, nowNs)) {
+        packets.push({ to: peer.id, packet, bytes: encodePacket(packet) });
+      }
+    }
+    this.lastStepNs = nowNs;
+    const { trace } = this;
+    this.trace = [];
+    return {
+      packets,
+      vanished: this.receiver.takeVanished(),
+      trace,
+      nextWakeNs: this.nextWake(),
+    };
+  }
+
+  private reject(from: NodeId | null, code: string, message: string): void {
+    this.trace.push({ kind: 'packetRejected', from, code, message });
+  }
+
+  /** A peer that comes back, or starts again, knows nothing of us and we nothing of it. */
+  private connect(peer: Peer, incarnation: number, nowNs: bigint): void {
+    const restarted = peer.incarnation !== incarnation;
+    if (restarted) {
+      this.receiver.forget(peer.id);
+      peer.incarnation = incarnation;
+      peer.ourSession += 1;
+      peer.theirSession = -1;
+      peer.acksDue = [];
+    }
+    if (restarted || !peer.up) {
+      this.sender.resendAll(peer.id, nowNs);
+      // Answer at once, so that the peer hears of us without waiting for the next hello.
+      this.helloAtNs = nowNs;
+    }
+    if (!peer.up) {
+      peer.up = true;
+      this.trace.push({ kind: 'peerUp', peer: peer.id });
+    }
+  }
+
+  private disconnect(peer: Peer): void {
+    peer.up = false;
+    peer.ourSession += 1;
+    peer.acksDue = [];
+    peer.ackAtNs = null;
+    this.sender.forget(peer.id);
+    this.receiver.forget(peer.id);
+    this.trace.push({ kind: 'peerDown', peer: peer.id });
+  }
+
+  private read(peer: Peer, packet: Packet, nowNs: bigint): void {
+    this.readSessions(peer, packet, nowNs);
+    for (const ack of packet.acks) {
+      if (ack.to === this.config.nodeId && ack.incarnation === this.config.incarnation) {
+        this.sender.acknowledge(peer.id, ack.commitIds);
+      }
+    }
+    for (const update of packet.updates) {
+      if (this.receiver.update(peer.id, update)) {
+        peer.acksDue.push(update.commitId);
+        peer.ackAtNs ??= nowNs + BigInt(ACK_DELAY_MS) * NS_PER_MS;
+      } else {
+        this.reject(peer.id, 'SLOT_TABLE_FULL', 'the peer uses more slots than it may');
+      }
+    }
+    for (const name of packet.pulls) {
+      if (peer.pulled.length < MAX_PULLS_PER_PACKET) {
+        peer.pulled.push({ name, bytes: this.sender.bytesOf(nameKey(name)) ?? null });
+      }
+    }
+    for (const { name, bytes } of packet.pulled) {
+      this.receiver.pulled(peer.id, name, bytes);
+    }
+    for (const request of packet.stateRequests) {
+      this.config.onStateRequest(peer.id, request);
+    }
+    for (const response of packet.stateResponses) {
+      this.config.onStateResponse(peer.id, response);
+    }
+  }
+
+  private readSessions(peer: Peer, packet: Packet, nowNs: bigint): void {
+    for (const { peer: about, session } of packet.sessions) {
+      if (about !== this.config.nodeId || session === peer.theirSession) {
+        continue;
+      }
+      // The first word of a peer follows the `connect` that has just queued everything for it.
+      if (peer.theirSession !== -1) {
+        this.sender.resendAll(peer.id, nowNs);
+      }
+      peer.theirSession = session;
+    }
+  }
+
+  private checkPeers(nowNs: bigint): void {
+    const limitNs = BigInt(PEER_DOWN_AFTER_MS) * NS_PER_MS;
+    // After a freeze of the host nobody could be heard: silence says nothing about the peers.
+    const frozen = nowNs - this.lastStepNs > limitNs;
+    for (const peer of this.peers.values()) {
+      if (frozen) {
+        peer.lastHeardNs = nowNs;
+      }
+      if (peer.up && nowNs - peer.lastHeardNs >= limitNs) {
+        this.disconnect(peer);
+      }
+    }
+  }
+
+  private pull(nowNs: bigint): void {
+    const timeoutNs = this.receiver.nextTimeoutNs();
+    const timedOut = timeoutNs !== null && timeoutNs <= nowNs;
+    if (this.bouncerChanged || timedOut || nowNs >= this.reconsiderAtNs) {
+      this.receiver.reconsider(nowNs);
+      this.reconsiderAtNs = nowNs + BigInt(RECONSIDER_EVERY_MS) * NS_PER_MS;
+      this.bouncerChanged = false;
+    }
+    for (const [peerId, names] of this.receiver.takePulls(nowNs)) {
+      this.peers.get(peerId)?.pulls.push(...names);
+    }
+  }
+
+  /** Acks of all peers ride in whatever goes to all; the receivers pick their own. */
+  private takeAcks(): Packet['acks'] {
+    const acks: Packet['acks'][number][] = [];
+    for (const peer of this.peers.values()) {
+      if (peer.acksDue.length > 0) {
+        const commitIds = peer.acksDue.slice(0, MAX_ACKS_PER_PACKET);
+        peer.acksDue = peer.acksDue.slice(MAX_ACKS_PER_PACKET);
+        acks.push({ to: peer.id, incarnation: peer.incarnation, commitIds });
+      }
+      peer.ackAtNs = null;
+    }
+    return acks;
+  }
+
+  private broadcast(nowNs: bigint): readonly Packet[] {
+    if (this.peers.size === 0) {
+      return [];
+    }
+    const parts = splitUpdates(this.sender.takeFresh(nowNs));
+    const helloDue = nowNs >= this.helloAtNs;
+    const ackDue = [...this.peers.values()].some(
+      (peer) => peer.ackAtNs !== null && peer.ackAtNs <= nowNs,
+    );
+    if (parts.length === 0 && !helloDue && !ackDue) {
+      return [];
+    }
+    const blank = emptyPacket(this.config.incarnation);
+    const first = { ...blank, updates: parts[0] ?? [], acks: this.takeAcks() };
+    if (helloDue) {
+      this.helloAtNs = nowNs + BigInt(HELLO_EVERY_MS) * NS_PER_MS;
+      first.sessions = [...this.peers.values()].map((peer) => ({
+        peer: peer.id,
+        session: peer.ourSession,
+      }));
+    }
+    return [first, ...parts.slice(1).map((updates) => ({ ...blank, updates }))];
+  }
+
+  private direct(peer: Peer, nowNs: bigint): readonly Packet[] {
+    const blank = emptyPacket(this.config.incarnation);
+    const parts = splitUpdates(peer.up ? this.sender.takeDue(peer.id, nowNs) : []);
+    const packets: Packet[] = parts.map((updates) => ({ ...blank, updates }));
+    const { stateRequests, stateResponses } = peer;
+    const pulls = peer.pulls.slice(0, MAX_PULLS_PER_PACKET);
+    if (pulls.length > 0 || stateRequests.length > 0) {
+      packets.push({ ...blank, pulls, stateRequests });
+    }
+    // Each answer may be as large as a block, so each goes alone.
+    for (const answer of peer.pulled) {
+      packets.push({ ...blank, pulled: [answer] });
+    }
+    for (const response of stateResponses) {
+      packets.push({ ...blank, stateResponses: [response] });
+    }
+    peer.pulls = peer.pulls.slice(MAX_PULLS_PER_PACKET);
+    peer.pulled = [];
+    peer.stateRequests = [];
+    peer.stateResponses = [];
+    return packets;
+  }
+
+  private nextWake(): bigint | null {
+    if (this.peers.size === 0) {
+      return null;
+    }
+    let wake = earlier(
+      this.helloAtNs,
+      earlier(this.sender.nextDueNs(), this.receiver.nextTimeoutNs()),
+    );
+    for (const peer of this.peers.values()) {
+      wake = earlier(wake, peer.ackAtNs);
+      if (peer.up) {
+        wake = earlier(wake, peer.lastHeardNs + BigInt(PEER_DOWN_AFTER_MS) * NS_PER_MS);
+      }
+    }
+    return wake;
+  }
+}

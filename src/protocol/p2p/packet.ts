@@ -1,0 +1,77 @@
+import type { NodeId } from '../types/ids.ts';
+
+/** Names one artifact of any pool; the hash is over the artifact's content, as lower-case hex. */
+export interface ArtifactName {
+  readonly kind: string;
+  readonly height: number;
+  readonly hash: string;
+}
+
+export function nameKey(name: ArtifactName): string {
+  return `${name.kind}/${name.height}/${name.hash}`;
+}
+
+/** "Slot s now holds this artifact": whole, or (bytes null) to be pulled. */
+export interface SlotUpdate {
+  readonly slotId: number;
+  readonly commitId: number;
+  readonly name: ArtifactName;
+  readonly bytes: Uint8Array | null;
+}
+
+/** Updates of one sender that arrived; the incarnation tells which life of that sender is meant. */
+export interface Acknowledgement {
+  readonly to: NodeId;
+  readonly incarnation: number;
+  readonly commitIds: readonly number[];
+}
+
+/** Which table of slots the sender keeps for a peer; a new number means: it forgot, send all again. */
+export interface Session {
+  readonly peer: NodeId;
+  readonly session: number;
+}
+
+/** Answer to a pull; null = not held (any more). */
+export interface PulledArtifact {
+  readonly name: ArtifactName;
+  readonly bytes: Uint8Array | null;
+}
+
+/** Fetching a checkpoint: the manifest first (chunk null), then its chunks by hash. */
+export interface StateRequest {
+  readonly height: number;
+  /** State hash of the catch-up package, hex. */
+  readonly root: string;
+  readonly chunk: string | null;
+}
+
+export interface StateResponse extends StateRequest {
+  readonly bytes: Uint8Array | null;
+}
+
+/** One packet: everything a node has to say to a peer (or to all) in one step. */
+export interface Packet {
+  /** The connection id: grows with each start of the sender. */
+  readonly incarnation: number;
+  readonly sessions: readonly Session[];
+  readonly acks: readonly Acknowledgement[];
+  readonly updates: readonly SlotUpdate[];
+  readonly pulls: readonly ArtifactName[];
+  readonly pulled: readonly PulledArtifact[];
+  readonly stateRequests: readonly StateRequest[];
+  readonly stateResponses: readonly StateResponse[];
+}
+
+export function emptyPacket(incarnation: number): Packet {
+  return {
+    incarnation,
+    sessions: [],
+    acks: [],
+    updates: [],
+    pulls: [],
+    pulled: [],
+    stateRequests: [],
+    stateResponses: [],
+  };
+}
