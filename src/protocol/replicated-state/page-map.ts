@@ -72,7 +72,7 @@ export class PageMap {
   }
 
   /** The pages that are not all zero, in order of index. */
-  *entries(): IterableIterator<DirtyPage> {
+  *pages(): IterableIterator<DirtyPage> {
     for (let i = 0; i < this.#leaves.length; i += 1) {
       const leaf = this.#leaves[i] ?? [];
       for (let slot = 0; slot < leaf.length; slot += 1) {
@@ -85,7 +85,7 @@ export class PageMap {
   }
 
   [Symbol.iterator](): IterableIterator<DirtyPage> {
-    return this.entries();
+    return this.pages();
   }
 
   /** Indices at which the two maps hold different page objects, in order; cheap where they share. */
