@@ -1,0 +1,85 @@
+import { contractViolation } from './canister-trap.ts';
+import { CONTEXT_NAMES, isAllowedIn } from './contexts.ts';
+import { costOf } from './costs.ts';
+import { cyclesFunctions } from './cycles-functions.ts';
+import { environmentFunctions } from './environment-functions.ts';
+import type { SystemApiFunctions } from './functions.ts';
+import { messageFunctions } from './message-functions.ts';
+import type { ApiSession } from './session.ts';
+import type { SystemApiName } from './signatures.ts';
+import { SYSTEM_API_SIGNATURES } from './signatures.ts';
+import { stableFunctions } from './stable-functions.ts';
+
+type RawValue = number | bigint;
+/** As WebAssembly calls it: i32 as a signed number, i64 as a signed bigint. */
+export type ImportFunction = (...args: RawValue[]) => RawValue | undefined;
+
+const functions: SystemApiFunctions = {
+  ...messageFunctions,
+  ...cyclesFunctions,
+  ...stableFunctions,
+  ...environmentFunctions,
+};
+
+function argumentOf(letter: string, raw: RawValue): RawValue {
+  switch (letter) {
+    case 'l':
+      return BigInt.asUintN(64, raw as bigint);
+    case 'I':
+      // Beyond 2^53 the number is rounded but still far outside of any memory.
+      return typeof raw === 'bigint' ? Number(BigInt.asUintN(64, raw)) : raw >>> 0;
+    default:
+      return (raw as number) >>> 0;
+  }
+}
+
+function resultOf(
+  letter: string,
+  value: RawValue | undefined,
+  memory64: boolean,
+): RawValue | undefined {
+  return letter === 'I' && memory64 ? BigInt(value as number) : value;
+}
+
+function requireAllowed(session: ApiSession, name: SystemApiName): void {
+  const { context } = session.input;
+  if (!isAllowedIn(name, context)) {
+    throw contractViolation(`"ic0_${name}" cannot be executed in ${CONTEXT_NAMES[context]} mode`);
+  }
+}
+
+function importFunction(
+  name: SystemApiName,
+  memory64: boolean,
+  session: () => ApiSession,
+): ImportFunction {
+  const [letters = '', result = ''] = SYSTEM_API_SIGNATURES[name].split('>');
+  const cost = costOf(name);
+  const implementation = functions[name] as (
+    session: ApiSession,
+    ...args: RawValue[]
+  ) => RawValue | undefined;
+  return (...raw) => {
+    const current = session();
+    current.charge(cost);
+    requireAllowed(current, name);
+    for (let i = 0; i < letters.length; i += 1) {
+      raw[i] = argumentOf(letters[i] as string, raw[i] as RawValue);
+    }
+    return resultOf(result, implementation(current, ...raw), memory64);
+  };
+}
+
+/**
+ * The module `ic0` for an instance. `session` answers with the run that is going on. Functions
+ * throw `CanisterTrap` when the canister breaks a rule; the caller of the instance catches it.
+ */
+export function createSystemApi(
+  memory64: boolean,
+  session: () => ApiSession,
+): Readonly<Record<SystemApiName, ImportFunction>> {
+  const names = Object.keys(SYSTEM_API_SIGNATURES) as SystemApiName[];
+  return Object.fromEntries(
+    names.map((name) => [name, importFunction(name, memory64, session)]),
+  ) as Record<SystemApiName, ImportFunction>;
+}
