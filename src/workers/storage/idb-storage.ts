@@ -1,0 +1,93 @@
+import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
+import { codedError, err, ok, type Result } from '../../base/result.ts';
+import type { StorageError, StoragePort } from './storage-port.ts';
+
+interface NodeDatabase extends DBSchema {
+  readonly records: { readonly key: string; readonly value: Uint8Array };
+}
+
+const SCHEMA_VERSION = 1;
+const STORE = 'records';
+
+/**
+ * One IndexedDB database per node, one relaxed transaction per write: measured to lose nothing
+ * acknowledged when the worker, the tab or the browser is killed.
+ */
+export async function openIdbStorage(name: string): Promise<Result<StoragePort, StorageError>> {
+  try {
+    const database = await openDB<NodeDatabase>(name, SCHEMA_VERSION, {
+      upgrade: (opened) => {
+        opened.createObjectStore(STORE);
+      },
+    });
+    return ok(createIdbStorage(database));
+  } catch (error) {
+    return err(storageError(error));
+  }
+}
+
+/** Removes the database of a node; waits until its last connection is closed. */
+export async function deleteIdbStorage(name: string): Promise<Result<void, StorageError>> {
+  try {
+    await deleteDB(name);
+    return ok(undefined);
+  } catch (error) {
+    return err(storageError(error));
+  }
+}
+
+function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
+  let closed = false;
+  const guarded = async <T>(task: () => Promise<T>): Promise<Result<T, StorageError>> => {
+    if (closed) {
+      return err(codedError('transport', 'STORAGE_CLOSED', 'the storage was closed'));
+    }
+    try {
+      return ok(await task());
+    } catch (error) {
+      return err(storageError(error));
+    }
+  };
+  return {
+    write: (batch) =>
+      guarded(async () => {
+        const transaction = database.transaction(STORE, 'readwrite', { durability: 'relaxed' });
+        const requests: Promise<unknown>[] = [];
+        for (const key of batch.deletes) {
+          requests.push(transaction.store.delete(key));
+        }
+        for (const [key, value] of batch.puts) {
+          // Copied: the view may be a small window of a large buffer, which a clone keeps whole.
+          requests.push(transaction.store.put(value.slice(), key));
+        }
+        await Promise.all([...requests, transaction.done]);
+      }),
+    readAll: () =>
+      guarded(async () => {
+        const transaction = database.transaction(STORE, 'readonly');
+        const [keys, values] = await Promise.all([
+          transaction.store.getAllKeys(),
+          transaction.store.getAll(),
+        ]);
+        return keys.map((key, index) => ({ key, value: values[index] as Uint8Array }));
+      }),
+    clear: () => guarded(() => database.clear(STORE)),
+    close: () => {
+      if (!closed) {
+        closed = true;
+        database.close();
+      }
+    },
+  };
+}
+
+function storageError(error: unknown): StorageError {
+  const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
+  return name === 'QuotaExceededError'
+    ? codedError(
+        'limit',
+        'STORAGE_FULL',
+        `the browser's quota for this page is used up: ${message}`,
+      )
+    : codedError('transport', 'STORAGE_FAILED', `IndexedDB failed: ${name} ${message}`);
+}

@@ -1,0 +1,29 @@
+import type { CodedError, Result } from '../../base/result.ts';
+
+/** One atomic write: all of it is there afterwards, or nothing. */
+export interface StorageBatch {
+  readonly puts: readonly (readonly [key: string, value: Uint8Array])[];
+  readonly deletes: readonly string[];
+}
+
+export interface StoredRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export type StorageErrorCode = 'STORAGE_CLOSED' | 'STORAGE_FULL' | 'STORAGE_FAILED';
+export type StorageError = CodedError<StorageErrorCode>;
+
+/**
+ * The disk of one node: bytes under text keys. Writes are applied in the order of their calls; a
+ * write is acknowledged once a kill of the worker or the tab can no longer lose it.
+ */
+export interface StoragePort {
+  write(batch: StorageBatch): Promise<Result<void, StorageError>>;
+  /** Everything, in key order (UTF-16 code units). */
+  readAll(): Promise<Result<readonly StoredRecord[], StorageError>>;
+  /** Removes every record; the store stays usable. */
+  clear(): Promise<Result<void, StorageError>>;
+  /** Idempotent; every later call answers STORAGE_CLOSED. */
+  close(): void;
+}

@@ -1,0 +1,22 @@
+/**
+ * The part of BroadcastChannel the transport needs. A channel never hands a message back to the
+ * object that posted it, and keeps the order of one sender.
+ */
+export interface ChannelLike {
+  post(bytes: Uint8Array): void;
+  /** One handler; `data` is whatever was posted by anyone and must be treated as hostile. */
+  listen(handler: (data: unknown) => void): void;
+  close(): void;
+}
+
+export type OpenChannel = (name: string) => ChannelLike;
+
+/** Adverts and small artifacts for every node of a subnet. */
+export function subnetChannelName(networkId: string, subnetId: string): string {
+  return `net/${networkId}/${subnetId}`;
+}
+
+/** Messages directed to one node. */
+export function inboxChannelName(networkId: string, subnetId: string, nodeId: string): string {
+  return `net/${networkId}/${subnetId}/${nodeId}`;
+}

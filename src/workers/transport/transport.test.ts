@@ -1,0 +1,293 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createPrng } from '../../base/prng.ts';
+import { type LinkConditions, PERFECT_LINK } from '../../wire/network-spec.ts';
+import { createNetworkClock, liveClockSetting, withRate } from '../clock/network-clock.ts';
+import { createScheduler } from '../clock/scheduler.ts';
+import { inboxChannelName, subnetChannelName } from './channel-like.ts';
+import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
+import { createLinkTable, type DropCause } from './link-table.ts';
+import { createMemoryChannelHub } from './memory-channel.ts';
+import { createTransport } from './transport.ts';
+
+const START_MS = 1_700_000_000_000;
+const NODES = ['0a', '0b', '0c'];
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
+function createSubject(seed = 'links') {
+  const hub = createMemoryChannelHub();
+  let nowMs = START_MS;
+  let timers: { readonly dueMs: number; readonly task: () => void }[] = [];
+  const clock = createNetworkClock(liveClockSetting(START_MS), () => nowMs);
+  const scheduler = createScheduler(clock, {
+    set: (delayMs, task) => {
+      const timer = { dueMs: nowMs + delayMs, task };
+      timers.push(timer);
+      return timer;
+    },
+    clear: (handle) => {
+      timers = timers.filter((timer) => timer !== handle);
+    },
+  });
+  const advance = (ms: number): void => {
+    nowMs += ms;
+    for (let due = timers.find((t) => t.dueMs <= nowMs); due; ) {
+      const running = due;
+      timers = timers.filter((timer) => timer !== running);
+      running.task();
+      due = timers.find((t) => t.dueMs <= nowMs);
+    }
+  };
+  const start = (nodeId: string, connectionId = '0000000000000001') => {
+    const received: string[] = [];
+    const rejected: string[] = [];
+    const dropped: DropCause[] = [];
+    const links = createLinkTable(PERFECT_LINK, createPrng(seed).fork(nodeId));
+    const transport = createTransport({
+      networkId: 'n',
+      subnetId: 's',
+      nodeId,
+      members: NODES,
+      connectionId,
+      openChannel: hub.open,
+      links,
+      clock,
+      scheduler,
+      onPacket: (from, packet) => received.push(`${from}:${packet.subarray(0, 8).join(',')}`),
+      onRejected: (from, error) => rejected.push(`${from}:${error.code}`),
+      onDropped: (_, cause) => dropped.push(cause),
+    });
+    return { transport, received, rejected, dropped, links };
+  };
+  const setRate = (rate: number): void => {
+    clock.apply(withRate(clock.setting(), rate, nowMs));
+    scheduler.rearm();
+  };
+  return { hub, start, advance, setRate };
+}
+
+const link = (conditions: Partial<LinkConditions>): LinkConditions => ({
+  ...PERFECT_LINK,
+  ...conditions,
+});
+
+describe('transport', () => {
+  it('brings a broadcast to every other node and a directed packet to one', () => {
+    const { hub, start } = createSubject();
+    const [a, b, c] = NODES.map((node) => start(node));
+    a?.transport.send('all', bytes(1));
+    a?.transport.send('0b', bytes(2));
+    hub.flush();
+    expect(b?.received, 'nothing leaves before flush').toEqual([]);
+    a?.transport.flush();
+    hub.flush();
+    expect(b?.received).toEqual(['0a:1', '0a:2']);
+    expect(c?.received).toEqual(['0a:1']);
+    expect(a?.received).toEqual([]);
+  });
+
+  it('packs everything for one receiver into one frame, in order', () => {
+    const { hub, start } = createSubject();
+    const [a, b] = [start('0a'), start('0b')];
+    for (let i = 0; i < 100; i += 1) {
+      a.transport.send('0b', bytes(i));
+    }
+    a.transport.flush();
+    hub.flush();
+    expect(a.transport.counters().framesSent).toBe(1);
+    expect(b.received).toEqual(Array.from({ length: 100 }, (_, i) => `0a:${i}`));
+  });
+
+  it('splits what does not fit into one frame', () => {
+    const { hub, start } = createSubject();
+    const [a, b] = [start('0a'), start('0b')];
+    for (let i = 0; i < 3; i += 1) {
+      a.transport.send('0b', new Uint8Array(5 * 1024 * 1024));
+    }
+    a.transport.flush();
+    hub.flush();
+    expect(a.transport.counters().framesSent).toBe(3);
+    expect(b.received.length).toBe(3);
+  });
+
+  it('takes a frame once, and again from one after its sender restarted', () => {
+    const { hub, start } = createSubject();
+    const b = start('0b');
+    const channel = hub.open(inboxChannelName('n', 's', '0b'));
+    const frame = (connectionId: string, sequenceNumber: number): Frame => ({
+      sender: '0a',
+      connectionId,
+      sequenceNumber,
+      packets: [bytes(sequenceNumber)],
+    });
+    for (const sent of [
+      frame('0000000000000001', 5),
+      frame('0000000000000001', 5),
+      frame('0000000000000001', 4),
+      frame('0000000000000002', 1),
+    ]) {
+      channel.post(encodeFrame(sent));
+    }
+    hub.flush();
+    expect(b.received).toEqual(['0a:5', '0a:1']);
+    expect(b.transport.counters().packetsDropped).toBe(2);
+  });
+
+  it('refuses and counts frames of strangers and garbage', () => {
+    const { hub, start } = createSubject();
+    const b = start('0b');
+    const channel = hub.open(subnetChannelName('n', 's'));
+    const connectionId = '0000000000000001';
+    channel.post(encodeFrame({ sender: 'ff', connectionId, sequenceNumber: 1, packets: [] }));
+    channel.post(bytes(9, 9, 9));
+    hub.flush();
+    expect(b.rejected).toEqual(['null:UNKNOWN_SENDER', 'null:UNKNOWN_FRAME_VERSION']);
+    expect(b.transport.counters().framesRejected).toBe(2);
+  });
+
+  it('delays by the link and keeps its order when the delay shrinks', () => {
+    const { hub, start, advance } = createSubject();
+    const [a, b] = [start('0a'), start('0b')];
+    const send = (value: number): void => {
+      a.transport.send('0b', bytes(value));
+      a.transport.flush();
+      hub.flush();
+    };
+    b.links.set('0a', link({ delayMs: 50 }));
+    send(1);
+    b.links.set('0a', link({ delayMs: 0 }));
+    send(2);
+    advance(49);
+    expect(b.received).toEqual([]);
+    advance(1);
+    expect(b.received).toEqual(['0a:1', '0a:2']);
+  });
+
+  it('drops by loss, cut and partition, each with its cause, in one direction only', () => {
+    const { hub, start } = createSubject();
+    const [a, b] = [start('0a'), start('0b')];
+    const exchange = (): void => {
+      a.transport.send('0b', bytes(1));
+      b.transport.send('0a', bytes(2));
+      a.transport.flush();
+      b.transport.flush();
+      hub.flush();
+    };
+    b.links.set('0a', link({ cut: true }));
+    exchange();
+    b.links.set('0a', link({ lossPercent: 100 }));
+    exchange();
+    b.links.set('0a', null);
+    b.links.setReachable(new Set(['0c']));
+    exchange();
+    expect(b.dropped).toEqual(['cut', 'loss', 'partition']);
+    expect(b.received).toEqual([]);
+    expect(a.received.length).toBe(3);
+    b.links.setReachable(null);
+    exchange();
+    expect(b.received).toEqual(['0a:1']);
+  });
+
+  it('loses about the given share of packets', () => {
+    const { hub, start } = createSubject('loss seed 7');
+    const [a, b] = [start('0a'), start('0b')];
+    b.links.set('0a', link({ lossPercent: 30 }));
+    for (let i = 0; i < 1000; i += 1) {
+      a.transport.send('0b', bytes(1));
+    }
+    a.transport.flush();
+    hub.flush();
+    expect(b.received.length).toBeGreaterThan(640);
+    expect(b.received.length).toBeLessThan(760);
+  });
+
+  it('duplicates and reorders when the link says so', () => {
+    const { hub, start, advance } = createSubject();
+    const [a, b] = [start('0a'), start('0b')];
+    const send = (value: number): void => {
+      a.transport.send('0b', bytes(value));
+      a.transport.flush();
+      hub.flush();
+    };
+    b.links.set('0a', link({ duplicatePercent: 100 }));
+    send(1);
+    expect(b.received).toEqual(['0a:1', '0a:1']);
+    b.links.set('0a', link({ reorderPercent: 100 }));
+    send(2);
+    b.links.set('0a', null);
+    send(3);
+    advance(1000);
+    expect(b.received.slice(2)).toEqual(['0a:3', '0a:2']);
+  });
+
+  it('delivers nothing while the clock is paused, everything in order when it goes on', () => {
+    const { hub, start, advance, setRate } = createSubject();
+    const [a, b] = [start('0a'), start('0b')];
+    setRate(0);
+    for (let i = 0; i < 3; i += 1) {
+      a.transport.send('0b', bytes(i));
+      a.transport.flush();
+      hub.flush();
+    }
+    advance(1000);
+    expect(b.received).toEqual([]);
+    setRate(1);
+    advance(1);
+    expect(b.received).toEqual(['0a:0', '0a:1', '0a:2']);
+  });
+});
+
+describe('frame', () => {
+  const hex = (length: number) =>
+    fc
+      .uint8Array({ minLength: length, maxLength: length })
+      .map((value) => Buffer.from(value).toString('hex'));
+  const frames: fc.Arbitrary<Frame> = fc.record({
+    sender: fc.integer({ min: 1, max: 29 }).chain(hex),
+    connectionId: hex(8),
+    sequenceNumber: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+    packets: fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 }),
+  });
+
+  it('survives encoding', () => {
+    fc.assert(
+      fc.property(frames, (frame) => {
+        expect(decodeFrame(encodeFrame(frame))).toEqual({ ok: true, value: frame });
+      }),
+    );
+  });
+
+  it('gives a typed error for every truncation and every extension', () => {
+    fc.assert(
+      fc.property(frames, (frame) => {
+        const encoded = encodeFrame(frame);
+        for (let length = 0; length < encoded.length; length += 1) {
+          expect(decodeFrame(encoded.slice(0, length)).ok, `cut to ${length}`).toBe(false);
+        }
+        const longer = new Uint8Array(encoded.length + 1);
+        longer.set(encoded);
+        expect(decodeFrame(longer)).toMatchObject({ ok: false, error: { code: 'TRAILING_BYTES' } });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('never throws on anything', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.uint8Array({ maxLength: 200 })), (data) => {
+        expect(typeof decodeFrame(data).ok).toBe('boolean');
+      }),
+    );
+  });
+
+  it('refuses a length that claims more than there is without reading it', () => {
+    const encoded = encodeFrame({
+      sender: '0a',
+      connectionId: '0000000000000001',
+      sequenceNumber: 1,
+      packets: [bytes(1, 2, 3)],
+    });
+    new DataView(encoded.buffer).setUint32(encoded.length - 7, 0xffff_ffff);
+    expect(decodeFrame(encoded)).toMatchObject({ ok: false, error: { code: 'PACKET_TOO_LARGE' } });
+  });
+});
