@@ -1,0 +1,120 @@
+import { concatBytes, equalBytes } from '../../base/bytes.ts';
+import { codedError, err, ok } from '../../base/result.ts';
+import type { Result } from '../../base/result.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
+import type { CryptoError } from '../interfaces/crypto.ts';
+import { lagrangeAtZero } from './lagrange.ts';
+import { bigintFromBytes, evaluatePolynomial, invertScalar, mod, scalarToBytes } from './scalars.ts';
+import { sha256 } from './sha256.ts';
+import type { BasicBackend, BlsSuite, CryptoSuite } from './suite.ts';
+import { BLS_PUBLIC_KEY_BYTES, BLS_SIGNATURE_BYTES, GROUP_ORDER } from './suite.ts';
+
+/**
+ * INSECURE: for simulations only; anybody can forge. BLS without the curve: the "public key" of a
+ * scalar is the scalar itself and a signature is scalar · H(message) modulo the group order. All of
+ * BLS's algebra (sums, interpolation, proofs, liars that are found) stays as it is, at the price of
+ * a hash. The worker host refuses it; a client's certificate check fails on it.
+ */
+const KEY_MARK = markOf('INSECURE TEST KEY, NOT ON ANY CURVE', BLS_PUBLIC_KEY_BYTES - 32);
+const SIGNATURE_MARK = markOf('INSECURE TESTSIG', BLS_SIGNATURE_BYTES - 32);
+const POSSESSION = encodeUtf8('insecure possession');
+const BASIC_KEY = encodeUtf8('insecure basic key');
+
+function markOf(text: string, length: number): Uint8Array {
+  const mark = new Uint8Array(length);
+  mark.set(encodeUtf8(text).subarray(0, length));
+  return mark;
+}
+
+function hashToScalar(message: Uint8Array): bigint {
+  return mod(bigintFromBytes(sha256(message)));
+}
+
+function encodeMarked(mark: Uint8Array, scalar: bigint): Uint8Array {
+  return concatBytes(mark, scalarToBytes(scalar));
+}
+
+function decodeMarked(mark: Uint8Array, bytes: Uint8Array): bigint | undefined {
+  if (bytes.length !== mark.length + 32 || !equalBytes(bytes.subarray(0, mark.length), mark)) {
+    return undefined;
+  }
+  const scalar = bigintFromBytes(bytes.subarray(mark.length));
+  return scalar > 0n && scalar < GROUP_ORDER ? scalar : undefined;
+}
+
+function decodeAll(mark: Uint8Array, items: readonly Uint8Array[]): readonly bigint[] | undefined {
+  const scalars: bigint[] = [];
+  for (const item of items) {
+    const scalar = decodeMarked(mark, item);
+    if (scalar === undefined) {
+      return undefined;
+    }
+    scalars.push(scalar);
+  }
+  return scalars;
+}
+
+function finish(
+  mark: Uint8Array,
+  scalars: readonly bigint[] | undefined,
+  weights?: readonly bigint[],
+): Result<Uint8Array, CryptoError> {
+  if (scalars === undefined || scalars.length === 0) {
+    return err(codedError('trust', 'MALFORMED_POINT', 'A test key or signature is malformed.'));
+  }
+  const sum = scalars.reduce((total, scalar, i) => mod(total + scalar * (weights?.[i] ?? 1n)), 0n);
+  return sum === 0n
+    ? err(codedError('trust', 'MALFORMED_POINT', 'The test signatures cancel out.'))
+    : ok(encodeMarked(mark, sum));
+}
+
+const insecureBls: BlsSuite = {
+  name: 'insecure-test-crypto',
+  publicKey: (secretKey) => encodeMarked(KEY_MARK, bigintFromBytes(secretKey)),
+  sign: (secretKey, message) =>
+    encodeMarked(SIGNATURE_MARK, mod(bigintFromBytes(secretKey) * hashToScalar(message))),
+  verify(publicKey, message, signature) {
+    const key = decodeMarked(KEY_MARK, publicKey);
+    const value = decodeMarked(SIGNATURE_MARK, signature);
+    return key !== undefined && value !== undefined && mod(key * hashToScalar(message)) === value;
+  },
+  aggregateSignatures: (signatures) => finish(SIGNATURE_MARK, decodeAll(SIGNATURE_MARK, signatures)),
+  aggregatePublicKeys: (publicKeys) => finish(KEY_MARK, decodeAll(KEY_MARK, publicKeys)),
+  combineShares(shares) {
+    const indexes = shares.map((share) => share.index);
+    if (new Set(indexes).size !== indexes.length) {
+      return err(codedError('trust', 'DUPLICATE_SIGNER', 'Shares to combine must have distinct signers.'));
+    }
+    const { numerators, denominator } = lagrangeAtZero(indexes);
+    const inverse = invertScalar(denominator);
+    const weights = numerators.map((numerator) => mod(numerator * inverse));
+    return finish(SIGNATURE_MARK, decodeAll(SIGNATURE_MARK, shares.map((share) => share.signature)), weights);
+  },
+  provePossession(secretKey) {
+    return insecureBls.sign(secretKey, concatBytes(POSSESSION, insecureBls.publicKey(secretKey)));
+  },
+  verifyPossession(publicKey, proof) {
+    return insecureBls.verify(publicKey, concatBytes(POSSESSION, publicKey), proof);
+  },
+  evaluatePublicShare(coefficients, index) {
+    const scalars = decodeAll(KEY_MARK, coefficients);
+    return finish(KEY_MARK, scalars === undefined ? undefined : [evaluatePolynomial(scalars, BigInt(index) + 1n)]);
+  },
+};
+
+function basicSignature(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
+  const half = sha256(BASIC_KEY, publicKey, message);
+  return concatBytes(half, half);
+}
+
+const insecureBasic: BasicBackend = {
+  publicKey: (secretKey) => sha256(BASIC_KEY, secretKey),
+  sign: (secretKey, message) => basicSignature(insecureBasic.publicKey(secretKey), message),
+  verify: (publicKey, message, signature) => equalBytes(basicSignature(publicKey, message), signature),
+};
+
+export const INSECURE_TEST_SUITE: CryptoSuite = {
+  name: 'insecure-test-crypto',
+  bls: insecureBls,
+  basic: insecureBasic,
+};

@@ -1,0 +1,197 @@
+import { assert } from '../../base/assert.ts';
+import { compareText } from '../../base/bytes.ts';
+import { createPrng } from '../../base/prng.ts';
+import type { Prng } from '../../base/prng.ts';
+import { codedError, err, ok } from '../../base/result.ts';
+import type { CodedError, Result } from '../../base/result.ts';
+import { unwrapEd25519, wrapBls, wrapEd25519 } from '../crypto/der.ts';
+import { ED25519_KEY_BYTES } from '../crypto/ed25519.ts';
+import { nodeIdOfKey, subnetIdOfKey } from '../crypto/principal.ts';
+import { bigintFromBytes, evaluatePolynomial, mod, scalarToBytes } from '../crypto/scalars.ts';
+import type { CryptoSuite } from '../crypto/suite.ts';
+import type {
+  DealtSubnet,
+  NodeRecord,
+  NodeSecrets,
+  SubnetGenesis,
+  SubnetParameters,
+  ThresholdTranscript,
+} from '../types/genesis.ts';
+import type { NodeId, TimeNs } from '../types/ids.ts';
+
+/**
+ * Trusted-dealer genesis: one place draws all keys, where the IC runs a distributed key generation
+ * between nodes that never see each other's secrets. Everything derives from the seed, so a seed
+ * names a network; for the same reason its keys protect nothing.
+ */
+export const MAX_SUBNET_NODES = 40;
+/** Canister ids of an initial subnet range (replica: CANISTER_IDS_PER_SUBNET). */
+export const CANISTER_IDS_PER_SUBNET = 1n << 20n;
+
+export interface SubnetDealSpec {
+  readonly seed: string;
+  /** Position of the subnet in the network; 0 is the root subnet and owns the first canister range. */
+  readonly index: number;
+  /** 1 … 40. */
+  readonly nodes: number;
+  readonly parameters: SubnetParameters;
+  readonly genesisTimeNs: TimeNs;
+}
+
+/** Faults a subnet of n nodes tolerates. */
+export function faultsTolerated(n: number): number {
+  return Math.floor((n - 1) / 3);
+}
+
+interface DealtNode {
+  readonly record: NodeRecord;
+  readonly nodeSecretKey: Uint8Array;
+  readonly committeeSecretKey: Uint8Array;
+}
+
+/** Uniform enough: 48 bytes reduced modulo a 255-bit order; never zero. */
+function drawScalar(prng: Prng): bigint {
+  let scalar = 0n;
+  while (scalar === 0n) {
+    scalar = mod(bigintFromBytes(prng.bytes(48)));
+  }
+  return scalar;
+}
+
+function dealNode(prng: Prng, suite: CryptoSuite): DealtNode {
+  const nodeSecretKey = prng.fork('node key').bytes(ED25519_KEY_BYTES);
+  const committeeSecretKey = scalarToBytes(drawScalar(prng.fork('committee key')));
+  const nodePublicKeyDer = wrapEd25519(suite.basic.publicKey(nodeSecretKey));
+  return {
+    record: {
+      nodeId: nodeIdOfKey(nodePublicKeyDer),
+      nodePublicKeyDer,
+      committeePublicKey: suite.bls.publicKey(committeeSecretKey),
+      committeeKeyPop: suite.bls.provePossession(committeeSecretKey),
+    },
+    nodeSecretKey,
+    committeeSecretKey,
+  };
+}
+
+interface DealtTranscript {
+  readonly transcript: ThresholdTranscript;
+  readonly shares: readonly Uint8Array[];
+}
+
+/** Shamir sharing of a random key; a share of zero would not be a key and is drawn again. */
+function dealTranscript(
+  prng: Prng,
+  suite: CryptoSuite,
+  tag: ThresholdTranscript['tag'],
+  threshold: number,
+  receivers: readonly NodeId[],
+): DealtTranscript {
+  for (;;) {
+    const polynomial = Array.from({ length: threshold }, () => drawScalar(prng));
+    const values = receivers.map((_, index) => evaluatePolynomial(polynomial, BigInt(index) + 1n));
+    if (values.includes(0n)) {
+      continue;
+    }
+    const coefficients = polynomial.map((scalar) => suite.bls.publicKey(scalarToBytes(scalar)));
+    const publicKey = coefficients[0] as Uint8Array;
+    return {
+      transcript: { tag, threshold, receivers, publicKey, coefficients },
+      shares: values.map(scalarToBytes),
+    };
+  }
+}
+
+/** Deals one subnet's keys. Deterministic in the spec and the suite. */
+export function dealSubnet(spec: SubnetDealSpec, suite: CryptoSuite): DealtSubnet {
+  const { nodes: n, index } = spec;
+  assert(Number.isInteger(n) && n >= 1 && n <= MAX_SUBNET_NODES, 'a subnet has 1 to 40 nodes');
+  assert(Number.isInteger(index) && index >= 0, 'a subnet has a natural index');
+  const prng = createPrng(spec.seed).fork(`subnet ${String(index)}`);
+  const dealt = Array.from({ length: n }, (_, i) => dealNode(prng.fork(`node ${String(i)}`), suite));
+  dealt.sort((a, b) => compareText(a.record.nodeId, b.record.nodeId));
+  const receivers = dealt.map((node) => node.record.nodeId);
+  const f = faultsTolerated(n);
+  const low = dealTranscript(prng.fork('low'), suite, 'low', f + 1, receivers);
+  const high = dealTranscript(prng.fork('high'), suite, 'high', n - f, receivers);
+  const firstCanister = BigInt(index) * CANISTER_IDS_PER_SUBNET;
+  const genesis: SubnetGenesis = {
+    subnetId: subnetIdOfKey(wrapBls(high.transcript.publicKey)),
+    parameters: spec.parameters,
+    nodes: dealt.map((node) => node.record),
+    lowTranscript: low.transcript,
+    highTranscript: high.transcript,
+    genesisTimeNs: spec.genesisTimeNs,
+    canisterRanges: [[firstCanister, firstCanister + CANISTER_IDS_PER_SUBNET - 1n]],
+    cryptoName: suite.name,
+  };
+  const secrets = dealt.map((node, i): NodeSecrets => ({
+    nodeId: node.record.nodeId,
+    nodeSecretKey: node.nodeSecretKey,
+    committeeSecretKey: node.committeeSecretKey,
+    lowShare: low.shares[i] as Uint8Array,
+    highShare: high.shares[i] as Uint8Array,
+  }));
+  return { genesis, secrets };
+}
+
+export type GenesisError = CodedError<'INVALID_GENESIS'>;
+
+function transcriptFault(genesis: SubnetGenesis, tag: 'low' | 'high', threshold: number): string | undefined {
+  const transcript = tag === 'low' ? genesis.lowTranscript : genesis.highTranscript;
+  const receivers = genesis.nodes.map((node) => node.nodeId);
+  if (transcript.tag !== tag || transcript.threshold !== threshold) {
+    return `the ${tag} transcript has the wrong threshold`;
+  }
+  if (transcript.coefficients.length !== threshold) {
+    return `the ${tag} transcript has not one coefficient for each share needed`;
+  }
+  return transcript.receivers.join() === receivers.join()
+    ? undefined
+    : `the ${tag} transcript is not for the nodes of the subnet`;
+}
+
+function nodeFault(node: NodeRecord, suite: CryptoSuite): string | undefined {
+  if (!unwrapEd25519(node.nodePublicKeyDer).ok || nodeIdOfKey(node.nodePublicKeyDer) !== node.nodeId) {
+    return `node ${node.nodeId} does not match its key`;
+  }
+  return suite.bls.verifyPossession(node.committeePublicKey, node.committeeKeyPop)
+    ? undefined
+    : `node ${node.nodeId} does not prove possession of its committee key`;
+}
+
+function genesisFault(genesis: SubnetGenesis, suite: CryptoSuite): string | undefined {
+  const n = genesis.nodes.length;
+  if (genesis.cryptoName !== suite.name) {
+    return `it uses ${genesis.cryptoName}, this host ${suite.name}`;
+  }
+  if (n < 1 || n > MAX_SUBNET_NODES) {
+    return 'a subnet has 1 to 40 nodes';
+  }
+  for (const [i, node] of genesis.nodes.entries()) {
+    const previous = genesis.nodes[i - 1];
+    if (previous !== undefined && compareText(previous.nodeId, node.nodeId) >= 0) {
+      return 'its nodes are not sorted by id';
+    }
+    const fault = nodeFault(node, suite);
+    if (fault !== undefined) {
+      return fault;
+    }
+  }
+  const f = faultsTolerated(n);
+  const fault = transcriptFault(genesis, 'low', f + 1) ?? transcriptFault(genesis, 'high', n - f);
+  if (fault !== undefined) {
+    return fault;
+  }
+  return genesis.subnetId === subnetIdOfKey(wrapBls(genesis.highTranscript.publicKey))
+    ? undefined
+    : 'the subnet id is not that of its key';
+}
+
+/** Checks that the public half of a genesis is consistent: ids of keys, proofs of possession, thresholds. */
+export function validateGenesis(genesis: SubnetGenesis, suite: CryptoSuite): Result<null, GenesisError> {
+  const fault = genesisFault(genesis, suite);
+  return fault === undefined
+    ? ok(null)
+    : err(codedError('trust', 'INVALID_GENESIS', `Invalid subnet genesis: ${fault}.`));
+}
