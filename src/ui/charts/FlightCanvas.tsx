@@ -1,0 +1,129 @@
+import { useEffect, useRef } from 'react';
+import type { FlightView } from '../../wire/projection.ts';
+import type { PacketContent } from '../../wire/telemetry.ts';
+import { useServices } from '../services.tsx';
+import type { Point } from './ring-layout.ts';
+import type { Size } from './use-size.ts';
+
+/** Packets worth seeing, and the token of their colour; greetings and receipts would only be noise. */
+export const FLIGHT_COLOURS: Partial<Readonly<Record<PacketContent, string>>> = {
+  block: '--block',
+  beacon: '--beacon',
+  tape: '--tape',
+  notarization: '--notarization',
+  finalization: '--finalization',
+  certification: '--certification',
+  catchUpPackage: '--cup',
+  ingress: '--ingress',
+  stateSync: '--accent',
+};
+
+const FLIGHT_MS = 520;
+const MAX_DOTS = 200;
+/** 30 frames a second: the cores belong to the nodes. */
+const FRAME_MS = 33;
+
+interface Dot {
+  readonly from: Point;
+  readonly to: Point;
+  readonly colour: string;
+  readonly large: boolean;
+  readonly startMs: number;
+}
+
+interface FlightCanvasProps {
+  readonly size: Size;
+  readonly positions: readonly Point[];
+}
+
+/** Draws each packet that a node reports as a dot that crosses the ring once. Its twin is the table. */
+export function FlightCanvas({ size, positions }: FlightCanvasProps) {
+  const { projection } = useServices();
+  const ref = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = ref.current?.getContext('2d');
+    if (!context || matchMedia('(prefers-reduced-motion: reduce)').matches) {
+      return undefined;
+    }
+    const scale = Math.min(2, devicePixelRatio);
+    context.canvas.width = size.width * scale;
+    context.canvas.height = size.height * scale;
+    context.scale(scale, scale);
+    const indexOf = new Map(projection.getState().nodes.map((node, index) => [node.nodeId, index]));
+    let lastId = projection.getState().flights.at(-1)?.id ?? 0;
+    let dots: readonly Dot[] = [];
+    let frame = 0;
+    let paintedMs = 0;
+    const paint = (nowMs: number): void => {
+      frame = dots.length > 0 ? requestAnimationFrame(paint) : 0;
+      if (nowMs - paintedMs >= FRAME_MS || dots.length === 0) {
+        paintedMs = nowMs;
+        dots = dots.filter((dot) => nowMs - dot.startMs < FLIGHT_MS);
+        paintDots(context, size, dots, nowMs);
+      }
+    };
+    const unsubscribe = projection.subscribe((state) => {
+      const fresh = state.flights.filter((flight) => flight.id > lastId);
+      lastId = fresh.at(-1)?.id ?? lastId;
+      const nowMs = performance.now();
+      const added = fresh.flatMap((flight) => dotsOf(flight, indexOf, positions, nowMs));
+      dots = [...dots, ...added].slice(-MAX_DOTS);
+      if (added.length > 0 && frame === 0) {
+        frame = requestAnimationFrame(paint);
+      }
+    });
+    return () => {
+      unsubscribe();
+      cancelAnimationFrame(frame);
+    };
+  }, [projection, positions, size]);
+  return <canvas ref={ref} className="flights" aria-hidden="true" />;
+}
+
+function dotsOf(
+  flight: FlightView,
+  indexOf: ReadonlyMap<FlightView['from'], number>,
+  positions: readonly Point[],
+  startMs: number,
+): readonly Dot[] {
+  const token = FLIGHT_COLOURS[flight.content];
+  const origin = indexOf.get(flight.from);
+  const from = origin === undefined ? undefined : positions[origin];
+  if (token === undefined || from === undefined) {
+    return [];
+  }
+  const colour = getComputedStyle(document.documentElement).getPropertyValue(token);
+  const only = flight.to === 'all' ? undefined : indexOf.get(flight.to);
+  return positions
+    .filter((_, index) => (flight.to === 'all' ? index !== origin : index === only))
+    .map((to) => ({ from, to, colour, large: flight.content === 'block', startMs }));
+}
+
+/** Opposite directions bow to opposite sides, so that two lanes show. */
+const BOW = 0.12;
+
+function paintDots(
+  context: CanvasRenderingContext2D,
+  size: Size,
+  dots: readonly Dot[],
+  nowMs: number,
+): void {
+  context.clearRect(0, 0, size.width, size.height);
+  for (const { from, to, colour, large, startMs } of dots) {
+    const progress = Math.max(0, (nowMs - startMs) / FLIGHT_MS);
+    const eased = progress * progress * (3 - 2 * progress);
+    const bow = 4 * BOW * eased * (1 - eased);
+    const x = from.x + (to.x - from.x) * eased - (to.y - from.y) * bow;
+    const y = from.y + (to.y - from.y) * eased + (to.x - from.x) * bow;
+    context.globalAlpha = Math.min(1, 4 * (1 - progress));
+    context.fillStyle = colour;
+    context.beginPath();
+    if (large) {
+      context.roundRect(x - 5, y - 5, 10, 10, 3);
+    } else {
+      context.arc(x, y, 3, 0, 2 * Math.PI);
+    }
+    context.fill();
+  }
+  context.globalAlpha = 1;
+}

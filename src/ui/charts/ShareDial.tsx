@@ -1,0 +1,69 @@
+import { arc } from 'd3';
+import type { BlockView, NodeView } from '../../wire/projection.ts';
+import { formatCount } from '../store/format.ts';
+import type { Point } from './ring-layout.ts';
+
+interface ShareDialProps {
+  readonly centre: Point;
+  readonly radius: number;
+  readonly nodes: readonly NodeView[];
+  readonly threshold: number;
+  readonly block: BlockView | null;
+  readonly finalized: number;
+}
+
+/**
+ * Who has signed the newest block so far: the outer ring fills with notarization shares, the inner
+ * one with finalization shares, and a tick shows how many make a quorum.
+ */
+export function ShareDial({ centre, radius, nodes, threshold, block, finalized }: ShareDialProps) {
+  const notarized = block?.notarizedBy.length ?? 0;
+  const final = block?.finalizedBy.length ?? 0;
+  const height = block?.facts.height ?? 0;
+  const description = `Height ${height}: ${notarized} notarization and ${final} finalization shares of ${nodes.length}, ${threshold} needed`;
+  return (
+    <g transform={`translate(${centre.x} ${centre.y})`} role="img" aria-label={description}>
+      <ShareRing inner={radius - 6} outer={radius} total={nodes.length} filled={notarized} kind="notarization" />
+      <ShareRing inner={radius - 15} outer={radius - 9} total={nodes.length} filled={final} kind="finalization" />
+      <line
+        className="dial-threshold"
+        y1={-radius + 17}
+        y2={-radius - 5}
+        transform={`rotate(${(360 * threshold) / nodes.length})`}
+      />
+      <text className="dial-height" dy="0.02em">
+        {formatCount(finalized)}
+      </text>
+      <text className="dial-caption" y="18">
+        finalized
+      </text>
+      <text className="dial-note" y={radius + 18}>
+        {threshold} of {nodes.length} shares decide
+      </text>
+    </g>
+  );
+}
+
+interface ShareRingProps {
+  readonly inner: number;
+  readonly outer: number;
+  readonly total: number;
+  readonly filled: number;
+  readonly kind: 'notarization' | 'finalization';
+}
+
+function ShareRing({ inner, outer, total, filled, kind }: ShareRingProps) {
+  const segment = arc<number>()
+    .innerRadius(inner)
+    .outerRadius(outer)
+    .padAngle(0.05)
+    .startAngle((index) => (2 * Math.PI * index) / total)
+    .endAngle((index) => (2 * Math.PI * (index + 1)) / total);
+  return Array.from({ length: total }, (_, index) => (
+    <path
+      key={index}
+      d={segment(index) ?? ''}
+      className={index < filled ? `dial-share dial-${kind}` : 'dial-share'}
+    />
+  ));
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { HeightView } from '../../wire/projection.ts';
+import { ringLayout } from './ring-layout.ts';
+import { treeLayout } from './tree-layout.ts';
+
+describe('ringLayout', () => {
+  it.each([1, 4, 7, 13, 40])('keeps %i nodes inside the box and apart', (count) => {
+    const { positions, nodeRadius } = ringLayout(count, 860, 420);
+    expect(positions).toHaveLength(count);
+    for (const [index, { x, y }] of positions.entries()) {
+      expect(x - nodeRadius, `node ${index} left`).toBeGreaterThanOrEqual(0);
+      expect(x + nodeRadius, `node ${index} right`).toBeLessThanOrEqual(860);
+      expect(y - nodeRadius, `node ${index} top`).toBeGreaterThanOrEqual(0);
+      expect(y + nodeRadius, `node ${index} bottom`).toBeLessThanOrEqual(420);
+      for (const other of positions.slice(index + 1)) {
+        expect(Math.hypot(x - other.x, y - other.y)).toBeGreaterThan(2 * nodeRadius);
+      }
+    }
+  });
+});
+
+function heightView(height: number, hashes: readonly [string, string][]): HeightView {
+  const blocks = hashes.map(([hash, parent], rank) => ({ facts: { hash, parent, rank, height } }));
+  return { height, certified: true, blocks } as unknown as HeightView;
+}
+
+describe('treeLayout', () => {
+  const heights = Array.from({ length: 50 }, (_, index) =>
+    heightView(index + 1, [
+      [`a${index + 1}`, `a${index}`],
+      ...(index === 40 ? ([[`b${index + 1}`, `a${index}`]] as [string, string][]) : []),
+    ]),
+  );
+
+  it('shows the newest thirty heights in columns and links children to their parents', () => {
+    const layout = treeLayout(heights, 1000);
+    expect(layout.columns.map((column) => column.height)).toEqual(
+      Array.from({ length: 30 }, (_, index) => index + 21),
+    );
+    // The oldest shown block has no shown parent; the fork at height 41 adds one block and one edge.
+    expect([layout.blocks.length, layout.edges.length]).toEqual([31, 30]);
+    const fork = layout.blocks.filter((placed) => placed.block.facts.height === 41);
+    expect(fork.map((placed) => placed.x)).toEqual([fork[0]?.x, fork[0]?.x]);
+    expect(fork[0]?.y).toBeLessThan(fork[1]?.y ?? 0);
+  });
+
+  it('drops old columns on a narrow screen instead of squeezing them', () => {
+    const layout = treeLayout(heights, 360);
+    expect(layout.columns).toHaveLength(12);
+    expect(Math.min(...layout.columns.map((column) => column.x))).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,32 @@
+import type { NodeView } from '../../wire/projection.ts';
+
+export interface NodeStatus {
+  readonly word: string;
+  readonly tone: 'good' | 'warning' | 'error' | 'info';
+}
+
+export function nodeStatus(node: NodeView): NodeStatus {
+  switch (node.condition) {
+    case 'running':
+      return { word: 'running', tone: 'good' };
+    case 'starting':
+      return { word: 'starting', tone: 'info' };
+    case 'catchingUp':
+      return { word: 'catching up', tone: 'warning' };
+    case 'stopped':
+      return { word: 'stopped', tone: 'warning' };
+    case 'crashed':
+      return { word: 'crashed', tone: 'error' };
+  }
+}
+
+const HUES = 8;
+
+/** A node keeps its hue everywhere; beyond eight, hues repeat with a dashed outline. */
+export function nodeColour(index: number): string {
+  return `var(--node-${(index % HUES) + 1})`;
+}
+
+export function nodeDash(index: number): string | undefined {
+  return index < HUES ? undefined : `${2 + 2 * Math.floor(index / HUES)} 3`;
+}

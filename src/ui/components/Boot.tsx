@@ -1,0 +1,69 @@
+import { useEffect, useState } from 'react';
+import { BOOT_STAGES, type BootStage } from '../../wire/telemetry.ts';
+import { BrandMark } from './TopBar.tsx';
+
+const STAGE_WORDS: Readonly<Record<BootStage, string>> = {
+  keys: 'Making keys for every node',
+  nodes: 'Starting the nodes',
+  firstBeacon: 'Agreeing on the first random beacon',
+  firstBlock: 'Finalizing the first block',
+  ready: 'Ready',
+};
+
+interface BootProps {
+  readonly stage: BootStage;
+  readonly detail: string;
+  /** `performance.now()` when the page began. */
+  readonly startedMs: number;
+}
+
+/** What the network is doing until its first block is final, with the time it has taken. */
+export function Boot({ stage, detail, startedMs }: BootProps) {
+  const elapsedMs = useElapsed(startedMs);
+  const current = BOOT_STAGES.indexOf(stage);
+  return (
+    <main className="boot">
+      <div className="boot-card">
+        <h1 className="boot-title">
+          <BrandMark /> Subnetarium
+        </h1>
+        <p className="muted">An Internet Computer subnet is starting in this tab.</p>
+        <ol className="boot-stages" aria-label="Stages">
+          {BOOT_STAGES.slice(0, -1).map((name, index) => (
+            <li
+              key={name}
+              aria-current={index === current ? 'step' : undefined}
+              className={index < current ? 'boot-done' : index === current ? 'boot-now' : 'muted'}
+            >
+              <span aria-hidden="true">{index < current ? '✓' : index === current ? '▸' : '·'}</span>
+              {STAGE_WORDS[name]}
+              {index === current && detail !== '' ? <span className="muted small"> {detail}</span> : null}
+            </li>
+          ))}
+        </ol>
+        <p className="small muted mono" role="timer">
+          {(elapsedMs / 1000).toFixed(1)} s
+        </p>
+        {elapsedMs > SLOW_MS ? (
+          <p className="small tone-warning">
+            This takes longer than usual. All nodes share the cores of this device; other busy tabs slow
+            them down.
+          </p>
+        ) : null}
+      </div>
+    </main>
+  );
+}
+
+const SLOW_MS = 8_000;
+const TICK_MS = 100;
+
+/** Milliseconds since `startedMs`, read ten times a second; shows time, never state. */
+export function useElapsed(startedMs: number): number {
+  const [nowMs, setNowMs] = useState(() => performance.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(performance.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return Math.max(0, nowMs - startedMs);
+}

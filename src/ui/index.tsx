@@ -1,0 +1,56 @@
+import '@fontsource-variable/inter/wght.css';
+import '@fontsource-variable/jetbrains-mono/wght.css';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/layout.css';
+import './styles/scene.css';
+import './styles/build.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { useStore } from 'zustand';
+import { App } from './App.tsx';
+import { Boot } from './components/Boot.tsx';
+import { FatalError } from './components/FatalError.tsx';
+import { type Services, ServicesContext } from './services.tsx';
+import type { UiStore } from './store/ui-store.ts';
+
+export { followNetwork } from './store/live-network.ts';
+export { createUiStore } from './store/ui-store.ts';
+export { createWorkshopStore } from './store/workshop-store.ts';
+export { followTheme } from './theme.ts';
+export type { Services, UiStore };
+
+/** The page between its load and the first block: what the composition root shows. */
+export interface Page {
+  showBoot(startedMs: number): void;
+  showNetwork(services: Services, startedMs: number): void;
+  showFailure(what: string, reason: string): void;
+}
+
+export function createPage(element: HTMLElement): Page {
+  const root = createRoot(element);
+  return {
+    showBoot: (startedMs) => root.render(<Boot stage="keys" detail="" startedMs={startedMs} />),
+    showNetwork: (services, startedMs) =>
+      root.render(
+        <StrictMode>
+          <ServicesContext value={services}>
+            <BootOrApp services={services} startedMs={startedMs} />
+          </ServicesContext>
+        </StrictMode>,
+      ),
+    showFailure: (what, reason) => root.render(<FatalError what={what} reason={reason} />),
+  };
+}
+
+function BootOrApp(props: { readonly services: Services; readonly startedMs: number }) {
+  const { projection } = props.services;
+  const ready = useStore(projection, (state) => state.finalizedHeight > 0);
+  const stage = useStore(projection, (state) => state.bootStage);
+  const detail = useStore(projection, (state) => state.bootDetail);
+  return ready ? (
+    <App />
+  ) : (
+    <Boot stage={stage ?? 'nodes'} detail={detail} startedMs={props.startedMs} />
+  );
+}

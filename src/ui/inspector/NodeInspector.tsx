@@ -1,0 +1,109 @@
+import { CopyText } from '../components/CopyText.tsx';
+import { Icon } from '../components/icons.tsx';
+import { nodeStatus } from '../charts/node-status.ts';
+import { useCommand, useProjection } from '../services.tsx';
+import { blocksBehind, findNode, isUp, nodeLabel } from '../store/derive.ts';
+import { formatCount, principalText, shortHash, shortPrincipal } from '../store/format.ts';
+import type { NodeId } from '../store/ids.ts';
+
+export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
+  const command = useCommand();
+  const node = useProjection((projection) => findNode(projection, nodeId));
+  const behind = useProjection((projection) => (node ? blocksBehind(projection, node) : 0));
+  const lost = useProjection((projection) =>
+    (node?.peersDown ?? []).map((peer) => nodeLabel(projection, peer)).join(', '),
+  );
+  if (node === undefined) {
+    return <p className="muted">This node is not part of the network any more.</p>;
+  }
+  const status = nodeStatus(node);
+  const { heights } = node;
+  return (
+    <section aria-labelledby="inspected">
+      <div className="inspector-head">
+        <h2 id="inspected">{node.label}</h2>
+        <span className={`tag tone-${status.tone}`}>{status.word}</span>
+        {isUp(node) ? (
+          <button
+            type="button"
+            className="button button-danger"
+            aria-keyshortcuts="K"
+            onClick={() => command(({ faults }) => faults.kill(nodeId))}
+          >
+            <Icon name="power" size={15} /> Kill
+          </button>
+        ) : (
+          <button
+            type="button"
+            className="button"
+            aria-keyshortcuts="K"
+            disabled={node.condition === 'starting'}
+            onClick={() => command(({ faults }) => faults.restart(nodeId))}
+          >
+            <Icon name="power" size={15} /> Restart
+          </button>
+        )}
+      </div>
+      {node.reason === null ? null : <p className="tone-error small">Reason: {node.reason}</p>}
+      <p className="muted small">{roleSentence(node.rank, node.inCommittee, isUp(node))}</p>
+      <dl className="fields">
+        <dt>Node id</dt>
+        <dd>
+          <CopyText full={principalText(node.nodeId)} short={shortPrincipal(node.nodeId)} />
+        </dd>
+        <dt>Notarized</dt>
+        <dd className="mono">{formatCount(heights.notarized)}</dd>
+        <dt>Finalized</dt>
+        <dd className="mono">
+          {formatCount(heights.finalized)}
+          {behind > 1 ? <span className="tone-warning"> −{formatCount(behind)}</span> : null}
+        </dd>
+        <dt>Executed</dt>
+        <dd className="mono">{formatCount(heights.executed)}</dd>
+        <dt>Certified</dt>
+        <dd className="mono">{formatCount(heights.certified)}</dd>
+        <dt>Catch-up package</dt>
+        <dd className="mono">{formatCount(heights.catchUpPackage)}</dd>
+        <dt>State root</dt>
+        <dd>
+          {node.stateRoot === null ? (
+            '–'
+          ) : (
+            <>
+              <CopyText full={node.stateRoot.root} short={shortHash(node.stateRoot.root)} />
+              <span className="muted"> at {formatCount(node.stateRoot.height)}</span>
+            </>
+          )}
+        </dd>
+        <dt>Does not hear</dt>
+        <dd>{lost === '' ? 'nobody: all peers answer' : lost}</dd>
+        <dt>Refused</dt>
+        <dd className="mono">
+          {node.rejectedArtifacts} artifacts, {node.rejectedPackets} packets
+        </dd>
+        {node.criticalErrors > 0 ? (
+          <>
+            <dt>Critical errors</dt>
+            <dd className="tone-error">{node.criticalErrors}</dd>
+          </>
+        ) : null}
+        {node.droppedFacts > 0 ? (
+          <>
+            <dt>Facts not shown</dt>
+            <dd>{formatCount(node.droppedFacts)} (the view could not keep up)</dd>
+          </>
+        ) : null}
+      </dl>
+    </section>
+  );
+}
+
+function roleSentence(rank: number | null, inCommittee: boolean, up: boolean): string {
+  if (!up) {
+    return 'It signs nothing while it is down. Its storage stays.';
+  }
+  const notary = inCommittee ? 'In the notary committee of this round' : 'Not in the notary committee';
+  return rank === null
+    ? `${notary}.`
+    : `${notary}; block maker of rank ${rank}${rank === 0 ? ', so it may propose first' : ''}.`;
+}

@@ -1,0 +1,54 @@
+import type { Services } from './services.tsx';
+import type { Network, NetworkResult } from '../wire/network.ts';
+import { findNode, isUp } from './store/derive.ts';
+
+/** Where keys belong to what is focused, not to the page. */
+const OWN_KEYS = 'input, textarea, select, [contenteditable], .monaco-editor, dialog';
+const OWN_SPACE = 'button, a, [role="button"], [role="log"], summary';
+
+/** Keys of the page; each has a button too. Letters can be switched off, Escape and `?` cannot. */
+export function handleShortcut(event: KeyboardEvent, services: Services): void {
+  const target = event.target instanceof Element ? event.target : null;
+  if (event.ctrlKey || event.metaKey || event.altKey || target?.closest(OWN_KEYS)) {
+    return;
+  }
+  const { ui, projection, network } = services;
+  const { shortcuts, selection } = ui.getState();
+  const run = (command: NetworkResult<unknown>): void => runCommand(command, services);
+  if (event.key === 'Escape') {
+    ui.setState({ selection: null, commandError: null });
+  } else if (event.key === '?') {
+    ui.setState({ helpOpen: true });
+  } else if (!shortcuts) {
+    return;
+  } else if (event.key === ' ' && !target?.closest(OWN_SPACE)) {
+    event.preventDefault();
+    run(togglePause(network));
+  } else if (event.key === '.') {
+    run(network.clock.step());
+  } else if (/^[1-9]$/u.test(event.key)) {
+    const node = projection.getState().nodes[Number(event.key) - 1];
+    if (node !== undefined) {
+      ui.setState({ selection: { kind: 'node', nodeId: node.nodeId } });
+    }
+  } else if (event.key.toLowerCase() === 'k' && selection?.kind === 'node') {
+    const { nodeId } = selection;
+    const node = findNode(projection.getState(), nodeId);
+    if (node !== undefined && node.condition !== 'starting') {
+      run(isUp(node) ? network.faults.kill(nodeId) : network.faults.restart(nodeId));
+    }
+  } else if (event.key.toLowerCase() === 't') {
+    ui.setState((state) => ({ showTables: !state.showTables }));
+  }
+}
+
+function togglePause({ clock }: Network): NetworkResult<void> {
+  return clock.now().paused ? clock.resume() : clock.pause();
+}
+
+function runCommand(command: NetworkResult<unknown>, { ui }: Services): void {
+  command.then(
+    (result) => ui.setState({ commandError: result.ok ? null : result.error.message }),
+    (reason: unknown) => ui.setState({ commandError: String(reason) }),
+  );
+}

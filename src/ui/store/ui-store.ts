@@ -1,0 +1,61 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { HashHex, NodeId } from './ids.ts';
+
+export const DOORS = ['observe', 'build', 'learn', 'present', 'honesty'] as const;
+export type Door = (typeof DOORS)[number];
+
+export const THEMES = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+export type Selection =
+  | { readonly kind: 'node'; readonly nodeId: NodeId }
+  | { readonly kind: 'block'; readonly hash: HashHex };
+
+export interface UiState {
+  readonly door: Door;
+  readonly selection: Selection | null;
+  readonly theme: Theme;
+  /** Single-letter shortcuts can be switched off (WCAG 2.1.4). */
+  readonly shortcuts: boolean;
+  readonly showTables: boolean;
+  readonly helpOpen: boolean;
+  /** Why the last command to the network failed; null = it did not. */
+  readonly commandError: string | null;
+}
+
+export type UiStore = StoreApi<UiState>;
+
+const THEME_KEY = 'subnetarium.theme';
+const SHORTCUTS_KEY = 'subnetarium.shortcuts';
+
+function isOneOf<T extends string>(values: readonly T[], value: unknown): value is T {
+  return (values as readonly unknown[]).includes(value);
+}
+
+export function doorOfHash(hash: string): Door {
+  const name = hash.replace(/^#\/?/u, '').split('?')[0];
+  return isOneOf(DOORS, name) ? name : 'observe';
+}
+
+/** The page's own state: which door is open, what is selected, and what the reader prefers. */
+export function createUiStore(storage: Storage | null, hash: string): UiStore {
+  const theme = storage?.getItem(THEME_KEY);
+  const store = createStore<UiState>(() => ({
+    door: doorOfHash(hash),
+    selection: null,
+    theme: isOneOf(THEMES, theme) ? theme : 'system',
+    shortcuts: storage?.getItem(SHORTCUTS_KEY) !== 'off',
+    showTables: false,
+    helpOpen: false,
+    commandError: null,
+  }));
+  store.subscribe((now, before) => {
+    if (now.theme !== before.theme) {
+      storage?.setItem(THEME_KEY, now.theme);
+    }
+    if (now.shortcuts !== before.shortcuts) {
+      storage?.setItem(SHORTCUTS_KEY, now.shortcuts ? 'on' : 'off');
+    }
+  });
+  return store;
+}

@@ -1,0 +1,3 @@
+export function BuildView() {
+  return <main className="page" id="main" />;
+}

@@ -1,0 +1,39 @@
+/** Honest empty state: what to try until there are lessons. */
+export function LearnView() {
+  return (
+    <main className="page" id="main">
+      <h2 className="page-title">No lessons yet</h2>
+      <p className="lead">Guided lessons are not written. These experiments work today:</p>
+      <ol className="experiments">
+        <li className="card">
+          <h3>Lose one node</h3>
+          <p>
+            In <a href="#/observe">Observe</a>, press <kbd>1</kbd>, then <kbd>K</kbd>. Three of four nodes
+            go on finalizing. Restart it and watch it reach the same state root.
+          </p>
+        </li>
+        <li className="card">
+          <h3>Lose one node too many</h3>
+          <p>
+            Kill two of four. Nothing is finalized any more, and nothing wrong happens either: three
+            signatures are needed. Restart one, and the subnet resumes.
+          </p>
+        </li>
+        <li className="card">
+          <h3>Check a signature</h3>
+          <p>
+            Pause with <kbd>Space</kbd>, click a finalized block, and press Verify. The check runs in your
+            browser, on the bytes that the nodes signed.
+          </p>
+        </li>
+        <li className="card">
+          <h3>See a trap roll back</h3>
+          <p>
+            In <a href="#/build">Build</a>, deploy the counter, call increment, then fail. The canister adds
+            a thousand and traps; get still answers the old value.
+          </p>
+        </li>
+      </ol>
+    </main>
+  );
+}

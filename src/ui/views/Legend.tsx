@@ -1,0 +1,57 @@
+import { TILE, TileShape } from '../charts/BlockTree.tsx';
+import type { BlockView } from '../../wire/projection.ts';
+
+const BLOCK_STATES: readonly (readonly [BlockView['state'], string, boolean])[] = [
+  ['proposed', 'proposed', false],
+  ['notarized', 'notarized', false],
+  ['finalized', 'finalized', false],
+  ['finalized', 'summary', true],
+  ['dead', 'dead', false],
+];
+
+const PACKETS: readonly (readonly [token: string, word: string, square?: true])[] = [
+  ['--block', 'block', true],
+  ['--beacon', 'beacon'],
+  ['--notarization', 'notarization'],
+  ['--finalization', 'finalization'],
+  ['--certification', 'certification'],
+  ['--tape', 'tape'],
+  ['--ingress', 'call'],
+];
+
+/** What the shapes and dots of the scene mean. */
+export function Legend() {
+  return (
+    <div className="legend">
+      <ul aria-label="Blocks">
+        {BLOCK_STATES.map(([state, word, isSummary]) => (
+          <li key={word}>
+            <svg width={TILE} height={TILE} viewBox={`${-TILE / 2 - 2} ${-TILE / 2 - 2} ${TILE + 4} ${TILE + 4}`} aria-hidden="true">
+              <g className={`tile tile-${state}`}>
+                <TileShape block={{ state, facts: { isSummary, ingress: 0 } }} />
+              </g>
+            </svg>
+            {word}
+          </li>
+        ))}
+        <li>
+          <svg width="10" height="10" aria-hidden="true">
+            <circle className="tree-seal" cx="5" cy="5" r="3" />
+          </svg>
+          state certified
+        </li>
+      </ul>
+      <ul aria-label="Messages in flight">
+        {PACKETS.map(([token, word, square]) => (
+          <li key={token}>
+            <span
+              className={`legend-dot ${square === true ? 'legend-square' : ''}`}
+              style={{ background: `var(${token})` }}
+            />
+            {word}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,159 @@
+/** One way in which this network differs from the Internet Computer's mainnet. */
+export interface Difference {
+  readonly area: 'network' | 'crypto' | 'consensus' | 'execution' | 'interface' | 'storage' | 'page';
+  readonly here: string;
+  readonly mainnet: string;
+  /** What a reader must not conclude from this network because of it. */
+  readonly consequence: string;
+}
+
+/**
+ * Every known simplification. The page and the documentation show this table; a difference that is
+ * not in it is a defect.
+ */
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    area: 'network',
+    here: 'Nodes are Web Workers of one tab; bytes travel over BroadcastChannel.',
+    mainnet: 'Nodes are machines in independent data centres, connected by QUIC with TLS.',
+    consequence: 'Latency, bandwidth and independent failure are not those of mainnet. Nobody is protected from the owner of this tab.',
+  },
+  {
+    area: 'network',
+    here: 'A node is named by the sender field of its packets; artifacts are signed, the link is not authenticated.',
+    mainnet: 'Each connection is authenticated with the TLS key of the node in the registry.',
+    consequence: 'Another script of this origin could inject packets. Forged artifacts are still refused, because their signatures fail.',
+  },
+  {
+    area: 'network',
+    here: 'Delay, loss and partition are applied by the receiver from a table.',
+    mainnet: 'They happen in real networks.',
+    consequence: 'Faults are cleaner than real ones.',
+  },
+  {
+    area: 'network',
+    here: 'One subnet of 1 to 40 nodes; it is its own root subnet.',
+    mainnet: 'Dozens of subnets; the NNS subnet certifies the keys of the others.',
+    consequence: 'Certificates carry no delegation, and there are no messages between subnets.',
+  },
+  {
+    area: 'crypto',
+    here: 'A trusted dealer makes all keys at genesis, from the seed in the network spec.',
+    mainnet: 'Nodes make their own keys, and subnet keys come from distributed key generation.',
+    consequence: 'Whoever knows the seed knows every key. Never use this network for anything of value.',
+  },
+  {
+    area: 'crypto',
+    here: 'Threshold keys are carried over unchanged from one interval to the next.',
+    mainnet: 'A new low-threshold key is generated, and the high-threshold key re-shared, in each interval.',
+    consequence: 'Summary blocks and catch-up packages are real, the key generation between them is missing.',
+  },
+  {
+    area: 'crypto',
+    here: 'BLS12-381, Ed25519 and the hashes are the JavaScript of the noble libraries.',
+    mainnet: 'Native Rust.',
+    consequence: 'Signatures have the same bytes but take tens of times longer; timing says nothing about mainnet, and secrets are not protected against side channels.',
+  },
+  {
+    area: 'crypto',
+    here: 'No threshold ECDSA, Schnorr or vetKeys.',
+    mainnet: 'Canisters can sign with threshold keys of the subnet.',
+    consequence: 'Canisters that call these methods get a reject.',
+  },
+  {
+    area: 'consensus',
+    here: 'The DKG interval is 19 blocks at classroom pace and 99 at turbo.',
+    mainnet: '499 blocks.',
+    consequence: 'Summary blocks and catch-up packages come much more often, so that they can be seen.',
+  },
+  {
+    area: 'consensus',
+    here: 'Turbo pace sets the initial notary delay to zero.',
+    mainnet: '300 ms, so that most nodes see the best block first.',
+    consequence: 'Lower-ranked blocks and forks are likelier than on mainnet. Choose mainnet pace to compare.',
+  },
+  {
+    area: 'consensus',
+    here: 'Blocks carry ingress messages only.',
+    mainnet: 'Also XNet streams, Bitcoin adapter answers, HTTPS outcalls, query statistics and DKG dealings.',
+    consequence: 'Features that need these payloads are absent.',
+  },
+  {
+    area: 'consensus',
+    here: 'The registry is fixed at genesis.',
+    mainnet: 'The NNS changes it: nodes join and leave, replicas are upgraded.',
+    consequence: 'Membership and protocol version do not change while the network runs.',
+  },
+  {
+    area: 'consensus',
+    here: 'A restarted node replays from what its storage and its peers still hold.',
+    mainnet: 'A node that is further behind joins by state sync in chunks.',
+    consequence: 'A very long absence cannot be made up yet.',
+  },
+  {
+    area: 'execution',
+    here: 'Modules run in the WebAssembly engine of this browser after our own instrumentation.',
+    mainnet: 'Wasmtime, with the replica’s instrumentation.',
+    consequence: 'Instruction counts are deterministic here but are not the ones that mainnet would charge.',
+  },
+  {
+    area: 'execution',
+    here: 'Canisters cannot call other canisters; calls to the management canister are limited to life-cycle methods and raw_rand.',
+    mainnet: 'Asynchronous calls between canisters, on all subnets.',
+    consequence: 'A program that awaits another canister gets a reject.',
+  },
+  {
+    area: 'execution',
+    here: 'No timers, heartbeats, inspect_message, HTTPS outcalls or composite queries yet.',
+    mainnet: 'All of these.',
+    consequence: 'Such entry points of a module are not called.',
+  },
+  {
+    area: 'execution',
+    here: 'One message runs at a time and to its end; a message that is too long traps.',
+    mainnet: 'Four threads a subnet, and long messages are sliced over several rounds.',
+    consequence: 'Throughput and limits differ.',
+  },
+  {
+    area: 'execution',
+    here: 'Cycles are granted at creation and are not charged for storage and most work.',
+    mainnet: 'Every instruction, byte and message costs cycles; empty canisters freeze.',
+    consequence: 'Balances here are no estimate of costs.',
+  },
+  {
+    area: 'interface',
+    here: 'Anybody may create canisters with cycles from nothing.',
+    mainnet: 'Cycles come from ICP through the cycles minting canister.',
+    consequence: 'provisional_create_canister_with_cycles works as on a local development network only.',
+  },
+  {
+    area: 'interface',
+    here: 'Calls reach the subnet through a function in this page, with the paths of the HTTP interface.',
+    mainnet: 'API boundary nodes over the public internet.',
+    consequence: 'No rate limits and no TLS. Agents verify certificates in the same way, with this network’s root key.',
+  },
+  {
+    area: 'interface',
+    here: 'The workshop calls anonymously.',
+    mainnet: 'Users sign with their own identities.',
+    consequence: 'The caller is always 2vxsx-fae in this version of the page.',
+  },
+  {
+    area: 'storage',
+    here: 'A reload starts a new network from the seed.',
+    mainnet: 'State is permanent.',
+    consequence: 'Canisters and blocks of this page are gone after a reload.',
+  },
+  {
+    area: 'storage',
+    here: 'The state tree is in memory, and checkpoints belong to the tab.',
+    mainnet: 'Terabytes on disk, with certified snapshots.',
+    consequence: 'Keep canisters small: tens of megabytes, not gigabytes.',
+  },
+  {
+    area: 'page',
+    here: 'The view keeps 60 heights and drops facts when it cannot keep up; it says how many.',
+    mainnet: 'Not applicable.',
+    consequence: 'The picture may skip messages; the protocol does not.',
+  },
+];
