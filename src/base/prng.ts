@@ -47,7 +47,11 @@ function quarterRound(s: Uint32Array, a: number, b: number, c: number, d: number
 }
 
 /** One ChaCha20 block (RFC 8439 §2.3) of key, 64-bit counter and 64-bit nonce, as 16 words. */
-function chachaBlock(key: Uint32Array, counter: number, nonce: readonly [number, number]): Uint32Array {
+function chachaBlock(
+  key: Uint32Array,
+  counter: number,
+  nonce: readonly [number, number],
+): Uint32Array {
   const input = new Uint32Array(16);
   input.set(CONSTANTS, 0);
   input.set(key, 4);

@@ -6,7 +6,16 @@ import { codedError, err, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
 import type { CryptoError } from '../interfaces/crypto.ts';
 import type { G1Point, G2Point } from './bls-points.ts';
-import { decodeCurvePoint, decodeG1, decodeG2, encodeG1, evaluateG2, interpolateG1, sumG1, sumG2 } from './bls-points.ts';
+import {
+  decodeCurvePoint,
+  decodeG1,
+  decodeG2,
+  encodeG1,
+  evaluateG2,
+  interpolateG1,
+  sumG1,
+  sumG2,
+} from './bls-points.ts';
 import { bigintFromBytes } from './scalars.ts';
 import { sha256 } from './sha256.ts';
 import type { BlsSuite } from './suite.ts';
@@ -45,7 +54,12 @@ function secretScalar(secretKey: Uint8Array): bigint {
 }
 
 /** e(signature, −g2) · e(hash, key) = 1. */
-function pairingHolds(signature: G1Point, negatedGenerator: Lines, hash: G1Point, key: Lines): boolean {
+function pairingHolds(
+  signature: G1Point,
+  negatedGenerator: Lines,
+  hash: G1Point,
+  key: Lines,
+): boolean {
   const s = signature.toAffine();
   const h = hash.toAffine();
   const product = bls12_381.millerLoopBatch([
@@ -188,7 +202,12 @@ export function createNobleBls(): BlsSuite {
     if (point === undefined || key === undefined) {
       return false;
     }
-    const holds = pairingHolds(point, caches.negatedGeneratorLines(), caches.hashToG1(message, domain), key);
+    const holds = pairingHolds(
+      point,
+      caches.negatedGeneratorLines(),
+      caches.hashToG1(message, domain),
+      key,
+    );
     if (holds) {
       checked.set(domain + check, true);
     }

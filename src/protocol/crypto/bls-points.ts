@@ -32,7 +32,11 @@ export function encodeG1(point: G1Point): Uint8Array {
  */
 export function decodeCurvePoint(bytes: Uint8Array): G1Point | undefined {
   const flags = bytes[0] ?? 0;
-  if (bytes.length !== BLS_SIGNATURE_BYTES || (flags & COMPRESSED) === 0 || (flags & INFINITY) !== 0) {
+  if (
+    bytes.length !== BLS_SIGNATURE_BYTES ||
+    (flags & COMPRESSED) === 0 ||
+    (flags & INFINITY) !== 0
+  ) {
     return undefined;
   }
   const stripped = bytes.slice();
@@ -83,7 +87,11 @@ function smallLinearCombination(points: readonly G1Point[], scalars: readonly bi
     return scalar < 0n ? { point: point.negate(), scalar: -scalar } : { point, scalar };
   });
   let sum: G1Point = G1.ZERO;
-  for (let bit = BigInt(Math.max(...terms.map((term) => bitLength(term.scalar)))) - 1n; bit >= 0n; bit -= 1n) {
+  for (
+    let bit = BigInt(Math.max(...terms.map((term) => bitLength(term.scalar)))) - 1n;
+    bit >= 0n;
+    bit -= 1n
+  ) {
     sum = sum.double();
     for (const { point, scalar } of terms) {
       if (((scalar >> bit) & 1n) === 1n) {

@@ -83,7 +83,10 @@ class Writer {
 }
 
 function writeInteger(writer: Writer, value: number | bigint): void {
-  assert(typeof value === 'bigint' || Number.isSafeInteger(value), 'CBOR numbers are safe integers');
+  assert(
+    typeof value === 'bigint' || Number.isSafeInteger(value),
+    'CBOR numbers are safe integers',
+  );
   const magnitude = value < 0 ? -1n - BigInt(value) : value;
   assert(magnitude <= MAX_U64, 'CBOR integers fit 64 bits');
   writer.head(value < 0 ? 1 : 0, magnitude);

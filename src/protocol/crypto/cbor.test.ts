@@ -3,7 +3,16 @@ import { decode as cborgDecode, encode as cborgEncode } from 'cborg';
 import { describe, expect, it } from 'vitest';
 import { bytesToHex, hexToBytes } from '../../base/hex.ts';
 import type { CborInput } from './cbor.ts';
-import { asArray, asBytes, asMap, asNat, asSafeNat, asText, decodeCbor, encodeCbor } from './cbor.ts';
+import {
+  asArray,
+  asBytes,
+  asMap,
+  asNat,
+  asSafeNat,
+  asText,
+  decodeCbor,
+  encodeCbor,
+} from './cbor.ts';
 
 const hex = (text: string): Uint8Array => hexToBytes(text) as Uint8Array;
 const codeOf = (text: string, limits = {}): string => {
@@ -21,15 +30,38 @@ const value = fc.letrec<{ node: CborInput }>((tie) => ({
     fc.boolean(),
     fc.constant(null),
     fc.array(tie('node'), { maxLength: 5 }),
-    fc.array(fc.tuple(fc.oneof(fc.string(), fc.nat()), tie('node')), { maxLength: 5 }).map((e) => new Map(e)),
+    fc
+      .array(fc.tuple(fc.oneof(fc.string(), fc.nat()), tie('node')), { maxLength: 5 })
+      .map((e) => new Map(e)),
   ),
 })).node;
+
+/** Byte-string keys decode to text, so values with them do not encode back. */
+function hasByteKey(item: CborInput): boolean {
+  if (item instanceof Map) {
+    return [...item].some(
+      ([k, v]) => (typeof k === 'string' && k.startsWith("h'")) || hasByteKey(v as CborInput),
+    );
+  }
+  return Array.isArray(item) && item.some(hasByteKey);
+}
+
+/** Whatever canonical decoding takes encodes back to the very same bytes: one value, one encoding. */
+function expectUnique(bytes: Uint8Array): void {
+  const result = decodeCbor(bytes, { canonical: true });
+  if (result.ok && !hasByteKey(result.value)) {
+    expect(bytesToHex(encodeCbor(result.value))).toBe(bytesToHex(bytes));
+  }
+}
 
 describe('CBOR', () => {
   test.prop([value])('round trip, canonical and self-described', (input) => {
     const bytes = encodeCbor(input);
     expect(decodeCbor(bytes, { canonical: true })).toEqual({ ok: true, value: input });
-    expect(decodeCbor(encodeCbor(input, { selfDescribed: true }))).toEqual({ ok: true, value: input });
+    expect(decodeCbor(encodeCbor(input, { selfDescribed: true }))).toEqual({
+      ok: true,
+      value: input,
+    });
   });
 
   test.prop([value])('another decoder and encoder agree', (input) => {
@@ -38,21 +70,17 @@ describe('CBOR', () => {
     expect(decodeCbor(cborgEncode(input))).toEqual({ ok: true, value: input });
   });
 
-  test.prop([fc.uint8Array({ maxLength: 60 })], { numRuns: 2000 })('never throws on arbitrary bytes', (bytes) => {
-    const result = decodeCbor(bytes, { canonical: true });
-    if (result.ok) {
-      // Canonical form is unique: what is accepted re-encodes to the same bytes (byte keys aside).
-      expect(bytesToHex(bytes).length).toBeGreaterThan(0);
-    }
-  });
+  test.prop([fc.uint8Array({ maxLength: 60 })], { numRuns: 2000 })(
+    'never throws on arbitrary bytes',
+    (bytes) => {
+      expectUnique(bytes);
+    },
+  );
 
   test.prop([value, fc.nat(), fc.nat(255)])('never throws on damaged bytes', (input, at, byte) => {
     const bytes = encodeCbor(input);
     bytes[at % bytes.length] = byte;
-    const result = decodeCbor(bytes, { canonical: true });
-    if (result.ok && !JSON.stringify([...bytes]).includes('h')) {
-      expect(bytesToHex(encodeCbor(result.value)).length).toBeGreaterThan(0);
-    }
+    expectUnique(bytes);
   });
 
   it.each([
@@ -70,20 +98,20 @@ describe('CBOR', () => {
     ['c249010000000000000000', 'CBOR_UNSUPPORTED'],
     ['81d9d9f701', 'CBOR_UNSUPPORTED'],
     ['d9d9f7d9d9f701', 'CBOR_UNSUPPORTED'],
-    ['a1800', 'odd'],
     ['a18001', 'CBOR_UNSUPPORTED'],
   ])('%s → %s', (text, code) => {
-    if (code === 'odd') {
-      expect(hexToBytes(text)).toBeUndefined();
-    } else {
-      expect(codeOf(text)).toBe(code);
-    }
+    expect(codeOf(text)).toBe(code);
   });
 
-  it.each(['1801', 'a2616201616101', 'd9d9f701', 'f7', '190018'])('canonical decoding refuses %s', (text) => {
-    expect(codeOf(text)).toBe('ok');
-    expect(['CBOR_NOT_CANONICAL', 'CBOR_UNSUPPORTED']).toContain(codeOf(text, { canonical: true }));
-  });
+  it.each(['1801', 'a2616201616101', 'd9d9f701', 'f7', '190018'])(
+    'canonical decoding refuses %s',
+    (text) => {
+      expect(codeOf(text)).toBe('ok');
+      expect(['CBOR_NOT_CANONICAL', 'CBOR_UNSUPPORTED']).toContain(
+        codeOf(text, { canonical: true }),
+      );
+    },
+  );
 
   it('bounds depth, items and size', () => {
     expect(codeOf(`${'81'.repeat(64)}00`)).toBe('ok');
@@ -94,12 +122,25 @@ describe('CBOR', () => {
   });
 
   it('reads types', () => {
-    const result = decodeCbor(encodeCbor({ a: 1, b: 'x', c: hex('ff'), d: [1n << 60n], e: undefined }));
+    const result = decodeCbor(
+      encodeCbor({ a: 1, b: 'x', c: hex('ff'), d: [1n << 60n], e: undefined }),
+    );
     const map = result.ok ? asMap(result.value) : undefined;
     expect(map?.size).toBe(4);
-    expect([asNat(map?.get('a')), asSafeNat(map?.get('a')), asText(map?.get('b'))]).toEqual([1n, 1, 'x']);
-    expect([asBytes(map?.get('c')), asNat(asArray(map?.get('d'))?.[0])]).toEqual([hex('ff'), 1n << 60n]);
-    expect([asBytes(map?.get('a')), asText(map?.get('zz')), asNat(-1)]).toEqual([undefined, undefined, undefined]);
+    expect([asNat(map?.get('a')), asSafeNat(map?.get('a')), asText(map?.get('b'))]).toEqual([
+      1n,
+      1,
+      'x',
+    ]);
+    expect([asBytes(map?.get('c')), asNat(asArray(map?.get('d'))?.[0])]).toEqual([
+      hex('ff'),
+      1n << 60n,
+    ]);
+    expect([asBytes(map?.get('a')), asText(map?.get('zz')), asNat(-1)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('is deterministic whatever the order of fields', () => {

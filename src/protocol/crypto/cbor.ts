@@ -129,7 +129,11 @@ function hasRoomFor(reader: Reader, items: number | bigint, depth: number): bool
   return true;
 }
 
-function readArray(reader: Reader, length: number | bigint, depth: number): CborValue[] | undefined {
+function readArray(
+  reader: Reader,
+  length: number | bigint,
+  depth: number,
+): CborValue[] | undefined {
   if (!hasRoomFor(reader, length, depth)) {
     return undefined;
   }
@@ -252,10 +256,15 @@ function readTagged(reader: Reader, tag: number | bigint, depth: number): CborVa
  * bits, byte and text strings, arrays, maps (keys text, bytes or integer, each once), booleans,
  * null, and the self-described tag 55799 in front. Refused: floats, indefinite lengths, other tags.
  */
-export function decodeCbor(bytes: Uint8Array, limits: CborLimits = {}): Result<CborValue, CborError> {
+export function decodeCbor(
+  bytes: Uint8Array,
+  limits: CborLimits = {},
+): Result<CborValue, CborError> {
   const maxBytes = limits.maxBytes ?? DEFAULT_CBOR_MAX_BYTES;
   if (bytes.length > maxBytes) {
-    return err(codedError('limit', 'CBOR_TOO_LARGE', `CBOR of more than ${String(maxBytes)} bytes`));
+    return err(
+      codedError('limit', 'CBOR_TOO_LARGE', `CBOR of more than ${String(maxBytes)} bytes`),
+    );
   }
   const reader: Reader = {
     bytes,

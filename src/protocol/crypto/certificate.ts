@@ -58,7 +58,10 @@ export function encodeCertificate(certificate: Certificate): Uint8Array {
       delegation:
         delegation === undefined
           ? undefined
-          : { subnet_id: principalToBytes(delegation.subnetId), certificate: delegation.certificate },
+          : {
+              subnet_id: principalToBytes(delegation.subnetId),
+              certificate: delegation.certificate,
+            },
     },
     { selfDescribed: true },
   );
@@ -131,7 +134,10 @@ export function decodeCanisterRanges(bytes: Uint8Array): readonly CanisterRange[
  * The ranges a (root) tree shows for a subnet: all visible shards under /canister_ranges/<subnet>,
  * else the flat leaf /subnet/<subnet>/canister_ranges. Undefined when it shows neither.
  */
-export function canisterRangesIn(tree: HashTree, subnetId: SubnetId): readonly CanisterRange[] | undefined {
+export function canisterRangesIn(
+  tree: HashTree,
+  subnetId: SubnetId,
+): readonly CanisterRange[] | undefined {
   const subnet = principalToBytes(subnetId);
   const shardsPath = [encodeUtf8('canister_ranges'), subnet];
   const leaves: Uint8Array[] = [];
@@ -191,7 +197,13 @@ function checkSignature(
   const message = stateRootSigningBytes(treeRoot(certificate.tree));
   return bls.verify(key.value, message, certificate.signature)
     ? ok(null)
-    : err(codedError('trust', 'BAD_SIGNATURE', 'The certificate is not signed by the expected subnet key.'));
+    : err(
+        codedError(
+          'trust',
+          'BAD_SIGNATURE',
+          'The certificate is not signed by the expected subnet key.',
+        ),
+      );
 }
 
 function badDelegation(why: string): Result<never, CertificateError> {
@@ -215,7 +227,11 @@ function delegatedKey(
     return signed;
   }
   const subnet = principalToBytes(delegation.subnetId);
-  const key = lookupPath(inner.value.tree, [encodeUtf8('subnet'), subnet, encodeUtf8('public_key')]);
+  const key = lookupPath(inner.value.tree, [
+    encodeUtf8('subnet'),
+    subnet,
+    encodeUtf8('public_key'),
+  ]);
   if (key === undefined) {
     return badDelegation('it does not show the public key of the subnet');
   }
@@ -226,7 +242,11 @@ function delegatedKey(
     }
     if (!isInRanges(options.canisterId, ranges)) {
       return err(
-        codedError('trust', 'CANISTER_OUT_OF_RANGE', 'The subnet is not responsible for this canister.'),
+        codedError(
+          'trust',
+          'CANISTER_OUT_OF_RANGE',
+          'The subnet is not responsible for this canister.',
+        ),
       );
     }
   }

@@ -97,7 +97,12 @@ function derLength(length: number): Uint8Array {
 
 function wrapOpen(algorithm: Uint8Array, raw: Uint8Array): Uint8Array {
   const bits = concatBytes(Uint8Array.of(0x03), derLength(raw.length + 1), Uint8Array.of(0), raw);
-  return concatBytes(Uint8Array.of(0x30), derLength(algorithm.length + bits.length), algorithm, bits);
+  return concatBytes(
+    Uint8Array.of(0x30),
+    derLength(algorithm.length + bits.length),
+    algorithm,
+    bits,
+  );
 }
 
 /** A COSE key (WebAuthn) as DER. */
@@ -126,7 +131,9 @@ export function splitCanisterSignatureKey(
 }
 
 function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  return bytes.length >= prefix.length && compareBytes(bytes.subarray(0, prefix.length), prefix) === 0;
+  return (
+    bytes.length >= prefix.length && compareBytes(bytes.subarray(0, prefix.length), prefix) === 0
+  );
 }
 
 function malformed(why: string): Result<ParsedPublicKey, DerError> {
@@ -184,5 +191,11 @@ function unwrapScheme(der: Uint8Array, scheme: PublicKeyScheme): Result<Uint8Arr
   }
   return parsed.value.scheme === scheme
     ? ok(parsed.value.raw)
-    : err(codedError('input', 'MALFORMED_KEY', `Expected a ${scheme} key, got ${parsed.value.scheme}.`));
+    : err(
+        codedError(
+          'input',
+          'MALFORMED_KEY',
+          `Expected a ${scheme} key, got ${parsed.value.scheme}.`,
+        ),
+      );
 }

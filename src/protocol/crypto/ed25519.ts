@@ -10,7 +10,11 @@ export const ED25519_KEY_BYTES = 32;
  * Ed25519 with noble's ZIP-215 rule. Every node must judge a crafted signature alike, so no other
  * verifier may be used inside a subnet.
  */
-export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+export function verifyEd25519(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   if (publicKey.length !== ED25519_KEY_BYTES || signature.length !== ED25519_SIGNATURE_BYTES) {
     return false;
   }

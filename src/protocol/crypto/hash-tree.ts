@@ -203,7 +203,10 @@ export function hashTreeFromCbor(value: CborValue | undefined): Result<HashTree,
 }
 
 /** A hash tree from hostile bytes; at most `MAX_TREE_DEPTH` deep. */
-export function decodeHashTree(bytes: Uint8Array, limits: CborLimits = {}): Result<HashTree, HashTreeError> {
+export function decodeHashTree(
+  bytes: Uint8Array,
+  limits: CborLimits = {},
+): Result<HashTree, HashTreeError> {
   const decoded = decodeCbor(bytes, { maxDepth: MAX_TREE_DEPTH, ...limits });
   return decoded.ok ? hashTreeFromCbor(decoded.value) : decoded;
 }

@@ -4,7 +4,13 @@ import type { Result } from '../../base/result.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { CryptoError } from '../interfaces/crypto.ts';
 import { lagrangeAtZero } from './lagrange.ts';
-import { bigintFromBytes, evaluatePolynomial, invertScalar, mod, scalarToBytes } from './scalars.ts';
+import {
+  bigintFromBytes,
+  evaluatePolynomial,
+  invertScalar,
+  mod,
+  scalarToBytes,
+} from './scalars.ts';
 import { sha256 } from './sha256.ts';
 import type { BasicBackend, BlsSuite, CryptoSuite } from './suite.ts';
 import { BLS_PUBLIC_KEY_BYTES, BLS_SIGNATURE_BYTES, GROUP_ORDER } from './suite.ts';
@@ -78,17 +84,27 @@ const insecureBls: BlsSuite = {
     const value = decodeMarked(SIGNATURE_MARK, signature);
     return key !== undefined && value !== undefined && mod(key * hashToScalar(message)) === value;
   },
-  aggregateSignatures: (signatures) => finish(SIGNATURE_MARK, decodeAll(SIGNATURE_MARK, signatures)),
+  aggregateSignatures: (signatures) =>
+    finish(SIGNATURE_MARK, decodeAll(SIGNATURE_MARK, signatures)),
   aggregatePublicKeys: (publicKeys) => finish(KEY_MARK, decodeAll(KEY_MARK, publicKeys)),
   combineShares(shares) {
     const indexes = shares.map((share) => share.index);
     if (new Set(indexes).size !== indexes.length) {
-      return err(codedError('trust', 'DUPLICATE_SIGNER', 'Shares to combine must have distinct signers.'));
+      return err(
+        codedError('trust', 'DUPLICATE_SIGNER', 'Shares to combine must have distinct signers.'),
+      );
     }
     const { numerators, denominator } = lagrangeAtZero(indexes);
     const inverse = invertScalar(denominator);
     const weights = numerators.map((numerator) => mod(numerator * inverse));
-    return finish(SIGNATURE_MARK, decodeAll(SIGNATURE_MARK, shares.map((share) => share.signature)), weights);
+    return finish(
+      SIGNATURE_MARK,
+      decodeAll(
+        SIGNATURE_MARK,
+        shares.map((share) => share.signature),
+      ),
+      weights,
+    );
   },
   provePossession(secretKey) {
     return insecureBls.sign(secretKey, concatBytes(POSSESSION, insecureBls.publicKey(secretKey)));
@@ -98,7 +114,10 @@ const insecureBls: BlsSuite = {
   },
   evaluatePublicShare(coefficients, index) {
     const scalars = decodeAll(KEY_MARK, coefficients);
-    return finish(KEY_MARK, scalars === undefined ? undefined : [evaluatePolynomial(scalars, BigInt(index) + 1n)]);
+    return finish(
+      KEY_MARK,
+      scalars === undefined ? undefined : [evaluatePolynomial(scalars, BigInt(index) + 1n)],
+    );
   },
 };
 
@@ -110,7 +129,8 @@ function basicSignature(publicKey: Uint8Array, message: Uint8Array): Uint8Array 
 const insecureBasic: BasicBackend = {
   publicKey: (secretKey) => sha256(BASIC_KEY, secretKey),
   sign: (secretKey, message) => basicSignature(insecureBasic.publicKey(secretKey), message),
-  verify: (publicKey, message, signature) => equalBytes(basicSignature(publicKey, message), signature),
+  verify: (publicKey, message, signature) =>
+    equalBytes(basicSignature(publicKey, message), signature),
 };
 
 export const INSECURE_TEST_SUITE: CryptoSuite = {

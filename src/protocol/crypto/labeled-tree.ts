@@ -293,7 +293,11 @@ function innerWitness(node: Inner, shown: readonly Shown[]): HashTree {
   }
   if (node.kind === 'entry') {
     const tails = shown[0]?.tails ?? [];
-    return [2, node.label, tails.length === 0 ? [4, digest(node.subtree)] : witness(node.subtree, tails)];
+    return [
+      2,
+      node.label,
+      tails.length === 0 ? [4, digest(node.subtree)] : witness(node.subtree, tails),
+    ];
   }
   const left = shown.filter((item) => bitAt(item.entry.label, node.position) === 0);
   const right = shown.filter((item) => bitAt(item.entry.label, node.position) === 1);

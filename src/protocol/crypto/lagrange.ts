@@ -39,5 +39,8 @@ export function lagrangeAtZero(indexes: readonly number[]): LagrangeAtZero {
   for (const { bottom } of fractions) {
     denominator = (denominator / gcd(denominator, bottom)) * bottom;
   }
-  return { numerators: fractions.map(({ top, bottom }) => top * (denominator / bottom)), denominator };
+  return {
+    numerators: fractions.map(({ top, bottom }) => top * (denominator / bottom)),
+    denominator,
+  };
 }

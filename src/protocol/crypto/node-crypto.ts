@@ -50,14 +50,23 @@ function distinctSigners(shares: readonly SignatureShare[]): readonly SignatureS
   return [...first.values()];
 }
 
-function createMulti(suite: CryptoSuite, committee: Committee, secrets: NodeSecrets, counters: Counters) {
+function createMulti(
+  suite: CryptoSuite,
+  committee: Committee,
+  secrets: NodeSecrets,
+  counters: Counters,
+) {
   const { bls } = suite;
   const sets = createLru<Uint8Array>(MAX_CACHED_SIGNER_SETS);
   const setKey = (signers: readonly NodeId[]): Uint8Array | undefined => {
     const name = signers.toSorted((a, b) => (a < b ? -1 : 1)).join();
     const known = sets.get(name);
     const keys = signers.flatMap((signer) => committee.committeeKeys.get(signer) ?? []);
-    if (known !== undefined || keys.length !== signers.length || new Set(signers).size !== signers.length) {
+    if (
+      known !== undefined ||
+      keys.length !== signers.length ||
+      new Set(signers).size !== signers.length
+    ) {
       return known;
     }
     const aggregated = bls.aggregatePublicKeys(keys);
@@ -72,7 +81,11 @@ function createMulti(suite: CryptoSuite, committee: Committee, secrets: NodeSecr
     const key = committee.committeeKeys.get(signer);
     return key !== undefined && bls.verify(key, message, signature);
   };
-  const verify = (message: Uint8Array, signers: readonly NodeId[], signature: Uint8Array): boolean => {
+  const verify = (
+    message: Uint8Array,
+    signers: readonly NodeId[],
+    signature: Uint8Array,
+  ): boolean => {
     counters.blsVerify += 1;
     const key = signers.length === 0 ? undefined : setKey(signers);
     return key !== undefined && bls.verify(key, message, signature);
@@ -84,7 +97,11 @@ function createMulti(suite: CryptoSuite, committee: Committee, secrets: NodeSecr
     },
     verifyShare,
     verify,
-    combine(message: Uint8Array, shares: readonly SignatureShare[], threshold: number): CombineOutcome {
+    combine(
+      message: Uint8Array,
+      shares: readonly SignatureShare[],
+      threshold: number,
+    ): CombineOutcome {
       const distinct = distinctSigners(shares);
       const strangers = distinct.filter((share) => !committee.committeeKeys.has(share.signer));
       if (strangers.length > 0 || distinct.length < threshold || distinct.length === 0) {
@@ -96,7 +113,9 @@ function createMulti(suite: CryptoSuite, committee: Committee, secrets: NodeSecr
       if (sum.ok && verify(message, signers, sum.value)) {
         return { kind: 'combined', signature: sum.value, signers };
       }
-      const liars = distinct.filter((share) => !verifyShare(share.signer, message, share.signature));
+      const liars = distinct.filter(
+        (share) => !verifyShare(share.signer, message, share.signature),
+      );
       return { kind: 'liars', liars: liars.map((share) => share.signer) };
     },
   };
@@ -157,7 +176,11 @@ function createThreshold(
         })),
       );
       if (sum.ok && verify(message, sum.value)) {
-        return { kind: 'combined', signature: sum.value, signers: used.map((share) => share.signer) };
+        return {
+          kind: 'combined',
+          signature: sum.value,
+          signers: used.map((share) => share.signer),
+        };
       }
       const liars = used.filter((share) => !verifyShare(share.signer, message, share.signature));
       return { kind: 'liars', liars: liars.map((share) => share.signer) };
@@ -179,12 +202,28 @@ export function createNodeCrypto(
   suite: CryptoSuite,
 ): MeteredNodeCrypto {
   assert(suite.name === genesis.cryptoName, 'the crypto suite is the one the genesis names');
-  const counters: Counters = { blsSign: 0, blsVerify: 0, blsCombine: 0, ed25519Sign: 0, ed25519Verify: 0 };
+  const counters: Counters = {
+    blsSign: 0,
+    blsVerify: 0,
+    blsCombine: 0,
+    ed25519Sign: 0,
+    ed25519Verify: 0,
+  };
   const committee = committeeOf(genesis);
   const { nodeId } = secrets;
   const multi = createMulti(suite, committee, secrets, counters);
-  const low = createThreshold(suite, genesis.lowTranscript, { nodeId, share: secrets.lowShare }, counters);
-  const high = createThreshold(suite, genesis.highTranscript, { nodeId, share: secrets.highShare }, counters);
+  const low = createThreshold(
+    suite,
+    genesis.lowTranscript,
+    { nodeId, share: secrets.lowShare },
+    counters,
+  );
+  const high = createThreshold(
+    suite,
+    genesis.highTranscript,
+    { nodeId, share: secrets.highShare },
+    counters,
+  );
   const of = (tag: ThresholdTag) => (tag === 'low' ? low : high);
 
   return {
@@ -204,7 +243,8 @@ export function createNodeCrypto(
     combineMulti: multi.combine,
     verifyMulti: multi.verify,
     signThreshold: (tag, message) => of(tag).sign(message),
-    verifyThresholdShare: (tag, signer, message, signature) => of(tag).verifyShare(signer, message, signature),
+    verifyThresholdShare: (tag, signer, message, signature) =>
+      of(tag).verifyShare(signer, message, signature),
     combineThreshold: (tag, message, shares) => of(tag).combine(message, shares),
     verifyThreshold: (tag, message, signature) => of(tag).verify(message, signature),
     thresholdOf: (tag) => of(tag).transcript.threshold,

@@ -23,7 +23,11 @@ function verifyEcdsa(
     return false;
   }
   try {
-    return curve.verify(signature, message, publicKey, { lowS: false, prehash: true, format: 'compact' });
+    return curve.verify(signature, message, publicKey, {
+      lowS: false,
+      prehash: true,
+      format: 'compact',
+    });
   } catch {
     return false;
   }
@@ -56,9 +60,21 @@ export function verifyUserSignature(
       valid = verifyEcdsa(secp256k1, raw, message, signature);
       break;
     default:
-      return err(codedError('input', 'UNSUPPORTED_KEY', `Signatures of scheme ${scheme} are not supported here.`));
+      return err(
+        codedError(
+          'input',
+          'UNSUPPORTED_KEY',
+          `Signatures of scheme ${scheme} are not supported here.`,
+        ),
+      );
   }
   return valid
     ? ok(scheme)
-    : err(codedError('trust', 'BAD_SIGNATURE', `The ${scheme} signature does not fit key and message.`));
+    : err(
+        codedError(
+          'trust',
+          'BAD_SIGNATURE',
+          `The ${scheme} signature does not fit key and message.`,
+        ),
+      );
 }

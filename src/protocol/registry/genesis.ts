@@ -108,7 +108,9 @@ export function dealSubnet(spec: SubnetDealSpec, suite: CryptoSuite): DealtSubne
   assert(Number.isInteger(n) && n >= 1 && n <= MAX_SUBNET_NODES, 'a subnet has 1 to 40 nodes');
   assert(Number.isInteger(index) && index >= 0, 'a subnet has a natural index');
   const prng = createPrng(spec.seed).fork(`subnet ${String(index)}`);
-  const dealt = Array.from({ length: n }, (_, i) => dealNode(prng.fork(`node ${String(i)}`), suite));
+  const dealt = Array.from({ length: n }, (_, i) =>
+    dealNode(prng.fork(`node ${String(i)}`), suite),
+  );
   dealt.sort((a, b) => compareText(a.record.nodeId, b.record.nodeId));
   const receivers = dealt.map((node) => node.record.nodeId);
   const f = faultsTolerated(n);
@@ -125,19 +127,25 @@ export function dealSubnet(spec: SubnetDealSpec, suite: CryptoSuite): DealtSubne
     canisterRanges: [[firstCanister, firstCanister + CANISTER_IDS_PER_SUBNET - 1n]],
     cryptoName: suite.name,
   };
-  const secrets = dealt.map((node, i): NodeSecrets => ({
-    nodeId: node.record.nodeId,
-    nodeSecretKey: node.nodeSecretKey,
-    committeeSecretKey: node.committeeSecretKey,
-    lowShare: low.shares[i] as Uint8Array,
-    highShare: high.shares[i] as Uint8Array,
-  }));
+  const secrets = dealt.map(
+    (node, i): NodeSecrets => ({
+      nodeId: node.record.nodeId,
+      nodeSecretKey: node.nodeSecretKey,
+      committeeSecretKey: node.committeeSecretKey,
+      lowShare: low.shares[i] as Uint8Array,
+      highShare: high.shares[i] as Uint8Array,
+    }),
+  );
   return { genesis, secrets };
 }
 
 export type GenesisError = CodedError<'INVALID_GENESIS'>;
 
-function transcriptFault(genesis: SubnetGenesis, tag: 'low' | 'high', threshold: number): string | undefined {
+function transcriptFault(
+  genesis: SubnetGenesis,
+  tag: 'low' | 'high',
+  threshold: number,
+): string | undefined {
   const transcript = tag === 'low' ? genesis.lowTranscript : genesis.highTranscript;
   const receivers = genesis.nodes.map((node) => node.nodeId);
   if (transcript.tag !== tag || transcript.threshold !== threshold) {
@@ -152,7 +160,10 @@ function transcriptFault(genesis: SubnetGenesis, tag: 'low' | 'high', threshold:
 }
 
 function nodeFault(node: NodeRecord, suite: CryptoSuite): string | undefined {
-  if (!unwrapEd25519(node.nodePublicKeyDer).ok || nodeIdOfKey(node.nodePublicKeyDer) !== node.nodeId) {
+  if (
+    !unwrapEd25519(node.nodePublicKeyDer).ok ||
+    nodeIdOfKey(node.nodePublicKeyDer) !== node.nodeId
+  ) {
     return `node ${node.nodeId} does not match its key`;
   }
   return suite.bls.verifyPossession(node.committeePublicKey, node.committeeKeyPop)
@@ -189,7 +200,10 @@ function genesisFault(genesis: SubnetGenesis, suite: CryptoSuite): string | unde
 }
 
 /** Checks that the public half of a genesis is consistent: ids of keys, proofs of possession, thresholds. */
-export function validateGenesis(genesis: SubnetGenesis, suite: CryptoSuite): Result<null, GenesisError> {
+export function validateGenesis(
+  genesis: SubnetGenesis,
+  suite: CryptoSuite,
+): Result<null, GenesisError> {
   const fault = genesisFault(genesis, suite);
   return fault === undefined
     ? ok(null)

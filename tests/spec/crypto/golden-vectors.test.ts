@@ -109,16 +109,30 @@ describe('principals', () => {
     expect(principalToBytes(id)).toEqual(bytes);
   });
 
-  test.prop([fc.uint8Array({ maxLength: 100 })])('self-authenticating ids agree with @icp-sdk/core', (der) => {
-    expect(principalToText(selfAuthenticatingId(der))).toBe(Principal.selfAuthenticating(der).toText());
-  });
-
-  it.each(['em77e-bvlzu-aQ', 'em77ebvlzu-aq', 'em77e-bvlzu-ar', 'em77e-bvlzv-aq', 'aaaaa', '', '1', `${'a'.repeat(70)}`])(
-    'refuses the text "%s"',
-    (text) => {
-      expect(principalFromText(text)).toMatchObject({ ok: false, error: { code: 'INVALID_PRINCIPAL' } });
+  test.prop([fc.uint8Array({ maxLength: 100 })])(
+    'self-authenticating ids agree with @icp-sdk/core',
+    (der) => {
+      expect(principalToText(selfAuthenticatingId(der))).toBe(
+        Principal.selfAuthenticating(der).toText(),
+      );
     },
   );
+
+  it.each([
+    'em77e-bvlzu-aQ',
+    'em77ebvlzu-aq',
+    'em77e-bvlzu-ar',
+    'em77e-bvlzv-aq',
+    'aaaaa',
+    '',
+    '1',
+    `${'a'.repeat(70)}`,
+  ])('refuses the text "%s"', (text) => {
+    expect(principalFromText(text)).toMatchObject({
+      ok: false,
+      error: { code: 'INVALID_PRINCIPAL' },
+    });
+  });
 });
 
 describe('the hash tree example of the interface specification', () => {
@@ -126,7 +140,11 @@ describe('the hash tree example of the interface specification', () => {
     1,
     [
       1,
-      [2, utf8('a'), [1, [1, [2, utf8('x'), [3, utf8('hello')]], [0]], [2, utf8('y'), [3, utf8('world')]]]],
+      [
+        2,
+        utf8('a'),
+        [1, [1, [2, utf8('x'), [3, utf8('hello')]], [0]], [2, utf8('y'), [3, utf8('world')]]],
+      ],
       [2, utf8('b'), [3, utf8('good')]],
     ],
     [1, [2, utf8('c'), [0]], [2, utf8('d'), [3, utf8('morning')]]],
