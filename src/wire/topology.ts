@@ -1,0 +1,41 @@
+import type { SubnetGenesis } from '../protocol/types/genesis.ts';
+import type { PrincipalId } from '../protocol/types/ids.ts';
+import type { Topology, TopologySubnet } from './network.ts';
+
+/** A dealt subnet with the DER form of its public key. */
+export interface KeyedGenesis {
+  readonly genesis: SubnetGenesis;
+  readonly publicKeyDer: Uint8Array;
+}
+
+/** A canister id is the number's 8 bytes, big-endian, and the two bytes 01 01. */
+function canisterIdHex(index: bigint): PrincipalId {
+  return `${index.toString(16).padStart(16, '0')}0101` as PrincipalId;
+}
+
+function subnetOf({ genesis, publicKeyDer }: KeyedGenesis): TopologySubnet {
+  const n = genesis.nodes.length;
+  const faultsTolerated = Math.floor((n - 1) / 3);
+  return {
+    subnetId: genesis.subnetId,
+    type: genesis.parameters.subnetType,
+    nodes: genesis.nodes.map((node, index) => ({
+      nodeId: node.nodeId,
+      label: `Node ${index + 1}`,
+      index,
+    })),
+    faultsTolerated,
+    notarizationThreshold: 2 * faultsTolerated + 1,
+    dkgIntervalLength: genesis.parameters.dkgIntervalLength,
+    publicKeyDer,
+    cryptoName: genesis.cryptoName,
+    canisterRanges: genesis.canisterRanges.map(
+      ([first, last]) => [canisterIdHex(first), canisterIdHex(last)] as const,
+    ),
+  };
+}
+
+/** The public shape of a network, the same from both hosts. */
+export function topologyOf(subnets: readonly KeyedGenesis[]): Topology {
+  return { subnets: subnets.map(subnetOf) };
+}
