@@ -1,0 +1,213 @@
+import { compareText } from '../../base/bytes.ts';
+import { hexToBytes } from '../../base/hex.ts';
+import { encodeUleb128 } from '../../base/leb128.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
+import { present } from '../../base/assert.ts';
+import { encodeCbor } from '../crypto/cbor.ts';
+import { encodeCanisterRanges, type CanisterRange } from '../crypto/certificate.ts';
+import {
+  EMPTY_MAP,
+  labeledMap,
+  leaf,
+  withEntry,
+  withoutEntry,
+  type LabeledTree,
+  type MapTree,
+} from '../crypto/labeled-tree.ts';
+import { canisterIdFromU64, principalToBytes } from '../crypto/principal.ts';
+import { errorCodeText, rejectCodeOf } from '../execution/user-error.ts';
+import { memoryUsage } from '../execution/cycles-account-manager.ts';
+import { CANISTER_RANGES_PER_LEAF } from '../limits/messaging.ts';
+import type { CanisterState } from '../replicated-state/canister-state.ts';
+import type { IngressEntry } from '../replicated-state/ingress-history.ts';
+import { RadixMap } from '../replicated-state/radix-map.ts';
+import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import type { SubnetGenesis } from '../types/genesis.ts';
+import type { HashHex, SubnetId } from '../types/ids.ts';
+
+/**
+ * The part of the state that the subnet signs, as a labeled tree. Only what changed since the
+ * previous height is built again.
+ * @upstream rs/canonical_state/src/lazy_tree_conversion.rs
+ */
+export interface CanonicalState {
+  readonly tree: MapTree;
+  readonly state: ReplicatedState;
+  readonly canisters: MapTree;
+  readonly requestStatus: MapTree;
+  readonly metrics: LabeledTree;
+}
+
+/** The parts of the tree that only a registry change alters. */
+export interface SubnetTopology {
+  readonly subnetId: SubnetId;
+  /** `/subnet/<id>` without metrics. */
+  readonly subnet: MapTree;
+  readonly canisterRanges: MapTree;
+}
+
+const LABELS = {
+  apiBoundaryNodes: encodeUtf8('api_boundary_nodes'),
+  canister: encodeUtf8('canister'),
+  canisterRanges: encodeUtf8('canister_ranges'),
+  metadata: encodeUtf8('metadata'),
+  requestStatus: encodeUtf8('request_status'),
+  subnet: encodeUtf8('subnet'),
+  time: encodeUtf8('time'),
+  metrics: encodeUtf8('metrics'),
+} as const;
+
+function textLeaf(text: string): LabeledTree {
+  return leaf(encodeUtf8(text));
+}
+
+function label(text: string): Uint8Array {
+  return encodeUtf8(text);
+}
+
+/** @param publicKeyDer the subnet's threshold key, DER */
+export function subnetTopology(genesis: SubnetGenesis, publicKeyDer: Uint8Array): SubnetTopology {
+  const ranges = genesis.canisterRanges.map(
+    ([first, last]): CanisterRange => [canisterIdFromU64(first), canisterIdFromU64(last)],
+  );
+  const sorted = [...ranges].sort((a, b) => compareText(a[0], b[0]));
+  const nodes = genesis.nodes.map((node): readonly [Uint8Array, LabeledTree] => [
+    principalToBytes(node.nodeId),
+    labeledMap([[label('public_key'), leaf(node.nodePublicKeyDer)]]),
+  ]);
+  const subnet = labeledMap([
+    [label('public_key'), leaf(publicKeyDer)],
+    [label('canister_ranges'), leaf(encodeCanisterRanges(sorted))],
+    [label('type'), textLeaf(genesis.parameters.subnetType)],
+    [label('node'), labeledMap(nodes)],
+  ]);
+  return { subnetId: genesis.subnetId, subnet, canisterRanges: shards(sorted) };
+}
+
+/** Leaves of at most five ranges, each under its first id; an empty table has one empty leaf at id 0. */
+function shards(sorted: readonly CanisterRange[]): MapTree {
+  if (sorted.length === 0) {
+    return labeledMap([[principalToBytes(canisterIdFromU64(0n)), leaf(encodeCanisterRanges([]))]]);
+  }
+  let map = EMPTY_MAP;
+  for (let i = 0; i < sorted.length; i += CANISTER_RANGES_PER_LEAF) {
+    const shard = sorted.slice(i, i + CANISTER_RANGES_PER_LEAF);
+    const first = present(shard[0], 'a shard has a first range')[0];
+    map = withEntry(map, principalToBytes(first), leaf(encodeCanisterRanges(shard)));
+  }
+  return map;
+}
+
+/** The tree of a state, reusing what it shares with the previous one. */
+export function canonicalState(
+  topology: SubnetTopology,
+  state: ReplicatedState,
+  previous: CanonicalState | undefined,
+  previousRoot: HashHex | undefined,
+): CanonicalState {
+  const canisters = updateMap(
+    previous?.canisters ?? EMPTY_MAP,
+    state.canisters,
+    previous?.state.canisters,
+    canisterTree,
+  );
+  const requestStatus = updateMap(
+    previous?.requestStatus ?? EMPTY_MAP,
+    state.ingressHistory.entries,
+    previous?.state.ingressHistory.entries,
+    statusTree,
+  );
+  const sameMetrics =
+    previous?.state.metrics === state.metrics && previous.state.canisters === state.canisters;
+  const metrics = sameMetrics && previous !== undefined ? previous.metrics : metricsLeaf(state);
+  const subnetId = principalToBytes(topology.subnetId);
+  const metadata = encodeCbor({
+    height: state.height,
+    prev_state_hash: previousRoot === undefined ? undefined : hexToBytes(previousRoot),
+  });
+  const tree = labeledMap([
+    [LABELS.apiBoundaryNodes, EMPTY_MAP],
+    [LABELS.canister, canisters],
+    [LABELS.canisterRanges, labeledMap([[subnetId, topology.canisterRanges]])],
+    [LABELS.metadata, leaf(metadata)],
+    [LABELS.requestStatus, requestStatus],
+    [LABELS.subnet, labeledMap([[subnetId, withEntry(topology.subnet, LABELS.metrics, metrics)]])],
+    [LABELS.time, leaf(encodeUleb128(state.timeNs))],
+  ]);
+  return { tree, state, canisters, requestStatus, metrics };
+}
+
+function updateMap<V>(
+  map: MapTree,
+  current: RadixMap<V>,
+  previous: RadixMap<V> | undefined,
+  toTree: (value: V) => LabeledTree,
+): MapTree {
+  let updated = map;
+  for (const { key, value } of current.changesSince(previous ?? RadixMap.empty<V>())) {
+    const name = present(hexToBytes(key), 'keys of the state are hex');
+    updated = value === undefined ? withoutEntry(updated, name) : withEntry(updated, name, toTree(value));
+  }
+  return updated;
+}
+
+function canisterTree(canister: CanisterState): LabeledTree {
+  const controllers = canister.controllers.map(principalToBytes);
+  const entries: (readonly [Uint8Array, LabeledTree])[] = [
+    [label('controllers'), leaf(encodeCbor(controllers, { selfDescribed: true }))],
+  ];
+  const execution = canister.execution;
+  if (execution !== null) {
+    entries.push([label('certified_data'), leaf(canister.certifiedData)]);
+    entries.push([
+      label('module_hash'),
+      leaf(present(hexToBytes(execution.moduleHash), 'a module hash is hex')),
+    ]);
+    const sections = execution.customSections.map(
+      (section): readonly [Uint8Array, LabeledTree] => [label(section.name), leaf(section.content)],
+    );
+    entries.push([label('metadata'), labeledMap(sections)]);
+  }
+  return labeledMap(entries);
+}
+
+function statusTree(entry: IngressEntry): LabeledTree {
+  const { status } = entry;
+  const kind: readonly [Uint8Array, LabeledTree] = [label('status'), textLeaf(status.kind)];
+  switch (status.kind) {
+    case 'received':
+    case 'processing':
+      return labeledMap([kind]);
+    case 'replied':
+      return labeledMap([kind, [label('reply'), leaf(status.reply)]]);
+    case 'rejected':
+      return labeledMap([
+        kind,
+        [label('reject_code'), leaf(encodeUleb128(rejectCodeOf(status.errorCode)))],
+        [label('reject_message'), textLeaf(status.message)],
+        [label('error_code'), textLeaf(errorCodeText(status.errorCode))],
+      ]);
+  }
+}
+
+const U64_MASK = (1n << 64n) - 1n;
+
+function metricsLeaf(state: ReplicatedState): LabeledTree {
+  let bytes = 0n;
+  for (const canister of state.canisters.values()) {
+    bytes += memoryUsage(canister).totalBytes;
+  }
+  const consumed = state.metrics.consumedCycles;
+  const high = consumed >> 64n;
+  return leaf(
+    encodeCbor(
+      {
+        num_canisters: state.canisters.size,
+        canister_state_bytes: bytes,
+        consumed_cycles_total: { low: consumed & U64_MASK, high: high === 0n ? undefined : high },
+        update_transactions_total: state.metrics.updateTransactions,
+      },
+      { selfDescribed: true },
+    ),
+  );
+}

@@ -1,0 +1,173 @@
+import { MANAGEMENT_CANISTER_ID, principalToText } from '../crypto/principal.ts';
+import type { RunReply } from '../interfaces/wasm-host.ts';
+import type { CanisterState, ExecutionState, IngressMessage } from '../replicated-state/canister-state.ts';
+import type { CanisterId } from '../types/ids.ts';
+import { checkAffordable, executionFee } from './cycles-account-manager.ts';
+import { accountRun, commitRun } from './effects.ts';
+import type { MessageOutcome, RoundState } from './round-state.ts';
+import { runOnSandbox, systemApiInput, type EntryPoint, type SandboxTask } from './run-on-sandbox.ts';
+import { ErrorCode, executionError, truncateMessage, wasmModuleNotFound, type UserError } from './user-error.ts';
+
+/**
+ * Execution of one message or system task on one canister.
+ * Security: a run that fails changes nothing but the balance and the log.
+ * @upstream rs/execution_environment/src/execution/{call_or_task,nonreplicated_query}.rs
+ */
+
+/** Executes a user's call and records how it ended. */
+export function* executeIngress(round: RoundState, message: IngressMessage): SandboxTask<void> {
+  const canister = round.canisters.get(message.canisterId);
+  const refusal = canister === undefined ? canisterNotFound(message.canisterId) : refusalOf(canister);
+  if (canister === undefined || refusal !== undefined) {
+    round.finish(message, { kind: 'rejected', error: refusal ?? canisterNotFound(message.canisterId) }, 0n);
+    return;
+  }
+  const execution = canister.execution;
+  if (execution === null) {
+    round.finish(message, { kind: 'rejected', error: wasmModuleNotFound(canister.canisterId) }, 0n);
+    return;
+  }
+  const call = methodOf(execution, message.methodName);
+  if (call === undefined) {
+    round.finish(message, { kind: 'rejected', error: methodNotFound(canister.canisterId, 'update', message.methodName) }, 0n);
+    return;
+  }
+  const broke = prepaymentError(round, canister, execution);
+  if (broke !== undefined) {
+    round.finish(message, { kind: 'rejected', error: broke }, 0n);
+    return;
+  }
+  const entry: EntryPoint = {
+    context: call === 'update' ? 'update' : 'replicatedQuery',
+    caller: message.sender,
+    methodName: message.methodName,
+    arg: message.arg,
+  };
+  const run = yield* runEntry(round, canister, execution, `canister_${call} ${message.methodName}`, entry);
+  accountRun(round, canister.canisterId, execution.memory64, run);
+  if (run.outcome.ok && run.delta !== null) {
+    commitRun(round, canister.canisterId, execution, run);
+  }
+  round.finish(message, outcomeOf(canister.canisterId, run), run.instructionsUsed);
+}
+
+/** Runs the heartbeat or the due global timer; there is no caller to answer. */
+export function* executeTask(
+  round: RoundState,
+  canisterId: CanisterId,
+  task: 'heartbeat' | 'globalTimer',
+): SandboxTask<void> {
+  if (task === 'globalTimer') {
+    round.update(canisterId, { globalTimerNs: 0n });
+  }
+  const canister = round.canister(canisterId);
+  const execution = canister.execution;
+  if (execution === null || prepaymentError(round, canister, execution) !== undefined) {
+    return;
+  }
+  const name = task === 'heartbeat' ? 'canister_heartbeat' : 'canister_global_timer';
+  const entry: EntryPoint = { context: task, caller: MANAGEMENT_CANISTER_ID };
+  const run = yield* runEntry(round, canister, execution, name, entry);
+  accountRun(round, canisterId, execution.memory64, run);
+  round.messagesExecuted += 1;
+  if (run.outcome.ok) {
+    commitRun(round, canisterId, execution, run);
+  }
+}
+
+function* runEntry(
+  round: RoundState,
+  canister: CanisterState,
+  execution: ExecutionState,
+  entryName: string,
+  entry: EntryPoint,
+): SandboxTask<RunReply> {
+  const commits = entry.context !== 'replicatedQuery';
+  return yield* runOnSandbox(
+    {
+      kind: 'run',
+      canisterId: canister.canisterId,
+      moduleHash: execution.moduleHash,
+      base: { from: 'version', version: execution.memoryVersion },
+      steps: [
+        {
+          entry: entryName,
+          input: systemApiInput(round.env, canister, round.timeNs, entry),
+          optional: false,
+        },
+      ],
+      instructionLimit: round.env.limits.messageInstructions,
+      commitAs: commits ? canister.nextMemoryVersion : null,
+      oldestVersionInUse: round.oldestVersionInUse(canister.canisterId, execution.memoryVersion),
+    },
+    execution,
+    execution.wasm,
+  );
+}
+
+/** Which kind of export answers a method called in replicated mode. */
+function methodOf(execution: ExecutionState, methodName: string): 'update' | 'query' | undefined {
+  if (execution.exports.includes(`canister_update ${methodName}`)) {
+    return 'update';
+  }
+  return execution.exports.includes(`canister_query ${methodName}`) ? 'query' : undefined;
+}
+
+/** How a run ended for the caller; a run without an answer is an error of the canister. */
+export function outcomeOf(canisterId: CanisterId, run: RunReply): MessageOutcome {
+  if (!run.outcome.ok) {
+    return { kind: 'rejected', error: executionError(canisterId, run.outcome.error) };
+  }
+  const response = run.effects.response;
+  switch (response.kind) {
+    case 'reply':
+      return { kind: 'replied', reply: response.data };
+    case 'reject':
+      return {
+        kind: 'rejected',
+        error: { code: ErrorCode.canisterRejectedMessage, message: truncateMessage(response.message) },
+      };
+    case 'none': {
+      const message = `Canister ${principalToText(canisterId)} did not reply to the call`;
+      return { kind: 'rejected', error: { code: ErrorCode.canisterDidNotReply, message } };
+    }
+  }
+}
+
+/** Why a canister takes no messages, if it does not. */
+export function refusalOf(canister: CanisterState): UserError | undefined {
+  const name = principalToText(canister.canisterId);
+  switch (canister.status) {
+    case 'running':
+      return undefined;
+    case 'stopping':
+      return { code: ErrorCode.canisterStopping, message: `Canister ${name} is not running` };
+    case 'stopped':
+      return { code: ErrorCode.canisterStopped, message: `Canister ${name} is stopped` };
+  }
+}
+
+export function canisterNotFound(canisterId: CanisterId): UserError {
+  return { code: ErrorCode.canisterNotFound, message: `Canister ${principalToText(canisterId)} not found` };
+}
+
+export function methodNotFound(
+  canisterId: CanisterId,
+  kind: 'update' | 'query',
+  methodName: string,
+): UserError {
+  return executionError(canisterId, {
+    code: ErrorCode.canisterMethodNotFound,
+    message: `Canister has no ${kind} method '${methodName}'.`,
+  });
+}
+
+function prepaymentError(
+  round: RoundState,
+  canister: CanisterState,
+  execution: ExecutionState,
+): UserError | undefined {
+  const cost = executionFee(round.env, round.env.limits.messageInstructions, execution.memory64);
+  return checkAffordable(round.env, canister, cost, false);
+}
+

@@ -1,0 +1,27 @@
+import { MAINNET_EXECUTION_LIMITS, type ExecutionLimits } from '../limits/execution.ts';
+import type { SubnetGenesis, SubnetType } from '../types/genesis.ts';
+import type { SubnetId } from '../types/ids.ts';
+
+/** What execution knows of its subnet; the same on all nodes. */
+export interface ExecutionEnvironment {
+  readonly subnetId: SubnetId;
+  readonly subnetType: SubnetType;
+  readonly nodeCount: number;
+  /** DER of the root subnet's public key. */
+  readonly rootKeyDer: Uint8Array;
+  readonly limits: ExecutionLimits;
+}
+
+export function createExecutionEnvironment(
+  genesis: SubnetGenesis,
+  rootKeyDer: Uint8Array,
+  limits: ExecutionLimits = MAINNET_EXECUTION_LIMITS,
+): ExecutionEnvironment {
+  return {
+    subnetId: genesis.subnetId,
+    subnetType: genesis.parameters.subnetType,
+    nodeCount: genesis.nodes.length,
+    rootKeyDer,
+    limits,
+  };
+}

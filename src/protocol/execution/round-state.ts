@@ -1,0 +1,153 @@
+import { present } from '../../base/assert.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import type { MemoryVersion } from '../interfaces/wasm-host.ts';
+import type { CanisterId, Cycles, HashHex, Instructions, TimeNs } from '../types/ids.ts';
+import type { CanisterState, IngressMessage } from '../replicated-state/canister-state.ts';
+import {
+  withIngressStatus,
+  type IngressHistory,
+  type IngressStatus,
+} from '../replicated-state/ingress-history.ts';
+import type { RadixMap } from '../replicated-state/radix-map.ts';
+import type { CanisterIdAllocation, ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { memoryUsage } from './cycles-account-manager.ts';
+import type { ExecutionEnvironment } from './execution-environment.ts';
+import { errorCodeText, type UserError } from './user-error.ts';
+
+/** How one message ended for its caller. */
+export type MessageOutcome =
+  | { readonly kind: 'replied'; readonly reply: Uint8Array }
+  | { readonly kind: 'rejected'; readonly error: UserError };
+
+/** The working copy of the state during one round. Only this object is written in place. */
+export class RoundState {
+  readonly env: ExecutionEnvironment;
+  readonly timeNs: TimeNs;
+  readonly height: number;
+  canisters: RadixMap<CanisterState>;
+  history: IngressHistory;
+  subnetQueue: readonly IngressMessage[];
+  canisterIds: CanisterIdAllocation;
+  nextCanister: CanisterId | null;
+  instructionsUsed: Instructions = 0n;
+  messagesExecuted = 0;
+  consumedCycles: Cycles = 0n;
+  readonly trace: TraceEvent[] = [];
+  private readonly before: ReplicatedState;
+  private readonly oldest: ReplicatedState;
+
+  /** @param oldest the oldest state this node still reads from: its memories must not be forgotten */
+  constructor(
+    state: ReplicatedState,
+    height: number,
+    timeNs: TimeNs,
+    env: ExecutionEnvironment,
+    oldest: ReplicatedState = state,
+  ) {
+    this.before = state;
+    this.oldest = oldest;
+    this.env = env;
+    this.height = height;
+    this.timeNs = timeNs;
+    this.canisters = state.canisters;
+    this.history = state.ingressHistory;
+    this.subnetQueue = state.subnetQueue;
+    this.canisterIds = state.canisterIds;
+    this.nextCanister = state.nextCanister;
+  }
+
+  canister(canisterId: CanisterId): CanisterState {
+    return present(this.canisters.get(canisterId), 'the canister exists in this round');
+  }
+
+  /** Host-local: the memory version below which the sandbox may forget this canister's memories. */
+  oldestVersionInUse(canisterId: CanisterId, current: MemoryVersion): MemoryVersion {
+    const oldest = this.oldest.canisters.get(canisterId)?.execution?.memoryVersion ?? current;
+    return Math.min(oldest, current);
+  }
+
+  put(canister: CanisterState): void {
+    this.canisters = this.canisters.set(canister.canisterId, canister);
+  }
+
+  update(canisterId: CanisterId, change: Partial<CanisterState>): void {
+    this.put({ ...this.canister(canisterId), ...change });
+  }
+
+  /** Takes cycles for a service; never below zero. */
+  charge(canisterId: CanisterId, amount: Cycles): void {
+    const canister = this.canister(canisterId);
+    const paid = amount < canister.cycles ? amount : canister.cycles;
+    this.consumedCycles += paid;
+    this.put({ ...canister, cycles: canister.cycles - paid });
+  }
+
+  setStatus(message: IngressMessage, status: IngressStatus): void {
+    this.history = withIngressStatus(this.history, message.messageId, {
+      status,
+      sender: message.sender,
+      effectiveCanisterId: message.effectiveCanisterId,
+      timeNs: this.timeNs,
+    });
+  }
+
+  /** Records how a message ended, in the history and in the trace. */
+  finish(message: IngressMessage, outcome: MessageOutcome, instructions: Instructions): void {
+    this.messagesExecuted += 1;
+    this.setStatus(
+      message,
+      outcome.kind === 'replied'
+        ? outcome
+        : { kind: 'rejected', errorCode: outcome.error.code, message: outcome.error.message },
+    );
+    this.trace.push({
+      kind: 'messageExecuted',
+      height: this.height,
+      messageId: message.messageId,
+      canisterId: message.canisterId,
+      method: message.methodName,
+      instructions,
+      outcome:
+        outcome.kind === 'replied'
+          ? 'replied'
+          : `${errorCodeText(outcome.error.code)}: ${outcome.error.message}`,
+    });
+  }
+
+  /** The state after the round. */
+  seal(): ReplicatedState {
+    for (const { key, value } of this.canisters.changesSince(this.before.canisters)) {
+      this.traceCanister(key as CanisterId, value);
+    }
+    return {
+      height: this.height,
+      timeNs: this.timeNs,
+      subnetId: this.before.subnetId,
+      canisters: this.canisters,
+      ingressHistory: this.history,
+      subnetQueue: this.subnetQueue,
+      canisterIds: this.canisterIds,
+      nextCanister: this.nextCanister,
+      metrics: {
+        updateTransactions: this.before.metrics.updateTransactions + BigInt(this.messagesExecuted),
+        consumedCycles: this.before.metrics.consumedCycles + this.consumedCycles,
+      },
+    };
+  }
+
+  private traceCanister(canisterId: CanisterId, canister: CanisterState | undefined): void {
+    const moduleHash: HashHex | null = canister?.execution?.moduleHash ?? null;
+    this.trace.push({
+      kind: 'canisterChanged',
+      height: this.height,
+      canister: {
+        canisterId,
+        status: canister?.status ?? 'deleted',
+        cycles: canister?.cycles ?? 0n,
+        memoryBytes: canister === undefined ? 0 : Number(memoryUsage(canister).totalBytes),
+        moduleHash,
+        version: canister?.version ?? 0n,
+      },
+    });
+  }
+}

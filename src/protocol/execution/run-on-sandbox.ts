@@ -1,0 +1,114 @@
+import { assert } from '../../base/assert.ts';
+import type {
+  CompileRequest,
+  MemoryDelta,
+  MemoryImage,
+  MemoryVersion,
+  ModuleInfo,
+  RunReply,
+  RunRequest,
+  SandboxReply,
+  SandboxRequest,
+  SystemApiInput,
+} from '../interfaces/wasm-host.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
+import { emptyPageMap } from '../replicated-state/page-map.ts';
+import type { PrincipalId, TimeNs } from '../types/ids.ts';
+import type { CanisterError } from '../interfaces/wasm-host.ts';
+import type { ExecutionEnvironment } from './execution-environment.ts';
+
+/** Talk with the sandbox: every generator here yields requests and is resumed with replies. */
+
+export type SandboxTask<T> = Generator<SandboxRequest, T, SandboxReply>;
+
+/** Runs entry points; supplies module and memory image when the sandbox lacks them. */
+export function* runOnSandbox(request: RunRequest, base: ExecutionState | null, wasm: Uint8Array): SandboxTask<RunReply> {
+  let reply = yield request;
+  if (reply.kind === 'missing') {
+    assert(!reply.image || base !== null, 'a run from nothing needs no memory image');
+    reply = yield {
+      ...request,
+      ...(reply.module ? { module: wasm } : {}),
+      ...(reply.image && base !== null ? { image: imageOf(base) } : {}),
+    };
+  }
+  assert(reply.kind === 'ran', 'the sandbox answers a run that has all it needs');
+  return reply;
+}
+
+export function* compileOnSandbox(request: CompileRequest): SandboxTask<Result<ModuleInfo, CanisterError>> {
+  const reply = yield request;
+  if (reply.kind === 'invalidModule') {
+    return err(reply.error);
+  }
+  assert(reply.kind === 'compiled', 'the sandbox answers a compilation');
+  return ok(reply.info);
+}
+
+/** The execution state after a committed run. */
+export function applyDelta(
+  execution: ExecutionState,
+  delta: MemoryDelta,
+  version: MemoryVersion,
+): ExecutionState {
+  const heap = delta.heapReset ? emptyPageMap() : execution.heap;
+  const stable = delta.stableReset ? emptyPageMap() : execution.stable;
+  return {
+    ...execution,
+    globals: delta.globals,
+    heapWasmPages: delta.heapWasmPages,
+    heap: heap.with(delta.heap),
+    stableWasmPages: delta.stableWasmPages,
+    stable: stable.with(delta.stable),
+    memoryVersion: version,
+  };
+}
+
+function imageOf(execution: ExecutionState): MemoryImage {
+  return {
+    heapWasmPages: execution.heapWasmPages,
+    heap: [...execution.heap.pages()],
+    stableWasmPages: execution.stableWasmPages,
+    stable: [...execution.stable.pages()],
+    globals: execution.globals,
+  };
+}
+
+/** What differs from run to run; the rest of a `SystemApiInput` follows from the canister. */
+export interface EntryPoint {
+  readonly context: SystemApiInput['context'];
+  readonly caller: PrincipalId;
+  readonly methodName?: string;
+  readonly arg?: Uint8Array;
+  readonly dataCertificate?: Uint8Array;
+}
+
+const STATUS_NUMBER = { running: 1, stopping: 2, stopped: 3 } as const;
+const NON_REPLICATED = new Set<SystemApiInput['context']>(['nonReplicatedQuery', 'inspectMessage']);
+
+export function systemApiInput(
+  env: ExecutionEnvironment,
+  canister: CanisterState,
+  timeNs: TimeNs,
+  entry: EntryPoint,
+): SystemApiInput {
+  return {
+    context: entry.context,
+    canisterId: canister.canisterId,
+    subnetId: env.subnetId,
+    caller: entry.caller,
+    controllers: canister.controllers,
+    methodName: entry.methodName ?? '',
+    arg: entry.arg ?? new Uint8Array(0),
+    timeNs,
+    cycleBalance: canister.cycles,
+    cyclesAvailable: 0n,
+    canisterStatus: STATUS_NUMBER[canister.status],
+    canisterVersion: canister.version,
+    globalTimer: canister.globalTimerNs,
+    dataCertificate: entry.dataCertificate ?? null,
+    rootKey: env.rootKeyDer,
+    replicated: !NON_REPLICATED.has(entry.context),
+  };
+}

@@ -1,0 +1,141 @@
+import { err, type Err } from '../../base/result.ts';
+import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import { principalToText } from '../crypto/principal.ts';
+import type { CanisterError } from '../interfaces/wasm-host.ts';
+import { MAX_REJECT_MESSAGE_BYTES } from '../limits/execution.ts';
+import type { PrincipalId } from '../types/ids.ts';
+
+/**
+ * Errors as users see them: an IC error code and a text. The reject code is the first digit.
+ * Texts are the replica's. @upstream rs/types/error_types/src/lib.rs, rs/interfaces/src/execution_environment/errors.rs
+ */
+export interface UserError {
+  /** Without the "IC0" prefix, e.g. 503. */
+  readonly code: number;
+  readonly message: string;
+}
+
+export const ErrorCode = {
+  subnetOversubscribed: 101,
+  canisterQueueFull: 201,
+  ingressMessageTimeout: 202,
+  canisterQueueNotEmpty: 203,
+  ingressHistoryFull: 204,
+  canisterIdAlreadyExists: 205,
+  canisterOutOfCycles: 207,
+  canisterNotFound: 301,
+  canisterNotHostedBySubnet: 405,
+  canisterRejectedMessage: 406,
+  unknownManagementMessage: 407,
+  invalidManagementPayload: 408,
+  canisterTrapped: 502,
+  canisterCalledTrap: 503,
+  canisterContractViolation: 504,
+  canisterInvalidWasm: 505,
+  canisterDidNotReply: 506,
+  canisterOutOfMemory: 507,
+  canisterStopped: 508,
+  canisterStopping: 509,
+  canisterNotStopped: 510,
+  canisterInvalidController: 512,
+  canisterNonEmpty: 514,
+  canisterInstructionLimitExceeded: 522,
+  canisterMemoryAccessLimitExceeded: 524,
+  canisterMethodNotFound: 536,
+  canisterWasmModuleNotFound: 537,
+} as const;
+
+const DOCUMENTATION = 'https://internetcomputer.org/docs/current/references/execution-errors#';
+
+export function userError(code: number, message: string): Err<UserError> {
+  return err({ code, message: truncateMessage(message) });
+}
+
+/** First digit of the code: 1 SysFatal … 6 SysUnknown. */
+export function rejectCodeOf(errorCode: number): number {
+  return Math.floor(errorCode / 100);
+}
+
+/** "IC0503" for 503. */
+export function errorCodeText(errorCode: number): string {
+  return `IC${errorCode.toString().padStart(4, '0')}`;
+}
+
+/** Suggestion and documentation anchor the replica adds to an error's text. */
+export function help(suggestion: string, anchor: string): string {
+  return `\n${suggestion} See documentation: ${DOCUMENTATION}${anchor}`;
+}
+
+const TRAP_ADVICE =
+  'Consider gracefully handling failures from this canister or altering the canister to handle exceptions.';
+
+/** What the replica adds after an error of execution, by error code. */
+const EXECUTION_HELP: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.canisterTrapped, help(TRAP_ADVICE, 'trapped')],
+  [ErrorCode.canisterCalledTrap, help(TRAP_ADVICE, 'trapped-explicitly')],
+  [
+    ErrorCode.canisterInstructionLimitExceeded,
+    help(
+      'Try optimizing this method to consume fewer instructions or split the work across multiple messages.',
+      'instruction-limit-exceeded',
+    ),
+  ],
+  [
+    ErrorCode.canisterMethodNotFound,
+    help(
+      'Check that the method being called is exported by the target canister.',
+      'method-not-found',
+    ),
+  ],
+  [
+    ErrorCode.canisterWasmModuleNotFound,
+    help('Please install code to this canister before calling it.', 'wasm-module-not-found'),
+  ],
+  [
+    ErrorCode.canisterOutOfMemory,
+    help(
+      "Check the canister's memory usage against its allocation and the system wide limits to determine why more memory cannot be allocated.",
+      'out-of-memory',
+    ),
+  ],
+  [
+    ErrorCode.canisterMemoryAccessLimitExceeded,
+    help(
+      "Try optimizing the use of stable memory so that individual messages don't need to access as much stable memory.",
+      'memory-access-limit-exceeded',
+    ),
+  ],
+]);
+
+/** The full user text of an error that a canister's execution raised. */
+export function executionError(canisterId: PrincipalId, error: CanisterError): UserError {
+  const text = `Error from Canister ${principalToText(canisterId)}: ${error.message}`;
+  const advice = EXECUTION_HELP.get(error.code);
+  if (advice === undefined) {
+    return { code: error.code, message: truncateMessage(text) };
+  }
+  // The replica ends the description with a dot of its own, whatever it ends with.
+  return { code: error.code, message: truncateMessage(`${text}.${advice}`) };
+}
+
+export function wasmModuleNotFound(canisterId: PrincipalId): UserError {
+  return executionError(canisterId, {
+    code: ErrorCode.canisterWasmModuleNotFound,
+    message: 'Attempted to execute a message, but the canister contains no Wasm module.',
+  });
+}
+
+/** Cuts a text to 8 KiB of UTF-8 without splitting a character. */
+export function truncateMessage(message: string): string {
+  const bytes = encodeUtf8(message);
+  if (bytes.length <= MAX_REJECT_MESSAGE_BYTES) {
+    return message;
+  }
+  for (let length = MAX_REJECT_MESSAGE_BYTES; length > MAX_REJECT_MESSAGE_BYTES - 4; length -= 1) {
+    const text = decodeUtf8(bytes.subarray(0, length));
+    if (text !== undefined) {
+      return text;
+    }
+  }
+  return '';
+}

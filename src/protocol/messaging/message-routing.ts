@@ -1,0 +1,55 @@
+import { assert } from '../../base/assert.ts';
+import type { Batch } from '../interfaces/replica.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import type { Instructions } from '../types/ids.ts';
+import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
+import { RoundState } from '../execution/round-state.ts';
+import type { SandboxTask } from '../execution/run-on-sandbox.ts';
+import { executeRound } from '../execution/scheduler.ts';
+import { pruneIngressHistory } from '../replicated-state/ingress-history.ts';
+import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { inductIngress } from './valid-set-rule.ts';
+
+/** The state after a batch and what happened on the way. */
+export interface ExecutedBatch {
+  readonly state: ReplicatedState;
+  readonly trace: readonly TraceEvent[];
+  readonly instructions: Instructions;
+  readonly messages: number;
+}
+
+/**
+ * Executes one batch: prune, induct, run canisters. Deterministic: all nodes come to the same state.
+ * The caller answers each yielded request with the sandbox's reply.
+ * @param oldest the oldest state that queries may still read; keeps its memories alive in the sandbox
+ * @upstream rs/messaging/src/state_machine.rs
+ */
+export function* executeBatch(
+  state: ReplicatedState,
+  batch: Batch,
+  env: ExecutionEnvironment,
+  oldest: ReplicatedState = state,
+): SandboxTask<ExecutedBatch> {
+  assert(batch.height === state.height + 1, 'batches are executed in order of height');
+  const backwards = batch.timeNs < state.timeNs;
+  const timeNs = backwards ? state.timeNs : batch.timeNs;
+  const round = new RoundState(state, batch.height, timeNs, env, oldest);
+  if (backwards) {
+    round.trace.push({
+      kind: 'criticalError',
+      code: 'BATCH_TIME_WENT_BACK',
+      message: `Batch ${batch.height} has time ${batch.timeNs}, before ${state.timeNs}.`,
+    });
+  }
+  round.history = pruneIngressHistory(round.history, timeNs);
+  inductIngress(round, batch.ingress);
+  yield* executeRound(round);
+  const next = round.seal();
+  assert(next.timeNs >= state.timeNs, 'batch time never runs back');
+  return {
+    state: next,
+    trace: round.trace,
+    instructions: round.instructionsUsed,
+    messages: round.messagesExecuted,
+  };
+}

@@ -1,0 +1,161 @@
+import type { GlobalValue, MemoryVersion } from '../interfaces/wasm-host.ts';
+import type { CanisterId, Cycles, HashHex, MessageId, PrincipalId, TimeNs } from '../types/ids.ts';
+import {
+  DEFAULT_FREEZING_THRESHOLD_SECONDS,
+  DEFAULT_RESERVED_CYCLES_LIMIT,
+  DEFAULT_WASM_MEMORY_LIMIT_BYTES,
+} from '../limits/execution.ts';
+import type { PageMap } from './page-map.ts';
+
+/** What a subnet keeps of one canister. Records are never changed in place. */
+
+export type CanisterStatus = 'running' | 'stopping' | 'stopped';
+
+export type LogVisibility =
+  | { readonly kind: 'controllers' }
+  | { readonly kind: 'public' }
+  | { readonly kind: 'allowedViewers'; readonly viewers: readonly PrincipalId[] };
+
+export interface CanisterSettings {
+  /** Percent of one execution core, 0–100. */
+  readonly computeAllocation: bigint;
+  readonly memoryAllocationBytes: bigint;
+  readonly freezingThresholdSeconds: bigint;
+  readonly reservedCyclesLimit: Cycles;
+  readonly wasmMemoryLimitBytes: bigint;
+  readonly wasmMemoryThresholdBytes: bigint;
+  readonly logVisibility: LogVisibility;
+  readonly environmentVariables: readonly (readonly [name: string, value: string])[];
+}
+
+export const DEFAULT_SETTINGS: CanisterSettings = {
+  computeAllocation: 0n,
+  memoryAllocationBytes: 0n,
+  freezingThresholdSeconds: DEFAULT_FREEZING_THRESHOLD_SECONDS,
+  reservedCyclesLimit: DEFAULT_RESERVED_CYCLES_LIMIT,
+  wasmMemoryLimitBytes: DEFAULT_WASM_MEMORY_LIMIT_BYTES,
+  wasmMemoryThresholdBytes: 0n,
+  logVisibility: { kind: 'controllers' },
+  environmentVariables: [],
+};
+
+export interface CustomSection {
+  readonly name: string;
+  readonly visibility: 'public' | 'private';
+  readonly content: Uint8Array;
+}
+
+/** An installed module and its memories. */
+export interface ExecutionState {
+  readonly moduleHash: HashHex;
+  /** The module as the user uploaded it. */
+  readonly wasm: Uint8Array;
+  readonly exports: readonly string[];
+  readonly customSections: readonly CustomSection[];
+  readonly memory64: boolean;
+  readonly globals: readonly GlobalValue[];
+  readonly heapWasmPages: number;
+  readonly heap: PageMap;
+  readonly stableWasmPages: number;
+  readonly stable: PageMap;
+  /** Host-local name of this memory content: not part of the state that nodes agree on. */
+  readonly memoryVersion: MemoryVersion;
+}
+
+/** A user's call waiting for execution. */
+export interface IngressMessage {
+  readonly messageId: MessageId;
+  readonly sender: PrincipalId;
+  readonly canisterId: CanisterId;
+  readonly effectiveCanisterId: PrincipalId;
+  readonly methodName: string;
+  readonly arg: Uint8Array;
+  readonly expiryNs: TimeNs;
+}
+
+export type ChangeDetails =
+  | { readonly kind: 'creation'; readonly controllers: readonly PrincipalId[] }
+  | { readonly kind: 'codeUninstall' }
+  | {
+      readonly kind: 'codeDeployment';
+      readonly mode: 'install' | 'reinstall' | 'upgrade';
+      readonly moduleHash: HashHex;
+    }
+  | { readonly kind: 'controllersChange'; readonly controllers: readonly PrincipalId[] };
+
+export interface CanisterChange {
+  readonly timeNs: TimeNs;
+  readonly canisterVersion: bigint;
+  readonly originUser: PrincipalId;
+  readonly details: ChangeDetails;
+}
+
+export interface LogRecord {
+  readonly index: bigint;
+  readonly timeNs: TimeNs;
+  readonly content: Uint8Array;
+}
+
+export interface CanisterState {
+  readonly canisterId: CanisterId;
+  /** Sorted, at most 10. */
+  readonly controllers: readonly PrincipalId[];
+  readonly status: CanisterStatus;
+  readonly cycles: Cycles;
+  readonly settings: CanisterSettings;
+  readonly execution: ExecutionState | null;
+  /** At most 32 bytes. */
+  readonly certifiedData: Uint8Array;
+  /** 0 = not set. */
+  readonly globalTimerNs: TimeNs;
+  readonly version: bigint;
+  readonly totalChanges: bigint;
+  /** The newest changes, oldest first. */
+  readonly changes: readonly CanisterChange[];
+  readonly nextLogIndex: bigint;
+  readonly logs: readonly LogRecord[];
+  readonly ingressQueue: readonly IngressMessage[];
+  /** Host-local counter, see `ExecutionState.memoryVersion`. */
+  readonly nextMemoryVersion: MemoryVersion;
+  /** Storage and compute are paid up to here. */
+  readonly chargedUntilNs: TimeNs;
+  readonly createdAtNs: TimeNs;
+}
+
+export interface NewCanister {
+  readonly canisterId: CanisterId;
+  readonly controllers: readonly PrincipalId[];
+  readonly cycles: Cycles;
+  readonly settings: CanisterSettings;
+  readonly timeNs: TimeNs;
+  readonly creator: PrincipalId;
+}
+
+export function createCanisterState(init: NewCanister): CanisterState {
+  return {
+    canisterId: init.canisterId,
+    controllers: init.controllers,
+    status: 'running',
+    cycles: init.cycles,
+    settings: init.settings,
+    execution: null,
+    certifiedData: new Uint8Array(0),
+    globalTimerNs: 0n,
+    version: 0n,
+    totalChanges: 1n,
+    changes: [
+      {
+        timeNs: init.timeNs,
+        canisterVersion: 0n,
+        originUser: init.creator,
+        details: { kind: 'creation', controllers: init.controllers },
+      },
+    ],
+    nextLogIndex: 0n,
+    logs: [],
+    ingressQueue: [],
+    nextMemoryVersion: 1,
+    chargedUntilNs: init.timeNs,
+    createdAtNs: init.timeNs,
+  };
+}

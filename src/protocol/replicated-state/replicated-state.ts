@@ -1,0 +1,71 @@
+import { CANISTER_IDS_PER_RANGE } from '../limits/messaging.ts';
+import type { SubnetGenesis } from '../types/genesis.ts';
+import type { CanisterId, Cycles, Height, SubnetId, TimeNs } from '../types/ids.ts';
+import type { CanisterState, IngressMessage } from './canister-state.ts';
+import { emptyIngressHistory, type IngressHistory } from './ingress-history.ts';
+import { RadixMap } from './radix-map.ts';
+
+/** Everything the nodes of a subnet agree on after a height. Never changed in place. */
+export interface ReplicatedState {
+  readonly height: Height;
+  readonly timeNs: TimeNs;
+  readonly subnetId: SubnetId;
+  readonly canisters: RadixMap<CanisterState>;
+  readonly ingressHistory: IngressHistory;
+  /** Calls of the management canister in order of induction. */
+  readonly subnetQueue: readonly IngressMessage[];
+  readonly canisterIds: CanisterIdAllocation;
+  /** The canister that goes first in the next round; null = the first by id. */
+  readonly nextCanister: CanisterId | null;
+  readonly metrics: SubnetMetrics;
+}
+
+/** Ids are given out in order from the subnet's ranges. */
+export interface CanisterIdAllocation {
+  readonly ranges: readonly (readonly [bigint, bigint])[];
+  /** Undefined when all ids are taken. */
+  readonly next: bigint | undefined;
+}
+
+export interface SubnetMetrics {
+  readonly updateTransactions: bigint;
+  readonly consumedCycles: Cycles;
+}
+
+/** The state before the first block: no canisters. */
+export function genesisState(genesis: SubnetGenesis): ReplicatedState {
+  return {
+    height: 0,
+    timeNs: genesis.genesisTimeNs,
+    subnetId: genesis.subnetId,
+    canisters: RadixMap.empty(),
+    ingressHistory: emptyIngressHistory(),
+    subnetQueue: [],
+    canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
+    nextCanister: null,
+    metrics: { updateTransactions: 0n, consumedCycles: 0n },
+  };
+}
+
+export function isHosted(allocation: CanisterIdAllocation, id: bigint): boolean {
+  return allocation.ranges.some(([first, last]) => first <= id && id <= last);
+}
+
+/** The id behind `id` in the allocation, or undefined when the last range ends with it. */
+export function idAfter(allocation: CanisterIdAllocation, id: bigint): bigint | undefined {
+  for (const [first, last] of allocation.ranges) {
+    if (id < first) {
+      return first;
+    }
+    if (id < last) {
+      return id + 1n;
+    }
+  }
+  return undefined;
+}
+
+/** The inclusive id range number `index` of a network: 2^20 ids starting at index · 2^20. */
+export function canisterRange(index: number): readonly [bigint, bigint] {
+  const first = BigInt(index) * CANISTER_IDS_PER_RANGE;
+  return [first, first + CANISTER_IDS_PER_RANGE - 1n];
+}

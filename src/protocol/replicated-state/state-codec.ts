@@ -1,0 +1,410 @@
+import { encodeCbor, asArray, asBytes, asMap, asSafeNat, asText, decodeCbor, type CborInput, type CborMap, type CborValue } from '../crypto/cbor.ts';
+import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
+import type { GlobalValue } from '../interfaces/wasm-host.ts';
+import type { CanisterId, HashHex, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
+import type {
+  CanisterChange,
+  CanisterSettings,
+  CanisterState,
+  ChangeDetails,
+  CustomSection,
+  ExecutionState,
+  IngressMessage,
+  LogVisibility,
+} from './canister-state.ts';
+import { emptyIngressHistory, withIngressStatus, type IngressEntry, type IngressStatus } from './ingress-history.ts';
+import { emptyPageMap } from './page-map.ts';
+import { RadixMap } from './radix-map.ts';
+import type { ReplicatedState } from './replicated-state.ts';
+
+/**
+ * The replicated state as bytes, for checkpoints: canonical CBOR, without Wasm modules and memory
+ * pages, which are chunks of their own. Integers that may exceed 64 bits are decimal text.
+ */
+
+export type StateCodecError = CodedError<'MALFORMED_STATE'>;
+
+/** Thrown inside this file only. */
+class Malformed {
+  readonly what: string;
+  constructor(what: string) {
+    this.what = what;
+  }
+}
+
+function message(queued: IngressMessage): CborInput {
+  return [
+    queued.messageId,
+    queued.sender,
+    queued.canisterId,
+    queued.effectiveCanisterId,
+    queued.methodName,
+    queued.arg,
+    queued.expiryNs.toString(),
+  ];
+}
+
+function status(value: IngressStatus): CborInput {
+  switch (value.kind) {
+    case 'received':
+    case 'processing':
+      return [value.kind];
+    case 'replied':
+      return [value.kind, value.reply];
+    case 'rejected':
+      return [value.kind, value.errorCode, value.message];
+  }
+}
+
+/** Everything but the canisters. */
+export function encodeSystemState(state: ReplicatedState): Uint8Array {
+  const history: CborInput[] = [];
+  for (const [id, entry] of state.ingressHistory.entries.entries()) {
+    history.push([id, status(entry.status), entry.sender, entry.effectiveCanisterId, entry.timeNs.toString()]);
+  }
+  return encodeCbor({
+    height: state.height,
+    timeNs: state.timeNs.toString(),
+    subnetId: state.subnetId,
+    history,
+    subnetQueue: state.subnetQueue.map(message),
+    ranges: state.canisterIds.ranges.map(([first, last]) => [first.toString(), last.toString()]),
+    nextId: state.canisterIds.next === undefined ? null : state.canisterIds.next.toString(),
+    nextCanister: state.nextCanister,
+    updateTransactions: state.metrics.updateTransactions.toString(),
+    consumedCycles: state.metrics.consumedCycles.toString(),
+  });
+}
+
+function change(value: CanisterChange): CborInput {
+  const { details } = value;
+  const rest: CborInput[] =
+    details.kind === 'codeUninstall'
+      ? []
+      : details.kind === 'codeDeployment'
+        ? [details.mode, details.moduleHash]
+        : [details.controllers];
+  return [value.timeNs.toString(), value.canisterVersion.toString(), value.originUser, details.kind, ...rest];
+}
+
+function settings(value: CanisterSettings): CborInput {
+  const { logVisibility } = value;
+  return [
+    value.computeAllocation.toString(),
+    value.memoryAllocationBytes.toString(),
+    value.freezingThresholdSeconds.toString(),
+    value.reservedCyclesLimit.toString(),
+    value.wasmMemoryLimitBytes.toString(),
+    value.wasmMemoryThresholdBytes.toString(),
+    [logVisibility.kind, logVisibility.kind === 'allowedViewers' ? logVisibility.viewers : []],
+    value.environmentVariables,
+  ];
+}
+
+function execution(value: ExecutionState | null): CborInput {
+  if (value === null) {
+    return null;
+  }
+  return {
+    moduleHash: value.moduleHash,
+    exports: value.exports,
+    sections: value.customSections.map((section) => [section.name, section.visibility, section.content]),
+    memory64: value.memory64,
+    globals: value.globals.map((global) => [global.type, global.bits.toString()]),
+    heapWasmPages: value.heapWasmPages,
+    stableWasmPages: value.stableWasmPages,
+  };
+}
+
+/** One canister without module and memory pages; host-local memory versions are left out. */
+export function encodeCanister(canister: CanisterState): Uint8Array {
+  return encodeCbor({
+    canisterId: canister.canisterId,
+    controllers: canister.controllers,
+    status: canister.status,
+    cycles: canister.cycles.toString(),
+    settings: settings(canister.settings),
+    execution: execution(canister.execution),
+    certifiedData: canister.certifiedData,
+    globalTimerNs: canister.globalTimerNs.toString(),
+    version: canister.version.toString(),
+    totalChanges: canister.totalChanges.toString(),
+    changes: canister.changes.map(change),
+    nextLogIndex: canister.nextLogIndex.toString(),
+    logs: canister.logs.map((log) => [log.index.toString(), log.timeNs.toString(), log.content]),
+    ingressQueue: canister.ingressQueue.map(message),
+    chargedUntilNs: canister.chargedUntilNs.toString(),
+    createdAtNs: canister.createdAtNs.toString(),
+  });
+}
+
+function text<T extends string = string>(value: CborValue | undefined): T {
+  const found = asText(value);
+  if (found === undefined) {
+    throw new Malformed('a text');
+  }
+  return found as T;
+}
+
+function big(value: CborValue | undefined): bigint {
+  const digits = text(value);
+  if (!/^-?\d{1,50}$/.test(digits)) {
+    throw new Malformed('a number');
+  }
+  return BigInt(digits);
+}
+
+function list(value: CborValue | undefined): readonly CborValue[] {
+  const found = asArray(value);
+  if (found === undefined) {
+    throw new Malformed('a list');
+  }
+  return found;
+}
+
+function bytes(value: CborValue | undefined): Uint8Array {
+  const found = asBytes(value);
+  if (found === undefined) {
+    throw new Malformed('bytes');
+  }
+  return found;
+}
+
+function small(value: CborValue | undefined): number {
+  const found = asSafeNat(value);
+  if (found === undefined) {
+    throw new Malformed('a small number');
+  }
+  return found;
+}
+
+function map(value: CborValue | undefined): CborMap {
+  const found = asMap(value);
+  if (found === undefined) {
+    throw new Malformed('a map');
+  }
+  return found;
+}
+
+function texts<T extends string>(value: CborValue | undefined): readonly T[] {
+  return list(value).map((item) => text<T>(item));
+}
+
+function messageFrom(value: CborValue): IngressMessage {
+  const [messageId, sender, canisterId, effective, methodName, arg, expiry] = list(value);
+  return {
+    messageId: text<MessageId>(messageId),
+    sender: text<PrincipalId>(sender),
+    canisterId: text<CanisterId>(canisterId),
+    effectiveCanisterId: text<PrincipalId>(effective),
+    methodName: text(methodName),
+    arg: bytes(arg),
+    expiryNs: big(expiry),
+  };
+}
+
+function statusFrom(value: CborValue | undefined): IngressStatus {
+  const [kind, first, second] = list(value);
+  switch (text(kind)) {
+    case 'received':
+      return { kind: 'received' };
+    case 'processing':
+      return { kind: 'processing' };
+    case 'replied':
+      return { kind: 'replied', reply: bytes(first) };
+    case 'rejected':
+      return { kind: 'rejected', errorCode: small(first), message: text(second) };
+    default:
+      throw new Malformed('an ingress status');
+  }
+}
+
+function systemFrom(fields: CborMap): Omit<ReplicatedState, 'canisters'> {
+  let ingressHistory = emptyIngressHistory();
+  for (const item of list(fields.get('history'))) {
+    const [id, state, sender, effective, timeNs] = list(item);
+    const entry: IngressEntry = {
+      status: statusFrom(state),
+      sender: text<PrincipalId>(sender),
+      effectiveCanisterId: text<PrincipalId>(effective),
+      timeNs: big(timeNs),
+    };
+    ingressHistory = withIngressStatus(ingressHistory, text<MessageId>(id), entry);
+  }
+  const nextCanister = fields.get('nextCanister');
+  const nextId = fields.get('nextId');
+  return {
+    height: small(fields.get('height')),
+    timeNs: big(fields.get('timeNs')),
+    subnetId: text<SubnetId>(fields.get('subnetId')),
+    ingressHistory,
+    subnetQueue: list(fields.get('subnetQueue')).map(messageFrom),
+    canisterIds: {
+      ranges: list(fields.get('ranges')).map((pair) => {
+        const [first, last] = list(pair);
+        return [big(first), big(last)] as const;
+      }),
+      next: nextId === null ? undefined : big(nextId),
+    },
+    nextCanister: nextCanister === null ? null : text<CanisterId>(nextCanister),
+    metrics: {
+      updateTransactions: big(fields.get('updateTransactions')),
+      consumedCycles: big(fields.get('consumedCycles')),
+    },
+  };
+}
+
+function detailsFrom(kind: string, first: CborValue | undefined, second: CborValue | undefined): ChangeDetails {
+  switch (kind) {
+    case 'codeUninstall':
+      return { kind };
+    case 'creation':
+    case 'controllersChange':
+      return { kind, controllers: texts<PrincipalId>(first) };
+    case 'codeDeployment': {
+      const mode = text(first);
+      if (mode !== 'install' && mode !== 'reinstall' && mode !== 'upgrade') {
+        throw new Malformed('an install mode');
+      }
+      return { kind, mode, moduleHash: text<HashHex>(second) };
+    }
+    default:
+      throw new Malformed('a change');
+  }
+}
+
+function changeFrom(value: CborValue): CanisterChange {
+  const [timeNs, version, origin, kind, first, second] = list(value);
+  return {
+    timeNs: big(timeNs),
+    canisterVersion: big(version),
+    originUser: text<PrincipalId>(origin),
+    details: detailsFrom(text(kind), first, second),
+  };
+}
+
+function visibilityFrom(value: CborValue | undefined): LogVisibility {
+  const [kind, viewers] = list(value);
+  switch (text(kind)) {
+    case 'controllers':
+      return { kind: 'controllers' };
+    case 'public':
+      return { kind: 'public' };
+    case 'allowedViewers':
+      return { kind: 'allowedViewers', viewers: texts<PrincipalId>(viewers) };
+    default:
+      throw new Malformed('a log visibility');
+  }
+}
+
+function settingsFrom(value: CborValue | undefined): CanisterSettings {
+  const items = list(value);
+  return {
+    computeAllocation: big(items[0]),
+    memoryAllocationBytes: big(items[1]),
+    freezingThresholdSeconds: big(items[2]),
+    reservedCyclesLimit: big(items[3]),
+    wasmMemoryLimitBytes: big(items[4]),
+    wasmMemoryThresholdBytes: big(items[5]),
+    logVisibility: visibilityFrom(items[6]),
+    environmentVariables: list(items[7]).map((pair) => {
+      const [name, content] = list(pair);
+      return [text(name), text(content)] as const;
+    }),
+  };
+}
+
+function sectionFrom(value: CborValue): CustomSection {
+  const [name, visibility, content] = list(value);
+  return {
+    name: text(name),
+    visibility: text(visibility) === 'public' ? 'public' : 'private',
+    content: bytes(content),
+  };
+}
+
+function globalFrom(value: CborValue): GlobalValue {
+  const [type, bits] = list(value);
+  const name = text(type);
+  if (name !== 'i32' && name !== 'i64' && name !== 'f32' && name !== 'f64') {
+    throw new Malformed('a global type');
+  }
+  return { type: name, bits: big(bits) };
+}
+
+/** Module and memories are filled in by the caller. */
+function executionFrom(value: CborValue | undefined): ExecutionState | null {
+  if (value === null) {
+    return null;
+  }
+  const fields = map(value);
+  return {
+    moduleHash: text<HashHex>(fields.get('moduleHash')),
+    wasm: new Uint8Array(0),
+    exports: texts(fields.get('exports')),
+    customSections: list(fields.get('sections')).map(sectionFrom),
+    memory64: fields.get('memory64') === true,
+    globals: list(fields.get('globals')).map(globalFrom),
+    heapWasmPages: small(fields.get('heapWasmPages')),
+    heap: emptyPageMap(),
+    stableWasmPages: small(fields.get('stableWasmPages')),
+    stable: emptyPageMap(),
+    memoryVersion: 1,
+  };
+}
+
+function canisterFrom(fields: CborMap): CanisterState {
+  const state = text(fields.get('status'));
+  if (state !== 'running' && state !== 'stopping' && state !== 'stopped') {
+    throw new Malformed('a canister status');
+  }
+  return {
+    canisterId: text<CanisterId>(fields.get('canisterId')),
+    controllers: texts<PrincipalId>(fields.get('controllers')),
+    status: state,
+    cycles: big(fields.get('cycles')),
+    settings: settingsFrom(fields.get('settings')),
+    execution: executionFrom(fields.get('execution')),
+    certifiedData: bytes(fields.get('certifiedData')),
+    globalTimerNs: big(fields.get('globalTimerNs')),
+    version: big(fields.get('version')),
+    totalChanges: big(fields.get('totalChanges')),
+    changes: list(fields.get('changes')).map(changeFrom),
+    nextLogIndex: big(fields.get('nextLogIndex')),
+    logs: list(fields.get('logs')).map((item) => {
+      const [index, timeNs, content] = list(item);
+      return { index: big(index), timeNs: big(timeNs), content: bytes(content) };
+    }),
+    ingressQueue: list(fields.get('ingressQueue')).map(messageFrom),
+    nextMemoryVersion: 2,
+    chargedUntilNs: big(fields.get('chargedUntilNs')),
+    createdAtNs: big(fields.get('createdAtNs')),
+  };
+}
+
+const MAX_STATE_BYTES = 256 * 1024 * 1024;
+
+function decodeWith<T>(encoded: Uint8Array, read: (fields: CborMap) => T): Result<T, StateCodecError> {
+  const value = decodeCbor(encoded, { maxBytes: MAX_STATE_BYTES, maxItems: 20_000_000, canonical: true });
+  if (!value.ok) {
+    return err(codedError('input', 'MALFORMED_STATE', value.error.message));
+  }
+  try {
+    return ok(read(map(value.value)));
+  } catch (failure) {
+    if (failure instanceof Malformed) {
+      return err(codedError('input', 'MALFORMED_STATE', `Expected ${failure.what} in the encoded state.`));
+    }
+    throw failure;
+  }
+}
+
+/** A state without canisters; see `encodeSystemState`. */
+export function decodeSystemState(encoded: Uint8Array): Result<ReplicatedState, StateCodecError> {
+  return decodeWith(encoded, (fields) => ({ ...systemFrom(fields), canisters: RadixMap.empty() }));
+}
+
+/** A canister whose module and memories are still empty; see `encodeCanister`. */
+export function decodeCanister(encoded: Uint8Array): Result<CanisterState, StateCodecError> {
+  return decodeWith(encoded, canisterFrom);
+}
