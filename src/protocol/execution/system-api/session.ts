@@ -1,3 +1,4 @@
+import { present } from '../../../base/assert.ts';
 import { decodeUtf8 } from '../../../base/utf8.ts';
 import type { SystemApiInput, SystemEffects } from '../../interfaces/wasm-host.ts';
 import { contractViolation, instructionLimitExceeded } from './canister-trap.ts';
@@ -53,7 +54,7 @@ export function displayText(bytes: Uint8Array): string {
 /** What one run, of one or several entry points, does through the system API. */
 export class ApiSession {
   readonly ports: SystemApiPorts;
-  input: SystemApiInput;
+  #input: SystemApiInput | null = null;
   response: SystemEffects['response'] = { kind: 'none' };
   replyParts: Uint8Array[] = [];
   replyBytes = 0;
@@ -67,14 +68,18 @@ export class ApiSession {
   readonly logs: string[] = [];
   #logChars = 0;
 
-  constructor(ports: SystemApiPorts, input: SystemApiInput) {
+  constructor(ports: SystemApiPorts) {
     this.ports = ports;
-    this.input = input;
   }
 
-  /** Goes on to the next entry point of the run; what the earlier ones did stays. */
+  /** Inputs of the entry point that runs. */
+  get input(): SystemApiInput {
+    return present(this.#input, 'system calls happen only within an entry point');
+  }
+
+  /** Goes on to the first or next entry point of the run; what the earlier ones did stays. */
   enter(input: SystemApiInput): void {
-    this.input = input;
+    this.#input = input;
     this.response = { kind: 'none' };
     this.replyParts = [];
     this.replyBytes = 0;

@@ -1,0 +1,162 @@
+import { assert } from '../base/assert.ts';
+import { MEMORY_IMPORT } from '../protocol/execution/wasm/assemble.ts';
+import { STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
+import type { MutableGlobal } from '../protocol/execution/wasm/instrument.ts';
+import {
+  COUNTER_EXPORT,
+  GLOBAL_EXPORT_PREFIX,
+  STOP_EXPORT,
+} from '../protocol/execution/wasm/validate.ts';
+import type { ApiSession, HeapPort, MeterPort } from '../protocol/execution/system-api/session.ts';
+import { createSystemApi } from '../protocol/execution/system-api/system-api.ts';
+import type { DirtyPage, GlobalValue } from '../protocol/interfaces/wasm-host.ts';
+import type { HashHex } from '../protocol/types/ids.ts';
+import { collectDirtyPages, restoreAllPages, switchPages } from './heap-pages.ts';
+import type { MemoryContent } from './memory-content.ts';
+import type { MemoryPool, PooledMemory } from './memory-pool.ts';
+import { growMemory, wasmPagesOf } from './memory-pool.ts';
+import type { CompiledModule } from './module-cache.ts';
+
+const NO_BYTES = new Uint8Array(0);
+
+/** One live instance of a canister's module with its memory, and what that memory holds. */
+export class CanisterInstance {
+  readonly moduleHash: HashHex;
+  readonly compiled: CompiledModule;
+  readonly memory: PooledMemory | null;
+  readonly heap: HeapPort;
+  /** What heap and globals equal while no run is going on; null when unknown. */
+  content: Pick<MemoryContent, 'heapWasmPages' | 'heap' | 'globals'> | null = null;
+  readonly #exports: WebAssembly.Exports;
+  readonly #counter: WebAssembly.Global;
+  readonly #stop: WebAssembly.Global;
+  #session: ApiSession | null = null;
+
+  constructor(moduleHash: HashHex, compiled: CompiledModule, memory: PooledMemory | null) {
+    this.moduleHash = moduleHash;
+    this.compiled = compiled;
+    this.memory = memory;
+    this.heap = {
+      size: () => memory?.memory.buffer.byteLength ?? 0,
+      view: (address, length) =>
+        memory === null ? NO_BYTES : new Uint8Array(memory.memory.buffer, address, length),
+    };
+    const { memory64 } = compiled.instrumented.info;
+    const session = (): ApiSession => {
+      assert(this.#session !== null, 'a canister runs only within a session');
+      return this.#session;
+    };
+    const imports: WebAssembly.Imports = {
+      ic0: createSystemApi(memory64, session) as unknown as WebAssembly.ModuleImports,
+    };
+    if (memory !== null) {
+      imports[MEMORY_IMPORT.module] = { [MEMORY_IMPORT.name]: memory.memory };
+    }
+    this.#exports = new WebAssembly.Instance(compiled.module, imports).exports;
+    this.#counter = this.#exports[COUNTER_EXPORT] as WebAssembly.Global;
+    this.#stop = this.#exports[STOP_EXPORT] as WebAssembly.Global;
+  }
+
+  wasmPages(): number {
+    return this.memory === null ? 0 : wasmPagesOf(this.memory);
+  }
+
+  has(entry: string): boolean {
+    return typeof this.#exports[entry] === 'function';
+  }
+
+  /** The instruction counter, set to `limit`. */
+  meter(limit: bigint): MeterPort {
+    this.#counter.value = limit;
+    this.#stop.value = STOP_REASON.none;
+    return {
+      limit,
+      remaining: () => this.#counter.value as bigint,
+      setRemaining: (instructions) => {
+        this.#counter.value = instructions;
+      },
+    };
+  }
+
+  /** Why the module stopped itself: a value of `STOP_REASON`. */
+  stopReason(): number {
+    return this.#stop.value as number;
+  }
+
+  /** Runs an export. Throws what the engine or a system call throws. */
+  call(entry: string, session: ApiSession): void {
+    this.#session = session;
+    try {
+      (this.#exports[entry] as () => void)();
+    } finally {
+      this.#session = null;
+    }
+  }
+
+  readGlobals(): GlobalValue[] {
+    return this.compiled.instrumented.mutableGlobals.map((global) => ({
+      type: global.type,
+      bits: this.#readGlobal(global),
+    }));
+  }
+
+  #readGlobal({ index, type }: MutableGlobal): bigint {
+    const name = `${GLOBAL_EXPORT_PREFIX}${index}`;
+    const width = type === 'i64' || type === 'f64' ? 64 : 32;
+    const value =
+      type === 'i32' || type === 'i64'
+        ? ((this.#exports[name] as WebAssembly.Global).value as number | bigint)
+        : (this.#exports[`${name} bits`] as () => number | bigint)();
+    return BigInt.asUintN(width, BigInt(value));
+  }
+
+  writeGlobals(values: readonly GlobalValue[]): void {
+    const { mutableGlobals } = this.compiled.instrumented;
+    assert(values.length === mutableGlobals.length, 'a version has the globals of its module');
+    mutableGlobals.forEach(({ index, type }, position) => {
+      const value = values[position];
+      assert(value?.type === type, 'a global keeps its type');
+      const name = `${GLOBAL_EXPORT_PREFIX}${index}`;
+      const wide = type === 'i64' || type === 'f64';
+      const raw = wide ? BigInt.asIntN(64, value.bits) : Number(BigInt.asIntN(32, value.bits));
+      if (type === 'i32' || type === 'i64') {
+        (this.#exports[name] as WebAssembly.Global).value = raw;
+      } else {
+        (this.#exports[`${name} set`] as (bits: number | bigint) => void)(raw);
+      }
+    });
+  }
+
+  /** Whether the memory can be made to hold `wasmPages`; it cannot shrink. */
+  fits(wasmPages: number): boolean {
+    return this.wasmPages() <= wasmPages;
+  }
+
+  /** Makes heap and globals equal to the content, which must fit. */
+  restore(target: Pick<MemoryContent, 'heapWasmPages' | 'heap' | 'globals'>): void {
+    const { memory } = this;
+    if (memory !== null) {
+      const grown = target.heapWasmPages - wasmPagesOf(memory);
+      assert(grown >= 0, 'a heap never shrinks in place');
+      growMemory(memory, grown);
+      if (this.content === null) {
+        restoreAllPages(memory.memory.buffer, target.heap);
+      } else {
+        switchPages(memory.memory.buffer, this.content.heap, target.heap);
+      }
+    }
+    this.writeGlobals(target.globals);
+    this.content = target;
+  }
+
+  /** Heap pages that differ from the committed ones. */
+  dirtyPages(committed: MemoryContent['heap']): DirtyPage[] {
+    return this.memory === null ? [] : collectDirtyPages(this.memory.memory.buffer, committed);
+  }
+
+  giveBackMemory(pool: MemoryPool): void {
+    if (this.memory !== null) {
+      pool.giveBack(this.memory);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type { CodedError, Result } from '../base/result.ts';
+import { codedError, err, ok } from '../base/result.ts';
+import type { InstrumentedModule } from '../protocol/execution/wasm/instrument.ts';
+import { instrument } from '../protocol/execution/wasm/instrument.ts';
+import type { HashHex } from '../protocol/types/ids.ts';
+
+/** A canister module ready to be instantiated. */
+export interface CompiledModule {
+  readonly instrumented: InstrumentedModule;
+  readonly module: WebAssembly.Module;
+}
+
+export type CompileResult = Result<CompiledModule, CodedError<'IC0505'>>;
+
+/** Compiled modules kept at once; beyond it the least recently used goes and is asked for again. */
+const MAX_MODULES = 128;
+
+/** (module (memory i64 1) (table i64 1 funcref)) */
+const MEMORY64_PROBE = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  ...[0x04, 0x04, 0x01, 0x70, 0x04, 0x01],
+  ...[0x05, 0x03, 0x01, 0x04, 0x01],
+);
+
+/** Whether this engine runs 64-bit memories and tables; Node before 24 does not. */
+export function engineHasMemory64(): boolean {
+  return WebAssembly.validate(MEMORY64_PROBE);
+}
+
+function invalidModule(): CompileResult {
+  // The engine's own words differ from engine to engine and would split the nodes.
+  return err(
+    codedError(
+      'reject',
+      'IC0505',
+      "Canister's Wasm module is not valid: wasmtime::Module::validate() failed: the code does not type-check or uses a disabled feature",
+    ),
+  );
+}
+
+/** Compiled modules by hash. Sandboxes in one thread may share a cache. */
+export class ModuleCache {
+  readonly #lowersMemory64: boolean;
+  readonly #modules = new Map<HashHex, CompiledModule>();
+
+  constructor(lowersMemory64: boolean = !engineHasMemory64()) {
+    this.#lowersMemory64 = lowersMemory64;
+  }
+
+  get(hash: HashHex): CompiledModule | undefined {
+    const found = this.#modules.get(hash);
+    if (found !== undefined) {
+      this.#modules.delete(hash);
+      this.#modules.set(hash, found);
+    }
+    return found;
+  }
+
+  /** Checks, instruments and compiles a module, or answers from the cache. Invalid ones are not kept. */
+  compile(hash: HashHex, wasm: Uint8Array): CompileResult {
+    const cached = this.get(hash);
+    if (cached !== undefined) {
+      return ok(cached);
+    }
+    const instrumented = instrument(wasm, { lowerMemory64: this.#lowersMemory64 });
+    if (!instrumented.ok) {
+      return instrumented;
+    }
+    const compiled = this.#compileInstrumented(wasm, instrumented.value);
+    if (compiled === undefined) {
+      return invalidModule();
+    }
+    this.#modules.set(hash, compiled);
+    for (const oldest of this.#modules.keys()) {
+      if (this.#modules.size <= MAX_MODULES) {
+        break;
+      }
+      this.#modules.delete(oldest);
+    }
+    return ok(compiled);
+  }
+
+  /** Where the engine can judge the original it does; a lowered module is judged as rewritten. */
+  #compileInstrumented(
+    wasm: Uint8Array,
+    instrumented: InstrumentedModule,
+  ): CompiledModule | undefined {
+    if (!this.#lowersMemory64 && !WebAssembly.validate(wasm as BufferSource)) {
+      return undefined;
+    }
+    try {
+      return {
+        instrumented,
+        module: new WebAssembly.Module(instrumented.wasm as BufferSource),
+      };
+    } catch (fault) {
+      if (fault instanceof WebAssembly.CompileError) {
+        return undefined;
+      }
+      throw fault;
+    }
+  }
+}

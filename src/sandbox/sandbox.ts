@@ -1,0 +1,256 @@
+import { assert, unreachable } from '../base/assert.ts';
+import type {
+  CanisterError,
+  MemoryBase,
+  MemoryDelta,
+  RunReply,
+  RunRequest,
+  SandboxReply,
+  SandboxRequest,
+  SystemEffects,
+  WasmHost,
+} from '../protocol/interfaces/wasm-host.ts';
+import { emptyPageMap } from '../protocol/replicated-state/page-map.ts';
+import type { CanisterId } from '../protocol/types/ids.ts';
+import { trapOfEngineError } from './engine-trap.ts';
+import type { CanisterInstance } from './instance.ts';
+import { InstanceCache } from './instance-cache.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import type { MemoryContent } from './memory-content.ts';
+import { contentOfImage, VersionStore } from './memory-content.ts';
+import type { CompiledModule } from './module-cache.ts';
+import { ModuleCache } from './module-cache.ts';
+import { runSteps } from './run.ts';
+import { StableMemory } from './stable-memory.ts';
+
+export interface SandboxOptions {
+  /** Wasm memories this sandbox may hold; share one object to share the tab's budget. */
+  readonly memoryBudget?: MemoryBudget;
+  /** Compiled modules; share one object between the sandboxes of a thread. */
+  readonly moduleCache?: ModuleCache;
+}
+
+const NO_EFFECTS: SystemEffects = {
+  response: { kind: 'none' },
+  cyclesAccepted: 0n,
+  cyclesBurned: 0n,
+  certifiedData: null,
+  globalTimer: null,
+  acceptedMessage: false,
+  logs: [],
+};
+
+function failed(error: CanisterError): RunReply {
+  return {
+    kind: 'ran',
+    outcome: { ok: false, error, step: 0 },
+    instructionsUsed: 0n,
+    delta: null,
+    effects: NO_EFFECTS,
+  };
+}
+
+function isFreshHeap(base: MemoryBase): boolean {
+  return base.from === 'fresh' || (base.from === 'upgrade' && !base.keepHeap);
+}
+
+class Sandbox implements WasmHost {
+  readonly #modules: ModuleCache;
+  readonly #instances: InstanceCache;
+  readonly #stores = new Map<CanisterId, VersionStore>();
+
+  constructor(options: SandboxOptions) {
+    this.#modules = options.moduleCache ?? new ModuleCache();
+    this.#instances = new InstanceCache(options.memoryBudget ?? new MemoryBudget());
+  }
+
+  handle(request: SandboxRequest): SandboxReply {
+    switch (request.kind) {
+      case 'compile': {
+        const compiled = this.#modules.compile(request.moduleHash, request.wasm);
+        return compiled.ok
+          ? { kind: 'compiled', info: compiled.value.instrumented.info }
+          : { kind: 'invalidModule', error: { code: 505, message: compiled.error.message } };
+      }
+      case 'run':
+        return this.#run(request);
+      case 'forget':
+        this.#instances.forget(request.canisterId);
+        this.#stores.delete(request.canisterId);
+        return { kind: 'forgotten' };
+      default:
+        return unreachable(request);
+    }
+  }
+
+  close(): void {
+    this.#instances.close();
+    this.#stores.clear();
+  }
+
+  #storeOf(canisterId: CanisterId): VersionStore {
+    let store = this.#stores.get(canisterId);
+    if (store === undefined) {
+      store = new VersionStore();
+      this.#stores.set(canisterId, store);
+    }
+    return store;
+  }
+
+  #run(request: RunRequest): SandboxReply {
+    const { base } = request;
+    const store = this.#storeOf(request.canisterId);
+    if (base.from !== 'fresh' && request.image !== undefined && !store.get(base.version)) {
+      store.set(base.version, contentOfImage(request.image));
+    }
+    store.forgetBelow(request.oldestVersionInUse);
+    const content = base.from === 'fresh' ? null : (store.get(base.version) ?? null);
+    let compiled = this.#modules.get(request.moduleHash);
+    if (compiled === undefined && request.module !== undefined) {
+      const result = this.#modules.compile(request.moduleHash, request.module);
+      if (!result.ok) {
+        return { kind: 'invalidModule', error: { code: 505, message: result.error.message } };
+      }
+      compiled = result.value;
+    }
+    const lacksImage = base.from !== 'fresh' && content === null;
+    if (compiled === undefined || lacksImage) {
+      return { kind: 'missing', module: compiled === undefined, image: lacksImage };
+    }
+    return this.#runOn(request, compiled, content, store);
+  }
+
+  #runOn(
+    request: RunRequest,
+    compiled: CompiledModule,
+    content: MemoryContent | null,
+    store: VersionStore,
+  ): RunReply {
+    let instance: CanisterInstance;
+    try {
+      instance = this.#prepare(request, compiled, content);
+    } catch (thrown) {
+      // Segments of a new module that lie outside of its tables or memory trap here.
+      const trap = trapOfEngineError(thrown);
+      if (trap === undefined || !isFreshHeap(request.base)) {
+        throw thrown;
+      }
+      return failed(trap.toError());
+    }
+    const base = this.#baseOf(instance, content, request.base);
+    const stable = new StableMemory(base.stable, base.stableWasmPages);
+    let settled = false;
+    try {
+      const result = runSteps(request, instance, stable);
+      let delta: MemoryDelta | null = null;
+      if (result.outcome.ok && request.commitAs !== null) {
+        const committed = commit(instance, base, stable, request.base);
+        delta = committed.delta;
+        store.set(request.commitAs, committed.content);
+        instance.content = committed.content;
+        this.#instances.keep(request.canisterId, instance);
+      } else {
+        this.#rollBack(request, instance, base);
+      }
+      settled = true;
+      return { kind: 'ran', ...result, delta };
+    } finally {
+      if (!settled) {
+        this.#instances.discard(instance);
+      }
+    }
+  }
+
+  #prepare(
+    { canisterId, moduleHash, base }: RunRequest,
+    compiled: CompiledModule,
+    content: MemoryContent | null,
+  ): CanisterInstance {
+    if (content === null || isFreshHeap(base)) {
+      this.#instances.forget(canisterId);
+      return this.#instances.createFresh(moduleHash, compiled);
+    }
+    if (base.from === 'version') {
+      return this.#instances.checkOut(canisterId, moduleHash, compiled, content);
+    }
+    // An upgrade that keeps the heap: the new module's globals over the old heap.
+    const instance = this.#instances.createFresh(moduleHash, compiled);
+    const { minWasmPages } = compiled.instrumented.memory ?? { minWasmPages: 0 };
+    const kept = {
+      heapWasmPages: Math.max(content.heapWasmPages, minWasmPages),
+      heap: content.heap,
+      globals: instance.readGlobals(),
+    };
+    instance.restore(kept);
+    this.#instances.forget(canisterId);
+    return instance;
+  }
+
+  /** What the run starts from; dirty pages are told relative to it. */
+  #baseOf(
+    instance: CanisterInstance,
+    content: MemoryContent | null,
+    base: MemoryBase,
+  ): MemoryContent {
+    const stable = {
+      stable: content?.stable ?? emptyPageMap(),
+      stableWasmPages: content?.stableWasmPages ?? 0,
+    };
+    if (content === null || isFreshHeap(base)) {
+      const heapWasmPages = instance.wasmPages();
+      return { heapWasmPages, heap: emptyPageMap(), globals: instance.readGlobals(), ...stable };
+    }
+    assert(instance.content !== null, 'a restored instance has known content');
+    return { ...instance.content, ...stable };
+  }
+
+  #rollBack(
+    { canisterId, base: from }: RunRequest,
+    instance: CanisterInstance,
+    base: MemoryContent,
+  ): void {
+    if (isFreshHeap(from) || from.from === 'upgrade' || !instance.fits(base.heapWasmPages)) {
+      this.#instances.discard(instance);
+      return;
+    }
+    instance.content = null;
+    instance.restore(base);
+    this.#instances.keep(canisterId, instance);
+  }
+}
+
+function commit(
+  instance: CanisterInstance,
+  base: MemoryContent,
+  stable: StableMemory,
+  from: MemoryBase,
+): { readonly delta: MemoryDelta; readonly content: MemoryContent } {
+  const heap = instance.dirtyPages(base.heap);
+  const dirtyStable = stable.takeDirty();
+  const delta: MemoryDelta = {
+    heapWasmPages: instance.wasmPages(),
+    heapReset: isFreshHeap(from),
+    heap,
+    stableWasmPages: stable.wasmPages(),
+    stableReset: from.from === 'fresh',
+    stable: dirtyStable,
+    globals: instance.readGlobals(),
+  };
+  const content: MemoryContent = {
+    heapWasmPages: delta.heapWasmPages,
+    heap: base.heap.with(heap),
+    stableWasmPages: delta.stableWasmPages,
+    stable: base.stable.with(dirtyStable),
+    globals: delta.globals,
+  };
+  return { delta, content };
+}
+
+/**
+ * The sandbox: compiles canister modules, runs their entry points on the right version of their
+ * memory and tells what changed. Synchronous; the same code runs inline in the simulator and in a
+ * sandbox worker. Throws `HostFault` when the machine, not the canister, is at fault.
+ */
+export function createSandbox(options: SandboxOptions = {}): WasmHost {
+  return new Sandbox(options);
+}
