@@ -19,7 +19,12 @@ import {
 import { bigintFromBytes } from './scalars.ts';
 import { sha256 } from './sha256.ts';
 import type { BlsSuite } from './suite.ts';
-import { BLS_SECRET_KEY_BYTES, BLS_SIGNATURE_BYTES, GROUP_ORDER } from './suite.ts';
+import {
+  BLS_PUBLIC_KEY_BYTES,
+  BLS_SECRET_KEY_BYTES,
+  BLS_SIGNATURE_BYTES,
+  GROUP_ORDER,
+} from './suite.ts';
 
 /**
  * BLS12-381 as on the IC, on noble: signatures in G1, keys in G2.
@@ -176,49 +181,50 @@ function decodeKeys(keys: readonly Uint8Array[], caches: Caches): readonly G2Poi
   return points;
 }
 
+/** Signing and checking in one suite, told apart by its domain separation tag. */
+function createSigner(domain: string, caches: Caches) {
+  const checked = createLru<true>(MAX_CACHED_CHECKS);
+  return {
+    sign(secretKey: Uint8Array, message: Uint8Array): Uint8Array {
+      const point = caches.hashToG1(message, domain).multiply(secretScalar(secretKey));
+      const encoded = encodeG1(point);
+      caches.rememberSignature(encoded, point);
+      return encoded;
+    },
+    verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+      if (publicKey.length !== BLS_PUBLIC_KEY_BYTES || signature.length !== BLS_SIGNATURE_BYTES) {
+        return false;
+      }
+      const check = bytesToHex(sha256(publicKey, signature, message));
+      if (checked.get(check) === true) {
+        return true;
+      }
+      const point = caches.signaturePoint(signature);
+      const key = point === undefined ? undefined : caches.keyLines(publicKey);
+      if (point === undefined || key === undefined) {
+        return false;
+      }
+      const hash = caches.hashToG1(message, domain);
+      const holds = pairingHolds(point, caches.negatedGeneratorLines(), hash, key);
+      if (holds) {
+        checked.set(check, true);
+      }
+      return holds;
+    },
+  };
+}
+
 /** A backend with caches of its own: one per node, or one shared where a tab may verify once for all. */
 export function createNobleBls(): BlsSuite {
   const caches = createCaches();
-  const checked = createLru<true>(MAX_CACHED_CHECKS);
-
-  const signIn = (domain: string, secretKey: Uint8Array, message: Uint8Array): Uint8Array => {
-    const point = caches.hashToG1(message, domain).multiply(secretScalar(secretKey));
-    const encoded = encodeG1(point);
-    caches.rememberSignature(encoded, point);
-    return encoded;
-  };
-  const verifyIn = (
-    domain: string,
-    publicKey: Uint8Array,
-    message: Uint8Array,
-    signature: Uint8Array,
-  ): boolean => {
-    const check = bytesToHex(sha256(publicKey, signature, Uint8Array.of(domain.length), message));
-    if (checked.get(domain + check) === true) {
-      return true;
-    }
-    const point = caches.signaturePoint(signature);
-    const key = point === undefined ? undefined : caches.keyLines(publicKey);
-    if (point === undefined || key === undefined) {
-      return false;
-    }
-    const holds = pairingHolds(
-      point,
-      caches.negatedGeneratorLines(),
-      caches.hashToG1(message, domain),
-      key,
-    );
-    if (holds) {
-      checked.set(domain + check, true);
-    }
-    return holds;
-  };
+  const { sign, verify } = createSigner(SUITE_DST, caches);
+  const possession = createSigner(POSSESSION_DST, caches);
 
   return {
     name: 'noble-bls12-381',
     publicKey: (secretKey) => bls12_381.G2.Point.BASE.multiply(secretScalar(secretKey)).toBytes(),
-    sign: (secretKey, message) => signIn(SUITE_DST, secretKey, message),
-    verify: (publicKey, message, signature) => verifyIn(SUITE_DST, publicKey, message, signature),
+    sign,
+    verify,
     aggregateSignatures(signatures) {
       const points = decodeShares(signatures);
       return points === undefined
@@ -243,9 +249,9 @@ export function createNobleBls(): BlsSuite {
     },
     provePossession(secretKey) {
       const publicKey = bls12_381.G2.Point.BASE.multiply(secretScalar(secretKey)).toBytes();
-      return signIn(POSSESSION_DST, secretKey, publicKey);
+      return possession.sign(secretKey, publicKey);
     },
-    verifyPossession: (publicKey, proof) => verifyIn(POSSESSION_DST, publicKey, publicKey, proof),
+    verifyPossession: (publicKey, proof) => possession.verify(publicKey, publicKey, proof),
     evaluatePublicShare(coefficients, index) {
       const points = decodeKeys(coefficients, caches);
       return points === undefined

@@ -59,16 +59,21 @@ describe('mainnet certificates', () => {
 
   it.each([
     ['mainnetSystem', 'ryjl3-tyaaa-aaaaa-aaaba-cai'],
-    ['mainnetApplication', 'uc7f6-kaaaa-aaaaq-qaaaa-cai'],
-    ['mainnetApplicationLegacy', 'i3flu-baaaa-aaaai-aaaaa-cai'],
+    ['mainnetApplication', undefined],
+    ['mainnetApplicationO3ow2', undefined],
+    ['mainnetApplicationLegacy', 'erxue-5aaaa-aaaab-qaagq-cai'],
   ] as const)('%s is valid and a changed one is not', (name, canisterText) => {
     const certificate = decoded(name);
-    const canisterId = canister(canisterText);
-    const verified = verifyCertificate(certificate, { rootKeyDer, bls, canisterId });
+    const options = {
+      rootKeyDer,
+      bls,
+      ...(canisterText === undefined ? {} : { canisterId: canister(canisterText) }),
+    };
+    const verified = verifyCertificate(certificate, options);
     expect(verified.ok ? 'valid' : verified.error.message).toBe('valid');
     expect(verified.ok && verified.value.timeNs !== undefined).toBe(true);
     const changed = { ...certificate, tree: [2, encodeUtf8('x'), certificate.tree] as const };
-    expect(verifyCertificate(changed, { rootKeyDer, bls, canisterId })).toMatchObject({
+    expect(verifyCertificate(changed, options)).toMatchObject({
       ok: false,
       error: { code: 'BAD_SIGNATURE' },
     });
@@ -76,14 +81,29 @@ describe('mainnet certificates', () => {
     expect(re).toEqual({ ok: true, value: certificate });
   });
 
-  it('refuses a canister outside the delegated ranges, flat and sharded', () => {
-    for (const name of ['mainnetApplication', 'mainnetApplicationLegacy'] as const) {
-      const result = verifyCertificate(decoded(name), {
-        rootKeyDer,
-        bls,
-        canisterId: canisterIdFromU64(2n),
+  it('refuses a canister outside the delegated ranges, and a delegation that shows none', () => {
+    const canisterId = canisterIdFromU64(2n);
+    const outside = verifyCertificate(decoded('mainnetApplicationLegacy'), {
+      rootKeyDer,
+      bls,
+      canisterId,
+    });
+    expect(outside).toMatchObject({ ok: false, error: { code: 'CANISTER_OUT_OF_RANGE' } });
+    const shown = verifyCertificate(decoded('mainnetApplication'), { rootKeyDer, bls, canisterId });
+    expect(shown).toMatchObject({ ok: false, error: { code: 'BAD_DELEGATION' } });
+  });
+
+  it('refuses every one under the root key of another network', () => {
+    const strangerKeyDer = wrapBls(bls.publicKey(scalarToBytes(5n)));
+    for (const name of [
+      'mainnetSystem',
+      'mainnetApplication',
+      'mainnetApplicationLegacy',
+    ] as const) {
+      expect(verifyCertificate(decoded(name), { rootKeyDer: strangerKeyDer, bls })).toMatchObject({
+        ok: false,
+        error: { code: 'BAD_SIGNATURE' },
       });
-      expect(result).toMatchObject({ ok: false, error: { code: 'CANISTER_OUT_OF_RANGE' } });
     }
   });
 
