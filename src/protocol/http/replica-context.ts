@@ -1,0 +1,44 @@
+import type { LabeledTree } from '../crypto/labeled-tree.ts';
+import type { SandboxTask } from '../execution/run-on-sandbox.ts';
+import type { UserError } from '../execution/user-error.ts';
+import type { NodeCrypto } from '../interfaces/crypto.ts';
+import type { SignedIngress } from '../interfaces/replica.ts';
+import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import type { SubnetType } from '../types/genesis.ts';
+import type { CanisterId, Height, PrincipalId, SubnetId, TimeNs } from '../types/ids.ts';
+
+/** The newest height whose state root carries the subnet's signature: what reads and queries see. */
+export interface CertifiedState {
+  readonly height: Height;
+  readonly state: ReplicatedState;
+  readonly tree: LabeledTree;
+  /** Threshold signature on the root of `tree`, 48 bytes. */
+  readonly signature: Uint8Array;
+}
+
+export interface QueryCall {
+  readonly sender: PrincipalId;
+  readonly canisterId: CanisterId;
+  readonly methodName: string;
+  readonly arg: Uint8Array;
+  /** Certificate for `ic0.data_certificate_copy`, in the flavour of the query's route. */
+  readonly dataCertificate: Uint8Array;
+}
+
+export type QueryOutcome =
+  | { readonly kind: 'replied'; readonly reply: Uint8Array }
+  | { readonly kind: 'rejected'; readonly error: UserError };
+
+/** What the HTTP interface of a replica needs of its node. */
+export interface ReplicaContext {
+  readonly nowNs: TimeNs;
+  readonly subnetId: SubnetId;
+  readonly subnetType: SubnetType;
+  readonly crypto: NodeCrypto;
+  readonly rootKeyDer: Uint8Array;
+  /** Undefined until the first certification of this node. */
+  readonly certified: CertifiedState | undefined;
+  executeQuery(certified: CertifiedState, query: QueryCall): SandboxTask<QueryOutcome>;
+  /** Ingress filter on the newest state: canister runs, may be asked, accepts the message. */
+  inspectIngress(certified: CertifiedState, message: SignedIngress): SandboxTask<UserError | null>;
+}
