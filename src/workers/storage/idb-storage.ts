@@ -52,14 +52,12 @@ function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
     write: (batch) =>
       guarded(async () => {
         const transaction = database.transaction(STORE, 'readwrite', { durability: 'relaxed' });
-        const requests: Promise<unknown>[] = [];
-        for (const key of batch.deletes) {
-          requests.push(transaction.store.delete(key));
-        }
-        for (const [key, value] of batch.puts) {
-          // Copied: the view may be a small window of a large buffer, which a clone keeps whole.
-          requests.push(transaction.store.put(value.slice(), key));
-        }
+        const requests = batch.writes.map((write) =>
+          write.op === 'put'
+            ? // Copied: the view may be a small window of a large buffer, which a clone keeps whole.
+              transaction.store.put(write.value.slice(), write.key)
+            : transaction.store.delete(write.key),
+        );
         await Promise.all([...requests, transaction.done]);
       }),
     readAll: () =>

@@ -14,11 +14,12 @@ export function createMemoryStorage(disk: MemoryDisk = new Map()): StoragePort {
       if (closed) {
         return closedError;
       }
-      for (const key of batch.deletes) {
-        disk.delete(key);
-      }
-      for (const [key, value] of batch.puts) {
-        disk.set(key, value.slice());
+      for (const write of batch.writes) {
+        if (write.op === 'put') {
+          disk.set(write.key, write.value.slice());
+        } else {
+          disk.delete(write.key);
+        }
       }
       return ok(undefined);
     },

@@ -1,9 +1,9 @@
 import type { CodedError, Result } from '../../base/result.ts';
+import type { StorageWrite } from '../../protocol/node/node-io.ts';
 
-/** One atomic write: all of it is there afterwards, or nothing. */
+/** One atomic batch, applied in its order: all of it is there afterwards, or nothing. */
 export interface StorageBatch {
-  readonly puts: readonly (readonly [key: string, value: Uint8Array])[];
-  readonly deletes: readonly string[];
+  readonly writes: readonly StorageWrite[];
 }
 
 export interface StoredRecord {

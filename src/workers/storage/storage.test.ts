@@ -1,11 +1,14 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
 import { present } from '../../base/assert.ts';
+import type { StorageWrite } from '../../protocol/node/node-io.ts';
 import { deleteIdbStorage, openIdbStorage } from './idb-storage.ts';
 import { createMemoryStorage, type MemoryDisk } from './memory-storage.ts';
 import type { StoragePort } from './storage-port.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+const put = (key: string, value: Uint8Array): StorageWrite => ({ op: 'put', key, value });
+const remove = (key: string): StorageWrite => ({ op: 'delete', key });
 
 async function openIdb(name: string): Promise<StoragePort> {
   const opened = await openIdbStorage(name);
@@ -28,12 +31,7 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
   it('gives back what was written, in key order, after it was opened again', async () => {
     const first = await open(`${kind}-order`);
     await first.write({
-      puts: [
-        ['b/2', bytes(2)],
-        ['a/9', bytes(9, 9)],
-        ['b/10', bytes()],
-      ],
-      deletes: [],
+      writes: [put('b/2', bytes(2)), put('a/9', bytes(9, 9)), put('b/10', bytes())],
     });
     first.close();
     const second = await open(`${kind}-order`);
@@ -48,13 +46,14 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
     second.close();
   });
 
-  it('applies writes in the order of their calls, deletes before puts of one batch', async () => {
+  it('applies writes in the order of their calls, and of one batch in its order', async () => {
     const storage = await open(`${kind}-writes`);
     const writes = [
-      storage.write({ puts: [['k', bytes(1)]], deletes: [] }),
-      storage.write({ puts: [['k', bytes(2)]], deletes: ['k'] }),
-      storage.write({ puts: [['other', bytes(3)]], deletes: [] }),
-      storage.write({ puts: [], deletes: ['other', 'never written'] }),
+      storage.write({ writes: [put('k', bytes(1))] }),
+      storage.write({ writes: [remove('k'), put('k', bytes(2))] }),
+      storage.write({ writes: [put('other', bytes(3))] }),
+      storage.write({ writes: [put('brief', bytes(4)), remove('brief'), remove('other')] }),
+      storage.write({ writes: [remove('never written')] }),
     ];
     for (const outcome of await Promise.all(writes)) {
       expect(outcome.ok).toBe(true);
@@ -67,7 +66,7 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
     const storage = await open(`${kind}-window`);
     const large = new Uint8Array(1 << 16).fill(7);
     const window = large.subarray(10, 12);
-    await storage.write({ puts: [['w', window]], deletes: [] });
+    await storage.write({ writes: [put('w', window)] });
     large.fill(0);
     const all = await storage.readAll();
     const value = present(all.ok ? all.value[0]?.value : null, 'the record is there');
@@ -78,13 +77,13 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
 
   it('is empty after clear and refuses everything after close', async () => {
     const storage = await open(`${kind}-clear`);
-    await storage.write({ puts: [['k', bytes(1)]], deletes: [] });
+    await storage.write({ writes: [put('k', bytes(1))] });
     await storage.clear();
     expect(await storage.readAll()).toEqual({ ok: true, value: [] });
     storage.close();
     storage.close();
     for (const outcome of [
-      await storage.write({ puts: [], deletes: [] }),
+      await storage.write({ writes: [] }),
       await storage.readAll(),
       await storage.clear(),
     ]) {
@@ -96,7 +95,7 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
 describe('IndexedDB storage', () => {
   it('is gone after it was deleted', async () => {
     const storage = await openIdb('to-delete');
-    await storage.write({ puts: [['k', bytes(1)]], deletes: [] });
+    await storage.write({ writes: [put('k', bytes(1))] });
     storage.close();
     expect(await deleteIdbStorage('to-delete')).toEqual({ ok: true, value: undefined });
     const again = await openIdb('to-delete');
@@ -106,7 +105,7 @@ describe('IndexedDB storage', () => {
 
   it('keeps the databases of two nodes apart', async () => {
     const [a, b] = [await openIdb('node-a'), await openIdb('node-b')];
-    await a.write({ puts: [['k', bytes(1)]], deletes: [] });
+    await a.write({ writes: [put('k', bytes(1))] });
     expect(await b.readAll()).toEqual({ ok: true, value: [] });
     a.close();
     b.close();

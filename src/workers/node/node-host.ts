@@ -1,0 +1,201 @@
+import { codedError } from '../../base/result.ts';
+import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
+import type {
+  HttpReply,
+  HttpRequest,
+  NodeCore,
+  NodeEffect,
+  NodeInput,
+  NodeOutput,
+  NodeStatus,
+} from '../../protocol/node/node-io.ts';
+import type { Height, NodeId } from '../../protocol/types/ids.ts';
+import type { NetworkClock } from '../clock/network-clock.ts';
+import type { HostTimers, Scheduler } from '../clock/scheduler.ts';
+import type { SandboxClient } from '../sandbox/sandbox-client.ts';
+import type { StoragePort } from '../storage/storage-port.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { TelemetryOutbox } from './telemetry-outbox.ts';
+
+/** Everything around one core: brings it its inputs and does what it asks for. */
+export interface NodeHost {
+  packet(from: NodeId, bytes: Uint8Array): void;
+  /** Answers through `onReply`; returns what withdraws the request. */
+  http(request: HttpRequest, onReply: (reply: HttpReply) => void): () => void;
+  setDelays(delays: DelayBudget): void;
+  /** Calls back once the core has finalized `height`, at once when it has. */
+  whenFinalized(height: Height, onReached: () => void): void;
+  status(): NodeStatus;
+  /** Wall milliseconds spent inside the core since the start. */
+  busyMs(): number;
+  /** Takes no more inputs and does nothing more. */
+  close(): void;
+}
+
+export interface NodeHostDeps {
+  readonly core: NodeCore;
+  readonly transport: Pick<Transport, 'send' | 'flush'>;
+  readonly clock: NetworkClock;
+  readonly scheduler: Scheduler;
+  readonly timers: HostTimers;
+  readonly storage: StoragePort;
+  readonly sandbox: SandboxClient;
+  readonly telemetry: TelemetryOutbox;
+  /** A stopwatch, milliseconds. */
+  stopwatchMs(): number;
+  /** The node cannot go on; its worker must end. */
+  onFatal(reason: string): void;
+  /** After each step: heights for the gateway and for whoever waits. */
+  onStep(status: NodeStatus): void;
+}
+
+/** Inputs given to the core in one step; more would keep other events of the worker waiting. */
+const MAX_INPUTS_PER_STEP = 256;
+/** Packets beyond this are dropped like in a full socket; peers send them again. */
+const MAX_QUEUED_PACKETS = 4_096;
+
+export function createNodeHost(deps: NodeHostDeps): NodeHost {
+  const inputs: NodeInput[] = [];
+  const replies = new Map<number, (reply: HttpReply) => void>();
+  const waiting: { readonly height: Height; readonly onReached: () => void }[] = [];
+  let queuedPackets = 0;
+  let nextRequestId = 0;
+  let turnPlanned = false;
+  let busyMs = 0;
+  let closed = false;
+  let cancelWake: (() => void) | undefined;
+
+  const planTurn = (): void => {
+    if (!turnPlanned && !closed) {
+      turnPlanned = true;
+      deps.timers.set(0, turn);
+    }
+  };
+  const push = (input: NodeInput): void => {
+    inputs.push(input);
+    planTurn();
+  };
+  const turn = (): void => {
+    turnPlanned = false;
+    if (closed) {
+      return;
+    }
+    const taken = inputs.splice(0, MAX_INPUTS_PER_STEP);
+    queuedPackets -= taken.filter((input) => input.kind === 'packet').length;
+    const startedMs = deps.stopwatchMs();
+    let output: NodeOutput;
+    try {
+      output = deps.core.step(deps.clock.nowNs(), taken);
+    } catch (error) {
+      close();
+      deps.onFatal(describeError(error));
+      return;
+    }
+    busyMs += deps.stopwatchMs() - startedMs;
+    perform(output);
+    if (inputs.length > 0) {
+      planTurn();
+    }
+  };
+  const perform = (output: NodeOutput): void => {
+    for (const { to, bytes } of output.transmits) {
+      deps.transport.send(to, bytes);
+    }
+    deps.transport.flush();
+    for (const effect of output.effects) {
+      performEffect(effect);
+    }
+    deps.telemetry.sent(output.transmits);
+    deps.telemetry.trace(output.trace);
+    planWake(output.nextWakeNs);
+    const status = deps.core.status();
+    deps.telemetry.heights(status);
+    deps.onStep(status);
+    for (const entry of waiting.filter(({ height }) => height <= status.finalized)) {
+      waiting.splice(waiting.indexOf(entry), 1);
+      entry.onReached();
+    }
+  };
+  const planWake = (timeNs: bigint | null): void => {
+    cancelWake?.();
+    cancelWake = timeNs === null ? undefined : deps.scheduler.at(timeNs, planTurn);
+  };
+  const performEffect = (effect: NodeEffect): void => {
+    switch (effect.kind) {
+      case 'sandbox': {
+        const { operationId } = effect;
+        deps.sandbox.request(effect.request, (reply) =>
+          push({ kind: 'sandboxReply', operationId, reply }),
+        );
+        return;
+      }
+      case 'httpReply': {
+        const onReply = replies.get(effect.requestId);
+        replies.delete(effect.requestId);
+        onReply?.(effect.reply);
+        return;
+      }
+      case 'persist':
+        void persist(effect);
+    }
+  };
+  const persist = async (effect: NodeEffect & { readonly kind: 'persist' }): Promise<void> => {
+    const written = await deps.storage.write({ writes: effect.writes });
+    if (written.ok) {
+      push({ kind: 'persisted', operationId: effect.operationId });
+    } else if (!closed) {
+      close();
+      deps.onFatal(`the disk failed: ${written.error.message}`);
+    }
+  };
+  const close = (): void => {
+    closed = true;
+    cancelWake?.();
+    inputs.length = 0;
+  };
+
+  // The first step starts the core's own work.
+  planTurn();
+  return {
+    packet: (from, bytes) => {
+      if (queuedPackets >= MAX_QUEUED_PACKETS) {
+        const { code, message } = codedError('limit', 'INBOX_OVERFLOW', 'too many packets wait');
+        deps.telemetry.trace([{ kind: 'packetRejected', from, code, message }]);
+        return;
+      }
+      queuedPackets += 1;
+      push({ kind: 'packet', from, bytes });
+    },
+    http: (request, onReply) => {
+      nextRequestId += 1;
+      const requestId = nextRequestId;
+      replies.set(requestId, onReply);
+      push({ kind: 'httpRequest', requestId, request });
+      return () => {
+        if (replies.delete(requestId)) {
+          push({ kind: 'httpCancelled', requestId });
+        }
+      };
+    },
+    setDelays: (delays) => push({ kind: 'delaysChanged', delays }),
+    whenFinalized: (height, onReached) => {
+      if (deps.core.status().finalized >= height) {
+        onReached();
+      } else {
+        waiting.push({ height, onReached });
+      }
+    },
+    status: () => deps.core.status(),
+    busyMs: () => busyMs,
+    close,
+  };
+}
+
+/** What a person needs of an error that should never have happened: its text and where. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  const [, place = ''] = (error.stack ?? '').split('\n');
+  return `${error.name}: ${error.message} ${place.trim()}`.trim();
+}

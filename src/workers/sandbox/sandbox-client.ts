@@ -1,0 +1,135 @@
+import type { SandboxReply, SandboxRequest } from '../../protocol/interfaces/wasm-host.ts';
+import type { HostTimers } from '../clock/scheduler.ts';
+import type { SandboxAnswer, SandboxCall } from './messages.ts';
+
+/** A sandbox worker as its node sees it. */
+export interface SandboxProcess {
+  post(call: SandboxCall): void;
+  terminate(): void;
+}
+
+export interface SandboxEvents {
+  onAnswer(answer: SandboxAnswer): void;
+  /** The process is gone: it threw outside any request, or could not be started. */
+  onExit(reason: string): void;
+}
+
+export type StartSandbox = (events: SandboxEvents) => SandboxProcess;
+
+export interface SandboxClient {
+  request(request: SandboxRequest, onReply: (reply: SandboxReply) => void): void;
+  /** Canister processes running now. */
+  isRunning(): boolean;
+  close(): void;
+}
+
+export interface SandboxClientDeps {
+  readonly start: StartSandbox;
+  readonly timers: HostTimers;
+  /** A request failed on a fresh sandbox too: the node cannot go on. */
+  onFatal(reason: string): void;
+}
+
+interface OpenCall {
+  readonly request: SandboxRequest;
+  readonly onReply: (reply: SandboxReply) => void;
+  attempts: number;
+}
+
+/** Metering ends every run long before; only a stuck engine takes this long. */
+const STUCK_AFTER_MS = 120_000;
+/** An unused sandbox gives its Wasm memories back; a tab has only about 124. */
+const IDLE_AFTER_MS = 60_000;
+const MAX_ATTEMPTS = 2;
+
+/**
+ * Starts the sandbox with the first request and ends it when idle. When it dies, a fresh one gets
+ * the open requests again: a run is a pure function of its request, and a fresh sandbox asks for
+ * the module and memory it lacks.
+ */
+export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
+  const open = new Map<number, OpenCall>();
+  let process: SandboxProcess | undefined;
+  let nextId = 0;
+  let watchdog: unknown;
+  let closed = false;
+
+  const stop = (): void => {
+    process?.terminate();
+    process = undefined;
+  };
+  const watch = (): void => {
+    if (watchdog !== undefined) {
+      deps.timers.clear(watchdog);
+    }
+    watchdog =
+      open.size > 0
+        ? deps.timers.set(STUCK_AFTER_MS, () => restart(`no answer for ${STUCK_AFTER_MS} ms`))
+        : deps.timers.set(IDLE_AFTER_MS, stop);
+  };
+  const running = (): SandboxProcess => {
+    if (process !== undefined) {
+      return process;
+    }
+    const started: SandboxProcess = deps.start({
+      onAnswer: (answer) => {
+        if (process === started) {
+          take(answer);
+        }
+      },
+      onExit: (reason) => {
+        if (process === started) {
+          restart(reason);
+        }
+      },
+    });
+    process = started;
+    return started;
+  };
+  const restart = (reason: string): void => {
+    stop();
+    for (const [id, call] of open) {
+      if (call.attempts >= MAX_ATTEMPTS) {
+        deps.onFatal(`the sandbox failed twice on one request: ${reason}`);
+        return;
+      }
+      call.attempts += 1;
+      running().post({ id, request: call.request });
+    }
+    watch();
+  };
+  const take = (answer: SandboxAnswer): void => {
+    const call = open.get(answer.id);
+    if (call === undefined) {
+      return;
+    }
+    if ('fault' in answer) {
+      restart(answer.fault);
+      return;
+    }
+    open.delete(answer.id);
+    watch();
+    call.onReply(answer.reply);
+  };
+
+  return {
+    request: (request, onReply) => {
+      if (closed) {
+        return;
+      }
+      nextId += 1;
+      open.set(nextId, { request, onReply, attempts: 1 });
+      running().post({ id: nextId, request });
+      watch();
+    },
+    isRunning: () => process !== undefined,
+    close: () => {
+      closed = true;
+      open.clear();
+      stop();
+      if (watchdog !== undefined) {
+        deps.timers.clear(watchdog);
+      }
+    },
+  };
+}

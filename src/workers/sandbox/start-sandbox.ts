@@ -1,0 +1,20 @@
+import type { SandboxAnswer } from './messages.ts';
+import type { SandboxEvents, SandboxProcess } from './sandbox-client.ts';
+
+/** A real sandbox worker, a child of the node's worker: it ends when its node ends. */
+export function startSandboxWorker(events: SandboxEvents): SandboxProcess {
+  const worker = new Worker(new URL('./sandbox.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'sandbox',
+  });
+  worker.onmessage = (event: MessageEvent<SandboxAnswer>) => events.onAnswer(event.data);
+  worker.onmessageerror = () => events.onExit('an answer could not be read');
+  worker.onerror = (event) => {
+    event.preventDefault();
+    events.onExit(event.message === '' ? 'the sandbox worker could not start' : event.message);
+  };
+  return {
+    post: (call) => worker.postMessage(call),
+    terminate: () => worker.terminate(),
+  };
+}
