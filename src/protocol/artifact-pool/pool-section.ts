@@ -1,0 +1,181 @@
+import { compareText } from '../../base/bytes.ts';
+import type { Artifact, ArtifactId, ArtifactKind, ArtifactOf } from '../types/artifacts.ts';
+import { ARTIFACT_KINDS } from '../types/artifacts.ts';
+import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
+
+/** An artifact in the pool with the circumstances of its arrival. */
+export interface PoolEntry<A extends Artifact = Artifact> {
+  readonly artifact: A;
+  /** When it first came into the pool, validated or not. */
+  readonly arrivedNs: TimeNs;
+  /** The peer that delivered it; null for the node's own and for restored artifacts. */
+  readonly from: NodeId | null;
+}
+
+/** Read access to one section; lists are in order of arrival. */
+export interface SectionReader {
+  at<K extends ArtifactKind>(kind: K, height: Height): readonly ArtifactOf<K>[];
+  entriesAt<K extends ArtifactKind>(kind: K, height: Height): readonly PoolEntry<ArtifactOf<K>>[];
+  get(id: ArtifactId): PoolEntry | undefined;
+  /** Ascending heights with at least one artifact of the kind. */
+  heights(kind: ArtifactKind): readonly Height[];
+  minHeight(kind: ArtifactKind): Height | undefined;
+  maxHeight(kind: ArtifactKind): Height | undefined;
+  readonly size: number;
+  /** Grows with every change: lets readers keep what they derived. */
+  readonly version: number;
+}
+
+interface KindIndex {
+  readonly byHeight: Map<Height, Map<HashHex, PoolEntry>>;
+  minHeight: Height | undefined;
+  maxHeight: Height | undefined;
+}
+
+const NOTHING: readonly never[] = [];
+
+/** Artifacts indexed by kind, height and hash. */
+export class PoolSection implements SectionReader {
+  private readonly kinds: Map<ArtifactKind, KindIndex> = new Map();
+  private count = 0;
+  private changes = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  get version(): number {
+    return this.changes;
+  }
+
+  entriesAt<K extends ArtifactKind>(kind: K, height: Height): readonly PoolEntry<ArtifactOf<K>>[] {
+    const bucket = this.kinds.get(kind)?.byHeight.get(height);
+    return bucket === undefined ? NOTHING : ([...bucket.values()] as PoolEntry<ArtifactOf<K>>[]);
+  }
+
+  at<K extends ArtifactKind>(kind: K, height: Height): readonly ArtifactOf<K>[] {
+    const entries = this.entriesAt(kind, height);
+    return entries.length === 0 ? NOTHING : entries.map((entry) => entry.artifact);
+  }
+
+  get(id: ArtifactId): PoolEntry | undefined {
+    return this.kinds.get(id.kind)?.byHeight.get(id.height)?.get(id.hash);
+  }
+
+  heights(kind: ArtifactKind): readonly Height[] {
+    const index = this.kinds.get(kind);
+    return index === undefined ? NOTHING : [...index.byHeight.keys()].sort((a, b) => a - b);
+  }
+
+  minHeight(kind: ArtifactKind): Height | undefined {
+    return this.kinds.get(kind)?.minHeight;
+  }
+
+  maxHeight(kind: ArtifactKind): Height | undefined {
+    return this.kinds.get(kind)?.maxHeight;
+  }
+
+  /** All entries by kind in wire order, then height, then hash. */
+  all(): readonly PoolEntry[] {
+    const entries: PoolEntry[] = [];
+    for (const kind of ARTIFACT_KINDS) {
+      for (const height of this.heights(kind)) {
+        entries.push(
+          ...[...this.entriesAt(kind, height)].sort((a, b) =>
+            compareText(a.artifact.hash, b.artifact.hash),
+          ),
+        );
+      }
+    }
+    return entries;
+  }
+
+  /** False when the artifact is already there. */
+  insert(entry: PoolEntry): boolean {
+    const { kind, height, hash } = entry.artifact;
+    let index = this.kinds.get(kind);
+    if (index === undefined) {
+      index = { byHeight: new Map(), minHeight: undefined, maxHeight: undefined };
+      this.kinds.set(kind, index);
+    }
+    let bucket = index.byHeight.get(height);
+    if (bucket === undefined) {
+      bucket = new Map();
+      index.byHeight.set(height, bucket);
+    }
+    if (bucket.has(hash)) {
+      return false;
+    }
+    bucket.set(hash, entry);
+    this.count += 1;
+    this.changes += 1;
+    index.minHeight = Math.min(index.minHeight ?? height, height);
+    index.maxHeight = Math.max(index.maxHeight ?? height, height);
+    return true;
+  }
+
+  remove(id: ArtifactId): PoolEntry | undefined {
+    const index = this.kinds.get(id.kind);
+    const bucket = index?.byHeight.get(id.height);
+    const entry = bucket?.get(id.hash);
+    if (index === undefined || bucket === undefined || entry === undefined) {
+      return undefined;
+    }
+    bucket.delete(id.hash);
+    this.count -= 1;
+    this.changes += 1;
+    if (bucket.size === 0) {
+      index.byHeight.delete(id.height);
+      if (id.height === index.minHeight || id.height === index.maxHeight) {
+        refreshExtremes(index);
+      }
+    }
+    return entry;
+  }
+
+  /** Gives entries that arrived at `placeholder` the time `nowNs`. */
+  restamp(placeholder: TimeNs, nowNs: TimeNs): void {
+    for (const entry of this.all()) {
+      if (entry.arrivedNs === placeholder) {
+        const { kind, height, hash } = entry.artifact;
+        this.kinds
+          .get(kind)
+          ?.byHeight.get(height)
+          ?.set(hash, { ...entry, arrivedNs: nowNs });
+      }
+    }
+    this.changes += 1;
+  }
+
+  /** Removes and returns the entries of `kinds` strictly below `height`. */
+  purgeBelow(height: Height, kinds: readonly ArtifactKind[]): readonly PoolEntry[] {
+    const removed: PoolEntry[] = [];
+    for (const kind of kinds) {
+      const index = this.kinds.get(kind);
+      if (index?.minHeight === undefined || index.minHeight >= height) {
+        continue;
+      }
+      for (const at of this.heights(kind)) {
+        if (at >= height) {
+          break;
+        }
+        const bucket = index.byHeight.get(at) as Map<HashHex, PoolEntry>;
+        removed.push(...bucket.values());
+        index.byHeight.delete(at);
+      }
+      refreshExtremes(index);
+    }
+    this.count -= removed.length;
+    this.changes += removed.length;
+    return removed;
+  }
+}
+
+function refreshExtremes(index: KindIndex): void {
+  index.minHeight = undefined;
+  index.maxHeight = undefined;
+  for (const height of index.byHeight.keys()) {
+    index.minHeight = Math.min(index.minHeight ?? height, height);
+    index.maxHeight = Math.max(index.maxHeight ?? height, height);
+  }
+}

@@ -1,0 +1,50 @@
+import { BATCH_QUEUE_SIZE } from '../limits/consensus.ts';
+import type { BatchPayload } from '../interfaces/replica.ts';
+import { hashToBytes } from '../types/block-codec.ts';
+import type { HashHex, Height, NodeId, RegistryVersion, TimeNs } from '../types/ids.ts';
+import type { RoleContext } from './role-context.ts';
+
+/** A finalized block with its randomness, ready for message routing. The payload's envelopes are as users sent them. */
+export interface FinalizedBatch {
+  readonly height: Height;
+  readonly blockHash: HashHex;
+  readonly timeNs: TimeNs;
+  /** Hash of the random tape of this height, 32 bytes. */
+  readonly randomness: Uint8Array;
+  readonly payload: BatchPayload;
+  readonly registryVersion: RegistryVersion;
+  /** Summary heights demand a checkpoint. */
+  readonly requiresFullStateHash: boolean;
+  readonly blockMaker: NodeId;
+}
+
+const EMPTY_PAYLOAD: BatchPayload = { ingress: [] };
+
+/**
+ * Batches from `context.nextBatchHeight` on, in order, as far as finalized blocks and tapes reach.
+ * At most a queue's worth at once. Upstream: rs/consensus/src/consensus/batch_delivery.rs.
+ */
+export function deliverBatches(context: RoleContext): readonly FinalizedBatch[] {
+  const { chain, pool, view } = context;
+  const batches: FinalizedBatch[] = [];
+  const first = context.nextBatchHeight;
+  for (let height = first; height < first + BATCH_QUEUE_SIZE; height += 1) {
+    const block = chain.blockAt(height);
+    const tape = pool.validated.at('randomTape', height)[0];
+    const proposal = block && view.proposal(height, block.blockHash);
+    if (block === undefined || tape === undefined || proposal === undefined) {
+      break;
+    }
+    batches.push({
+      height,
+      blockHash: block.blockHash,
+      timeNs: block.context.timeNs,
+      randomness: hashToBytes(tape.hash),
+      payload: block.payload.kind === 'data' ? block.payload.batch : EMPTY_PAYLOAD,
+      registryVersion: block.context.registryVersion,
+      requiresFullStateHash: block.payload.kind === 'summary',
+      blockMaker: proposal.signer,
+    });
+  }
+  return batches;
+}

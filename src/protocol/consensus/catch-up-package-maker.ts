@@ -1,0 +1,56 @@
+import type { Mutations } from '../artifact-pool/change-action.ts';
+import { addToValidated, NO_MUTATIONS } from '../artifact-pool/change-action.ts';
+import { nextSummaryHeight } from '../dkg/summary.ts';
+import { sealArtifact } from '../types/artifact-codec.ts';
+import type { CatchUpContent } from '../types/artifacts.ts';
+import { catchUpSignedBytes } from '../types/signed-bytes.ts';
+import type { RoleContext } from './role-context.ts';
+
+/**
+ * Signs a share of the catch-up package for the next finalized summary block.
+ *
+ * Liveness: n − f nodes that reach the same state make the package. Security: signed only when the
+ * finalized tip relies on the certified state of the summary height or a later one, so that nobody
+ * below the package is needed any more. Upstream: rs/consensus/src/consensus/catchup_package_maker.rs.
+ */
+export function makeCatchUpPackageShare(context: RoleContext): Mutations {
+  const { view, pool, nodeId, crypto, chain, state } = context;
+  const { payload } = view.catchUpPackage().block;
+  if (payload.kind !== 'summary') {
+    return NO_MUTATIONS;
+  }
+  const height = nextSummaryHeight(payload.summary);
+  const block = chain.blockAt(height);
+  const beacon = view.beaconAt(height);
+  if (block === undefined || beacon === undefined || chain.tip.context.certifiedHeight < height) {
+    return NO_MUTATIONS;
+  }
+  const stateHash = state.checkpointHashAt(height);
+  const done = pool.validated
+    .at('catchUpPackageShare', height)
+    .some((share) => share.signer === nodeId);
+  if (stateHash === undefined || done) {
+    return NO_MUTATIONS;
+  }
+  const content: CatchUpContent = {
+    height,
+    blockHash: block.blockHash,
+    beaconHash: beacon.hash,
+    stateHash,
+    oldestRegistryVersion: null,
+  };
+  const signature = crypto.signThreshold('high', catchUpSignedBytes(content));
+  if (signature === undefined) {
+    return NO_MUTATIONS;
+  }
+  return [
+    addToValidated(
+      sealArtifact<'catchUpPackageShare'>({
+        kind: 'catchUpPackageShare',
+        ...content,
+        signer: nodeId,
+        signature,
+      }),
+    ),
+  ];
+}

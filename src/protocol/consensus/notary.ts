@@ -1,0 +1,84 @@
+import type { ChangeAction, Mutations } from '../artifact-pool/change-action.ts';
+import { addToValidated, NO_MUTATIONS } from '../artifact-pool/change-action.ts';
+import { sealArtifact } from '../types/artifact-codec.ts';
+import type { BlockProposal } from '../types/artifacts.ts';
+import type { Height } from '../types/ids.ts';
+import { notarizationSignedBytes } from '../types/signed-bytes.ts';
+import { notaryStop } from './bounds.ts';
+import type { RoleContext } from './role-context.ts';
+import { isDue } from './role-context.ts';
+import { notaryDelayNs } from './round-delays.ts';
+
+/**
+ * Signs a notarization share for the valid proposals of lowest rank of the round.
+ *
+ * Liveness: the delay by rank lets the best block win; when it does not come, higher ranks are
+ * signed, so every round gets a notarized block. Security: never for a higher rank after a lower
+ * one, never after the own finalization share at that height, never on the initiative of a maker
+ * that equivocated. Upstream: rs/consensus/src/consensus/notary.rs.
+ */
+export function notarize(context: RoleContext): Mutations {
+  const { view, pool, nodeId, membership } = context;
+  const height = view.notarizedHeight() + 1;
+  const candidates = lowestRanked(context, height);
+  const rank = candidates[0]?.block.rank;
+  const startNs = view.roundStartNs(height);
+  if (rank === undefined || startNs === undefined || notaryStop(context) !== null) {
+    return NO_MUTATIONS;
+  }
+  if (membership.committee(height)?.includes(nodeId) !== true) {
+    return NO_MUTATIONS;
+  }
+  const ownFinalization = pool.validated
+    .at('finalizationShare', height)
+    .some((share) => share.signer === nodeId);
+  const delayNs = notaryDelayNs(context.genesis.parameters, rank, {
+    notarized: view.notarizedHeight(),
+    finalized: view.finalizedHeight(),
+    certified: context.state.latestCertifiedHeight(),
+  });
+  if (ownFinalization || hasSignedBelow(context, height, rank)) {
+    return NO_MUTATIONS;
+  }
+  const unsigned = candidates.filter((proposal) => !hasSigned(context, proposal));
+  if (unsigned.length === 0 || !isDue(context, startNs + delayNs)) {
+    return NO_MUTATIONS;
+  }
+  return unsigned.map((proposal) => share(context, proposal));
+}
+
+function lowestRanked({ view, pool }: RoleContext, height: Height): readonly BlockProposal[] {
+  const equivocators = view.equivocators(height);
+  const eligible = pool.validated
+    .at('blockProposal', height)
+    .filter((proposal) => !equivocators.has(proposal.signer));
+  const lowest = eligible.reduce((rank, { block }) => Math.min(rank, block.rank), Infinity);
+  return eligible.filter((proposal) => proposal.block.rank === lowest);
+}
+
+function hasSigned({ pool, nodeId }: RoleContext, proposal: BlockProposal): boolean {
+  return pool.validated
+    .at('notarizationShare', proposal.height)
+    .some((own) => own.signer === nodeId && own.blockHash === proposal.block.blockHash);
+}
+
+function hasSignedBelow(context: RoleContext, height: Height, rank: number): boolean {
+  const { pool, view, nodeId } = context;
+  return pool.validated.at('notarizationShare', height).some((own) => {
+    const signed = view.block(height, own.blockHash);
+    return own.signer === nodeId && signed !== undefined && signed.rank < rank;
+  });
+}
+
+function share({ nodeId, crypto }: RoleContext, { block }: BlockProposal): ChangeAction {
+  const { height, blockHash } = block;
+  return addToValidated(
+    sealArtifact<'notarizationShare'>({
+      kind: 'notarizationShare',
+      height,
+      blockHash,
+      signer: nodeId,
+      signature: crypto.signMulti(notarizationSignedBytes(height, blockHash)),
+    }),
+  );
+}

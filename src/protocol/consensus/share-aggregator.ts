@@ -1,0 +1,195 @@
+import { compareText } from '../../base/bytes.ts';
+import type { ChangeAction, Mutations } from '../artifact-pool/change-action.ts';
+import { addToValidated } from '../artifact-pool/change-action.ts';
+import { sealArtifact } from '../types/artifact-codec.ts';
+import type { CatchUpContent, CatchUpPackageShare } from '../types/artifacts.ts';
+import type { HashHex, Height, NodeId } from '../types/ids.ts';
+import {
+  catchUpSignedBytes,
+  finalizationSignedBytes,
+  notarizationSignedBytes,
+  randomBeaconSignedBytes,
+  randomTapeSignedBytes,
+} from '../types/signed-bytes.ts';
+import { combineShares, groupBy, sharesAt } from './combine-shares.ts';
+import { wantedTapeHeights } from './random-tape-maker.ts';
+import type { RoleContext } from './role-context.ts';
+
+/**
+ * Turns enough signature shares into the full artifact.
+ *
+ * Liveness: whoever holds enough shares makes the aggregate and relays it. Security: the crypto
+ * port verifies every aggregate before it is returned. Where a peer's aggregate is already waiting
+ * for its check, nothing is combined: one verification is enough.
+ * Upstream: rs/consensus/src/consensus/share_aggregator.rs.
+ */
+export function aggregateShares(context: RoleContext): Mutations {
+  return [
+    ...aggregateBeacon(context),
+    ...aggregateTapes(context),
+    ...aggregateNotarizations(context),
+    ...aggregateFinalizations(context),
+    ...aggregateCatchUpPackages(context),
+  ];
+}
+
+function thresholdRequest(context: RoleContext, tag: 'low' | 'high', message: Uint8Array) {
+  const { crypto, membership } = context;
+  return {
+    threshold: crypto.thresholdOf(tag),
+    isEligible: (signer: NodeId) => membership.isReceiver(tag, signer),
+    combine: (shares: Parameters<typeof crypto.combineThreshold>[2]) =>
+      crypto.combineThreshold(tag, message, shares),
+  };
+}
+
+function aggregateBeacon(context: RoleContext): readonly ChangeAction[] {
+  const { view, pool } = context;
+  const beacon = view.beaconAt(view.beaconHeight());
+  if (beacon === undefined) {
+    return [];
+  }
+  const height = beacon.height + 1;
+  if (pool.unvalidated.at('randomBeacon', height).some((b) => b.parent === beacon.hash)) {
+    return [];
+  }
+  return combineShares({
+    ...thresholdRequest(context, 'low', randomBeaconSignedBytes(height, beacon.hash)),
+    shares: sharesAt(pool, 'randomBeaconShare', height).filter((s) => s.parent === beacon.hash),
+    aggregate: (signature) =>
+      addToValidated(
+        sealArtifact<'randomBeacon'>({
+          kind: 'randomBeacon',
+          height,
+          parent: beacon.hash,
+          signature,
+        }),
+      ),
+  });
+}
+
+function aggregateTapes(context: RoleContext): readonly ChangeAction[] {
+  const { pool } = context;
+  return wantedTapeHeights(context).flatMap((height) => {
+    if (
+      pool.validated.at('randomTape', height).length > 0 ||
+      pool.unvalidated.at('randomTape', height).length > 0
+    ) {
+      return [];
+    }
+    return combineShares({
+      ...thresholdRequest(context, 'low', randomTapeSignedBytes(height)),
+      shares: sharesAt(pool, 'randomTapeShare', height),
+      aggregate: (signature) =>
+        addToValidated(sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature })),
+    });
+  });
+}
+
+function aggregateByCommittee(
+  context: RoleContext,
+  height: Height,
+  kind: 'notarization' | 'finalization',
+  isWanted: (blockHash: HashHex) => boolean,
+): readonly ChangeAction[] {
+  const { pool, crypto, membership } = context;
+  const committee = membership.committee(height);
+  if (committee === undefined) {
+    return [];
+  }
+  const signedBytes = kind === 'notarization' ? notarizationSignedBytes : finalizationSignedBytes;
+  const waiting = new Set(pool.unvalidated.at(kind, height).map((a) => a.blockHash));
+  const groups = groupBy(sharesAt(pool, `${kind}Share`, height), (share) => share.blockHash);
+  return groups.flatMap((shares) => {
+    const blockHash = (shares[0] as (typeof shares)[number]).blockHash;
+    if (waiting.has(blockHash) || !isWanted(blockHash)) {
+      return [];
+    }
+    return combineShares({
+      shares,
+      threshold: membership.notaryThreshold,
+      isEligible: (signer) => committee.includes(signer),
+      combine: (chosen) =>
+        crypto.combineMulti(signedBytes(height, blockHash), chosen, membership.notaryThreshold),
+      aggregate: (signature, signers) => {
+        const sorted = [...signers].sort(compareText);
+        return addToValidated(
+          sealArtifact({ kind, height, blockHash, signers: sorted, signature }),
+        );
+      },
+    });
+  });
+}
+
+/** Of valid blocks of the current round; an unknown block waits for a peer's notarization. */
+function aggregateNotarizations(context: RoleContext): readonly ChangeAction[] {
+  const { view } = context;
+  const height = view.notarizedHeight() + 1;
+  return aggregateByCommittee(
+    context,
+    height,
+    'notarization',
+    (blockHash) => view.proposal(height, blockHash) !== undefined,
+  );
+}
+
+function aggregateFinalizations(context: RoleContext): readonly ChangeAction[] {
+  const { view } = context;
+  const actions: ChangeAction[] = [];
+  for (let height = view.finalizedHeight() + 1; height <= view.notarizedHeight(); height += 1) {
+    actions.push(
+      ...aggregateByCommittee(context, height, 'finalization', (blockHash) =>
+        view.isNotarized(height, blockHash),
+      ),
+    );
+  }
+  return actions;
+}
+
+function contentOf(share: CatchUpPackageShare): CatchUpContent {
+  const { height, blockHash, beaconHash, stateHash, oldestRegistryVersion } = share;
+  return { height, blockHash, beaconHash, stateHash, oldestRegistryVersion };
+}
+
+function aggregateCatchUpPackages(context: RoleContext): readonly ChangeAction[] {
+  const { view, pool } = context;
+  const known = view.catchUpPackage().height;
+  const heights = new Set([
+    ...pool.validated.heights('catchUpPackageShare'),
+    ...pool.unvalidated.heights('catchUpPackageShare'),
+  ]);
+  return [...heights].flatMap((height) => {
+    const block = context.chain.blockAt(height);
+    const beacon = view.beaconAt(height);
+    if (height <= known || block === undefined || beacon === undefined) {
+      return [];
+    }
+    const fitting = sharesAt(pool, 'catchUpPackageShare', height).filter(
+      (share) => share.blockHash === block.blockHash && share.beaconHash === beacon.hash,
+    );
+    const groups = groupBy(
+      fitting,
+      (share) => `${share.stateHash}/${String(share.oldestRegistryVersion)}`,
+    );
+    return groups.flatMap((shares) => {
+      const content = contentOf(shares[0] as CatchUpPackageShare);
+      const { stateHash, oldestRegistryVersion } = content;
+      return combineShares({
+        ...thresholdRequest(context, 'high', catchUpSignedBytes(content)),
+        shares,
+        aggregate: (signature) =>
+          addToValidated(
+            sealArtifact<'catchUpPackage'>({
+              kind: 'catchUpPackage',
+              height,
+              block,
+              beacon,
+              stateHash,
+              oldestRegistryVersion,
+              signature,
+            }),
+          ),
+      });
+    });
+  });
+}

@@ -1,0 +1,143 @@
+import { unreachable } from '../../base/assert.ts';
+import type { AppliedMutations } from '../artifact-pool/artifact-pool.ts';
+import type { BlockFacts, ShareKind, TraceEvent } from '../interfaces/trace.ts';
+import type { Artifact, Block, BlockProposal, ShareArtifact } from '../types/artifacts.ts';
+import { isShare } from '../types/artifacts.ts';
+import { payloadSizeBytes } from '../types/block-codec.ts';
+import type { HashHex, NodeId } from '../types/ids.ts';
+import type { NewlyFinalized } from './finalized-chain.ts';
+import type { Membership } from './membership.ts';
+
+/** What changes of the pool mean to an onlooker. */
+
+const TRACE_SHARE_KIND: Readonly<Record<ShareArtifact['kind'], ShareKind>> = {
+  randomBeaconShare: 'beacon',
+  randomTapeShare: 'tape',
+  notarizationShare: 'notarization',
+  finalizationShare: 'finalization',
+  certificationShare: 'certification',
+  catchUpPackageShare: 'catchUpPackage',
+};
+
+export function blockFacts(block: Block, maker: NodeId): BlockFacts {
+  return {
+    height: block.height,
+    hash: block.blockHash,
+    parent: block.parent,
+    rank: block.rank,
+    maker,
+    timeNs: block.context.timeNs,
+    ingress: block.payload.kind === 'data' ? block.payload.batch.ingress.length : 0,
+    payloadBytes: payloadSizeBytes(block.payload),
+    isSummary: block.payload.kind === 'summary',
+    certifiedHeight: block.context.certifiedHeight,
+  };
+}
+
+export function traceOfApplied(
+  applied: AppliedMutations['applied'],
+  membership: Membership,
+): readonly TraceEvent[] {
+  return applied.flatMap(({ action, entry }): readonly TraceEvent[] => {
+    switch (action.kind) {
+      case 'addToValidated':
+      case 'moveToValidated':
+        return traceOfValidated(action.artifact, action.kind === 'addToValidated', membership);
+      case 'handleInvalid':
+        return traceOfInvalid(action.artifact, action.code, action.message, entry?.from ?? null);
+      default:
+        return [];
+    }
+  });
+}
+
+function traceOfInvalid(
+  artifact: Artifact,
+  code: string,
+  message: string,
+  from: NodeId | null,
+): readonly TraceEvent[] {
+  const { kind, height } = artifact;
+  if (code === 'STATE_DIVERGED') {
+    return [{ kind: 'criticalError', code, message: `height ${height}: ${message}` }];
+  }
+  return [{ kind: 'artifactRejected', artifact: kind, height, from, code, message }];
+}
+
+function traceOfValidated(
+  artifact: Artifact,
+  own: boolean,
+  membership: Membership,
+): readonly TraceEvent[] {
+  if (isShare(artifact)) {
+    return [traceOfShare(artifact)];
+  }
+  const { height, hash } = artifact;
+  switch (artifact.kind) {
+    case 'randomBeacon':
+      return [{ kind: 'beaconAggregated', height, hash }, ...traceOfRanks(height, membership)];
+    case 'randomTape':
+      return [{ kind: 'tapeAggregated', height }];
+    case 'blockProposal':
+      return [traceOfProposal(artifact, own)];
+    case 'notarization': {
+      const { blockHash, signers } = artifact;
+      return [{ kind: 'notarized', height, hash: blockHash, signers }];
+    }
+    case 'catchUpPackage':
+      return [{ kind: 'catchUpPackageMade', height, stateHash: artifact.stateHash }];
+    case 'certification':
+      return [{ kind: 'certified', height, root: artifact.root }];
+    case 'finalization':
+    case 'equivocationProof':
+      return [];
+    default:
+      return unreachable(artifact);
+  }
+}
+
+function traceOfShare(share: ShareArtifact): TraceEvent {
+  return {
+    kind: 'shareAdded',
+    artifact: TRACE_SHARE_KIND[share.kind],
+    height: share.height,
+    signer: share.signer,
+    hash: sharedHash(share),
+  };
+}
+
+function sharedHash(share: ShareArtifact): HashHex | null {
+  switch (share.kind) {
+    case 'notarizationShare':
+    case 'finalizationShare':
+    case 'catchUpPackageShare':
+      return share.blockHash;
+    case 'certificationShare':
+      return share.root;
+    default:
+      return null;
+  }
+}
+
+function traceOfProposal({ block, signer }: BlockProposal, own: boolean): TraceEvent {
+  const facts = blockFacts(block, signer);
+  return own ? { kind: 'blockProposed', block: facts } : { kind: 'blockValidated', block: facts };
+}
+
+function traceOfRanks(beaconHeight: number, membership: Membership): readonly TraceEvent[] {
+  const height = beaconHeight + 1;
+  const makers = membership.blockMakers(height);
+  const committee = membership.committee(height);
+  return makers === undefined || committee === undefined
+    ? []
+    : [{ kind: 'makersRanked', height, makers, committee }];
+}
+
+/** The signers are known for the block that was finalized itself, not for its ancestors. */
+export function traceOfFinalized(
+  { block, explicit }: NewlyFinalized,
+  signers: readonly NodeId[],
+): TraceEvent {
+  const { height, blockHash } = block;
+  return { kind: 'finalized', height, hash: blockHash, signers, explicit };
+}

@@ -1,0 +1,70 @@
+import type { Mutations } from '../../artifact-pool/change-action.ts';
+import { handleInvalid, moveToValidated, NO_MUTATIONS } from '../../artifact-pool/change-action.ts';
+import type { PoolEntry } from '../../artifact-pool/pool-section.ts';
+import { genesisSummary } from '../../dkg/summary.ts';
+import { CATCH_UP_HOLD_BACK_UNITS, NS_PER_MS } from '../../limits/consensus.ts';
+import type { CatchUpContent, CatchUpPackage, DkgTranscriptIds } from '../../types/artifacts.ts';
+import { catchUpSignedBytes } from '../../types/signed-bytes.ts';
+import type { RoleContext } from '../role-context.ts';
+import { isDue } from '../role-context.ts';
+
+/** What the signature of a package covers. */
+export function catchUpContentOf(cup: CatchUpPackage): CatchUpContent {
+  return {
+    height: cup.height,
+    blockHash: cup.block.blockHash,
+    beaconHash: cup.beacon.hash,
+    stateHash: cup.stateHash,
+    oldestRegistryVersion: cup.oldestRegistryVersion,
+  };
+}
+
+/**
+ * Peers' catch-up packages above the own one, highest first. The subnet's high-threshold key vouches for
+ * everything in it. A package that this node may still reach by itself is held back, because
+ * jumping to it would cost a state transfer.
+ */
+export function validateCatchUpPackages(context: RoleContext): Mutations {
+  const { view, pool } = context;
+  const known = view.catchUpPackage().height;
+  for (const height of [...pool.unvalidated.heights('catchUpPackage')].reverse()) {
+    for (const entry of pool.unvalidated.entriesAt('catchUpPackage', height)) {
+      if (height <= known || !isWorthJumping(context, entry)) {
+        continue;
+      }
+      return [validatePackage(context, entry.artifact)];
+    }
+  }
+  return NO_MUTATIONS;
+}
+
+function validatePackage(context: RoleContext, cup: CatchUpPackage) {
+  const { payload } = cup.block;
+  const own = genesisSummary(context.genesis).currentTranscripts;
+  if (payload.kind !== 'summary' || payload.summary.height !== cup.height) {
+    return handleInvalid(cup, 'NOT_A_SUMMARY', 'the block is not the summary of this height');
+  }
+  if (!sameTranscripts(payload.summary.currentTranscripts, own)) {
+    return handleInvalid(cup, 'UNKNOWN_TRANSCRIPTS', 'the package names other threshold keys');
+  }
+  const message = catchUpSignedBytes(catchUpContentOf(cup));
+  return context.crypto.verifyThreshold('high', message, cup.signature)
+    ? moveToValidated(cup)
+    : handleInvalid(cup, 'BAD_THRESHOLD_SIGNATURE', 'the package does not verify');
+}
+
+function sameTranscripts(a: DkgTranscriptIds, b: DkgTranscriptIds): boolean {
+  return a.low === b.low && a.high === b.high;
+}
+
+/** Far behind, or already past its height, or waited long enough. */
+function isWorthJumping(context: RoleContext, entry: PoolEntry<CatchUpPackage>): boolean {
+  const { view, genesis } = context;
+  const { dkgIntervalLength, unitDelayMs } = genesis.parameters;
+  const behind = entry.artifact.height - view.finalizedHeight();
+  if (behind <= 0 || behind > Math.max(1, Math.floor((dkgIntervalLength + 1) / 4))) {
+    return true;
+  }
+  const holdBackNs = CATCH_UP_HOLD_BACK_UNITS * BigInt(unitDelayMs) * NS_PER_MS;
+  return isDue(context, entry.arrivedNs + holdBackNs);
+}

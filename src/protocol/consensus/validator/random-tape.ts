@@ -1,0 +1,27 @@
+import type { Mutations } from '../../artifact-pool/change-action.ts';
+import {
+  handleInvalid,
+  moveToValidated,
+  NO_MUTATIONS,
+  removeFromUnvalidated,
+} from '../../artifact-pool/change-action.ts';
+import { randomTapeSignedBytes } from '../../types/signed-bytes.ts';
+import { wantedTapeHeights } from '../random-tape-maker.ts';
+import type { RoleContext } from '../role-context.ts';
+
+/** Peers' tapes of the heights that are wanted now. */
+export function validateRandomTapes(context: RoleContext): Mutations {
+  const { pool, crypto } = context;
+  for (const height of wantedTapeHeights(context)) {
+    const known = pool.validated.at('randomTape', height).length > 0;
+    for (const tape of pool.unvalidated.at('randomTape', height)) {
+      if (known) {
+        return [removeFromUnvalidated(tape)];
+      }
+      return crypto.verifyThreshold('low', randomTapeSignedBytes(height), tape.signature)
+        ? [moveToValidated(tape)]
+        : [handleInvalid(tape, 'BAD_THRESHOLD_SIGNATURE', 'the tape does not verify')];
+    }
+  }
+  return NO_MUTATIONS;
+}
