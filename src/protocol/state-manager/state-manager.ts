@@ -1,7 +1,7 @@
 import { assert, present } from '../../base/assert.ts';
 import { bytesToHex } from '../../base/hex.ts';
 import { canonicalState, type CanonicalState, type SubnetTopology } from '../canonical-state/canonical-state.ts';
-import { digest } from '../crypto/labeled-tree.ts';
+import { digest, type LabeledTree } from '../crypto/labeled-tree.ts';
 import type { StateReader } from '../interfaces/replica.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { HashHex, Height } from '../types/ids.ts';
@@ -23,8 +23,8 @@ const KEPT_CHECKPOINTS = 2;
 
 export interface CertifiedState {
   readonly height: Height;
-  readonly canonical: CanonicalState;
   readonly state: ReplicatedState;
+  readonly tree: LabeledTree;
   /** Threshold signature on the root hash. */
   readonly signature: Uint8Array;
 }
@@ -121,7 +121,7 @@ class StateManagerImpl implements StateManager {
     if (kept.root !== root) {
       return 'diverged';
     }
-    this.certified = { height, canonical: kept.canonical, state: kept.canonical.state, signature };
+    this.certified = { height, state: kept.canonical.state, tree: kept.canonical.tree, signature };
     this.purgeBelow(height - KEPT_BELOW_CERTIFIED);
     return 'accepted';
   }
