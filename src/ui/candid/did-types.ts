@@ -3,7 +3,7 @@ export const PRIMITIVES = [
   'nat', 'nat8', 'nat16', 'nat32', 'nat64',
   'int', 'int8', 'int16', 'int32', 'int64',
   'float32', 'float64', 'bool', 'text', 'null', 'reserved', 'empty', 'principal',
-] as const; // biome-ignore format: one family a line
+] as const;
 export type Primitive = (typeof PRIMITIVES)[number];
 
 export type DidType =

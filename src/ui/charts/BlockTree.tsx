@@ -3,11 +3,11 @@ import { nodeLabel } from '../store/derive.ts';
 import { formatCount } from '../store/format.ts';
 import { useProjection, useServices, useUi } from '../services.tsx';
 import { isActivation } from './activation.ts';
-import { COLUMN_WIDTH, type PlacedBlock, treeLayout } from './tree-layout.ts';
+import { COLUMN_WIDTH, MAX_ROWS, type PlacedBlock, ROW_HEIGHT, TOP, treeLayout } from './tree-layout.ts';
 import { useSize } from './use-size.ts';
 
 const LABEL_EVERY = 5;
-const TREE_HEIGHT = 156;
+const TREE_HEIGHT = TOP + MAX_ROWS * ROW_HEIGHT + 20;
 
 /** The last heights as columns; what the subnet agreed on is one line of full tiles. */
 export function BlockTree() {
@@ -105,7 +105,7 @@ export function TileShape({ block }: { readonly block: TileFacts }) {
       {facts.ingress > 0 ? (
         <rect className="tile-payload" x={-half + 3} y={half - 6} width={payloadWidth(facts.ingress)} height="3" rx="1.5" />
       ) : null}
-      {state === 'finalized' ? <path className="tile-tick" d="m-4.5-.5 3.5 3.5 6-6.5" /> : null}
+      {state === 'finalized' ? <path className="tile-tick" transform={facts.ingress > 0 ? 'translate(0 -2.5)' : undefined} d="m-4.5-.5 3.5 3.5 6-6.5" /> : null}
     </>
   );
 }

@@ -29,6 +29,7 @@ export function NodeRing() {
     <div className="ring" ref={ref} role="group" aria-label="Nodes of the subnet">
       {layout === null || size === null ? null : (
         <>
+          <FlightCanvas size={size} positions={layout.positions} />
           <svg width={size.width} height={size.height} className="ring-svg">
             <ellipse
               className="ring-orbit"
@@ -55,7 +56,6 @@ export function NodeRing() {
               />
             ))}
           </svg>
-          <FlightCanvas size={size} positions={layout.positions} />
         </>
       )}
     </div>

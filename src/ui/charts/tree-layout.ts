@@ -22,8 +22,8 @@ export interface TreeLayout {
 export const COLUMN_WIDTH = 28;
 export const ROW_HEIGHT = 30;
 export const MAX_COLUMNS = 30;
-const MAX_ROWS = 4;
-const TOP = 20;
+export const MAX_ROWS = 3;
+export const TOP = 20;
 
 /** One column a height, newest at the right edge; one row a block, lowest rank on top. */
 export function treeLayout(heights: readonly HeightView[], width: number): TreeLayout {

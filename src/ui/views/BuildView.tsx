@@ -1,3 +1,12 @@
+import { lazy, Suspense } from 'react';
+
+/** The agent and the forms are a chunk of their own: who only watches does not load them. */
+const Workshop = lazy(() => import('../build/Workshop.tsx').then(({ Workshop }) => ({ default: Workshop })));
+
 export function BuildView() {
-  return <main className="page" id="main" />;
+  return (
+    <Suspense fallback={<main className="page" id="main">Loading the workshop</main>}>
+      <Workshop />
+    </Suspense>
+  );
 }
