@@ -197,6 +197,16 @@ export interface NodeSnapshot {
   readonly heights: NodeHeights;
   /** Root hash of the newest executed height. */
   readonly stateRoot: HashHex | null;
+  /** What the node has cost since its start; only real hosts measure it. */
+  readonly load?: NodeLoad;
+}
+
+/** Wall milliseconds since the start of a node. */
+export interface NodeLoad {
+  /** Inside the core, crypto included. */
+  readonly busyMs: number;
+  /** Signing, checking and combining. */
+  readonly cryptoMs: number;
 }
 
 export interface NodeHeights {

@@ -1,4 +1,4 @@
-import { createSandbox } from '../../sandbox/index.ts';
+import { createSandbox } from '../../sandbox/sandbox.ts';
 import type { SandboxAnswer, SandboxCall } from './messages.ts';
 
 const sandbox = createSandbox();

@@ -18,6 +18,8 @@ export type LinkVerdict =
 export interface LinkTable {
   /** Sets the conditions of the link from one node; null = the default of the network. */
   set(from: string, conditions: LinkConditions | null): void;
+  /** Back to the default on every link. */
+  reset(): void;
   /** Only these nodes are heard; null = all. */
   setReachable(nodes: ReadonlySet<string> | null): void;
   judge(from: string): LinkVerdict;
@@ -43,6 +45,7 @@ export function createLinkTable(defaults: LinkConditions, prng: Prng): LinkTable
         conditionsOf.set(from, conditions);
       }
     },
+    reset: () => conditionsOf.clear(),
     setReachable: (nodes) => {
       reachable = nodes;
     },

@@ -1,0 +1,67 @@
+import type { Result } from '../../base/result.ts';
+import type { CodedError } from '../../base/result.ts';
+import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
+import type { NodeStatus } from '../../protocol/node/node-io.ts';
+import type { NodeSecrets, SubnetGenesis } from '../../protocol/types/genesis.ts';
+import type { Height, NodeId } from '../../protocol/types/ids.ts';
+import type { LinkConditions } from '../../wire/network-spec.ts';
+import type { NodeLoad } from '../../wire/network.ts';
+import type { TelemetryBatch } from '../../wire/telemetry.ts';
+import type { ClockSetting } from '../clock/network-clock.ts';
+
+/** Everything a node worker needs to start; structured-cloneable, the ports are transferred. */
+export interface NodeStart {
+  readonly networkId: string;
+  readonly genesis: SubnetGenesis;
+  readonly secrets: NodeSecrets;
+  readonly rootKeyDer: Uint8Array;
+  readonly clock: ClockSetting;
+  readonly delays: DelayBudget;
+  readonly links: NodeLinks;
+  readonly storageName: string;
+  /** Greater at each start of this node. */
+  readonly incarnation: number;
+  /** Seeds choices that need no secrecy. */
+  readonly seed: string;
+  readonly telemetryPort: MessagePort;
+  readonly gatewayPort: MessagePort;
+}
+
+/** The links that end at one node. */
+export interface NodeLinks {
+  readonly defaults: LinkConditions;
+  readonly rules: readonly (readonly [from: NodeId, conditions: LinkConditions])[];
+  /** Nodes on this side of a partition; null = no partition. */
+  readonly reachable: readonly NodeId[] | null;
+}
+
+export type NodeStartErrorCode = 'INSECURE_CRYPTO_REFUSED' | 'ALREADY_STARTED' | 'STORAGE_FAILED';
+export type NodeStartError = CodedError<NodeStartErrorCode>;
+
+/** One way, from the node worker to the page. */
+export type NodeMessage =
+  | { readonly kind: 'batch'; readonly batch: TelemetryBatch }
+  /** The last word of a worker that cannot go on. */
+  | { readonly kind: 'fatal'; readonly reason: string };
+
+export interface NodeReport {
+  readonly status: NodeStatus;
+  readonly load: NodeLoad;
+}
+
+export interface StepOutcome {
+  readonly height: Height;
+  /** Network time at which this node stopped. */
+  readonly timeNs: bigint;
+}
+
+/** What the page may ask of a node worker. */
+export interface NodeControl {
+  start(config: NodeStart): Promise<Result<void, NodeStartError>>;
+  setClock(setting: ClockSetting): void;
+  setDelays(delays: DelayBudget): void;
+  setLinks(links: NodeLinks): void;
+  /** Runs with this clock until the node has finalized `height`, then pauses its own clock. */
+  runUntilFinalized(setting: ClockSetting, height: Height): Promise<StepOutcome>;
+  report(): NodeReport;
+}

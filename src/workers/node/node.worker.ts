@@ -1,0 +1,224 @@
+import { bytesToHex } from '../../base/hex.ts';
+import { createPrng } from '../../base/prng.ts';
+import { codedError, err, ok, type Result } from '../../base/result.ts';
+import { createNodeCrypto } from '../../protocol/crypto/node-crypto.ts';
+import { createRealSuite } from '../../protocol/crypto/real-suite.ts';
+import { createNodeCore } from '../../protocol/node/node-core.ts';
+import type { NodeStatus } from '../../protocol/node/node-io.ts';
+import type { NodeId } from '../../protocol/types/ids.ts';
+import { createHostTimers } from '../clock/host-timers.ts';
+import { createNetworkClock, type NetworkClock, withRate } from '../clock/network-clock.ts';
+import { createScheduler, type HostTimers, type Scheduler } from '../clock/scheduler.ts';
+import { exposeControl } from '../control/remote.ts';
+import {
+  type GatewayRequest,
+  type NodeToGateway,
+  type PortLike,
+  portLike,
+} from '../gateway/messages.ts';
+import { createSandboxClient, type SandboxClient } from '../sandbox/sandbox-client.ts';
+import { startSandboxWorker } from '../sandbox/start-sandbox.ts';
+import { openIdbStorage } from '../storage/idb-storage.ts';
+import type { StoragePort } from '../storage/storage-port.ts';
+import { openBroadcastChannel } from '../transport/broadcast-channel.ts';
+import { createLinkTable, type LinkTable } from '../transport/link-table.ts';
+import { createTransport, type Transport } from '../transport/transport.ts';
+import type { NodeControl, NodeLinks, NodeMessage, NodeStart, NodeStartError } from './control.ts';
+import { createNodeHost, describeError, type NodeHost } from './node-host.ts';
+import { createTelemetryOutbox, type TelemetryOutbox } from './telemetry-outbox.ts';
+import { type TimedCrypto, timeCrypto } from './timed-crypto.ts';
+
+/** One node of the network: the core with a real transport, clock, disk and sandbox around it. */
+interface RunningNode {
+  readonly clock: NetworkClock;
+  readonly scheduler: Scheduler;
+  readonly links: LinkTable;
+  readonly host: NodeHost;
+  readonly timed: TimedCrypto;
+}
+
+const timers = createHostTimers();
+const stopwatchMs = (): number => performance.now();
+let node: RunningNode | undefined;
+
+async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
+  if (node !== undefined) {
+    return err(codedError('protocol', 'ALREADY_STARTED', 'this worker already hosts a node'));
+  }
+  const suite = createRealSuite();
+  if (config.genesis.cryptoName !== suite.name) {
+    const message = `the genesis wants ${config.genesis.cryptoName}, which only simulations may use`;
+    return err(codedError('trust', 'INSECURE_CRYPTO_REFUSED', message));
+  }
+  const opened = await openIdbStorage(config.storageName);
+  if (!opened.ok) {
+    return err(codedError('transport', 'STORAGE_FAILED', opened.error.message));
+  }
+  const stored = await opened.value.readAll();
+  if (!stored.ok) {
+    return err(codedError('transport', 'STORAGE_FAILED', stored.error.message));
+  }
+  const { secrets, genesis } = config;
+  const timed = timeCrypto(createNodeCrypto(genesis, secrets, suite), stopwatchMs);
+  const core = createNodeCore({
+    nodeId: secrets.nodeId,
+    genesis,
+    crypto: timed.crypto,
+    rootKeyDer: config.rootKeyDer,
+    incarnation: config.incarnation,
+    seed: config.seed,
+    stored: stored.value.map(({ key, value }) => [key, value]),
+    delays: config.delays,
+  });
+  node = assemble(config, core, opened.value, timed);
+  return ok(undefined);
+}
+
+function assemble(
+  config: NodeStart,
+  core: ReturnType<typeof createNodeCore>,
+  storage: StoragePort,
+  timed: TimedCrypto,
+): RunningNode {
+  const { nodeId } = config.secrets;
+  const page = portLike<never, NodeMessage>(config.telemetryPort);
+  const gateway = portLike<GatewayRequest, NodeToGateway>(config.gatewayPort);
+  const clock = createNetworkClock(config.clock, Date.now);
+  const scheduler = createScheduler(clock, timers);
+  let status: NodeStatus = core.status();
+  const telemetry = createTelemetryOutbox({
+    nodeId,
+    timers,
+    nowNs: clock.nowNs,
+    post: (batch) => {
+      page.post({ kind: 'batch', batch });
+      gateway.post({ kind: 'health', certifiedHeight: status.certified });
+    },
+  });
+  const onFatal = (reason: string): void => {
+    telemetry.flush();
+    page.post({ kind: 'fatal', reason });
+    self.close();
+  };
+  const links = createLinkTable(config.links.defaults, createPrng(config.seed).fork('links'));
+  applyLinks(links, config.links);
+  const transport = openTransport(config, { clock, scheduler, links, telemetry });
+  const sandbox: SandboxClient = createSandboxClient({
+    start: startSandboxWorker,
+    timers,
+    onFatal,
+  });
+  const host = createNodeHost({
+    core,
+    transport,
+    clock,
+    scheduler,
+    timers,
+    storage,
+    sandbox,
+    telemetry,
+    stopwatchMs,
+    onFatal,
+    onStep: (next) => {
+      status = next;
+    },
+  });
+  serveHttp(gateway, host);
+  return { clock, scheduler, links, host, timed };
+}
+
+interface TransportParts {
+  readonly clock: NetworkClock;
+  readonly scheduler: Scheduler;
+  readonly links: LinkTable;
+  readonly telemetry: TelemetryOutbox;
+}
+
+function openTransport(config: NodeStart, parts: TransportParts): Transport {
+  const { telemetry } = parts;
+  return createTransport({
+    ...parts,
+    networkId: config.networkId,
+    subnetId: config.genesis.subnetId,
+    nodeId: config.secrets.nodeId,
+    members: config.genesis.nodes.map((record) => record.nodeId),
+    connectionId: bytesToHex(crypto.getRandomValues(new Uint8Array(8))),
+    openChannel: openBroadcastChannel,
+    onPacket: (from, bytes) => node?.host.packet(from as NodeId, bytes),
+    onDropped: (from, cause) => telemetry.linkDropped(from as NodeId, cause),
+    onRejected: (from, { code, message }) =>
+      telemetry.trace([{ kind: 'packetRejected', from: from as NodeId | null, code, message }]),
+  });
+}
+
+function serveHttp(gateway: PortLike<GatewayRequest, NodeToGateway>, host: NodeHost): void {
+  const open = new Map<number, () => void>();
+  gateway.listen((message) => {
+    const { id } = message;
+    if (message.kind === 'cancel') {
+      open.get(id)?.();
+      open.delete(id);
+      return;
+    }
+    const withdraw = host.http(message.request, (reply) => {
+      open.delete(id);
+      gateway.post({ kind: 'reply', id, reply });
+    });
+    open.set(id, withdraw);
+  });
+}
+
+function applyLinks(table: LinkTable, links: NodeLinks): void {
+  table.reset();
+  for (const [from, conditions] of links.rules) {
+    table.set(from, conditions);
+  }
+  table.setReachable(links.reachable === null ? null : new Set(links.reachable));
+}
+
+const control: NodeControl = {
+  start: async (config) => {
+    try {
+      return await start(config);
+    } catch (error) {
+      config.telemetryPort.postMessage({ kind: 'fatal', reason: describeError(error) });
+      throw error;
+    }
+  },
+  setClock: (setting) => {
+    node?.clock.apply(setting);
+    node?.scheduler.rearm();
+  },
+  setDelays: (delays) => node?.host.setDelays(delays),
+  setLinks: (links) => {
+    if (node !== undefined) {
+      applyLinks(node.links, links);
+    }
+  },
+  runUntilFinalized: (setting, height) =>
+    new Promise((resolve, reject) => {
+      if (node === undefined) {
+        reject(new TypeError('the node was not started'));
+        return;
+      }
+      const { clock, scheduler, host } = node;
+      clock.apply(setting);
+      scheduler.rearm();
+      host.whenFinalized(height, () => {
+        clock.apply(withRate(clock.setting(), 0, Date.now()));
+        scheduler.rearm();
+        resolve({ height: host.status().finalized, timeNs: clock.nowNs() });
+      });
+    }),
+  report: () => {
+    if (node === undefined) {
+      throw new TypeError('the node was not started');
+    }
+    return {
+      status: node.host.status(),
+      load: { busyMs: node.host.busyMs(), cryptoMs: node.timed.elapsedMs() },
+    };
+  },
+};
+
+exposeControl(control);
