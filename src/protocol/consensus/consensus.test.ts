@@ -1,22 +1,324 @@
 import { describe, expect, it } from 'vitest';
+import { createRealSuite } from '../crypto/real-suite.ts';
+import { sealArtifact } from '../types/artifact-codec.ts';
+import type { Artifact, BlockProposal } from '../types/artifacts.ts';
+import { sealBlock } from '../types/block-codec.ts';
+import { blockSignedBytes } from '../types/signed-bytes.ts';
+import type { ClusterNode, ClusterOptions } from './testing/mini-cluster.ts';
 import { MiniCluster } from './testing/mini-cluster.ts';
 
-const finalizedHeights = (cluster: MiniCluster): number[] =>
-  cluster.nodes.filter((node) => node.alive).map((node) => node.consensus.status().finalized);
+const alive = (cluster: MiniCluster): readonly ClusterNode[] =>
+  cluster.nodes.filter((node) => node.alive);
+const lowestFinalized = (cluster: MiniCluster): number =>
+  Math.min(...alive(cluster).map((node) => node.consensus.status().finalized));
+const reach = (cluster: MiniCluster, height: number, maxVirtualMs = 300_000): boolean =>
+  cluster.runUntil(() => lowestFinalized(cluster) >= height, maxVirtualMs);
 
-function reach(cluster: MiniCluster, height: number, maxVirtualMs = 600_000): boolean {
-  return cluster.runUntil(
-    () => finalizedHeights(cluster).every((finalized) => finalized >= height),
-    maxVirtualMs,
-  );
+/** Safety over everything that ever happened: one block and one root per height, no critical error. */
+function expectSafe(cluster: MiniCluster): void {
+  const blocks = new Map<number, string>();
+  const roots = new Map<number, string>();
+  for (const node of cluster.nodes) {
+    for (const event of node.trace) {
+      expect(
+        event.kind,
+        JSON.stringify(event, (_, v) => String(v)),
+      ).not.toBe('criticalError');
+      if (event.kind === 'finalized') {
+        const known = blocks.get(event.height) ?? event.hash;
+        expect(event.hash, `finalized block of height ${event.height}`).toBe(known);
+        blocks.set(event.height, event.hash);
+      }
+    }
+    for (const [height, root] of node.state.roots) {
+      expect(root, `state root of height ${height}`).toBe(roots.get(height) ?? root);
+      roots.set(height, root);
+    }
+  }
+  expect(blocks.size).toBeGreaterThan(0);
 }
 
-describe('a cluster of n nodes', () => {
+function expectBatchesInOrder(cluster: MiniCluster): void {
+  for (const node of cluster.nodes) {
+    const heights = node.batches.map((batch) => batch.height);
+    expect(heights).toEqual(heights.map((_, i) => (heights[0] ?? 0) + i));
+    let before = 0n;
+    for (const batch of node.batches) {
+      expect(batch.timeNs > before, `time of height ${batch.height}`).toBe(true);
+      before = batch.timeNs;
+      const isSummary = batch.height % (cluster.genesis.parameters.dkgIntervalLength + 1) === 0;
+      expect(batch.requiresFullStateHash).toBe(isSummary);
+      expect(batch.payload.ingress.length).toBe(isSummary ? 0 : 1);
+      expect(batch.randomness.length).toBe(32);
+    }
+  }
+}
+
+describe('a healthy cluster', () => {
   for (const n of [1, 4, 7]) {
-    it(`n=${n}: reaches 50 finalized heights and agrees on blocks and state`, () => {
+    it(`n=${n}: reaches 50 finalized heights, executes, certifies and packages them`, () => {
       const cluster = new MiniCluster({ nodes: n });
-      const done = reach(cluster, 50);
-      expect(done).toBe(true);
+      expect(reach(cluster, 50)).toBe(true);
+      expectSafe(cluster);
+      expectBatchesInOrder(cluster);
+      for (const node of cluster.nodes) {
+        const status = node.consensus.status();
+        expect(status.catchUpPackage).toBe(40);
+        expect(status.certified).toBeGreaterThanOrEqual(48);
+        expect(status.expectedBatch).toBeGreaterThanOrEqual(50);
+      }
     });
   }
+
+  it('makes about one block per notary delay and hop, and rank 0 wins every round', () => {
+    const cluster = new MiniCluster({ nodes: 4, maxDelayMs: 1 });
+    const startNs = cluster.nowNs;
+    expect(reach(cluster, 50)).toBe(true);
+    const perBlockMs = Number(cluster.nowNs - startNs) / 50 / 1e6;
+    expect(perBlockMs).toBeGreaterThanOrEqual(100);
+    expect(perBlockMs).toBeLessThan(110);
+    const ranks = cluster.nodes[0]?.trace.flatMap((event) =>
+      event.kind === 'blockValidated' || event.kind === 'blockProposed' ? [event.block.rank] : [],
+    );
+    expect(new Set(ranks)).toEqual(new Set([0]));
+  });
+
+  it('is deterministic: the same seed gives the same blocks at the same times', () => {
+    const run = (): unknown[] => {
+      const cluster = new MiniCluster({ nodes: 4, seed: 'twice' });
+      reach(cluster, 20);
+      return cluster.nodes.map((node) => node.batches.map((b) => [b.blockHash, b.timeNs]));
+    };
+    expect(run()).toEqual(run());
+  });
+
+  it('keeps the pools bounded', () => {
+    const cluster = new MiniCluster({ nodes: 4 });
+    const sizes: number[] = [];
+    for (const height of [70, 140, 210]) {
+      expect(reach(cluster, height)).toBe(true);
+      sizes.push(Math.max(...cluster.nodes.map((node) => node.consensus.pool.validated.size)));
+      for (const node of cluster.nodes) {
+        expect(node.consensus.pool.unvalidated.size).toBeLessThan(200);
+      }
+    }
+    expect(sizes[2]).toBeLessThan((sizes[1] as number) + 40);
+  });
+
+  it('works with the real BLS12-381 and verifies each aggregate at most once', () => {
+    const cluster = new MiniCluster({ nodes: 4, suite: createRealSuite(), maxDelayMs: 3 });
+    expect(reach(cluster, 6)).toBe(true);
+    expectSafe(cluster);
+    for (const node of cluster.nodes) {
+      const heights = node.consensus.status().notarized + 1;
+      const { blsVerify, blsSign } = node.crypto.counters();
+      // Beacon, tape, notarization, finalization, certification.
+      expect(blsVerify / heights, `verifications of ${blsVerify}`).toBeLessThanOrEqual(5);
+      expect(blsSign / heights, `signatures of ${blsSign}`).toBeLessThanOrEqual(5);
+    }
+  }, 120_000);
+});
+
+describe('crashed nodes', () => {
+  for (const [n, f] of [
+    [4, 1],
+    [7, 2],
+  ] as const) {
+    it(`n=${n}: goes on with f=${f} crashed`, () => {
+      const cluster = new MiniCluster({ nodes: n });
+      expect(reach(cluster, 10)).toBe(true);
+      for (let i = 0; i < f; i += 1) {
+        cluster.crash(i);
+      }
+      expect(reach(cluster, 50)).toBe(true);
+      expectSafe(cluster);
+    });
+
+    it(`n=${n}: stalls with f+1=${f + 1} crashed and resumes after restart`, () => {
+      const cluster = new MiniCluster({ nodes: n });
+      expect(reach(cluster, 10)).toBe(true);
+      for (let i = 0; i <= f; i += 1) {
+        cluster.crash(i);
+      }
+      cluster.runUntil(() => false, 30_000);
+      const stalled = lowestFinalized(cluster);
+      expect(reach(cluster, stalled + 1, 120_000)).toBe(false);
+      for (let i = 0; i <= f; i += 1) {
+        cluster.restart(i);
+      }
+      expect(reach(cluster, stalled + 20)).toBe(true);
+      expectSafe(cluster);
+    });
+  }
+
+  it('a wiped node replays from genesis while no catch-up package exists', () => {
+    const cluster = new MiniCluster({ nodes: 4, parameters: { dkgIntervalLength: 99 } });
+    expect(reach(cluster, 10)).toBe(true);
+    cluster.crash(2);
+    expect(reach(cluster, 40)).toBe(true);
+    cluster.restart(2, true);
+    expect(reach(cluster, 60)).toBe(true);
+    expectSafe(cluster);
+    expect(cluster.nodes[2]?.state.latest).toBeGreaterThanOrEqual(59);
+  });
+
+  it('a wiped node far behind adopts the catch-up package and asks for its state', () => {
+    const cluster = new MiniCluster({ nodes: 4 });
+    expect(reach(cluster, 10)).toBe(true);
+    cluster.crash(2);
+    expect(reach(cluster, 95)).toBe(true);
+    cluster.restart(2, true);
+    const node = cluster.nodes[2] as ClusterNode;
+    expect(cluster.runUntil(() => (node.lastPoll?.stateSync ?? null) !== null, 60_000)).toBe(true);
+    const request = node.lastPoll?.stateSync;
+    expect(request?.height).toBeGreaterThanOrEqual(80);
+    // The host loads the checkpoint of a peer.
+    const peer = cluster.nodes[0] as ClusterNode;
+    const height = request?.height ?? 0;
+    expect(peer.state.checkpoints.get(height)).toBe(request?.stateHash);
+    node.state.latest = height;
+    node.state.certified = height;
+    node.state.roots.set(height, peer.state.roots.get(height) as never);
+    const before = node.batches.length;
+    expect(reach(cluster, 120)).toBe(true);
+    expect(node.lastPoll?.stateSync ?? null).toBe(null);
+    expect(node.batches.length).toBeGreaterThan(before);
+    expectSafe(cluster);
+  });
+
+  it('a node restarted from its pool never contradicts itself', () => {
+    const cluster = new MiniCluster({ nodes: 4, seed: 'amnesia' });
+    for (let round = 1; round <= 8; round += 1) {
+      expect(reach(cluster, round * 5)).toBe(true);
+      cluster.crash(round % 4);
+      cluster.restart(round % 4);
+    }
+    expect(reach(cluster, 45)).toBe(true);
+    expectSafe(cluster);
+  });
+});
+
+/** One Byzantine node: index 0. */
+function byzantine(
+  tamper: (cluster: () => MiniCluster) => NonNullable<ClusterOptions['tamper']>,
+  nodes = 4,
+): MiniCluster {
+  let cluster: MiniCluster | undefined;
+  const own = tamper(() => cluster as MiniCluster);
+  cluster = new MiniCluster({
+    nodes,
+    tamper: (from, to, artifact) => (from === 0 ? own(from, to, artifact) : [artifact]),
+  });
+  return cluster;
+}
+
+function corrupt(artifact: Artifact): Artifact {
+  if (!('signature' in artifact)) {
+    return artifact;
+  }
+  const signature = artifact.signature.slice();
+  signature[7] = (signature[7] as number) ^ 1;
+  return sealArtifact({ ...artifact, signature } as never);
+}
+
+/** The same height and parent, another time, signed by the same maker. */
+function secondBlock(cluster: MiniCluster, proposal: BlockProposal): BlockProposal {
+  const { block } = proposal;
+  const context = { ...block.context, timeNs: block.context.timeNs - 1n };
+  const other = sealBlock({ ...block, context });
+  const crypto = (cluster.nodes[0] as ClusterNode).crypto;
+  return sealArtifact<'blockProposal'>({
+    kind: 'blockProposal',
+    height: block.height,
+    block: other,
+    signer: proposal.signer,
+    signature: crypto.signBasic(
+      blockSignedBytes(other.blockHash, block.height, cluster.genesis.subnetId),
+    ),
+  });
+}
+
+describe('a Byzantine node', () => {
+  it('with bad signatures is found out and the subnet goes on', () => {
+    const cluster = byzantine(() => (_from, _to, artifact) => [corrupt(artifact)]);
+    const honest = cluster.nodes.slice(1);
+    const done = cluster.runUntil(
+      () => honest.every((node) => node.consensus.status().finalized >= 40),
+      300_000,
+    );
+    expect(done).toBe(true);
+    expectSafe(cluster);
+    const blamed = honest.flatMap((node) =>
+      node.trace.flatMap((event) => (event.kind === 'artifactRejected' ? [event.from] : [])),
+    );
+    expect(blamed.length).toBeGreaterThan(20);
+    expect(new Set(blamed)).toEqual(new Set([cluster.nodes[0]?.nodeId]));
+  });
+
+  it('that equivocates is proven guilty, and no two blocks are finalized', () => {
+    const cluster = byzantine((get) => (_from, to, artifact) => {
+      if (artifact.kind !== 'blockProposal' || artifact.signer !== get().nodes[0]?.nodeId) {
+        return [artifact];
+      }
+      return to % 2 === 0
+        ? [artifact, secondBlock(get(), artifact)]
+        : [secondBlock(get(), artifact)];
+    });
+    let proofs = 0;
+    const done = cluster.runUntil(() => {
+      proofs += cluster.nodes.filter(
+        ({ consensus }) => consensus.pool.validated.maxHeight('equivocationProof') !== undefined,
+      ).length;
+      return lowestFinalized(cluster) >= 40;
+    }, 600_000);
+    expect(done).toBe(true);
+    expectSafe(cluster);
+    expect(proofs).toBeGreaterThan(0);
+  });
+
+  it('that withholds everything from one peer cannot stop that peer', () => {
+    const cluster = byzantine(() => (_from, to, artifact) => (to === 3 ? [] : [artifact]));
+    expect(reach(cluster, 40)).toBe(true);
+    expectSafe(cluster);
+  });
+
+  it("cannot place shares under another node's name", () => {
+    const cluster = new MiniCluster({ nodes: 4 });
+    expect(reach(cluster, 3)).toBe(true);
+    const [liar, victim, receiver] = cluster.nodes as [ClusterNode, ClusterNode, ClusterNode];
+    const height = receiver.consensus.status().notarized + 1;
+    const share = sealArtifact<'notarizationShare'>({
+      kind: 'notarizationShare',
+      height,
+      blockHash: '11'.repeat(32) as never,
+      signer: victim.nodeId,
+      signature: new Uint8Array(48),
+    });
+    expect(receiver.consensus.onArtifact(share, liar.nodeId, cluster.nowNs)).toBe('rejected');
+    expect(receiver.consensus.onArtifact(share, victim.nodeId, cluster.nowNs)).toBe('inserted');
+  });
+
+  it('cannot fill the unvalidated pool', () => {
+    const cluster = new MiniCluster({ nodes: 4 });
+    expect(reach(cluster, 3)).toBe(true);
+    const [liar, receiver] = cluster.nodes as [ClusterNode, ClusterNode];
+    const outcomes = new Map<string, number>();
+    for (let i = 0; i < 2000; i += 1) {
+      const outcome = receiver.consensus.onArtifact(
+        sealArtifact<'notarizationShare'>({
+          kind: 'notarizationShare',
+          height: 1 + (i % 200),
+          blockHash: i.toString(16).padStart(64, '0') as never,
+          signer: liar.nodeId,
+          signature: new Uint8Array(48),
+        }),
+        liar.nodeId,
+        cluster.nowNs,
+      );
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    expect(outcomes.get('inserted')).toBeLessThanOrEqual(6 * 10);
+    expect(outcomes.get('full')).toBeGreaterThan(0);
+    expect(outcomes.get('unwanted')).toBeGreaterThan(1000);
+  });
 });

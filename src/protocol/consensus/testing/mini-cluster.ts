@@ -16,7 +16,7 @@ import { hashToBytes } from '../../types/block-codec.ts';
 import type { NodeSecrets, SubnetGenesis, SubnetParameters } from '../../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../../types/ids.ts';
 import type { FinalizedBatch } from '../batch-delivery.ts';
-import type { Consensus, PollOutcome } from '../consensus.ts';
+import type { Consensus, PollOutcome } from '../consensus-interface.ts';
 import { createConsensus } from '../consensus.ts';
 
 /**
@@ -118,7 +118,7 @@ export class MiniCluster {
   readonly nodes: readonly ClusterNode[];
   readonly genesis: SubnetGenesis;
   nowNs: TimeNs = TEST_GENESIS_NS;
-  private readonly secrets: readonly NodeSecrets[];
+
   private readonly options: ClusterOptions;
   private readonly prng: ReturnType<typeof createPrng>;
   private packets: Packet[] = [];
@@ -139,7 +139,7 @@ export class MiniCluster {
       suite,
     );
     this.genesis = dealt.genesis;
-    this.secrets = dealt.secrets;
+
     this.nodes = dealt.secrets.map((secrets, index) => this.createNode(secrets, index, suite));
   }
 

@@ -1,0 +1,83 @@
+import type { InsertOutcome, PoolReader, Transmit } from '../artifact-pool/artifact-pool.ts';
+import type { CertifiedRoot } from '../certification/certifier.ts';
+import type { NodeCrypto } from '../interfaces/crypto.ts';
+import type { PayloadBuilder, StateReader } from '../interfaces/replica.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import type { Artifact, ArtifactId } from '../types/artifacts.ts';
+import type { SubnetGenesis } from '../types/genesis.ts';
+import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
+import type { FinalizedBatch } from './batch-delivery.ts';
+import type { BouncerVerdict } from './bouncer.ts';
+
+/** What consensus needs to know of message routing. */
+export interface MessageRoutingReader {
+  /** Height of the next batch to be handed over: one above the last accepted batch or loaded state. */
+  expectedBatchHeight(): Height;
+  /** True while no further batch is accepted. */
+  isFull(): boolean;
+}
+
+export interface ConsensusDeps {
+  readonly nodeId: NodeId;
+  readonly genesis: SubnetGenesis;
+  readonly crypto: NodeCrypto;
+  readonly payloadBuilder: PayloadBuilder;
+  readonly stateReader: StateReader;
+  readonly messageRouting: MessageRoutingReader;
+  /** Validated heights kept below the catch-up package; 50 unless told. */
+  readonly minimumChainLength?: number;
+}
+
+/** The subnet is further than this node can replay: fetch the checkpoint of this catch-up package. */
+export interface StateSyncRequest {
+  readonly height: Height;
+  readonly stateHash: HashHex;
+}
+
+export interface PollOutcome {
+  /** In order; the host sends own artifacts only after they are stored. */
+  readonly transmits: readonly Transmit[];
+  /** In height order; message routing must accept all of them. */
+  readonly batches: readonly FinalizedBatch[];
+  /** For the state manager. Repeated until it reports the height as certified. */
+  readonly certifications: readonly CertifiedRoot[];
+  /** States strictly below and checkpoints strictly below are not needed by consensus any more. */
+  readonly purge: { readonly statesBelow: Height; readonly checkpointsBelow: Height };
+  readonly stateSync: StateSyncRequest | null;
+  readonly trace: readonly TraceEvent[];
+  /** When to poll again without any event; null = only on events. */
+  readonly nextWakeNs: TimeNs | null;
+}
+
+export interface ConsensusStatus {
+  readonly notarized: Height;
+  readonly finalized: Height;
+  readonly beacon: Height;
+  readonly certified: Height;
+  readonly catchUpPackage: Height;
+  readonly expectedBatch: Height;
+}
+
+export type ArtifactOutcome = InsertOutcome | 'unwanted' | 'rejected';
+
+/** Consensus and certification of one node: pure, driven by artifacts and clock readings. */
+export interface Consensus {
+  /**
+   * Takes a decoded artifact of a peer. Nothing is verified yet; `poll` does.
+   * @param from the peer the transport authenticated; null for the node itself.
+   * @param nowNs time of arrival; the last polled time unless given.
+   */
+  onArtifact(artifact: Artifact, from: NodeId | null, nowNs?: TimeNs): ArtifactOutcome;
+  /** No peer offers the artifact any more: forget it if it is not validated. */
+  onWithdrawn(id: ArtifactId): void;
+  /** Lets every role work until nothing changes (bounded). Times may repeat but never go back. */
+  poll(nowNs: TimeNs): PollOutcome;
+  /** What peers may be offered and what storage must hold, in a fixed order. */
+  validatedArtifacts(): readonly Artifact[];
+  /** Puts `validatedArtifacts` of an earlier run back, before the first poll. */
+  restore(artifacts: readonly Artifact[]): void;
+  status(): ConsensusStatus;
+  bouncer(id: ArtifactId): BouncerVerdict;
+  /** For inspection. */
+  readonly pool: PoolReader;
+}
