@@ -4,7 +4,7 @@ import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
 import { encodeCertificate } from '../crypto/certificate.ts';
 import { type TreePath } from '../crypto/hash-tree.ts';
 import { getEntry, mapEntries, witness } from '../crypto/labeled-tree.ts';
-import { principalFromBytes, principalToText } from '../crypto/principal.ts';
+import { MANAGEMENT_CANISTER_ID, principalFromBytes, principalToText } from '../crypto/principal.ts';
 import type { CanisterId, MessageId, PrincipalId } from '../types/ids.ts';
 import type { ReadStateContent } from './envelope.ts';
 import { httpError, type HttpError } from './http-error.ts';
@@ -227,7 +227,9 @@ function checkStatusPath(
   if (entry !== undefined && entry.sender !== content.sender) {
     return denied('The user tries to access Request ID not signed by the caller.');
   }
-  if (entry !== undefined && entry.effectiveCanisterId !== route.id) {
+  // A creation that names no id is about no canister yet: any effective id of the subnet will do.
+  const about = entry?.effectiveCanisterId ?? MANAGEMENT_CANISTER_ID;
+  if (about !== MANAGEMENT_CANISTER_ID && about !== route.id) {
     return denied(
       'The user tries to access Request ID not belonging to the effective canister id.',
     );
