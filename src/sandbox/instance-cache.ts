@@ -27,9 +27,8 @@ export class InstanceCache {
     for (const [canisterId, instance] of this.#idle) {
       if (instance.memory !== null) {
         this.#idle.delete(canisterId);
-        // Into the pool, which drops it at once when the caller needs a slot and cannot use it.
         instance.giveBackMemory(this.#pool);
-        return this.#pool.dropOne();
+        return true;
       }
     }
     return false;
@@ -99,7 +98,7 @@ export class InstanceCache {
   }
 
   close(): void {
-    for (const canisterId of [...this.#idle.keys()]) {
+    for (const canisterId of this.#idle.keys()) {
       this.forget(canisterId);
     }
     this.#pool.close();

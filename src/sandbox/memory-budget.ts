@@ -23,6 +23,10 @@ export class MemoryBudget {
     return this.#used;
   }
 
+  get isFull(): boolean {
+    return this.#used >= this.limit;
+  }
+
   register(reclaim: Reclaim): void {
     this.#reclaimers.add(reclaim);
   }
@@ -38,7 +42,7 @@ export class MemoryBudget {
 
   /** Takes one slot. Throws `HostFault` when every memory of the tab is in use. */
   acquire(own: Reclaim): void {
-    while (this.#used >= this.limit) {
+    while (this.isFull) {
       if (!this.reclaimOne(own)) {
         throw new HostFault(`all ${this.limit} WebAssembly memories of this tab are in use`);
       }

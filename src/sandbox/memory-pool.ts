@@ -41,9 +41,9 @@ export class MemoryPool {
   readonly #budget: MemoryBudget;
   readonly #evict: Reclaim;
   readonly #free: PooledMemory[] = [];
-  readonly #reclaim: Reclaim = () => this.dropOne() || this.#evict();
+  readonly #reclaim: Reclaim = () => this.dropOne() || (this.#evict() && this.dropOne());
 
-  /** `evict` ends the least recently used idle instance of this sandbox. */
+  /** `evict` ends the least recently used idle instance, whose memory comes back to this pool. */
   constructor(budget: MemoryBudget, evict: Reclaim) {
     this.#budget = budget;
     this.#evict = evict;
@@ -74,7 +74,10 @@ export class MemoryPool {
 
   /** A memory of exactly `wasmPages` pages, all zero. */
   acquire(is64: boolean, wasmPages: number): PooledMemory {
-    const free = this.#takeFree(is64, wasmPages);
+    let free = this.#takeFree(is64, wasmPages);
+    if (free === undefined && this.#budget.isFull && this.#evict()) {
+      free = this.#takeFree(is64, wasmPages);
+    }
     if (free !== undefined) {
       new Uint8Array(free.memory.buffer).fill(0);
       growMemory(free, wasmPages - wasmPagesOf(free));

@@ -1,3 +1,5 @@
+import { present } from '../base/assert.ts';
+import { hexToBytes } from '../base/hex.ts';
 import type { CodedError, Result } from '../base/result.ts';
 import { codedError, err, ok } from '../base/result.ts';
 import type { InstrumentedModule } from '../protocol/execution/wasm/instrument.ts';
@@ -16,15 +18,11 @@ export type CompileResult = Result<CompiledModule, CodedError<'IC0505'>>;
 const MAX_MODULES = 128;
 
 /** (module (memory i64 1) (table i64 1 funcref)) */
-const MEMORY64_PROBE = Uint8Array.of(
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-  ...[0x04, 0x04, 0x01, 0x70, 0x04, 0x01],
-  ...[0x05, 0x03, 0x01, 0x04, 0x01],
-);
+const MEMORY64_PROBE = hexToBytes('0061736d01000000' + '040401700401' + '0503010401');
 
 /** Whether this engine runs 64-bit memories and tables; Node before 24 does not. */
 export function engineHasMemory64(): boolean {
-  return WebAssembly.validate(MEMORY64_PROBE);
+  return WebAssembly.validate(present(MEMORY64_PROBE, 'the probe is hex') as BufferSource);
 }
 
 function invalidModule(): CompileResult {

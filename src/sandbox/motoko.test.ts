@@ -4,7 +4,7 @@ import { compileMotoko } from '../../tests/support/motoko.ts';
 import { present } from '../base/assert.ts';
 import { emptyPageMap } from '../protocol/replicated-state/page-map.ts';
 import { createSandbox } from './sandbox.ts';
-import { apiInput, replyOf, TestCanister } from './testing/harness.ts';
+import { apiInput, replyOf, TestCanister } from '../../tests/support/test-canister.ts';
 
 const SOURCE = `
 import Debug "mo:core/Debug";

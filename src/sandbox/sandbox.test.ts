@@ -5,7 +5,7 @@ import { HostFault } from './host-fault.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ModuleCache } from './module-cache.ts';
 import { createSandbox } from './sandbox.ts';
-import { apiInput, replyOf, TestCanister } from './testing/harness.ts';
+import { apiInput, replyOf, TestCanister } from '../../tests/support/test-canister.ts';
 
 const REPLY = `
   (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))

@@ -55,7 +55,9 @@ const factory: IDL.InterfaceFactory = () =>
             upgrade: IDL.Opt(
               IDL.Record({
                 skip_pre_upgrade: IDL.Opt(IDL.Bool),
-                wasm_memory_persistence: IDL.Opt(IDL.Variant({ keep: IDL.Null, replace: IDL.Null })),
+                wasm_memory_persistence: IDL.Opt(
+                  IDL.Variant({ keep: IDL.Null, replace: IDL.Null }),
+                ),
               }),
             ),
           }),
@@ -102,7 +104,10 @@ const factory: IDL.InterfaceFactory = () =>
   });
 
 /** `aaaaa-aa` through an agent; calls go to the canister their argument names, else to `effective`. */
-export function managementCanister(agent: HttpAgent, effective: Principal): ActorSubclass<Management> {
+export function managementCanister(
+  agent: HttpAgent,
+  effective: Principal,
+): ActorSubclass<Management> {
   const named = (args: unknown[]): Principal => {
     const record = (args[0] ?? {}) as { canister_id?: Principal; specified_id?: Principal[] };
     return record.canister_id ?? record.specified_id?.[0] ?? effective;

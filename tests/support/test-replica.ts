@@ -21,12 +21,21 @@ import { decodeIngress } from '../../src/protocol/ingress/signed-ingress.ts';
 import { subnetTopology } from '../../src/protocol/canonical-state/canonical-state.ts';
 import type { TraceEvent } from '../../src/protocol/interfaces/trace.ts';
 import type { WasmHost } from '../../src/protocol/interfaces/wasm-host.ts';
-import { CLASSROOM_EXECUTION_LIMITS, type ExecutionLimits } from '../../src/protocol/limits/execution.ts';
+import {
+  CLASSROOM_EXECUTION_LIMITS,
+  type ExecutionLimits,
+} from '../../src/protocol/limits/execution.ts';
 import { chargedBytes } from '../../src/protocol/messaging/valid-set-rule.ts';
 import { executeBatch } from '../../src/protocol/messaging/message-routing.ts';
-import { canisterRange, genesisState } from '../../src/protocol/replicated-state/replicated-state.ts';
+import {
+  canisterRange,
+  genesisState,
+} from '../../src/protocol/replicated-state/replicated-state.ts';
 import { dealSubnet } from '../../src/protocol/registry/genesis.ts';
-import { createStateManager, type StateManager } from '../../src/protocol/state-manager/state-manager.ts';
+import {
+  createStateManager,
+  type StateManager,
+} from '../../src/protocol/state-manager/state-manager.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SubnetParameters } from '../../src/protocol/types/genesis.ts';
 
@@ -89,7 +98,8 @@ export class TestReplica {
         maxMessageBytes: PARAMETERS.maxIngressBytesPerMessage,
       },
       stateAt: (height) => this.states.stateAt(height),
-      oldestState: () => present(this.states.stateAt(this.states.oldestHeight()), 'the oldest state is kept'),
+      oldestState: () =>
+        present(this.states.stateAt(this.states.oldestHeight()), 'the oldest state is kept'),
     });
     this.round();
   }
@@ -182,12 +192,16 @@ export class TestReplica {
         this.round();
         const certified = present(this.states.latestCertified(), 'a round certifies');
         const accepted = { status: 202, contentType: 'text/plain', body: new Uint8Array(0) };
-        return outcome.mode === 'sync' ? (certifiedReply(certified, outcome.message) ?? accepted) : accepted;
+        return outcome.mode === 'sync'
+          ? (certifiedReply(certified, outcome.message) ?? accepted)
+          : accepted;
       }
     }
   }
 
-  private *inspect(message: Parameters<typeof chargedBytes>[0] & Parameters<typeof inspectIngress>[1]) {
+  private *inspect(
+    message: Parameters<typeof chargedBytes>[0] & Parameters<typeof inspectIngress>[1],
+  ) {
     const verdict = yield* inspectIngress(
       this.states.latestState(),
       message,

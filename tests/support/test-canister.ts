@@ -7,8 +7,8 @@ import type {
   SandboxReply,
   SystemApiInput,
   WasmHost,
-} from '../../protocol/interfaces/wasm-host.ts';
-import type { CanisterId, HashHex, PrincipalId } from '../../protocol/types/ids.ts';
+} from '../../src/protocol/interfaces/wasm-host.ts';
+import type { CanisterId, HashHex, PrincipalId } from '../../src/protocol/types/ids.ts';
 
 export const CANISTER = '00000000000000010101' as CanisterId;
 export const CALLER = '04' as PrincipalId;
@@ -93,7 +93,7 @@ export class TestCanister {
     return reply;
   }
 
-  install(arg = new Uint8Array(0)): RunReply {
+  install(arg: Uint8Array = new Uint8Array(0)): RunReply {
     return this.run(
       { from: 'fresh' },
       [
