@@ -146,7 +146,8 @@ function updateMap<V>(
   let updated = map;
   for (const { key, value } of current.changesSince(previous ?? RadixMap.empty<V>())) {
     const name = present(hexToBytes(key), 'keys of the state are hex');
-    updated = value === undefined ? withoutEntry(updated, name) : withEntry(updated, name, toTree(value));
+    updated =
+      value === undefined ? withoutEntry(updated, name) : withEntry(updated, name, toTree(value));
   }
   return updated;
 }
@@ -163,9 +164,10 @@ function canisterTree(canister: CanisterState): LabeledTree {
       label('module_hash'),
       leaf(present(hexToBytes(execution.moduleHash), 'a module hash is hex')),
     ]);
-    const sections = execution.customSections.map(
-      (section): readonly [Uint8Array, LabeledTree] => [label(section.name), leaf(section.content)],
-    );
+    const sections = execution.customSections.map((section): readonly [Uint8Array, LabeledTree] => [
+      label(section.name),
+      leaf(section.content),
+    ]);
     entries.push([label('metadata'), labeledMap(sections)]);
   }
   return labeledMap(entries);

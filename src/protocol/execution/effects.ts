@@ -1,7 +1,11 @@
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { RunReply, SystemEffects } from '../interfaces/wasm-host.ts';
 import { MAX_CANISTER_LOG_BYTES, MAX_CERTIFIED_DATA_BYTES } from '../limits/execution.ts';
-import type { CanisterState, ExecutionState, LogRecord } from '../replicated-state/canister-state.ts';
+import type {
+  CanisterState,
+  ExecutionState,
+  LogRecord,
+} from '../replicated-state/canister-state.ts';
 import { assert, present } from '../../base/assert.ts';
 import type { CanisterId, TimeNs } from '../types/ids.ts';
 import { executionFee } from './cycles-account-manager.ts';
@@ -9,7 +13,11 @@ import type { RoundState } from './round-state.ts';
 import { applyDelta } from './run-on-sandbox.ts';
 
 /** Appends lines to a canister's log; the oldest records go when it exceeds 4 KiB. */
-export function withLogs(canister: CanisterState, lines: readonly string[], timeNs: TimeNs): CanisterState {
+export function withLogs(
+  canister: CanisterState,
+  lines: readonly string[],
+  timeNs: TimeNs,
+): CanisterState {
   if (lines.length === 0) {
     return canister;
   }
@@ -28,7 +36,12 @@ export function withLogs(canister: CanisterState, lines: readonly string[], time
 }
 
 /** Charges a run, keeps its logs and counts its instructions; true for failed runs as well. */
-export function accountRun(round: RoundState, canisterId: CanisterId, memory64: boolean, run: RunReply): void {
+export function accountRun(
+  round: RoundState,
+  canisterId: CanisterId,
+  memory64: boolean,
+  run: RunReply,
+): void {
   round.instructionsUsed += run.instructionsUsed;
   round.charge(canisterId, executionFee(round.env, run.instructionsUsed, memory64));
   round.put(withLogs(round.canister(canisterId), run.effects.logs, round.timeNs));
@@ -51,7 +64,12 @@ function withEffects(canister: CanisterState, effects: SystemEffects): CanisterS
 }
 
 /** Commits a successful run: memory, certified data, timer, version. */
-export function commitRun(round: RoundState, canisterId: CanisterId, execution: ExecutionState, run: RunReply): void {
+export function commitRun(
+  round: RoundState,
+  canisterId: CanisterId,
+  execution: ExecutionState,
+  run: RunReply,
+): void {
   const canister = round.canister(canisterId);
   const version = canister.nextMemoryVersion;
   const delta = present(run.delta, 'a committed run brings its memory delta');

@@ -1,12 +1,27 @@
 import { MANAGEMENT_CANISTER_ID, principalToText } from '../crypto/principal.ts';
 import type { RunReply } from '../interfaces/wasm-host.ts';
-import type { CanisterState, ExecutionState, IngressMessage } from '../replicated-state/canister-state.ts';
+import type {
+  CanisterState,
+  ExecutionState,
+  IngressMessage,
+} from '../replicated-state/canister-state.ts';
 import type { CanisterId } from '../types/ids.ts';
 import { checkAffordable, executionFee } from './cycles-account-manager.ts';
 import { accountRun, commitRun } from './effects.ts';
 import type { MessageOutcome, RoundState } from './round-state.ts';
-import { runOnSandbox, systemApiInput, type EntryPoint, type SandboxTask } from './run-on-sandbox.ts';
-import { ErrorCode, executionError, truncateMessage, wasmModuleNotFound, type UserError } from './user-error.ts';
+import {
+  runOnSandbox,
+  systemApiInput,
+  type EntryPoint,
+  type SandboxTask,
+} from './run-on-sandbox.ts';
+import {
+  ErrorCode,
+  executionError,
+  truncateMessage,
+  wasmModuleNotFound,
+  type UserError,
+} from './user-error.ts';
 
 /**
  * Execution of one message or system task on one canister.
@@ -17,9 +32,14 @@ import { ErrorCode, executionError, truncateMessage, wasmModuleNotFound, type Us
 /** Executes a user's call and records how it ended. */
 export function* executeIngress(round: RoundState, message: IngressMessage): SandboxTask<void> {
   const canister = round.canisters.get(message.canisterId);
-  const refusal = canister === undefined ? canisterNotFound(message.canisterId) : refusalOf(canister);
+  const refusal =
+    canister === undefined ? canisterNotFound(message.canisterId) : refusalOf(canister);
   if (canister === undefined || refusal !== undefined) {
-    round.finish(message, { kind: 'rejected', error: refusal ?? canisterNotFound(message.canisterId) }, 0n);
+    round.finish(
+      message,
+      { kind: 'rejected', error: refusal ?? canisterNotFound(message.canisterId) },
+      0n,
+    );
     return;
   }
   const execution = canister.execution;
@@ -29,7 +49,14 @@ export function* executeIngress(round: RoundState, message: IngressMessage): San
   }
   const call = methodOf(execution, message.methodName);
   if (call === undefined) {
-    round.finish(message, { kind: 'rejected', error: methodNotFound(canister.canisterId, 'update', message.methodName) }, 0n);
+    round.finish(
+      message,
+      {
+        kind: 'rejected',
+        error: methodNotFound(canister.canisterId, 'update', message.methodName),
+      },
+      0n,
+    );
     return;
   }
   const broke = prepaymentError(round, canister, execution);
@@ -43,7 +70,13 @@ export function* executeIngress(round: RoundState, message: IngressMessage): San
     methodName: message.methodName,
     arg: message.arg,
   };
-  const run = yield* runEntry(round, canister, execution, `canister_${call} ${message.methodName}`, entry);
+  const run = yield* runEntry(
+    round,
+    canister,
+    execution,
+    `canister_${call} ${message.methodName}`,
+    entry,
+  );
   accountRun(round, canister.canisterId, execution.memory64, run);
   if (run.outcome.ok && run.delta !== null) {
     commitRun(round, canister.canisterId, execution, run);
@@ -125,7 +158,10 @@ export function outcomeOf(canisterId: CanisterId, run: RunReply): MessageOutcome
     case 'reject':
       return {
         kind: 'rejected',
-        error: { code: ErrorCode.canisterRejectedMessage, message: truncateMessage(response.message) },
+        error: {
+          code: ErrorCode.canisterRejectedMessage,
+          message: truncateMessage(response.message),
+        },
       };
     case 'none': {
       const message = `Canister ${principalToText(canisterId)} did not reply to the call`;
@@ -148,7 +184,10 @@ export function refusalOf(canister: CanisterState): UserError | undefined {
 }
 
 export function canisterNotFound(canisterId: CanisterId): UserError {
-  return { code: ErrorCode.canisterNotFound, message: `Canister ${principalToText(canisterId)} not found` };
+  return {
+    code: ErrorCode.canisterNotFound,
+    message: `Canister ${principalToText(canisterId)} not found`,
+  };
 }
 
 export function methodNotFound(
@@ -170,4 +209,3 @@ function prepaymentError(
   const cost = executionFee(round.env, round.env.limits.messageInstructions, execution.memory64);
   return checkAffordable(round.env, canister, cost, false);
 }
-

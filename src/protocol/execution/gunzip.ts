@@ -5,9 +5,17 @@ import { codedError, err, ok, type CodedError, type Result } from '../../base/re
 
 export type GunzipError = CodedError<'MALFORMED_GZIP' | 'GZIP_TOO_LARGE'>;
 
-const LENGTH_BASE = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
-const LENGTH_EXTRA = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
-const DISTANCE_BASE = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577];
+const LENGTH_BASE = [
+  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131,
+  163, 195, 227, 258,
+];
+const LENGTH_EXTRA = [
+  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
+];
+const DISTANCE_BASE = [
+  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049,
+  3073, 4097, 6145, 8193, 12289, 16385, 24577,
+];
 const CODE_LENGTH_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 const MAX_CODE_BITS = 15;
 const END_OF_BLOCK = 256;
@@ -162,14 +170,16 @@ function huffman(lengths: readonly number[]): Huffman {
 }
 
 function fixedCodes(): readonly [Huffman, Huffman] {
-  const literals = Array.from({ length: 288 }, (_, i) => (i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8));
-  return [huffman(literals), huffman(new Array<number>(30).fill(5))];
+  const literals = Array.from({ length: 288 }, (_, i) =>
+    i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8,
+  );
+  return [huffman(literals), huffman(Array.from({ length: 30 }, () => 5))];
 }
 
 function dynamicCodes(input: BitReader): readonly [Huffman, Huffman] {
   const literals = input.bits(5) + 257;
   const distances = input.bits(5) + 1;
-  const codeLengths = new Array<number>(19).fill(0);
+  const codeLengths = Array.from({ length: 19 }, () => 0);
   const given = input.bits(4) + 4;
   for (const position of CODE_LENGTH_ORDER.slice(0, given)) {
     codeLengths[position] = input.bits(3);
@@ -187,8 +197,11 @@ function dynamicCodes(input: BitReader): readonly [Huffman, Huffman] {
       throw new Malformed('MALFORMED_GZIP', 'a repeat without a length');
     }
     const value = symbol === 16 ? (previous as number) : 0;
-    const times = symbol === 16 ? 3 + input.bits(2) : symbol === 17 ? 3 + input.bits(3) : 11 + input.bits(7);
-    lengths.push(...new Array<number>(times).fill(value));
+    const times =
+      symbol === 16 ? 3 + input.bits(2) : symbol === 17 ? 3 + input.bits(3) : 11 + input.bits(7);
+    for (let i = 0; i < times; i += 1) {
+      lengths.push(value);
+    }
   }
   if (lengths.length > literals + distances) {
     throw new Malformed('MALFORMED_GZIP', 'too many code lengths');

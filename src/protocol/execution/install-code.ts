@@ -5,15 +5,32 @@ import { principalToText } from '../crypto/principal.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import type { MemoryBase, ModuleInfo, RunReply, RunStep } from '../interfaces/wasm-host.ts';
 import { MAX_CANISTER_HISTORY, MAX_WASM_MODULE_BYTES } from '../limits/execution.ts';
-import type { CanisterChange, CanisterState, ChangeDetails, ExecutionState } from '../replicated-state/canister-state.ts';
+import type {
+  CanisterChange,
+  CanisterState,
+  ChangeDetails,
+  ExecutionState,
+} from '../replicated-state/canister-state.ts';
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import type { CanisterId, HashHex, Instructions, PrincipalId, TimeNs } from '../types/ids.ts';
 import { checkAffordable, executionFee } from './cycles-account-manager.ts';
 import { accountRun, commitRun } from './effects.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 import type { RoundState } from './round-state.ts';
-import { compileOnSandbox, runOnSandbox, systemApiInput, type SandboxTask } from './run-on-sandbox.ts';
-import { ErrorCode, executionError, help, userError, wasmModuleNotFound, type UserError } from './user-error.ts';
+import {
+  compileOnSandbox,
+  runOnSandbox,
+  systemApiInput,
+  type SandboxTask,
+} from './run-on-sandbox.ts';
+import {
+  ErrorCode,
+  executionError,
+  help,
+  userError,
+  wasmModuleNotFound,
+  type UserError,
+} from './user-error.ts';
 
 /**
  * Install, reinstall and upgrade of a canister's code. Any failure leaves the canister as it was,
@@ -34,7 +51,10 @@ export interface InstallCode {
 const EOP_SECTION = 'enhanced-orthogonal-persistence';
 
 /** Installs code. The result carries the instructions used, also on failure. */
-export function* installCode(round: RoundState, request: InstallCode): SandboxTask<Result<null, UserError>> {
+export function* installCode(
+  round: RoundState,
+  request: InstallCode,
+): SandboxTask<Result<null, UserError>> {
   const canister = round.canister(request.canisterId);
   const refusal = modeError(canister, request);
   if (refusal !== undefined) {
@@ -53,11 +73,18 @@ export function* installCode(round: RoundState, request: InstallCode): SandboxTa
   if (!keepHeap.ok) {
     return keepHeap;
   }
-  const cost = executionFee(round.env, round.env.limits.installInstructions, compiled.value.memory64);
+  const cost = executionFee(
+    round.env,
+    round.env.limits.installInstructions,
+    compiled.value.memory64,
+  );
   const broke = checkAffordable(round.env, canister, cost, true);
   if (broke !== undefined) {
     const advice = help('Top up the canister with more cycles.', 'install-code-not-enough-cycles');
-    return userError(broke.code, `Canister installation failed with \`${broke.message}\`.${advice}`);
+    return userError(
+      broke.code,
+      `Canister installation failed with \`${broke.message}\`.${advice}`,
+    );
   }
   const fresh = freshExecution(moduleHash, module.value, compiled.value);
   const before = round.canister(request.canisterId);
@@ -156,7 +183,11 @@ interface Stage {
   readonly instructionLimit: Instructions;
 }
 
-function* runStage(round: RoundState, canisterId: CanisterId, stage: Stage): SandboxTask<Result<RunReply, UserError>> {
+function* runStage(
+  round: RoundState,
+  canisterId: CanisterId,
+  stage: Stage,
+): SandboxTask<Result<RunReply, UserError>> {
   const canister = round.canister(canisterId);
   const current = canister.execution?.memoryVersion ?? canister.nextMemoryVersion;
   const run = yield* runOnSandbox(
@@ -180,14 +211,23 @@ function* runStage(round: RoundState, canisterId: CanisterId, stage: Stage): San
   return ok(run);
 }
 
-function step(round: RoundState, request: InstallCode, entry: string, context: RunStep['input']['context']): RunStep {
+function step(
+  round: RoundState,
+  request: InstallCode,
+  entry: string,
+  context: RunStep['input']['context'],
+): RunStep {
   const canister = round.canister(request.canisterId);
   const arg = context === 'preUpgrade' || context === 'start' ? new Uint8Array(0) : request.arg;
   const point = { context, caller: request.sender, arg };
   return { entry, optional: true, input: systemApiInput(round.env, canister, round.timeNs, point) };
 }
 
-function* install(round: RoundState, request: InstallCode, fresh: ExecutionState): SandboxTask<Result<null, UserError>> {
+function* install(
+  round: RoundState,
+  request: InstallCode,
+  fresh: ExecutionState,
+): SandboxTask<Result<null, UserError>> {
   round.update(request.canisterId, { certifiedData: new Uint8Array(0), globalTimerNs: 0n });
   const run = yield* runStage(round, request.canisterId, {
     execution: fresh,
@@ -244,7 +284,12 @@ function* upgrade(
     return post;
   }
   // The delta is relative to the old memories, the module is the new one.
-  commitRun(round, request.canisterId, { ...fresh, heap: old.heap, stable: old.stable }, post.value);
+  commitRun(
+    round,
+    request.canisterId,
+    { ...fresh, heap: old.heap, stable: old.stable },
+    post.value,
+  );
   return ok(null);
 }
 

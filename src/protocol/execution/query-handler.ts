@@ -2,7 +2,11 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { MANAGEMENT_CANISTER_ID, principalToText } from '../crypto/principal.ts';
 import type { RunReply } from '../interfaces/wasm-host.ts';
 import { MAX_QUERY_REPLY_BYTES } from '../limits/execution.ts';
-import type { CanisterState, ExecutionState, IngressMessage } from '../replicated-state/canister-state.ts';
+import type {
+  CanisterState,
+  ExecutionState,
+  IngressMessage,
+} from '../replicated-state/canister-state.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { Instructions, PrincipalId } from '../types/ids.ts';
 import { checkAffordable, ingressInductionFee } from './cycles-account-manager.ts';
@@ -12,8 +16,19 @@ import { decodeCanisterId } from './management/arguments.ts';
 import { checkManagementIngress, MANAGEMENT_QUERIES, notController } from './management/methods.ts';
 import { canisterLogsReply, canisterStatusReply } from './management/replies.ts';
 import type { MessageOutcome } from './round-state.ts';
-import { runOnSandbox, systemApiInput, type EntryPoint, type SandboxTask } from './run-on-sandbox.ts';
-import { ErrorCode, executionError, userError, wasmModuleNotFound, type UserError } from './user-error.ts';
+import {
+  runOnSandbox,
+  systemApiInput,
+  type EntryPoint,
+  type SandboxTask,
+} from './run-on-sandbox.ts';
+import {
+  ErrorCode,
+  executionError,
+  userError,
+  wasmModuleNotFound,
+  type UserError,
+} from './user-error.ts';
 
 /**
  * Runs that one node does for itself and that leave no trace in the state: queries on the newest
@@ -42,9 +57,14 @@ export function* executeQuery(
   }
   const { canister, execution } = target.value;
   const kinds = ['query', 'composite_query'] as const;
-  const kind = kinds.find((name) => execution.exports.includes(`canister_${name} ${query.methodName}`));
+  const kind = kinds.find((name) =>
+    execution.exports.includes(`canister_${name} ${query.methodName}`),
+  );
   if (kind === undefined) {
-    return { kind: 'rejected', error: methodNotFound(canister.canisterId, 'query', query.methodName) };
+    return {
+      kind: 'rejected',
+      error: methodNotFound(canister.canisterId, 'query', query.methodName),
+    };
   }
   const frozen = checkAffordable(env, canister, 0n, false);
   if (frozen !== undefined) {
@@ -58,7 +78,14 @@ export function* executeQuery(
     arg: query.arg,
     ...(dataCertificate === null ? {} : { dataCertificate }),
   };
-  const run = yield* runReadOnly(state, target.value, env, `canister_${kind} ${query.methodName}`, entry, env.limits.queryInstructions);
+  const run = yield* runReadOnly(
+    state,
+    target.value,
+    env,
+    `canister_${kind} ${query.methodName}`,
+    entry,
+    env.limits.queryInstructions,
+  );
   return boundedOutcome(canister, run);
 }
 
@@ -95,12 +122,24 @@ export function* inspectIngress(
     methodName: call.methodName,
     arg: call.arg,
   };
-  const run = yield* runReadOnly(state, target.value, env, 'canister_inspect_message', entry, env.limits.inspectInstructions);
+  const run = yield* runReadOnly(
+    state,
+    target.value,
+    env,
+    'canister_inspect_message',
+    entry,
+    env.limits.inspectInstructions,
+  );
   if (!run.outcome.ok) {
     return err(executionError(canister.canisterId, run.outcome.error));
   }
-  const rejected = { code: ErrorCode.canisterRejectedMessage, message: 'Canister rejected the message' };
-  return run.effects.acceptedMessage ? ok(null) : err(executionError(canister.canisterId, rejected));
+  const rejected = {
+    code: ErrorCode.canisterRejectedMessage,
+    message: 'Canister rejected the message',
+  };
+  return run.effects.acceptedMessage
+    ? ok(null)
+    : err(executionError(canister.canisterId, rejected));
 }
 
 interface Target {
@@ -144,7 +183,11 @@ function* runReadOnly(
       moduleHash: execution.moduleHash,
       base: { from: 'version', version: execution.memoryVersion },
       steps: [
-        { entry: entryName, input: systemApiInput(env, canister, state.timeNs, entry), optional: false },
+        {
+          entry: entryName,
+          input: systemApiInput(env, canister, state.timeNs, entry),
+          optional: false,
+        },
       ],
       instructionLimit,
       commitAs: null,
@@ -166,7 +209,11 @@ function boundedOutcome(canister: CanisterState, run: RunReply): MessageOutcome 
   return outcome;
 }
 
-function managementQuery(state: ReplicatedState, query: Query, env: ExecutionEnvironment): MessageOutcome {
+function managementQuery(
+  state: ReplicatedState,
+  query: Query,
+  env: ExecutionEnvironment,
+): MessageOutcome {
   const answer = answerManagementQuery(state, query, env);
   return answer.ok
     ? { kind: 'replied', reply: answer.value }
@@ -186,7 +233,10 @@ function answerManagementQuery(
   }
   const canisterId = decodeCanisterId(query.arg);
   if (!canisterId.ok) {
-    return userError(ErrorCode.invalidManagementPayload, `Error decoding candid: ${canisterId.error.message}`);
+    return userError(
+      ErrorCode.invalidManagementPayload,
+      `Error decoding candid: ${canisterId.error.message}`,
+    );
   }
   const canister = state.canisters.get(canisterId.value);
   if (canister === undefined) {

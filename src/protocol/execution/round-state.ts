@@ -9,7 +9,10 @@ import {
   type IngressStatus,
 } from '../replicated-state/ingress-history.ts';
 import type { RadixMap } from '../replicated-state/radix-map.ts';
-import type { CanisterIdAllocation, ReplicatedState } from '../replicated-state/replicated-state.ts';
+import type {
+  CanisterIdAllocation,
+  ReplicatedState,
+} from '../replicated-state/replicated-state.ts';
 import { memoryUsage } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { errorCodeText, type UserError } from './user-error.ts';

@@ -23,7 +23,11 @@ import type { ExecutionEnvironment } from './execution-environment.ts';
 export type SandboxTask<T> = Generator<SandboxRequest, T, SandboxReply>;
 
 /** Runs entry points; supplies module and memory image when the sandbox lacks them. */
-export function* runOnSandbox(request: RunRequest, base: ExecutionState | null, wasm: Uint8Array): SandboxTask<RunReply> {
+export function* runOnSandbox(
+  request: RunRequest,
+  base: ExecutionState | null,
+  wasm: Uint8Array,
+): SandboxTask<RunReply> {
   let reply = yield request;
   if (reply.kind === 'missing') {
     assert(!reply.image || base !== null, 'a run from nothing needs no memory image');
@@ -37,7 +41,9 @@ export function* runOnSandbox(request: RunRequest, base: ExecutionState | null, 
   return reply;
 }
 
-export function* compileOnSandbox(request: CompileRequest): SandboxTask<Result<ModuleInfo, CanisterError>> {
+export function* compileOnSandbox(
+  request: CompileRequest,
+): SandboxTask<Result<ModuleInfo, CanisterError>> {
   const reply = yield request;
   if (reply.kind === 'invalidModule') {
     return err(reply.error);

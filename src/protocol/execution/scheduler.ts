@@ -1,4 +1,8 @@
-import { SUBNET_MESSAGES_ROUND_DIVISOR, INSTRUCTION_OVERHEAD_PER_MESSAGE, CHARGE_INTERVAL_NS } from '../limits/execution.ts';
+import {
+  SUBNET_MESSAGES_ROUND_DIVISOR,
+  INSTRUCTION_OVERHEAD_PER_MESSAGE,
+  CHARGE_INTERVAL_NS,
+} from '../limits/execution.ts';
 import type { CanisterState, IngressMessage } from '../replicated-state/canister-state.ts';
 import type { CanisterId } from '../types/ids.ts';
 import { compareText } from '../../base/bytes.ts';
@@ -34,7 +38,10 @@ function dropExpired(round: RoundState): void {
   }
 }
 
-function withoutExpired(round: RoundState, queue: readonly IngressMessage[]): readonly IngressMessage[] {
+function withoutExpired(
+  round: RoundState,
+  queue: readonly IngressMessage[],
+): readonly IngressMessage[] {
   return queue.filter((message) => {
     if (message.expiryNs >= round.timeNs) {
       return true;
@@ -109,7 +116,10 @@ function idAfterIn(order: readonly CanisterId[], canisterId: CanisterId): Canist
 }
 
 function hasHeartbeat(canister: CanisterState): boolean {
-  return canister.status === 'running' && canister.execution?.exports.includes('canister_heartbeat') === true;
+  return (
+    canister.status === 'running' &&
+    canister.execution?.exports.includes('canister_heartbeat') === true
+  );
 }
 
 function hasDueTimer(round: RoundState, canister: CanisterState): boolean {
@@ -155,7 +165,13 @@ function chargeIdle(round: RoundState): void {
     const bankrupt = cost > canister.cycles;
     round.charge(canister.canisterId, cost);
     const code = bankrupt
-      ? { execution: null, certifiedData: new Uint8Array(0), globalTimerNs: 0n, logs: [], version: canister.version + 1n }
+      ? {
+          execution: null,
+          certifiedData: new Uint8Array(0),
+          globalTimerNs: 0n,
+          logs: [],
+          version: canister.version + 1n,
+        }
       : {};
     round.update(canister.canisterId, { chargedUntilNs: round.timeNs, ...code });
   }

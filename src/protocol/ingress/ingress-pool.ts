@@ -70,7 +70,7 @@ class IngressPoolImpl implements IngressPool {
 
   purge(nowNs: TimeNs, isDone: (messageId: MessageId) => boolean): readonly MessageId[] {
     const purged: MessageId[] = [];
-    for (const message of [...this.byId.values()]) {
+    for (const message of this.byId.values()) {
       if (message.ingressExpiryNs < nowNs || isDone(message.messageId)) {
         this.remove(message.messageId);
         purged.push(message.messageId);

@@ -72,8 +72,14 @@ class IngressPayloadBuilder implements PayloadBuilder {
         break;
       }
       const fits = size <= maxMessageBytes && bytes + size <= maxBlockBytes;
-      const fresh = !known.has(message.messageId) && !state.ingressHistory.entries.has(message.messageId);
-      if (fits && fresh && isInWindow(message, context.timeNs) && this.canPay(state, message, spent)) {
+      const fresh =
+        !known.has(message.messageId) && !state.ingressHistory.entries.has(message.messageId);
+      if (
+        fits &&
+        fresh &&
+        isInWindow(message, context.timeNs) &&
+        this.canPay(state, message, spent)
+      ) {
         ingress.push(message.envelope);
         bytes += size;
       }
@@ -82,7 +88,11 @@ class IngressPayloadBuilder implements PayloadBuilder {
     return { ingress };
   }
 
-  validate(payload: BatchPayload, context: ValidationContext, past: readonly BatchPayload[]): Validation {
+  validate(
+    payload: BatchPayload,
+    context: ValidationContext,
+    past: readonly BatchPayload[],
+  ): Validation {
     const { maxMessages, maxBlockBytes, maxMessageBytes } = this.config.limits;
     const bytes = payload.ingress.reduce((sum, envelope) => sum + envelope.length, 0);
     if (payload.ingress.length > maxMessages || bytes > maxBlockBytes) {
@@ -167,7 +177,11 @@ class IngressPayloadBuilder implements PayloadBuilder {
   }
 
   /** Counts the fee against the payer's balance, with all fees of this block. */
-  private canPay(state: ReplicatedState, message: SignedIngress, spent: Map<CanisterId, Cycles>): boolean {
+  private canPay(
+    state: ReplicatedState,
+    message: SignedIngress,
+    spent: Map<CanisterId, Cycles>,
+  ): boolean {
     const payer = ingressPayer(message);
     const canister = payer === undefined ? undefined : state.canisters.get(payer);
     if (payer === undefined) {
@@ -176,7 +190,8 @@ class IngressPayloadBuilder implements PayloadBuilder {
     if (canister === undefined) {
       return false;
     }
-    const fees = (spent.get(payer) ?? 0n) + ingressInductionFee(this.config.env, chargedBytes(message));
+    const fees =
+      (spent.get(payer) ?? 0n) + ingressInductionFee(this.config.env, chargedBytes(message));
     if (checkAffordable(this.config.env, canister, fees, false) !== undefined) {
       return false;
     }
@@ -198,7 +213,8 @@ function isInWindow(message: SignedIngress, timeNs: TimeNs): boolean {
 /** Until when a good signature stays good: the earliest expiry of message and delegations. */
 function validUntil(envelope: Envelope): TimeNs {
   return envelope.delegations.reduce(
-    (earliest, delegation) => (delegation.expirationNs < earliest ? delegation.expirationNs : earliest),
+    (earliest, delegation) =>
+      delegation.expirationNs < earliest ? delegation.expirationNs : earliest,
     envelope.content.ingressExpiryNs,
   );
 }

@@ -22,7 +22,9 @@ export function decodeIngress(bytes: Uint8Array): Result<DecodedIngress, Ingress
   }
   const { content } = decoded.value;
   if (content.kind !== 'call') {
-    return err(codedError('input', 'MALFORMED_INGRESS', `A ${content.kind} request is no ingress message.`));
+    return err(
+      codedError('input', 'MALFORMED_INGRESS', `A ${content.kind} request is no ingress message.`),
+    );
   }
   return ok({ message: ingressOf(decoded.value, content, bytes), envelope: decoded.value });
 }

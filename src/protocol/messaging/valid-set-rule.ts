@@ -34,7 +34,8 @@ export function ingressPayer(
     return message.canisterId;
   }
   // Creation is free; settings are free so that a frozen canister can be rescued.
-  const free = message.methodName.startsWith('provisional_') || message.methodName === 'update_settings';
+  const free =
+    message.methodName.startsWith('provisional_') || message.methodName === 'update_settings';
   return free ? undefined : (message.effectiveCanisterId as CanisterId);
 }
 
@@ -82,7 +83,10 @@ function inductionError(round: RoundState, signed: SignedIngress): UserError | u
   const payer = ingressPayer(signed);
   const isManagement = signed.canisterId === MANAGEMENT_CANISTER_ID;
   if (isManagement && round.subnetQueue.length >= MAX_CANISTER_INGRESS_QUEUE) {
-    return { code: ErrorCode.canisterQueueFull, message: 'The queue of the management canister is full' };
+    return {
+      code: ErrorCode.canisterQueueFull,
+      message: 'The queue of the management canister is full',
+    };
   }
   if (payer === undefined) {
     return undefined;
@@ -92,7 +96,12 @@ function inductionError(round: RoundState, signed: SignedIngress): UserError | u
     return canisterNotFound(payer);
   }
   const fee = ingressInductionFee(round.env, chargedBytes(signed));
-  const broke = checkAffordable(round.env, canister, fee, canister.controllers.includes(signed.sender));
+  const broke = checkAffordable(
+    round.env,
+    canister,
+    fee,
+    canister.controllers.includes(signed.sender),
+  );
   if (broke !== undefined || isManagement) {
     return broke;
   }

@@ -109,7 +109,7 @@ function insert<V>(node: Node<V> | undefined, depth: number, key: string, value:
   if (entries.length <= BUCKET_LIMIT) {
     return { kind: 'bucket', entries };
   }
-  let branch: Node<V> = { kind: 'branch', slots: new Array<undefined>(SLOTS).fill(undefined) };
+  let branch: Node<V> = { kind: 'branch', slots: Array.from({ length: SLOTS }, () => undefined) };
   for (const entry of entries) {
     branch = insert<V>(branch, depth, entry[0], entry[1]);
   }

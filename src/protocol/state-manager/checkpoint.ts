@@ -2,7 +2,16 @@ import { concatBytes, u32ToBytesBe } from '../../base/bytes.ts';
 import { bytesToHex, hexToBytes } from '../../base/hex.ts';
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
 import { present } from '../../base/assert.ts';
-import { asArray, asMap, asSafeNat, asText, decodeCbor, encodeCbor, type CborInput, type CborValue } from '../crypto/cbor.ts';
+import {
+  asArray,
+  asMap,
+  asSafeNat,
+  asText,
+  decodeCbor,
+  encodeCbor,
+  type CborInput,
+  type CborValue,
+} from '../crypto/cbor.ts';
 import { domainSeparator } from '../crypto/domain.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { PAGE_BYTES, type DirtyPage } from '../interfaces/wasm-host.ts';
@@ -10,7 +19,8 @@ import type { CanisterState } from '../replicated-state/canister-state.ts';
 import { PageMap } from '../replicated-state/page-map.ts';
 import type { RadixMap } from '../replicated-state/radix-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
-import { decodeCanister, decodeSystemState, encodeCanister, encodeSystemState } from '../replicated-state/state-codec.ts';
+import { decodeCanister, decodeSystemState } from '../replicated-state/decode-state.ts';
+import { encodeCanister, encodeSystemState } from '../replicated-state/encode-state.ts';
 import type { HashHex, Height } from '../types/ids.ts';
 
 /**
@@ -222,7 +232,9 @@ function pageHashesOf(
   list: CborValue | undefined,
   chunk: (hash: HashHex) => Uint8Array | undefined,
 ): readonly HashHex[] {
-  const parts = (asArray(list) ?? []).map((item) => chunk(asText(item) as HashHex) ?? new Uint8Array(0));
+  const parts = (asArray(list) ?? []).map(
+    (item) => chunk(asText(item) as HashHex) ?? new Uint8Array(0),
+  );
   const bytes = concatBytes(...parts);
   const hashes: HashHex[] = [];
   for (let at = 0; at + PAGE_ENTRY_BYTES <= bytes.length; at += PAGE_ENTRY_BYTES) {
@@ -235,7 +247,11 @@ function restore(manifest: Uint8Array, reader: ChunkReader): ReplicatedState {
   const decoded = decodeCbor(manifest, { canonical: true });
   const fields = decoded.ok ? asMap(decoded.value) : undefined;
   const items = asArray(fields?.get('canisters'));
-  if (fields === undefined || items === undefined || asSafeNat(fields.get('version')) !== MANIFEST_VERSION) {
+  if (
+    fields === undefined ||
+    items === undefined ||
+    asSafeNat(fields.get('version')) !== MANIFEST_VERSION
+  ) {
     throw new Unusable('MALFORMED_CHECKPOINT', 'The manifest is malformed or of another version.');
   }
   const system = decodeSystemState(reader.file(fields.get('system')));

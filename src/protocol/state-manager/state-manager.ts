@@ -1,6 +1,10 @@
 import { assert, present } from '../../base/assert.ts';
 import { bytesToHex } from '../../base/hex.ts';
-import { canonicalState, type CanonicalState, type SubnetTopology } from '../canonical-state/canonical-state.ts';
+import {
+  canonicalState,
+  type CanonicalState,
+  type SubnetTopology,
+} from '../canonical-state/canonical-state.ts';
 import { digest, type LabeledTree } from '../crypto/labeled-tree.ts';
 import type { StateReader } from '../interfaces/replica.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
@@ -127,7 +131,7 @@ class StateManagerImpl implements StateManager {
   }
 
   purgeBelow(height: Height): void {
-    for (const kept of [...this.kept.keys()]) {
+    for (const kept of this.kept.keys()) {
       if (kept < height && kept !== this.latest && kept !== this.certified?.height) {
         this.kept.delete(kept);
       }
@@ -176,6 +180,9 @@ class StateManagerImpl implements StateManager {
 }
 
 /** @param initial the genesis state or one restored from a checkpoint */
-export function createStateManager(topology: SubnetTopology, initial: ReplicatedState): StateManager {
+export function createStateManager(
+  topology: SubnetTopology,
+  initial: ReplicatedState,
+): StateManager {
   return new StateManagerImpl(topology, initial);
 }

@@ -85,7 +85,11 @@ export function decodeSettings(record: CandidValue): Result<SettingsChange, Cand
   const visibility = decodeLogVisibility(value);
   const variables = decodeEnvironment(value);
   if (!controllers.ok || !visibility.ok || !variables.ok) {
-    return !controllers.ok ? controllers : !visibility.ok ? visibility : (variables as Result<never, CandidError>);
+    return !controllers.ok
+      ? controllers
+      : !visibility.ok
+        ? visibility
+        : (variables as Result<never, CandidError>);
   }
   if (visibility.value !== undefined) {
     settings.logVisibility = visibility.value;
@@ -118,7 +122,11 @@ function decodePrincipals(
 }
 
 function decodeLogVisibility(record: CandidValue): Result<LogVisibility | undefined, CandidError> {
-  const chosen = variantField(record, 'log_visibility', ['controllers', 'public', 'allowed_viewers']);
+  const chosen = variantField(record, 'log_visibility', [
+    'controllers',
+    'public',
+    'allowed_viewers',
+  ]);
   if (!chosen.ok || chosen.value === undefined) {
     return chosen.ok ? ok(undefined) : chosen;
   }
@@ -141,7 +149,9 @@ function decodeEnvironment(
     return items.ok ? ok(undefined) : items;
   }
   if (items.value.length > MAX_ENVIRONMENT_VARIABLES) {
-    return malformed(`Too many environment variables: ${items.value.length} (max: ${MAX_ENVIRONMENT_VARIABLES})`);
+    return malformed(
+      `Too many environment variables: ${items.value.length} (max: ${MAX_ENVIRONMENT_VARIABLES})`,
+    );
   }
   const variables = new Map<string, string>();
   for (const item of items.value) {

@@ -1,7 +1,12 @@
 import { err, ok, type Result } from '../../../base/result.ts';
 import { canisterIdFromU64, canisterIdToU64, principalToText } from '../../crypto/principal.ts';
 import { DEFAULT_PROVISIONAL_CYCLES } from '../../limits/execution.ts';
-import { createCanisterState, DEFAULT_SETTINGS, type CanisterState, type IngressMessage } from '../../replicated-state/canister-state.ts';
+import {
+  createCanisterState,
+  DEFAULT_SETTINGS,
+  type CanisterState,
+  type IngressMessage,
+} from '../../replicated-state/canister-state.ts';
 import { idAfter, isHosted } from '../../replicated-state/replicated-state.ts';
 import type { CanisterId, Instructions, PrincipalId } from '../../types/ids.ts';
 import { canisterNotFound } from '../execute-message.ts';
@@ -27,9 +32,17 @@ import { canisterIdReply, canisterStatusReply, emptyReply } from './replies.ts';
 type Reply = Result<Uint8Array, UserError>;
 
 /** Executes one call of `aaaaa-aa` and records how it ended. */
-export function* executeSubnetMessage(round: RoundState, message: IngressMessage): SandboxTask<void> {
+export function* executeSubnetMessage(
+  round: RoundState,
+  message: IngressMessage,
+): SandboxTask<void> {
   const used = round.instructionsUsed;
-  const method = checkManagementIngress(round.canisters, message.sender, message.methodName, message.arg);
+  const method = checkManagementIngress(
+    round.canisters,
+    message.sender,
+    message.methodName,
+    message.arg,
+  );
   const reply = method.ok ? yield* dispatch(round, message, method.value) : method;
   const instructions: Instructions = round.instructionsUsed - used;
   round.finish(
@@ -39,7 +52,11 @@ export function* executeSubnetMessage(round: RoundState, message: IngressMessage
   );
 }
 
-function* dispatch(round: RoundState, message: IngressMessage, method: ManagementMethod): SandboxTask<Reply> {
+function* dispatch(
+  round: RoundState,
+  message: IngressMessage,
+  method: ManagementMethod,
+): SandboxTask<Reply> {
   switch (method) {
     case 'provisional_create_canister_with_cycles':
       return createCanister(round, message);
@@ -52,14 +69,18 @@ function* dispatch(round: RoundState, message: IngressMessage, method: Managemen
     case 'delete_canister':
       return yield* deleteCanister(round, message);
     case 'uninstall_code':
-      return onCanister(round, message.arg, (canister) => uninstall(round, canister, message.sender));
+      return onCanister(round, message.arg, (canister) =>
+        uninstall(round, canister, message.sender),
+      );
     case 'start_canister':
       return onCanister(round, message.arg, (canister) => setRunning(round, canister, 'running'));
     case 'stop_canister':
       // Calls never stay open over a round yet, so a canister stops at once.
       return onCanister(round, message.arg, (canister) => setRunning(round, canister, 'stopped'));
     case 'canister_status':
-      return onCanister(round, message.arg, (canister) => ok(canisterStatusReply(round.env, canister)));
+      return onCanister(round, message.arg, (canister) =>
+        ok(canisterStatusReply(round.env, canister)),
+      );
   }
 }
 
@@ -67,7 +88,11 @@ function badArgument(error: CandidError): Result<never, UserError> {
   return userError(ErrorCode.invalidManagementPayload, `Error decoding candid: ${error.message}`);
 }
 
-function onCanister(round: RoundState, arg: Uint8Array, action: (canister: CanisterState) => Reply): Reply {
+function onCanister(
+  round: RoundState,
+  arg: Uint8Array,
+  action: (canister: CanisterState) => Reply,
+): Reply {
   const canisterId = decodeCanisterId(arg);
   if (!canisterId.ok) {
     return badArgument(canisterId.error);
@@ -76,7 +101,11 @@ function onCanister(round: RoundState, arg: Uint8Array, action: (canister: Canis
   return canister === undefined ? err(canisterNotFound(canisterId.value)) : action(canister);
 }
 
-function setRunning(round: RoundState, canister: CanisterState, status: 'running' | 'stopped'): Reply {
+function setRunning(
+  round: RoundState,
+  canister: CanisterState,
+  status: 'running' | 'stopped',
+): Reply {
   if (canister.status !== status) {
     round.put({ ...canister, status, version: canister.version + 1n });
   }
@@ -122,7 +151,10 @@ function allocateId(round: RoundState): Result<CanisterId, UserError> {
   return ok(canisterIdFromU64(next));
 }
 
-function checkSpecifiedId(round: RoundState, canisterId: CanisterId): Result<CanisterId, UserError> {
+function checkSpecifiedId(
+  round: RoundState,
+  canisterId: CanisterId,
+): Result<CanisterId, UserError> {
   const name = principalToText(canisterId);
   const number = canisterIdToU64(canisterId);
   if (number === undefined || !isHosted(round.canisterIds, number)) {

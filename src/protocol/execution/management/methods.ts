@@ -57,12 +57,18 @@ export type ManagementMethod =
   | (typeof PROVISIONAL_METHODS)[number];
 
 /** Queries of the management canister. */
-export const MANAGEMENT_QUERIES: ReadonlySet<string> = new Set(['fetch_canister_logs', 'canister_status']);
+export const MANAGEMENT_QUERIES: ReadonlySet<string> = new Set([
+  'fetch_canister_logs',
+  'canister_status',
+]);
 
 /** The method if users may call it, else the replica's refusal. */
 export function ingressMethod(name: string): Result<ManagementMethod, UserError> {
   if (CANISTERS_ONLY.has(name)) {
-    return userError(ErrorCode.canisterRejectedMessage, `Only canisters can call ic00 method ${name}`);
+    return userError(
+      ErrorCode.canisterRejectedMessage,
+      `Only canisters can call ic00 method ${name}`,
+    );
   }
   if (name === 'fetch_canister_logs') {
     return userError(
@@ -72,7 +78,10 @@ export function ingressMethod(name: string): Result<ManagementMethod, UserError>
   }
   const known = [...CONTROLLER_METHODS, ...PROVISIONAL_METHODS].find((method) => method === name);
   if (known === undefined) {
-    return userError(ErrorCode.unknownManagementMessage, `Management canister has no method '${name}'`);
+    return userError(
+      ErrorCode.unknownManagementMessage,
+      `Management canister has no method '${name}'`,
+    );
   }
   return ok(known);
 }

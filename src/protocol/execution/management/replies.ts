@@ -100,7 +100,10 @@ function settingsValue(canister: CanisterState): object {
   };
 }
 
-export function canisterStatusReply(env: ExecutionEnvironment, canister: CanisterState): Uint8Array {
+export function canisterStatusReply(
+  env: ExecutionEnvironment,
+  canister: CanisterState,
+): Uint8Array {
   const usage = memoryUsage(canister);
   const execution = canister.execution;
   const status = {

@@ -1,4 +1,13 @@
-import { encodeCbor, asArray, asBytes, asMap, asSafeNat, asText, decodeCbor, type CborInput, type CborMap, type CborValue } from '../crypto/cbor.ts';
+import {
+  asArray,
+  asBytes,
+  asMap,
+  asSafeNat,
+  asText,
+  decodeCbor,
+  type CborMap,
+  type CborValue,
+} from '../crypto/cbor.ts';
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
 import type { GlobalValue } from '../interfaces/wasm-host.ts';
 import type { CanisterId, HashHex, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
@@ -12,15 +21,17 @@ import type {
   IngressMessage,
   LogVisibility,
 } from './canister-state.ts';
-import { emptyIngressHistory, withIngressStatus, type IngressEntry, type IngressStatus } from './ingress-history.ts';
+import {
+  emptyIngressHistory,
+  withIngressStatus,
+  type IngressEntry,
+  type IngressStatus,
+} from './ingress-history.ts';
 import { emptyPageMap } from './page-map.ts';
 import { RadixMap } from './radix-map.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
-/**
- * The replicated state as bytes, for checkpoints: canonical CBOR, without Wasm modules and memory
- * pages, which are chunks of their own. Integers that may exceed 64 bits are decimal text.
- */
+/** Reads back what `encode-state.ts` writes; the bytes may come from a peer and are checked. */
 
 export type StateCodecError = CodedError<'MALFORMED_STATE'>;
 
@@ -30,112 +41,6 @@ class Malformed {
   constructor(what: string) {
     this.what = what;
   }
-}
-
-function message(queued: IngressMessage): CborInput {
-  return [
-    queued.messageId,
-    queued.sender,
-    queued.canisterId,
-    queued.effectiveCanisterId,
-    queued.methodName,
-    queued.arg,
-    queued.expiryNs.toString(),
-  ];
-}
-
-function status(value: IngressStatus): CborInput {
-  switch (value.kind) {
-    case 'received':
-    case 'processing':
-      return [value.kind];
-    case 'replied':
-      return [value.kind, value.reply];
-    case 'rejected':
-      return [value.kind, value.errorCode, value.message];
-  }
-}
-
-/** Everything but the canisters. */
-export function encodeSystemState(state: ReplicatedState): Uint8Array {
-  const history: CborInput[] = [];
-  for (const [id, entry] of state.ingressHistory.entries.entries()) {
-    history.push([id, status(entry.status), entry.sender, entry.effectiveCanisterId, entry.timeNs.toString()]);
-  }
-  return encodeCbor({
-    height: state.height,
-    timeNs: state.timeNs.toString(),
-    subnetId: state.subnetId,
-    history,
-    subnetQueue: state.subnetQueue.map(message),
-    ranges: state.canisterIds.ranges.map(([first, last]) => [first.toString(), last.toString()]),
-    nextId: state.canisterIds.next === undefined ? null : state.canisterIds.next.toString(),
-    nextCanister: state.nextCanister,
-    updateTransactions: state.metrics.updateTransactions.toString(),
-    consumedCycles: state.metrics.consumedCycles.toString(),
-  });
-}
-
-function change(value: CanisterChange): CborInput {
-  const { details } = value;
-  const rest: CborInput[] =
-    details.kind === 'codeUninstall'
-      ? []
-      : details.kind === 'codeDeployment'
-        ? [details.mode, details.moduleHash]
-        : [details.controllers];
-  return [value.timeNs.toString(), value.canisterVersion.toString(), value.originUser, details.kind, ...rest];
-}
-
-function settings(value: CanisterSettings): CborInput {
-  const { logVisibility } = value;
-  return [
-    value.computeAllocation.toString(),
-    value.memoryAllocationBytes.toString(),
-    value.freezingThresholdSeconds.toString(),
-    value.reservedCyclesLimit.toString(),
-    value.wasmMemoryLimitBytes.toString(),
-    value.wasmMemoryThresholdBytes.toString(),
-    [logVisibility.kind, logVisibility.kind === 'allowedViewers' ? logVisibility.viewers : []],
-    value.environmentVariables,
-  ];
-}
-
-function execution(value: ExecutionState | null): CborInput {
-  if (value === null) {
-    return null;
-  }
-  return {
-    moduleHash: value.moduleHash,
-    exports: value.exports,
-    sections: value.customSections.map((section) => [section.name, section.visibility, section.content]),
-    memory64: value.memory64,
-    globals: value.globals.map((global) => [global.type, global.bits.toString()]),
-    heapWasmPages: value.heapWasmPages,
-    stableWasmPages: value.stableWasmPages,
-  };
-}
-
-/** One canister without module and memory pages; host-local memory versions are left out. */
-export function encodeCanister(canister: CanisterState): Uint8Array {
-  return encodeCbor({
-    canisterId: canister.canisterId,
-    controllers: canister.controllers,
-    status: canister.status,
-    cycles: canister.cycles.toString(),
-    settings: settings(canister.settings),
-    execution: execution(canister.execution),
-    certifiedData: canister.certifiedData,
-    globalTimerNs: canister.globalTimerNs.toString(),
-    version: canister.version.toString(),
-    totalChanges: canister.totalChanges.toString(),
-    changes: canister.changes.map(change),
-    nextLogIndex: canister.nextLogIndex.toString(),
-    logs: canister.logs.map((log) => [log.index.toString(), log.timeNs.toString(), log.content]),
-    ingressQueue: canister.ingressQueue.map(message),
-    chargedUntilNs: canister.chargedUntilNs.toString(),
-    createdAtNs: canister.createdAtNs.toString(),
-  });
 }
 
 function text<T extends string = string>(value: CborValue | undefined): T {
@@ -229,7 +134,11 @@ function systemFrom(fields: CborMap): Omit<ReplicatedState, 'canisters'> {
       effectiveCanisterId: text<PrincipalId>(effective),
       timeNs: big(timeNs),
     };
-    ingressHistory = withIngressStatus(ingressHistory, text<MessageId>(id), entry);
+    const messageId = text<MessageId>(id);
+    if (ingressHistory.entries.has(messageId)) {
+      throw new Malformed('each message once');
+    }
+    ingressHistory = withIngressStatus(ingressHistory, messageId, entry);
   }
   const nextCanister = fields.get('nextCanister');
   const nextId = fields.get('nextId');
@@ -254,7 +163,11 @@ function systemFrom(fields: CborMap): Omit<ReplicatedState, 'canisters'> {
   };
 }
 
-function detailsFrom(kind: string, first: CborValue | undefined, second: CborValue | undefined): ChangeDetails {
+function detailsFrom(
+  kind: string,
+  first: CborValue | undefined,
+  second: CborValue | undefined,
+): ChangeDetails {
   switch (kind) {
     case 'codeUninstall':
       return { kind };
@@ -384,8 +297,15 @@ function canisterFrom(fields: CborMap): CanisterState {
 
 const MAX_STATE_BYTES = 256 * 1024 * 1024;
 
-function decodeWith<T>(encoded: Uint8Array, read: (fields: CborMap) => T): Result<T, StateCodecError> {
-  const value = decodeCbor(encoded, { maxBytes: MAX_STATE_BYTES, maxItems: 20_000_000, canonical: true });
+function decodeWith<T>(
+  encoded: Uint8Array,
+  read: (fields: CborMap) => T,
+): Result<T, StateCodecError> {
+  const value = decodeCbor(encoded, {
+    maxBytes: MAX_STATE_BYTES,
+    maxItems: 20_000_000,
+    canonical: true,
+  });
   if (!value.ok) {
     return err(codedError('input', 'MALFORMED_STATE', value.error.message));
   }
@@ -393,18 +313,20 @@ function decodeWith<T>(encoded: Uint8Array, read: (fields: CborMap) => T): Resul
     return ok(read(map(value.value)));
   } catch (failure) {
     if (failure instanceof Malformed) {
-      return err(codedError('input', 'MALFORMED_STATE', `Expected ${failure.what} in the encoded state.`));
+      return err(
+        codedError('input', 'MALFORMED_STATE', `Expected ${failure.what} in the encoded state.`),
+      );
     }
     throw failure;
   }
 }
 
-/** A state without canisters; see `encodeSystemState`. */
+/** A state without canisters; see `encode-state.ts`. */
 export function decodeSystemState(encoded: Uint8Array): Result<ReplicatedState, StateCodecError> {
   return decodeWith(encoded, (fields) => ({ ...systemFrom(fields), canisters: RadixMap.empty() }));
 }
 
-/** A canister whose module and memories are still empty; see `encodeCanister`. */
+/** A canister whose module and memories are still empty; see `encode-state.ts`. */
 export function decodeCanister(encoded: Uint8Array): Result<CanisterState, StateCodecError> {
   return decodeWith(encoded, canisterFrom);
 }
