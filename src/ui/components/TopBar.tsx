@@ -1,5 +1,5 @@
 import { formatCount, formatMs, formatRate } from '../store/format.ts';
-import { divergedHeight, nodesUp } from '../store/derive.ts';
+import { currentRate, divergedHeight, nodesUp } from '../store/derive.ts';
 import { THEMES } from '../store/ui-store.ts';
 import { useProjection, useServices, useUi } from '../services.tsx';
 import { ClockControls } from './ClockControls.tsx';
@@ -44,7 +44,7 @@ function LiveTag() {
 function Metrics() {
   const figures = useProjection((projection) => ({
     height: projection.finalizedHeight,
-    rate: projection.blocksPerSecond,
+    rate: currentRate(projection),
     lag: projection.finalityMs,
     up: nodesUp(projection),
     all: projection.nodes.length,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Topology } from '../../wire/network.ts';
 import { initialProjection, type NetworkProjection } from '../../wire/projection.ts';
-import { divergedHeight, headline, nodesUp } from './derive.ts';
+import { currentRate, divergedHeight, headline, nodesUp } from './derive.ts';
 import { formatBytes, formatCycles, formatMs, principalText, shortHash } from './format.ts';
 import type { HashHex, NodeId } from './ids.ts';
 
@@ -53,6 +53,15 @@ describe('headline', () => {
       tone: 'error',
       text: 'Nodes computed different states at height 9.',
     });
+  });
+});
+
+describe('currentRate', () => {
+  it('falls to zero when nothing was finalized for seconds', () => {
+    const view = { height: 9, blocks: [{ finalizedNs: 10_000_000_000n }] };
+    const heights = [view] as unknown as NetworkProjection['heights'];
+    const at = (atNs: bigint) => currentRate({ ...running(4), heights, blocksPerSecond: 2.5, atNs });
+    expect([at(11_000_000_000n), at(14_000_000_000n)]).toEqual([2.5, 0]);
   });
 });
 

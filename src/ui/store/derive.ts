@@ -90,3 +90,18 @@ export function headline(projection: NetworkProjection): Headline {
   }
   return { tone: 'good', text: `All ${all.length} nodes agree on block ${height} (finalized).` };
 }
+
+/** A subnet that finalized nothing for this long stands still, whatever its mean rate was. */
+const STILL_AFTER_NS = 3_000_000_000n;
+
+/** Blocks finalized per second of network time; 0 as soon as the subnet stands still. */
+export function currentRate(projection: NetworkProjection): number | null {
+  const finalizedNs = projection.heights
+    .flatMap((view) => view.blocks)
+    .findLast((block) => block.finalizedNs !== null)?.finalizedNs;
+  const still =
+    finalizedNs !== undefined &&
+    finalizedNs !== null &&
+    projection.atNs - finalizedNs > STILL_AFTER_NS;
+  return still ? 0 : projection.blocksPerSecond;
+}

@@ -5,7 +5,7 @@ const Workshop = lazy(() => import('../build/Workshop.tsx').then(({ Workshop }) 
 
 export function BuildView() {
   return (
-    <Suspense fallback={<main className="page" id="main">Loading the workshop</main>}>
+    <Suspense fallback={<main className="page" id="main" tabIndex={0}>Loading the workshop</main>}>
       <Workshop />
     </Suspense>
   );

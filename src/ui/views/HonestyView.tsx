@@ -3,7 +3,7 @@ import { DIFFERENCES } from '../../wire/honesty.ts';
 /** Every difference from mainnet, from the one table in the code. */
 export function HonestyView() {
   return (
-    <main className="page" id="main">
+    <main className="page" id="main" tabIndex={0}>
       <h2 className="page-title">What is real here, and what is not</h2>
       <p className="lead">
         The nodes run the whole protocol: real blocks, real threshold signatures, real WebAssembly. These{' '}

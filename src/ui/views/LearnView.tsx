@@ -1,7 +1,7 @@
 /** Honest empty state: what to try until there are lessons. */
 export function LearnView() {
   return (
-    <main className="page" id="main">
+    <main className="page" id="main" tabIndex={0}>
       <h2 className="page-title">No lessons yet</h2>
       <p className="lead">Guided lessons are not written. These experiments work today:</p>
       <ol className="experiments">

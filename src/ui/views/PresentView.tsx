@@ -1,7 +1,7 @@
 /** Honest empty state: what a presenter can do until there are scenarios. */
 export function PresentView() {
   return (
-    <main className="page" id="main">
+    <main className="page" id="main" tabIndex={0}>
       <h2 className="page-title">No scenarios yet</h2>
       <p className="lead">
         Scripted scenarios, replay and a projector theme are not built. Until then, Observe works on a

@@ -1,0 +1,32 @@
+import type { Result } from '../base/result.ts';
+import { type NetworkSpec, type NetworkSpecError, parseNetworkSpec } from '../wire/network-spec.ts';
+
+/**
+ * The network that a link asks for: `?spec=` with the whole JSON, or `?nodes=`, `?pace=`, `?seed=`
+ * and `?dkgInterval=` one by one. Without a seed each load deals new keys, so that two tabs never
+ * speak on one channel.
+ */
+export function specOfLocation(search: string, freshSeed: string): Result<NetworkSpec, NetworkSpecError> {
+  const params = new URLSearchParams(search);
+  const whole = params.get('spec');
+  if (whole !== null) {
+    return parseNetworkSpec(parseJson(whole));
+  }
+  const nodes = params.get('nodes');
+  const interval = params.get('dkgInterval');
+  return parseNetworkSpec({
+    seed: params.get('seed') ?? freshSeed,
+    pace: params.get('pace') ?? 'turbo',
+    subnets: [nodes === null ? {} : { nodes: Number(nodes) }],
+    dkgIntervalLength: interval === null ? null : Number(interval),
+  });
+}
+
+/** Text that is not JSON becomes a value that no spec accepts. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
