@@ -1,7 +1,7 @@
 import { compareText } from '../../base/bytes.ts';
 import type { Artifact, ArtifactId, ArtifactKind, ArtifactOf } from '../types/artifacts.ts';
 import { ARTIFACT_KINDS } from '../types/artifacts.ts';
-import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
+import type { Height, NodeId, TimeNs } from '../types/ids.ts';
 
 /** An artifact in the pool with the circumstances of its arrival. */
 export interface PoolEntry<A extends Artifact = Artifact> {
@@ -26,8 +26,14 @@ export interface SectionReader {
   readonly version: number;
 }
 
+/** Replaced as a whole on each change, so that readers share the lists: reads outnumber writes by far. */
+interface Bucket {
+  readonly entries: readonly PoolEntry[];
+  readonly artifacts: readonly Artifact[];
+}
+
 interface KindIndex {
-  readonly byHeight: Map<Height, Map<HashHex, PoolEntry>>;
+  readonly byHeight: Map<Height, Bucket>;
   minHeight: Height | undefined;
   maxHeight: Height | undefined;
 }
@@ -50,16 +56,19 @@ export class PoolSection implements SectionReader {
 
   entriesAt<K extends ArtifactKind>(kind: K, height: Height): readonly PoolEntry<ArtifactOf<K>>[] {
     const bucket = this.kinds.get(kind)?.byHeight.get(height);
-    return bucket === undefined ? NOTHING : ([...bucket.values()] as PoolEntry<ArtifactOf<K>>[]);
+    return (bucket?.entries ?? NOTHING) as readonly PoolEntry<ArtifactOf<K>>[];
   }
 
   at<K extends ArtifactKind>(kind: K, height: Height): readonly ArtifactOf<K>[] {
-    const entries = this.entriesAt(kind, height);
-    return entries.length === 0 ? NOTHING : entries.map((entry) => entry.artifact);
+    const bucket = this.kinds.get(kind)?.byHeight.get(height);
+    return (bucket?.artifacts ?? NOTHING) as readonly ArtifactOf<K>[];
   }
 
   get(id: ArtifactId): PoolEntry | undefined {
-    return this.kinds.get(id.kind)?.byHeight.get(id.height)?.get(id.hash);
+    return this.kinds
+      .get(id.kind)
+      ?.byHeight.get(id.height)
+      ?.entries.find((entry) => entry.artifact.hash === id.hash);
   }
 
   heights(kind: ArtifactKind): readonly Height[] {
@@ -98,15 +107,11 @@ export class PoolSection implements SectionReader {
       index = { byHeight: new Map(), minHeight: undefined, maxHeight: undefined };
       this.kinds.set(kind, index);
     }
-    let bucket = index.byHeight.get(height);
-    if (bucket === undefined) {
-      bucket = new Map();
-      index.byHeight.set(height, bucket);
-    }
-    if (bucket.has(hash)) {
+    const entries = index.byHeight.get(height)?.entries ?? [];
+    if (entries.some((known) => known.artifact.hash === hash)) {
       return false;
     }
-    bucket.set(hash, entry);
+    index.byHeight.set(height, bucketOf([...entries, entry]));
     this.count += 1;
     this.changes += 1;
     index.minHeight = Math.min(index.minHeight ?? height, height);
@@ -116,32 +121,32 @@ export class PoolSection implements SectionReader {
 
   remove(id: ArtifactId): PoolEntry | undefined {
     const index = this.kinds.get(id.kind);
-    const bucket = index?.byHeight.get(id.height);
-    const entry = bucket?.get(id.hash);
-    if (index === undefined || bucket === undefined || entry === undefined) {
+    const entry = this.get(id);
+    if (index === undefined || entry === undefined) {
       return undefined;
     }
-    bucket.delete(id.hash);
+    const rest = this.entriesAt(id.kind, id.height).filter((other) => other !== entry);
     this.count -= 1;
     this.changes += 1;
-    if (bucket.size === 0) {
-      index.byHeight.delete(id.height);
-      if (id.height === index.minHeight || id.height === index.maxHeight) {
-        refreshExtremes(index);
-      }
+    if (rest.length > 0) {
+      index.byHeight.set(id.height, bucketOf(rest));
+      return entry;
+    }
+    index.byHeight.delete(id.height);
+    if (id.height === index.minHeight || id.height === index.maxHeight) {
+      refreshExtremes(index);
     }
     return entry;
   }
 
   /** Gives entries that arrived at `placeholder` the time `nowNs`. */
   restamp(placeholder: TimeNs, nowNs: TimeNs): void {
-    for (const entry of this.all()) {
-      if (entry.arrivedNs === placeholder) {
-        const { kind, height, hash } = entry.artifact;
-        this.kinds
-          .get(kind)
-          ?.byHeight.get(height)
-          ?.set(hash, { ...entry, arrivedNs: nowNs });
+    for (const { byHeight } of this.kinds.values()) {
+      for (const [height, { entries }] of byHeight) {
+        const stamped = entries.map((entry) =>
+          entry.arrivedNs === placeholder ? { ...entry, arrivedNs: nowNs } : entry,
+        );
+        byHeight.set(height, bucketOf(stamped));
       }
     }
     this.changes += 1;
@@ -159,8 +164,7 @@ export class PoolSection implements SectionReader {
         if (at >= height) {
           break;
         }
-        const bucket = index.byHeight.get(at) as Map<HashHex, PoolEntry>;
-        removed.push(...bucket.values());
+        removed.push(...this.entriesAt(kind, at));
         index.byHeight.delete(at);
       }
       refreshExtremes(index);
@@ -169,6 +173,10 @@ export class PoolSection implements SectionReader {
     this.changes += removed.length;
     return removed;
   }
+}
+
+function bucketOf(entries: readonly PoolEntry[]): Bucket {
+  return { entries, artifacts: entries.map((entry) => entry.artifact) };
 }
 
 function refreshExtremes(index: KindIndex): void {

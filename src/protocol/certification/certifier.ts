@@ -133,14 +133,13 @@ export interface CertifiedRoot {
 
 /** Validated certifications of executed heights above the certified one, ascending. */
 export function newCertifications({ pool, state }: RoleContext): readonly CertifiedRoot[] {
-  const certified = state.latestCertifiedHeight();
-  return pool.validated
-    .heights('certification')
-    .filter((height) => height > certified)
-    .flatMap((height) => {
-      const certification = pool.validated.at('certification', height)[0];
-      return certification !== undefined && state.stateRootAt(height) === certification.root
-        ? [{ height, root: certification.root, signature: certification.signature }]
-        : [];
-    });
+  const found: CertifiedRoot[] = [];
+  const last = state.latestStateHeight();
+  for (let height = state.latestCertifiedHeight() + 1; height <= last; height += 1) {
+    const certification = pool.validated.at('certification', height)[0];
+    if (certification !== undefined && state.stateRootAt(height) === certification.root) {
+      found.push({ height, root: certification.root, signature: certification.signature });
+    }
+  }
+  return found;
 }

@@ -11,7 +11,7 @@ import { blockSignedBytes } from '../types/signed-bytes.ts';
 import { pastPayloads, summaryOf } from './past-payloads.ts';
 import type { RoleContext } from './role-context.ts';
 import { isDue } from './role-context.ts';
-import { blockMakerDelayNs } from './round-delays.ts';
+import { blockMakerDelayNs, rankDelayNs } from './round-delays.ts';
 
 /**
  * Proposes a block on the best notarized parent when it is this node's turn.
@@ -45,7 +45,10 @@ export function makeBlock(context: RoleContext): Mutations {
     return NO_MUTATIONS;
   }
   const { parameters } = context.genesis;
-  if (!isDue(context, startNs + blockMakerDelayNs(parameters, rank, parent, view))) {
+  const isTurn =
+    isDue(context, startNs + rankDelayNs(parameters, rank)) &&
+    isDue(context, startNs + blockMakerDelayNs(parameters, rank, parent, view));
+  if (!isTurn) {
     return NO_MUTATIONS;
   }
   return propose(context, parent, rank);

@@ -56,7 +56,7 @@ function purgeUnvalidated(context: RoleContext): readonly ChangeAction[] {
   const cup = view.catchUpPackage().height;
   below(view.finalizedHeight() + 1, DECIDED_BY_FINALIZATION);
   below(view.beaconHeight() + 1, ['randomBeacon', 'randomBeaconShare']);
-  below(Math.max(nextBatchHeight, cup + 1), ['randomTape', 'randomTapeShare']);
+  below(nextBatchHeight, ['randomTape', 'randomTapeShare']);
   below(cup + 1, ['catchUpPackage', 'catchUpPackageShare']);
   below(Math.max(cup, context.state.latestCertifiedHeight() + 1), [
     'certification',

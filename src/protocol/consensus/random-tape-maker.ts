@@ -6,10 +6,16 @@ import type { Height } from '../types/ids.ts';
 import { randomTapeSignedBytes } from '../types/signed-bytes.ts';
 import type { RoleContext } from './role-context.ts';
 
-/** Heights whose random tape is wanted now: from the next batch to one above the finalized height. */
+/**
+ * Heights whose random tape is wanted now: from the next batch to one above the finalized height.
+ * Below the catch-up package only while the node can still replay the blocks there.
+ */
 export function wantedTapeHeights(context: RoleContext): readonly Height[] {
-  const { view, nextBatchHeight } = context;
-  const first = Math.max(nextBatchHeight, view.catchUpPackage().height + 1);
+  const { view, chain, nextBatchHeight } = context;
+  const canReplay = chain.blockAt(nextBatchHeight) !== undefined;
+  const first = canReplay
+    ? nextBatchHeight
+    : Math.max(nextBatchHeight, view.catchUpPackage().height + 1);
   const last = Math.min(nextBatchHeight + TAPE_LOOK_AHEAD_HEIGHTS, view.finalizedHeight() + 1);
   const heights: Height[] = [];
   for (let height = first; height <= last; height += 1) {

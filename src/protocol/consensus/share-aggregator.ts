@@ -33,13 +33,14 @@ export function aggregateShares(context: RoleContext): Mutations {
   ];
 }
 
-function thresholdRequest(context: RoleContext, tag: 'low' | 'high', message: Uint8Array) {
+/** The message is only encoded once there are enough shares. */
+function thresholdRequest(context: RoleContext, tag: 'low' | 'high', message: () => Uint8Array) {
   const { crypto, membership } = context;
   return {
     threshold: crypto.thresholdOf(tag),
     isEligible: (signer: NodeId) => membership.isReceiver(tag, signer),
     combine: (shares: Parameters<typeof crypto.combineThreshold>[2]) =>
-      crypto.combineThreshold(tag, message, shares),
+      crypto.combineThreshold(tag, message(), shares),
   };
 }
 
@@ -54,7 +55,7 @@ function aggregateBeacon(context: RoleContext): readonly ChangeAction[] {
     return [];
   }
   return combineShares({
-    ...thresholdRequest(context, 'low', randomBeaconSignedBytes(height, beacon.hash)),
+    ...thresholdRequest(context, 'low', () => randomBeaconSignedBytes(height, beacon.hash)),
     shares: sharesAt(pool, 'randomBeaconShare', height).filter((s) => s.parent === beacon.hash),
     aggregate: (signature) =>
       addToValidated(
@@ -78,7 +79,7 @@ function aggregateTapes(context: RoleContext): readonly ChangeAction[] {
       return [];
     }
     return combineShares({
-      ...thresholdRequest(context, 'low', randomTapeSignedBytes(height)),
+      ...thresholdRequest(context, 'low', () => randomTapeSignedBytes(height)),
       shares: sharesAt(pool, 'randomTapeShare', height),
       aggregate: (signature) =>
         addToValidated(sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature })),
@@ -175,7 +176,7 @@ function aggregateCatchUpPackages(context: RoleContext): readonly ChangeAction[]
       const content = contentOf(shares[0] as CatchUpPackageShare);
       const { stateHash, oldestRegistryVersion } = content;
       return combineShares({
-        ...thresholdRequest(context, 'high', catchUpSignedBytes(content)),
+        ...thresholdRequest(context, 'high', () => catchUpSignedBytes(content)),
         shares,
         aggregate: (signature) =>
           addToValidated(
