@@ -3,6 +3,7 @@ import type { CodedError } from '../../base/result.ts';
 import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
 import type { NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeSecrets, SubnetGenesis } from '../../protocol/types/genesis.ts';
+import type { ArtifactKind } from '../../protocol/types/artifacts.ts';
 import type { Height, NodeId } from '../../protocol/types/ids.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
 import type { NodeLoad } from '../../wire/network.ts';
@@ -23,6 +24,8 @@ export interface NodeStart {
   readonly incarnation: number;
   /** Seeds choices that need no secrecy. */
   readonly seed: string;
+  /** Wasm memories this node's sandbox may hold: its share of what a tab can have. */
+  readonly sandboxMemories: number;
   readonly telemetryPort: MessagePort;
   readonly gatewayPort: MessagePort;
 }
@@ -64,4 +67,6 @@ export interface NodeControl {
   /** Runs with this clock until the node has finalized `height`, then pauses its own clock. */
   runUntilFinalized(setting: ClockSetting, height: Height): Promise<StepOutcome>;
   report(): NodeReport;
+  /** Encoded validated artifacts of a kind and height, from the node's own disk. */
+  artifacts(kind: ArtifactKind, height: Height): Promise<readonly Uint8Array[]>;
 }

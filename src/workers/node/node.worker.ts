@@ -8,7 +8,7 @@ import type { NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import { createHostTimers } from '../clock/host-timers.ts';
 import { createNetworkClock, type NetworkClock, withRate } from '../clock/network-clock.ts';
-import { createScheduler, type HostTimers, type Scheduler } from '../clock/scheduler.ts';
+import { createScheduler, type Scheduler } from '../clock/scheduler.ts';
 import { exposeControl } from '../control/remote.ts';
 import {
   type GatewayRequest,
@@ -34,6 +34,7 @@ interface RunningNode {
   readonly scheduler: Scheduler;
   readonly links: LinkTable;
   readonly host: NodeHost;
+  readonly storage: StoragePort;
   readonly timed: TimedCrypto;
 }
 
@@ -104,7 +105,7 @@ function assemble(
   applyLinks(links, config.links);
   const transport = openTransport(config, { clock, scheduler, links, telemetry });
   const sandbox: SandboxClient = createSandboxClient({
-    start: startSandboxWorker,
+    start: (events) => startSandboxWorker(config.sandboxMemories, events),
     timers,
     onFatal,
   });
@@ -124,7 +125,7 @@ function assemble(
     },
   });
   serveHttp(gateway, host);
-  return { clock, scheduler, links, host, timed };
+  return { clock, scheduler, links, host, storage, timed };
 }
 
 interface TransportParts {
@@ -210,6 +211,10 @@ const control: NodeControl = {
         resolve({ height: host.status().finalized, timeNs: clock.nowNs() });
       });
     }),
+  artifacts: async (kind, height) => {
+    const found = await node?.storage.readPrefix(`artifact/${kind}/${height}/`);
+    return found?.ok === true ? found.value : [];
+  },
   report: () => {
     if (node === undefined) {
       throw new TypeError('the node was not started');

@@ -2,9 +2,19 @@ import type { SandboxReply, SandboxRequest } from '../../protocol/interfaces/was
 
 /** From a node to its sandbox worker. */
 export interface SandboxCall {
+  readonly kind: 'call';
   readonly id: number;
   readonly request: SandboxRequest;
 }
+
+/** First, once. */
+export interface SandboxConfiguration {
+  readonly kind: 'configure';
+  /** Wasm memories this sandbox may hold at a time. */
+  readonly maxMemories: number;
+}
+
+export type SandboxMessage = SandboxConfiguration | SandboxCall;
 
 /** Back: the reply, or why the host could not run the request at all. */
 export type SandboxAnswer =

@@ -94,7 +94,7 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
         return;
       }
       call.attempts += 1;
-      running().post({ id, request: call.request });
+      running().post({ kind: 'call', id, request: call.request });
     }
     watch();
   };
@@ -119,7 +119,7 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
       }
       nextId += 1;
       open.set(nextId, { request, onReply, attempts: 1 });
-      running().post({ id: nextId, request });
+      running().post({ kind: 'call', id: nextId, request });
       watch();
     },
     isRunning: () => process !== undefined,

@@ -1,8 +1,8 @@
-import type { SandboxAnswer } from './messages.ts';
+import type { SandboxAnswer, SandboxMessage } from './messages.ts';
 import type { SandboxEvents, SandboxProcess } from './sandbox-client.ts';
 
 /** A real sandbox worker, a child of the node's worker: it ends when its node ends. */
-export function startSandboxWorker(events: SandboxEvents): SandboxProcess {
+export function startSandboxWorker(maxMemories: number, events: SandboxEvents): SandboxProcess {
   const worker = new Worker(new URL('./sandbox.worker.ts', import.meta.url), {
     type: 'module',
     name: 'sandbox',
@@ -13,8 +13,10 @@ export function startSandboxWorker(events: SandboxEvents): SandboxProcess {
     event.preventDefault();
     events.onExit(event.message === '' ? 'the sandbox worker could not start' : event.message);
   };
+  const post = (message: SandboxMessage): void => worker.postMessage(message);
+  post({ kind: 'configure', maxMemories });
   return {
-    post: (call) => worker.postMessage(call),
+    post,
     terminate: () => worker.terminate(),
   };
 }

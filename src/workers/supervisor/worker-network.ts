@@ -1,0 +1,313 @@
+import { bytesToHex } from '../../base/hex.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { NodeId } from '../../protocol/types/ids.ts';
+import type {
+  Network,
+  NetworkError,
+  NetworkResult,
+  NodeSnapshot,
+  Topology,
+} from '../../wire/network.ts';
+import type { NetworkSpec } from '../../wire/network-spec.ts';
+import type { HostEvent } from '../../wire/telemetry.ts';
+import { topologyOf } from '../../wire/topology.ts';
+import { createNetworkClock, liveClockSetting, type NetworkClock } from '../clock/network-clock.ts';
+import { createRemoteControl, type RemoteControl } from '../control/remote.ts';
+import { createFetchShim, type FetchShim } from '../gateway/fetch-shim.ts';
+import type { GatewayControl } from '../gateway/gateway.worker.ts';
+import { type GatewayReply, type GatewayRequest, portLike } from '../gateway/messages.ts';
+import type { Dealt, InspectorControl } from '../inspector/inspector.worker.ts';
+import type { NodeReport } from '../node/control.ts';
+import { networkLockName, nodeStorageName } from '../storage/stale-storage.ts';
+import { type BootWatch, createBootWatch } from './boot-watch.ts';
+import { type ClockControl, createClockControl } from './clock-control.ts';
+import { createFaultControl, type FaultControl } from './fault-control.ts';
+import { createInspectorPort } from './inspector-port.ts';
+import {
+  createNodeProcess,
+  type NodeProcess,
+  type SpawnedWorker,
+  spawnNodeWorker,
+} from './node-process.ts';
+import { CONTROL_DEADLINE_MS, createRoster, networkError, type Roster } from './roster.ts';
+import { createSafetyWatch } from './safety-watch.ts';
+import { createTelemetryHub, type TelemetryHub } from './telemetry-hub.ts';
+
+const DEAL_DEADLINE_MS = 60_000;
+const SNAPSHOT_DEADLINE_MS = 2_000;
+/** 64-bit Wasm memories a tab can have, with a few to spare. */
+const TAB_MEMORIES = 56;
+const MIN_SANDBOX_MEMORIES = 2;
+
+interface HelperWorker<T extends { readonly [K in keyof T]: (...args: never[]) => unknown }> {
+  readonly worker: Worker;
+  readonly control: RemoteControl<T>;
+}
+
+/** The parts of a network that are there before its nodes have keys. */
+interface Scaffold {
+  readonly networkId: string;
+  readonly spec: NetworkSpec;
+  readonly clock: NetworkClock;
+  readonly hub: TelemetryHub;
+  readonly boot: BootWatch;
+  readonly gateway: HelperWorker<GatewayControl>;
+  readonly inspector: HelperWorker<InspectorControl>;
+  readonly spare: readonly SpawnedWorker[];
+  readonly fetchShim: FetchShim;
+  /** Releases the lock that marks this network's databases as in use. */
+  releaseLock(): void;
+}
+
+/** Starts a network; `Result` tells why it could not. */
+export async function startNetwork(spec: NetworkSpec): Promise<Result<Network, NetworkError>> {
+  const scaffold = raiseScaffold(spec);
+  const { inspector, boot, clock } = scaffold;
+  boot.enter('keys', `dealing the keys of ${countNodes(spec)} nodes`);
+  const dealt = await inspector.control.call(
+    { deadlineMs: DEAL_DEADLINE_MS },
+    'deal',
+    spec,
+    clock.nowNs(),
+  );
+  const [subnet] = dealt.ok ? dealt.value : [];
+  if (!dealt.ok || subnet === undefined) {
+    dismantle(scaffold, []);
+    const reason = dealt.ok ? 'no subnet was dealt' : dealt.error.message;
+    return err(networkError('NODE_START_FAILED', `The keys could not be dealt: ${reason}.`));
+  }
+  boot.enter('nodes', `starting ${subnet.genesis.nodes.length} nodes`);
+  const network = assembleNetwork(scaffold, subnet);
+  const started = await network.startAll();
+  if (!started.ok) {
+    await network.network.close();
+    return started;
+  }
+  boot.enter('firstBeacon', 'all nodes run; they agree on the first random beacon');
+  void inspector.control.call({ deadlineMs: DEAL_DEADLINE_MS }, 'sweep');
+  return ok(network.network);
+}
+
+function raiseScaffold(spec: NetworkSpec): Scaffold {
+  const networkId = bytesToHex(crypto.getRandomValues(new Uint8Array(8)));
+  const inspector = helperWorker<InspectorControl>(
+    new Worker(new URL('../inspector/inspector.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'inspector',
+    }),
+  );
+  const spare = Array.from({ length: countNodes(spec) }, spawnNodeWorker);
+  const gateway = helperWorker<GatewayControl>(
+    new Worker(new URL('../gateway/gateway.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'gateway',
+    }),
+  );
+  const client = new MessageChannel();
+  void gateway.control.call(
+    { deadlineMs: CONTROL_DEADLINE_MS, transfer: [client.port2] },
+    'serve',
+    client.port2,
+  );
+  const clock = createNetworkClock(liveClockSetting(Date.now()), Date.now);
+  const hub = createTelemetryHub(clock.nowNs);
+  const boot = createBootWatch(hub.report, () => performance.now());
+  hub.observe(boot.observe);
+  return {
+    networkId,
+    spec,
+    clock,
+    hub,
+    boot,
+    gateway,
+    inspector,
+    spare,
+    fetchShim: createFetchShim(portLike<GatewayReply, GatewayRequest>(client.port1)),
+    releaseLock: holdLock(networkLockName(networkId)),
+  };
+}
+
+/** A worker that cannot load fails its calls instead of leaving them open. */
+function helperWorker<T extends { readonly [K in keyof T]: (...args: never[]) => unknown }>(
+  worker: Worker,
+): HelperWorker<T> {
+  const control = createRemoteControl<T>(worker);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    control.exited(event.message === '' ? 'the worker could not be loaded' : event.message);
+  };
+  return { worker, control };
+}
+
+function holdLock(name: string): () => void {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  void navigator.locks.request(name, () => held);
+  return release;
+}
+
+function countNodes(spec: NetworkSpec): number {
+  return spec.subnets.reduce((sum, subnet) => sum + subnet.nodes, 0);
+}
+
+interface AssembledNetwork {
+  readonly network: Network;
+  startAll(): NetworkResult<void>;
+}
+
+function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
+  const { spec, hub, clock, fetchShim } = scaffold;
+  const safety = createSafetyWatch(hub.report);
+  hub.observe(safety.observe);
+  const processes = dealt.genesis.nodes.map(({ nodeId }, index) =>
+    createNodeProcess(nodeDeps(scaffold, nodeId, safety.forget), scaffold.spare[index]),
+  );
+  const roster = createRoster(processes);
+  const report = (event: HostEvent): void => hub.report(event);
+  const clockControl = createClockControl({
+    clock,
+    initialPace: spec.pace,
+    roster,
+    wallNowMs: Date.now,
+    report,
+  });
+  const faults: FaultControl = createFaultControl({
+    roster,
+    defaults: spec.links,
+    report,
+    start: (process) => starter(process),
+  });
+  const starter = createStarter(scaffold, dealt, clockControl, faults);
+  const topology: Topology = topologyOf([dealt]);
+  let closed = false;
+  const network: Network = {
+    spec,
+    fetch: fetchShim.fetch,
+    rootKey: () => dealt.publicKeyDer,
+    topology: () => topology,
+    faults: faults.port,
+    clock: clockControl.port,
+    events: {
+      subscribe: (listener) => hub.subscribe(listener, () => openingFacts(roster, clockControl)),
+    },
+    inspect: createInspectorPort(roster, hub, scaffold.inspector.control),
+    snapshot: async () => ({
+      spec,
+      clock: clockControl.reading(),
+      nodes: await Promise.all(processes.map((process) => snapshotOf(process, hub))),
+      canisters: hub.canisters(),
+    }),
+    close: async () => {
+      if (!closed) {
+        closed = true;
+        dismantle(scaffold, processes);
+      }
+    },
+  };
+  return { network, startAll: () => startAll(processes, starter) };
+}
+
+function nodeDeps(scaffold: Scaffold, nodeId: NodeId, forget: (nodeId: string) => void) {
+  const { hub, gateway } = scaffold;
+  return {
+    nodeId,
+    onBatch: hub.take,
+    onState: (state: NodeSnapshot['state'], reason: string | null): void => {
+      if (state === 'starting') {
+        forget(nodeId);
+      }
+      hub.report({ kind: 'nodeState', nodeId, state, reason });
+    },
+    onGatewayPort: (port: MessagePort | undefined): void => {
+      const options = { deadlineMs: CONTROL_DEADLINE_MS };
+      void (port === undefined
+        ? gateway.control.call(options, 'removeNode', nodeId)
+        : gateway.control.call({ ...options, transfer: [port] }, 'addNode', port, nodeId));
+    },
+  };
+}
+
+type Starter = (process: NodeProcess) => NetworkResult<void>;
+
+function createStarter(
+  scaffold: Scaffold,
+  dealt: Dealt,
+  clockControl: ClockControl,
+  faults: FaultControl,
+): Starter {
+  const { networkId, spec } = scaffold;
+  let incarnation = Date.now();
+  const sandboxMemories = Math.max(
+    MIN_SANDBOX_MEMORIES,
+    Math.floor(TAB_MEMORIES / countNodes(spec)),
+  );
+  return async (process) => {
+    const { nodeId } = process;
+    const secrets = dealt.secrets.find((candidate) => candidate.nodeId === nodeId);
+    if (secrets === undefined) {
+      return err(networkError('NODE_UNKNOWN', `No keys were dealt to node ${nodeId}.`));
+    }
+    incarnation = Math.max(incarnation + 1, Date.now());
+    return process.start({
+      networkId,
+      genesis: dealt.genesis,
+      secrets,
+      rootKeyDer: dealt.publicKeyDer,
+      clock: clockControl.setting(),
+      delays: clockControl.delays(),
+      links: faults.linksOf(nodeId),
+      storageName: nodeStorageName(networkId, nodeId),
+      incarnation,
+      seed: `${spec.seed}/${nodeId}/${incarnation}`,
+      sandboxMemories,
+    });
+  };
+}
+
+async function startAll(processes: readonly NodeProcess[], starter: Starter): NetworkResult<void> {
+  const outcomes = await Promise.all(processes.map(starter));
+  return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined);
+}
+
+function openingFacts(roster: Roster, clockControl: ClockControl): readonly HostEvent[] {
+  const states = roster.all().map((process): HostEvent => {
+    const { nodeId } = process;
+    return { kind: 'nodeState', nodeId, state: process.state(), reason: process.reason() };
+  });
+  return [clockControl.event(), ...states];
+}
+
+async function snapshotOf(process: NodeProcess, hub: TelemetryHub): Promise<NodeSnapshot> {
+  const { nodeId } = process;
+  const asked = await process.control()?.call({ deadlineMs: SNAPSHOT_DEADLINE_MS }, 'report');
+  const report: NodeReport | undefined = asked?.ok === true ? asked.value : undefined;
+  const heights = report?.status ?? hub.heightsOf(nodeId) ?? NO_HEIGHTS;
+  const { notarized, finalized, executed, certified, catchUpPackage } = heights;
+  return {
+    nodeId,
+    state: process.state(),
+    reason: process.reason(),
+    heights: { notarized, finalized, executed, certified, catchUpPackage },
+    stateRoot: (report?.status.stateRoot ?? null) as NodeSnapshot['stateRoot'],
+    ...(report === undefined ? {} : { load: report.load }),
+  };
+}
+
+const NO_HEIGHTS = { notarized: 0, finalized: 0, executed: 0, certified: 0, catchUpPackage: 0 };
+
+function dismantle(scaffold: Scaffold, processes: readonly NodeProcess[]): void {
+  for (const process of processes) {
+    process.kill('the network was closed');
+  }
+  for (const { worker } of scaffold.spare) {
+    worker.terminate();
+  }
+  scaffold.fetchShim.close();
+  for (const helper of [scaffold.gateway, scaffold.inspector]) {
+    helper.worker.terminate();
+    helper.control.exited('the network was closed');
+  }
+  scaffold.releaseLock();
+}
