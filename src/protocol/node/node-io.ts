@@ -3,7 +3,8 @@ import type { DelayBudget } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { SandboxReply, SandboxRequest } from '../interfaces/wasm-host.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
-import type { Height, NodeId } from '../types/ids.ts';
+import type { HashHex, Height, NodeId } from '../types/ids.ts';
+import type { ArtifactQuery } from './inspection.ts';
 
 /**
  * What goes into one node and what comes out of it. Everything is structured-cloneable data; the
@@ -120,4 +121,8 @@ export interface NodeCore {
    */
   step(nowNs: bigint, inputs: readonly NodeInput[]): NodeOutput;
   status(): NodeStatus;
+  /** The artifact in the validated pool, encoded as it travels; null when it is not held. */
+  findArtifact(query: ArtifactQuery): Uint8Array | null;
+  /** The height of a held block; null when it is not held. */
+  findBlockHeight(blockHash: HashHex): Height | null;
 }

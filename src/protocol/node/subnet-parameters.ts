@@ -1,4 +1,9 @@
-import { MAX_BLOCK_PAYLOAD_BYTES, MAX_BLOCK_INGRESS_MESSAGES, MAX_INGRESS_BYTES_APP, MAX_INGRESS_BYTES_SYSTEM } from '../limits/interface.ts';
+import {
+  MAX_BLOCK_PAYLOAD_BYTES,
+  MAX_BLOCK_INGRESS_MESSAGES,
+  MAX_INGRESS_BYTES_APP,
+  MAX_INGRESS_BYTES_SYSTEM,
+} from '../limits/interface.ts';
 import type { SubnetParameters, SubnetType } from '../types/genesis.ts';
 import type { DurationMs } from '../types/ids.ts';
 
@@ -9,7 +14,10 @@ export interface SubnetTiming {
 }
 
 /** The consensus parameters that a new subnet record of that type holds; both hosts deal with these. */
-export function subnetParametersFor(subnetType: SubnetType, timing: SubnetTiming): SubnetParameters {
+export function subnetParametersFor(
+  subnetType: SubnetType,
+  timing: SubnetTiming,
+): SubnetParameters {
   return {
     subnetType,
     dkgIntervalLength: timing.dkgIntervalLength,

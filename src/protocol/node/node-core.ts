@@ -1,0 +1,415 @@
+import { createPrng } from '../../base/prng.ts';
+import { subnetTopology } from '../canonical-state/canonical-state.ts';
+import type { Transmit as PoolTransmit } from '../artifact-pool/artifact-pool.ts';
+import { createConsensus } from '../consensus/consensus.ts';
+import type { Consensus, PollOutcome } from '../consensus/consensus-interface.ts';
+import { createExecutionEnvironment } from '../execution/execution-environment.ts';
+import { CLASSROOM_EXECUTION_LIMITS } from '../limits/execution.ts';
+import type { DelayBudget } from '../interfaces/replica.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import { createGossip } from '../p2p/gossip.ts';
+import type { Gossip } from '../p2p/gossip.ts';
+import type { ArtifactName, StateRequest } from '../p2p/packet.ts';
+import type { BouncerValue } from '../p2p/slot-receiver.ts';
+import { genesisState } from '../replicated-state/replicated-state.ts';
+import { createStateManager } from '../state-manager/state-manager.ts';
+import type { StateManager } from '../state-manager/state-manager.ts';
+import { decodeArtifact, encodeArtifact } from '../types/artifact-codec.ts';
+import type { ArtifactId } from '../types/artifacts.ts';
+import { ARTIFACT_KINDS, artifactIdOf } from '../types/artifacts.ts';
+import type { SubnetGenesis } from '../types/genesis.ts';
+import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
+import { BatchExecutor } from './batch-executor.ts';
+import { HttpFrontend } from './http-frontend.ts';
+import { INGRESS_KIND, IngressManager } from './ingress-manager.ts';
+import { findArtifact, findBlockHeight } from './inspection.ts';
+import type { ArtifactQuery } from './inspection.ts';
+import type {
+  NodeCore,
+  NodeCoreConfig,
+  NodeEffect,
+  NodeInput,
+  NodeOutput,
+  NodeStatus,
+  Transmit,
+} from './node-io.ts';
+import { summarizePacket } from './packet-summary.ts';
+import { answerStateRequest, createStateSync } from './state-sync.ts';
+import type { StateSync } from './state-sync.ts';
+import { StorageJournal } from './storage-journal.ts';
+import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
+import type { StoredNode } from './stored-node.ts';
+
+/**
+ * One node of a subnet: composes P2P, consensus, message routing, execution and the HTTP interface
+ * into a state machine that only its inputs move.
+ *
+ * Liveness: whatever becomes possible by an input happens within the same step, or at the wake-up
+ * time it returns. Security: nothing this node signed leaves it before it is stored, so that a
+ * restart never contradicts it; hostile input ends in a typed rejection in the trace.
+ */
+export function createNodeCore(config: NodeCoreConfig): NodeCore {
+  return new NodeCoreMachine(config);
+}
+
+/** Rounds of consensus and execution in one step; what is left follows at once in the next. */
+const MAX_ROUNDS_PER_STEP = 32;
+/** Requests for state that one peer may have answered in one step. */
+const MAX_STATE_ANSWERS_PER_STEP = 16;
+
+/** A genesis whose delays follow the network's pace: they are each node's own policy. */
+function withDelays(genesis: SubnetGenesis, current: () => DelayBudget): SubnetGenesis {
+  const parameters = {
+    ...genesis.parameters,
+    get unitDelayMs() {
+      return current().unitDelayMs;
+    },
+    get initialNotaryDelayMs() {
+      return current().initialNotaryDelayMs;
+    },
+  };
+  return { ...genesis, parameters };
+}
+
+class NodeCoreMachine implements NodeCore {
+  private readonly stateManager: StateManager;
+  private readonly consensus: Consensus;
+  private readonly executor: BatchExecutor;
+  private readonly http: HttpFrontend;
+  private readonly ingress: IngressManager;
+  private readonly gossip: Gossip;
+  private readonly stateSync: StateSync;
+  private readonly journal: StorageJournal<PoolTransmit>;
+  private readonly checkpoints: CheckpointStore;
+  private delays: DelayBudget;
+  private nowNs: TimeNs = 0n;
+  private trace: TraceEvent[] = [];
+  private operations = 0;
+  /** Something changed since consensus was polled last. */
+  private consensusDue = true;
+  private consensusWakeNs: TimeNs | null = null;
+  private readonly stateAnswers = new Map<NodeId, number>();
+
+  constructor(config: NodeCoreConfig) {
+    const { genesis, crypto, nodeId, rootKeyDer } = config;
+    this.delays = config.delays ?? genesis.parameters;
+    const stored = loadStoredNode(config.stored);
+    const prng = createPrng(config.seed);
+    const nextOperation = (): number => {
+      this.operations += 1;
+      return this.operations;
+    };
+    const env = createExecutionEnvironment(genesis, rootKeyDer, CLASSROOM_EXECUTION_LIMITS);
+    const topology = subnetTopology(genesis, crypto.subnetPublicKeyDer);
+    this.stateManager = createStateManager(topology, stored.state ?? genesisState(genesis));
+    this.journal = new StorageJournal(nextOperation);
+    this.checkpoints = new CheckpointStore(this.journal, stored);
+    const { stateManager } = this;
+    this.gossip = createGossip({
+      nodeId,
+      peers: genesis.nodes.map((node) => node.nodeId),
+      incarnation: config.incarnation,
+      bouncer: (name) => this.bounce(name),
+      accept: (name, bytes, from) => this.accept(name, bytes, from),
+      chooseIndex: prng.fork('pull').below,
+      onStateRequest: (from, request) => {
+        this.answerState(from, request);
+      },
+      onStateResponse: (from, response) => {
+        this.stateSync.onResponse(from, response);
+      },
+    });
+    this.ingress = new IngressManager({ genesis, env, stateManager, gossip: this.gossip });
+    this.executor = new BatchExecutor({
+      env,
+      stateManager,
+      nextOperation,
+      readIngress: (envelope) => this.ingress.read(envelope),
+      onTrace: (event) => this.trace.push(event),
+      onCheckpoint: (checkpoint) => {
+        this.checkpoints.save(checkpoint);
+      },
+    });
+    this.http = new HttpFrontend({
+      genesis,
+      crypto,
+      rootKeyDer,
+      env,
+      stateManager,
+      nextOperation,
+      admit: (message) => this.ingress.admit(message),
+    });
+    this.stateSync = createStateSync({
+      chooseIndex: prng.fork('state sync').below,
+      ownChunk: (hash) => stateManager.latestCheckpoint()?.chunks.get(hash),
+      onFault: (from, code, message) => {
+        this.trace.push({ kind: 'packetRejected', from: from === '' ? null : from, code, message });
+      },
+    });
+    this.consensus = createConsensus({
+      nodeId,
+      genesis: withDelays(genesis, () => this.delays),
+      crypto,
+      payloadBuilder: this.ingress.payloadBuilder,
+      stateReader: stateManager,
+      messageRouting: this.executor,
+    });
+    this.restore(stored);
+  }
+
+  step(nowNs: TimeNs, inputs: readonly NodeInput[]): NodeOutput {
+    this.nowNs = nowNs > this.nowNs ? nowNs : this.nowNs;
+    for (const input of inputs) {
+      this.take(input);
+    }
+    const effects: NodeEffect[] = [];
+    let rounds = 0;
+    do {
+      rounds += 1;
+      if (
+        this.consensusDue ||
+        (this.consensusWakeNs !== null && this.consensusWakeNs <= this.nowNs)
+      ) {
+        this.pollConsensus();
+      }
+      effects.push(...this.executor.takeEffects());
+      if (this.executor.takeCommitted() > 0) {
+        this.consensusDue = true;
+      }
+    } while (this.consensusDue && rounds < MAX_ROUNDS_PER_STEP);
+    this.fetchState();
+    effects.push(...this.http.takeEffects(this.nowNs));
+    this.ingress.purge(this.nowNs);
+    return this.finish(effects);
+  }
+
+  status(): NodeStatus {
+    const { notarized, finalized, certified, catchUpPackage } = this.consensus.status();
+    const executed = this.stateManager.latestStateHeight();
+    return {
+      notarized,
+      finalized,
+      executed,
+      certified,
+      catchUpPackage,
+      stateRoot: this.stateManager.stateRootAt(executed) ?? null,
+      peersUp: this.gossip.peersUp(),
+    };
+  }
+
+  findArtifact(query: ArtifactQuery): Uint8Array | null {
+    return findArtifact(this.consensus.pool, query);
+  }
+
+  findBlockHeight(blockHash: HashHex): Height | null {
+    return findBlockHeight(this.consensus.pool, blockHash);
+  }
+
+  private restore(stored: StoredNode): void {
+    for (const fault of stored.faults) {
+      this.trace.push({ kind: 'criticalError', code: 'STORAGE_DAMAGED', message: fault });
+    }
+    this.consensus.restore(stored.artifacts);
+    for (const artifact of stored.artifacts) {
+      this.gossip.deliver(artifactIdOf(artifact), encodeArtifact(artifact), false);
+    }
+    this.trace.push({
+      kind: 'caughtUp',
+      height: this.stateManager.latestStateHeight(),
+      from: stored.state === undefined ? 'genesis' : 'checkpoint',
+    });
+  }
+
+  private take(input: NodeInput): void {
+    switch (input.kind) {
+      case 'packet':
+        this.gossip.receive(input.from, input.bytes, this.nowNs);
+        return;
+      case 'httpRequest':
+        this.http.request(input.requestId, input.request, this.nowNs);
+        return;
+      case 'httpCancelled':
+        this.http.cancel(input.requestId);
+        return;
+      case 'sandboxReply':
+        // A reply that neither lane waits for belongs to work that a fetched state made void.
+        if (!this.executor.reply(input.operationId, input.reply)) {
+          this.http.reply(input.operationId, input.reply);
+        }
+        return;
+      case 'persisted':
+        this.release(this.journal.persisted(input.operationId));
+        return;
+      case 'delaysChanged':
+        this.delays = input.delays;
+        this.consensusDue = true;
+    }
+  }
+
+  private bounce(name: ArtifactName): BouncerValue {
+    if (name.kind === INGRESS_KIND) {
+      return this.ingress.bounce(name);
+    }
+    const kind = ARTIFACT_KINDS.find((known) => known === name.kind);
+    return kind === undefined
+      ? 'unwanted'
+      : this.consensus.bouncer({ kind, height: name.height, hash: name.hash as HashHex });
+  }
+
+  /** An artifact's bytes from a peer; false when they are not what the name says. */
+  private accept(name: ArtifactName, bytes: Uint8Array, from: NodeId): boolean {
+    if (name.kind === INGRESS_KIND) {
+      const refusal = this.ingress.accept(name, bytes, this.nowNs);
+      return refusal === null || this.rejectArtifact(name, from, refusal.code, refusal.message);
+    }
+    const decoded = decodeArtifact(bytes);
+    if (!decoded.ok) {
+      return this.rejectArtifact(name, from, decoded.error.code, decoded.error.message);
+    }
+    const { kind, height, hash } = decoded.value;
+    if (kind !== name.kind || height !== name.height || hash !== name.hash) {
+      return this.rejectArtifact(name, from, 'ARTIFACT_MISNAMED', 'its bytes have another name');
+    }
+    const outcome = this.consensus.onArtifact(decoded.value, from, this.nowNs);
+    this.consensusDue ||= outcome === 'inserted';
+    return (
+      outcome !== 'rejected' ||
+      this.rejectArtifact(name, from, 'SHARE_OF_ANOTHER', 'a share comes from its signer only')
+    );
+  }
+
+  private rejectArtifact(name: ArtifactName, from: NodeId, code: string, message: string): false {
+    const { kind: artifact, height } = name;
+    this.trace.push({ kind: 'artifactRejected', artifact, height, from, code, message });
+    return false;
+  }
+
+  private pollConsensus(): void {
+    this.consensusDue = false;
+    const before = this.consensus.status();
+    const outcome = this.consensus.poll(this.nowNs);
+    this.consensusWakeNs = outcome.nextWakeNs;
+    this.trace.push(...outcome.trace);
+    for (const transmit of outcome.transmits) {
+      this.store(transmit);
+    }
+    for (const batch of outcome.batches) {
+      this.executor.accept(batch);
+    }
+    this.deliverCertifications(outcome);
+    this.stateManager.purgeBelow(outcome.purge.statesBelow);
+    if (outcome.stateSync !== null) {
+      const { height, stateHash } = outcome.stateSync;
+      this.stateSync.begin({ height, root: stateHash });
+    } else if (this.stateSync.target !== null) {
+      this.stateSync.cancel();
+    }
+    const after = this.consensus.status();
+    if (
+      after.notarized !== before.notarized ||
+      after.finalized !== before.finalized ||
+      after.beacon !== before.beacon ||
+      after.expectedBatch !== before.expectedBatch
+    ) {
+      this.gossip.reconsider();
+    }
+  }
+
+  private deliverCertifications(outcome: PollOutcome): void {
+    for (const { height, root, signature } of outcome.certifications) {
+      const result = this.stateManager.deliverCertification(height, root, signature);
+      if (result === 'accepted') {
+        this.trace.push({ kind: 'certified', height, root });
+        this.consensusDue = true;
+      } else if (result === 'diverged') {
+        const message = `height ${height}: the subnet certified another state`;
+        this.trace.push({ kind: 'criticalError', code: 'STATE_DIVERGED', message });
+      }
+    }
+    if (outcome.certifications.length > 0) {
+      this.http.onCertified();
+    }
+  }
+
+  /** Writes the change of the validated pool; peers hear of it once it is on the disk. */
+  private store(transmit: PoolTransmit): void {
+    if (transmit.kind === 'deliver') {
+      const key = artifactStorageKey(artifactIdOf(transmit.artifact));
+      this.journal.put(key, encodeArtifact(transmit.artifact));
+    } else {
+      this.journal.delete(artifactStorageKey(transmit.id));
+    }
+    this.journal.hold(transmit);
+  }
+
+  private release(transmits: readonly PoolTransmit[]): void {
+    for (const transmit of transmits) {
+      if (transmit.kind === 'deliver') {
+        const { artifact, latencySensitive } = transmit;
+        this.gossip.deliver(artifactIdOf(artifact), encodeArtifact(artifact), latencySensitive);
+      } else {
+        this.gossip.withdraw(transmit.id);
+      }
+    }
+  }
+
+  private answerState(from: NodeId, request: StateRequest): void {
+    const answers = this.stateAnswers.get(from) ?? 0;
+    if (answers < MAX_STATE_ANSWERS_PER_STEP) {
+      this.stateAnswers.set(from, answers + 1);
+      const checkpoint = this.stateManager.checkpointAt(request.height);
+      this.gossip.sendStateResponse(from, answerStateRequest(request, checkpoint));
+    }
+  }
+
+  private fetchState(): void {
+    for (const { to, request } of this.stateSync.poll(this.nowNs, this.gossip.peersUp())) {
+      this.gossip.sendStateRequest(to, request);
+    }
+    const state = this.stateSync.takeState();
+    if (state !== undefined) {
+      this.executor.reset(state);
+      const checkpoint = this.stateManager.checkpointAt(state.height);
+      if (checkpoint !== undefined) {
+        this.checkpoints.save(checkpoint);
+      }
+      this.trace.push({ kind: 'caughtUp', height: state.height, from: 'stateSync' });
+      this.pollConsensus();
+    }
+  }
+
+  private finish(effects: NodeEffect[]): NodeOutput {
+    this.release(this.journal.takeFree());
+    const write = this.journal.takeEffect();
+    if (write !== null) {
+      effects.push(write);
+    }
+    const said = this.gossip.flush(this.nowNs);
+    for (const name of said.vanished) {
+      if (name.kind !== INGRESS_KIND) {
+        this.consensus.onWithdrawn(name as ArtifactId);
+      }
+    }
+    const transmits = said.packets.map(
+      ({ to, packet, bytes }): Transmit => ({ to, bytes, contents: summarizePacket(packet) }),
+    );
+    const trace = [...this.trace, ...said.trace];
+    this.trace = [];
+    this.stateAnswers.clear();
+    return { transmits, effects, trace, nextWakeNs: this.nextWake(said.nextWakeNs) };
+  }
+
+  private nextWake(gossipNs: TimeNs | null): TimeNs | null {
+    const times = [
+      gossipNs,
+      this.consensusDue ? this.nowNs : this.consensusWakeNs,
+      this.stateSync.nextTimeoutNs(),
+      this.http.nextTimeoutNs(),
+      this.ingress.nextPurgeNs(),
+    ].filter((time) => time !== null);
+    return times.reduce<TimeNs | null>(
+      (earliest, time) => (earliest === null || time < earliest ? time : earliest),
+      null,
+    );
+  }
+}

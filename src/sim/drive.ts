@@ -1,0 +1,162 @@
+import type { Simulation } from './simulation.ts';
+
+/**
+ * Who moves virtual time: `manual` only the caller; `demand` whoever waits for an answer;
+ * `realTime` the wall clock, as a server needs it.
+ */
+export type DriveKind = 'manual' | 'demand' | 'realTime';
+
+export interface Drive {
+  /** Waits for an answer of the network. */
+  until<T>(answer: Promise<T>): Promise<T>;
+  /** Something was changed from outside: look again at what happens next. */
+  poke(): void;
+  rate(): number;
+  setRate(rate: number): void;
+  resume(): void;
+  close(): void;
+}
+
+const NS_PER_MS = 1_000_000;
+/** Longest time without letting the host's own events through. */
+const SLICE_MS = 12;
+const IDLE_MS = 20;
+/** A request that needs more virtual time than this gets no answer from a `demand` drive. */
+const DEMAND_LIMIT_NS = 60_000 * NS_PER_MS;
+
+export function createDrive(
+  kind: DriveKind,
+  simulation: Simulation,
+  onProgress: () => void,
+): Drive {
+  switch (kind) {
+    case 'manual':
+      return createPassiveDrive((answer) => answer);
+    case 'demand':
+      return createPassiveDrive((answer) => runOnDemand(answer, simulation, onProgress));
+    case 'realTime':
+      return new RealTimeDrive(simulation, onProgress);
+  }
+}
+
+function createPassiveDrive(until: <T>(answer: Promise<T>) => Promise<T>): Drive {
+  let rate = 1;
+  return {
+    until,
+    poke: () => undefined,
+    rate: () => rate,
+    setRate: (next) => {
+      rate = next;
+    },
+    resume: () => {
+      rate = 1;
+    },
+    close: () => undefined,
+  };
+}
+
+async function runOnDemand<T>(
+  answer: Promise<T>,
+  simulation: Simulation,
+  onProgress: () => void,
+): Promise<T> {
+  let answered = false;
+  void answer.finally(() => {
+    answered = true;
+  });
+  const limitNs = simulation.elapsed() + DEMAND_LIMIT_NS;
+  for (;;) {
+    // Answers are delivered by promise: let them through between two moments.
+    await Promise.resolve();
+    if (answered || !simulation.runNext(limitNs)) {
+      return answer;
+    }
+    onProgress();
+  }
+}
+
+/** Virtual time follows the wall clock at a rate; what takes longer to compute happens late. */
+class RealTimeDrive implements Drive {
+  private readonly simulation: Simulation;
+  private readonly onProgress: () => void;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private anchorWallMs = Date.now();
+  private anchorNs = 0;
+  private currentRate = 1;
+  private resumeRate = 1;
+  private readonly startWallMs = this.anchorWallMs;
+  private closed = false;
+
+  constructor(simulation: Simulation, onProgress: () => void) {
+    this.simulation = simulation;
+    this.onProgress = onProgress;
+    this.plan(0);
+  }
+
+  until<T>(answer: Promise<T>): Promise<T> {
+    this.poke();
+    return answer;
+  }
+
+  poke(): void {
+    this.plan(0);
+  }
+
+  rate(): number {
+    return this.currentRate;
+  }
+
+  setRate(rate: number): void {
+    this.anchorNs = Math.max(this.targetNs(), this.simulation.elapsed());
+    this.anchorWallMs = Date.now();
+    if (this.currentRate > 0) {
+      this.resumeRate = this.currentRate;
+    }
+    this.currentRate = rate;
+    this.plan(0);
+  }
+
+  /** Network time goes forward to wall time: clients would refuse answers that look old. */
+  resume(): void {
+    this.setRate(this.currentRate > 0 ? this.currentRate : this.resumeRate);
+    const wallNs = (this.anchorWallMs - this.startWallMs) * NS_PER_MS;
+    if (this.anchorNs < wallNs) {
+      this.anchorNs = wallNs;
+      this.simulation.jumpTo(wallNs);
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+  }
+
+  private targetNs(): number {
+    const passedMs = Date.now() - this.anchorWallMs;
+    return this.anchorNs + Math.floor(Math.max(0, passedMs) * NS_PER_MS * this.currentRate);
+  }
+
+  private plan(delayMs: number): void {
+    clearTimeout(this.timer);
+    if (!this.closed) {
+      this.timer = setTimeout(() => {
+        this.turn();
+      }, delayMs);
+    }
+  }
+
+  private turn(): void {
+    const startedMs = Date.now();
+    const paused = this.currentRate === 0;
+    while (!paused && Date.now() - startedMs < SLICE_MS) {
+      if (!this.simulation.runNext(this.targetNs())) {
+        this.simulation.jumpTo(this.targetNs());
+        break;
+      }
+    }
+    this.onProgress();
+    const nextNs = this.simulation.nextNs();
+    const waitMs = nextNs === undefined ? IDLE_MS : (nextNs - this.targetNs()) / NS_PER_MS;
+    this.plan(paused ? IDLE_MS : Math.min(IDLE_MS, Math.max(0, Math.ceil(waitMs))));
+  }
+}

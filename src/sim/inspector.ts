@@ -1,0 +1,85 @@
+import { codedError, err, ok } from '../base/result.ts';
+import type { CryptoSuite } from '../protocol/crypto/suite.ts';
+import { verifyArtifact } from '../protocol/node/artifact-verifier.ts';
+import { describeArtifact, describeBlock } from '../protocol/node/inspection.ts';
+import type { NodeCore } from '../protocol/node/node-io.ts';
+import { decodeArtifact } from '../protocol/types/artifact-codec.ts';
+import type { Artifact } from '../protocol/types/artifacts.ts';
+import type { SubnetGenesis } from '../protocol/types/genesis.ts';
+import type { NodeId } from '../protocol/types/ids.ts';
+import type {
+  ArtifactDetails,
+  ArtifactReference,
+  NetworkInspector,
+  NetworkResult,
+} from '../wire/network.ts';
+
+interface Held {
+  readonly artifact: Artifact;
+  readonly heldBy: readonly NodeId[];
+}
+
+function unknown(what: string): NetworkResult<never> {
+  const message = `No running node holds ${what} (any more).`;
+  return Promise.resolve(err(codedError('input', 'ARTIFACT_UNKNOWN', message)));
+}
+
+/** Looks into the pools of the running nodes and checks what it finds with the core's own crypto. */
+export function createInspector(
+  genesis: SubnetGenesis,
+  suite: CryptoSuite,
+  coreOf: (nodeId: NodeId) => NodeCore | undefined,
+): NetworkInspector {
+  const nodeIds = genesis.nodes.map((node) => node.nodeId);
+
+  const find = (reference: ArtifactReference): Held | undefined => {
+    const holders = nodeIds.flatMap((id) => {
+      const bytes = coreOf(id)?.findArtifact(reference) ?? null;
+      return bytes === null ? [] : [{ id, bytes }];
+    });
+    const decoded = holders[0] === undefined ? undefined : decodeArtifact(holders[0].bytes);
+    return decoded?.ok === true
+      ? { artifact: decoded.value, heldBy: holders.map((holder) => holder.id) }
+      : undefined;
+  };
+
+  const details = (reference: ArtifactReference): ArtifactDetails | null => {
+    const held = find(reference);
+    const facts = held === undefined ? null : describeArtifact(held.artifact, genesis);
+    return held === undefined || facts === null ? null : { ...facts, heldBy: held.heldBy };
+  };
+
+  return {
+    block(hash) {
+      const height = nodeIds
+        .map((id) => coreOf(id)?.findBlockHeight(hash) ?? null)
+        .find((found) => found !== null);
+      const held = height == null ? undefined : find({ kind: 'block', height, hash });
+      if (height == null || held?.artifact.kind !== 'blockProposal') {
+        return unknown(`block ${hash}`);
+      }
+      return Promise.resolve(
+        ok({
+          ...describeBlock(held.artifact),
+          proposal: details({ kind: 'block', height, hash }),
+          notarization: details({ kind: 'notarization', height, hash }),
+          finalization: details({ kind: 'finalization', height, hash }),
+        }),
+      );
+    },
+    artifact(reference) {
+      const found = details(reference);
+      return found === null
+        ? unknown(`a ${reference.kind} of height ${reference.height}`)
+        : Promise.resolve(ok(found));
+    },
+    verify(reference) {
+      const held = find(reference);
+      const outcome =
+        held === undefined ? undefined : verifyArtifact(held.artifact, genesis, suite);
+      return outcome === undefined
+        ? unknown(`a ${reference.kind} of height ${reference.height}`)
+        : Promise.resolve(ok(outcome));
+    },
+  };
+}

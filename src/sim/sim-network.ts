@@ -1,0 +1,432 @@
+import { codedError, err, ok } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
+import { INSECURE_TEST_SUITE } from '../protocol/crypto/insecure-test-crypto.ts';
+import { createNodeCrypto } from '../protocol/crypto/node-crypto.ts';
+import { createRealSuite } from '../protocol/crypto/real-suite.ts';
+import { wrapBls } from '../protocol/crypto/der.ts';
+import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
+import { createNodeCore } from '../protocol/node/node-core.ts';
+import { subnetParametersFor } from '../protocol/node/subnet-parameters.ts';
+import { dealSubnet } from '../protocol/registry/genesis.ts';
+import type { DealtSubnet } from '../protocol/types/genesis.ts';
+import type { Height, NodeId } from '../protocol/types/ids.ts';
+import { createSandbox } from '../sandbox/sandbox.ts';
+import type {
+  ClockReading,
+  FetchFunction,
+  Network,
+  NetworkClock,
+  NetworkError,
+  NetworkErrorCode,
+  NetworkEvents,
+  NetworkFaults,
+  NetworkInspector,
+  NetworkSnapshot,
+  NodeSnapshot,
+  Topology,
+} from '../wire/network.ts';
+import { PACE_SETTINGS, parseLinkConditions } from '../wire/network-spec.ts';
+import type { NetworkSpec, Pace } from '../wire/network-spec.ts';
+import { TELEMETRY_INTERVAL_MS } from '../wire/telemetry.ts';
+import type { TelemetryEvent } from '../wire/telemetry.ts';
+import { topologyOf } from '../wire/topology.ts';
+import { createCheckers } from './checkers.ts';
+import type { Checkers, Violation } from './checkers.ts';
+import { createDrive } from './drive.ts';
+import type { Drive, DriveKind } from './drive.ts';
+import { createFetch } from './sim-fetch.ts';
+import { createInspector } from './inspector.ts';
+import { Simulation } from './simulation.ts';
+import { createTelemetryRecorder } from './telemetry-recorder.ts';
+import { createTraceHash } from './trace-hash.ts';
+
+/** The simulator's host of a network: virtual time, one thread, everything from the seed. */
+
+export interface SimOptions {
+  /** `real`: BLS12-381 and Ed25519; `insecure-test-crypto`: hashes with the same algebra, for simulations only. */
+  readonly crypto?: 'real' | 'insecure-test-crypto';
+  /** Virtual time at the start, ns since the Unix epoch. */
+  readonly startNs?: bigint;
+  /** Who moves time: see `DriveKind`. */
+  readonly drive?: DriveKind;
+  /** Virtual time that a node's write takes. */
+  readonly persistDelayMs?: number;
+  /** Off for benchmarks: hashing the trace costs more than small blocks do. */
+  readonly traceHash?: boolean;
+  readonly createSandbox?: () => WasmHost;
+}
+
+/** What a simulation offers beyond a network. */
+export interface SimNetwork extends Network {
+  /** Lets virtual time pass. */
+  runFor(durationMs: number): void;
+  /** Lets virtual time pass until the condition holds; false when it does not within the limit. */
+  runUntil(condition: () => boolean, limitMs: number): boolean;
+  /** Virtual milliseconds since the start. */
+  elapsedMs(): number;
+  /** Highest height finalized by any running node. */
+  finalizedHeight(): Height;
+  heightsOf(nodeId: NodeId): NodeSnapshot;
+  readonly violations: readonly Violation[];
+  traceHash(): string;
+}
+
+const NS_PER_MS = 1_000_000;
+/** A fixed start, so that a seed alone names a run. */
+export const DEFAULT_START_NS = 1_735_689_600_000_000_000n;
+const STEP_LIMIT_MS = 120_000;
+
+export function dealNetwork(
+  spec: NetworkSpec,
+  startNs: bigint,
+  crypto: 'real' | 'insecure-test-crypto',
+): DealtSubnet {
+  const [subnet] = spec.subnets;
+  const settings = PACE_SETTINGS[spec.pace];
+  const timing = {
+    ...settings,
+    dkgIntervalLength: spec.dkgIntervalLength ?? settings.dkgIntervalLength,
+  };
+  return dealSubnet(
+    {
+      seed: spec.seed,
+      index: 0,
+      nodes: subnet?.nodes ?? 1,
+      parameters: subnetParametersFor(subnet?.type ?? 'application', timing),
+      genesisTimeNs: startNs,
+    },
+    crypto === 'real' ? createRealSuite() : INSECURE_TEST_SUITE,
+  );
+}
+
+/** Starts a simulated network; all nodes are running when it returns. */
+export function createSimNetwork(spec: NetworkSpec, options: SimOptions = {}): SimNetwork {
+  return new SimNetworkHost(spec, options);
+}
+
+function fail(code: NetworkErrorCode, message: string): Result<never, NetworkError> {
+  return err(codedError('input', code, message));
+}
+
+class SimNetworkHost implements SimNetwork {
+  readonly spec: NetworkSpec;
+  readonly fetch: FetchFunction;
+  readonly inspect: NetworkInspector;
+  private readonly simulation: Simulation;
+  private readonly recorder = createTelemetryRecorder();
+  private readonly checkers: Checkers = createCheckers();
+  private readonly hash = createTraceHash();
+  private readonly shape: Topology;
+  private readonly drive: Drive;
+  private readonly startNs: bigint;
+  private pace: Pace;
+  private partitions: readonly (readonly NodeId[])[] = [];
+  private flushedNs = 0;
+  private finalized: Height = 0;
+  private closed = false;
+
+  constructor(spec: NetworkSpec, options: SimOptions) {
+    this.spec = spec;
+    this.pace = spec.pace;
+    this.startNs = options.startNs ?? DEFAULT_START_NS;
+    const dealt = dealNetwork(spec, this.startNs, options.crypto ?? 'real');
+    const { genesis } = dealt;
+    const rootKeyDer = wrapBls(genesis.highTranscript.publicKey);
+    const suite =
+      options.crypto === 'insecure-test-crypto' ? INSECURE_TEST_SUITE : createRealSuite();
+    this.shape = topologyOf([{ genesis, publicKeyDer: rootKeyDer }]);
+    this.simulation = new Simulation({
+      seed: spec.seed,
+      startNs: this.startNs,
+      nodeIds: genesis.nodes.map((node) => node.nodeId),
+      links: spec.links,
+      persistDelayMs: options.persistDelayMs ?? 0,
+      createSandbox: options.createSandbox ?? createSandbox,
+      startCore: (nodeId, start) => {
+        const secrets = dealt.secrets.find((other) => other.nodeId === nodeId);
+        if (secrets === undefined) {
+          throw new RangeError(`no secrets were dealt to ${nodeId}`);
+        }
+        const crypto = createNodeCrypto(genesis, secrets, suite);
+        const delays = PACE_SETTINGS[this.pace];
+        return createNodeCore({ nodeId, genesis, crypto, rootKeyDer, delays, ...start });
+      },
+      observer: this.observer(options.traceHash ?? true),
+    });
+    this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => {
+      this.flush();
+    });
+    this.fetch = createFetch(async (request, signal) => {
+      const { reply, cancel } = this.simulation.http(request);
+      signal.addEventListener('abort', cancel, { once: true });
+      return this.drive.until(reply);
+    });
+    this.inspect = createInspector(genesis, suite, (id) => this.simulation.coreOf(id));
+    for (const node of genesis.nodes) {
+      this.simulation.start(node.nodeId);
+    }
+  }
+
+  get violations(): readonly Violation[] {
+    return this.checkers.violations;
+  }
+
+  rootKey(): Uint8Array {
+    return this.shape.subnets[0]?.publicKeyDer ?? new Uint8Array(0);
+  }
+
+  topology(): Topology {
+    return this.shape;
+  }
+
+  elapsedMs(): number {
+    return this.simulation.elapsed() / NS_PER_MS;
+  }
+
+  finalizedHeight(): Height {
+    return this.finalized;
+  }
+
+  traceHash(): string {
+    return this.hash.digest();
+  }
+
+  runFor(durationMs: number): void {
+    const endNs = this.simulation.elapsed() + Math.round(durationMs * NS_PER_MS);
+    while (this.simulation.runNext(endNs)) {
+      this.flush();
+    }
+    this.simulation.jumpTo(endNs);
+    this.flush();
+  }
+
+  runUntil(condition: () => boolean, limitMs: number): boolean {
+    const endNs = this.simulation.elapsed() + Math.round(limitMs * NS_PER_MS);
+    while (!condition()) {
+      if (!this.simulation.runNext(endNs)) {
+        this.simulation.jumpTo(endNs);
+        break;
+      }
+      this.flush();
+    }
+    return condition();
+  }
+
+  heightsOf(nodeId: NodeId): NodeSnapshot {
+    const status = this.simulation.statusOf(nodeId);
+    const reason = this.simulation.reasonOf(nodeId);
+    const state = status !== undefined ? 'running' : reason === null ? 'stopped' : 'crashed';
+    const {
+      notarized = 0,
+      finalized = 0,
+      executed = 0,
+      certified = 0,
+      catchUpPackage = 0,
+    } = status ?? {};
+    const heights = { notarized, finalized, executed, certified, catchUpPackage };
+    return {
+      nodeId,
+      state,
+      reason,
+      heights,
+      stateRoot: (status?.stateRoot ?? null) as NodeSnapshot['stateRoot'],
+    };
+  }
+
+  snapshot(): Promise<NetworkSnapshot> {
+    return Promise.resolve({
+      spec: this.spec,
+      clock: this.clock.now(),
+      nodes: this.nodeIds().map((id) => this.heightsOf(id)),
+      canisters: this.recorder.canisters(),
+    });
+  }
+
+  close(): Promise<void> {
+    if (!this.closed) {
+      this.closed = true;
+      this.drive.close();
+      this.simulation.close();
+      this.flush();
+    }
+    return Promise.resolve();
+  }
+
+  readonly faults: NetworkFaults = {
+    kill: (nodeId) =>
+      this.control(nodeId, () =>
+        this.simulation.kill(nodeId)
+          ? ok(undefined)
+          : fail('NODE_NOT_RUNNING', 'The node is not running.'),
+      ),
+    restart: (nodeId) =>
+      this.control(nodeId, () => {
+        this.checkers.restarted(nodeId);
+        return this.simulation.start(nodeId)
+          ? ok(undefined)
+          : fail('NODE_ALREADY_RUNNING', 'The node is running already.');
+      }),
+    setLink: (from, to, conditions) =>
+      this.control(from, () => {
+        const known = this.simulation.packets.conditionsOf(from, to);
+        const parsed = parseLinkConditions({ ...known, ...conditions });
+        if (!parsed.ok) {
+          return fail('INVALID_ARGUMENT', parsed.error.message);
+        }
+        this.simulation.packets.setLink(from, to, conditions === null ? null : parsed.value);
+        const now = this.simulation.packets.conditionsOf(from, to);
+        this.recorder.record('host', { kind: 'linkChanged', from, to, conditions: now });
+        return ok(undefined);
+      }),
+    partition: (groups) => this.control(null, () => this.setPartition(groups)),
+    heal: () =>
+      this.control(null, () => {
+        this.simulation.packets.heal();
+        return this.setPartition([]);
+      }),
+  };
+
+  readonly clock: NetworkClock = {
+    now: (): ClockReading => ({
+      timeNs: this.simulation.nowNs(),
+      rate: this.drive.rate(),
+      paused: this.drive.rate() === 0,
+      pace: this.pace,
+    }),
+    pause: () => this.changeClock(() => this.drive.setRate(0)),
+    resume: () => this.changeClock(() => this.drive.resume()),
+    setRate: (rate) =>
+      rate > 0 && rate <= 1000
+        ? this.changeClock(() => this.drive.setRate(rate))
+        : Promise.resolve(fail('INVALID_ARGUMENT', 'The rate must be above 0 and at most 1000.')),
+    setPace: (pace) =>
+      this.changeClock(() => {
+        this.pace = pace;
+        this.simulation.broadcast({ kind: 'delaysChanged', delays: PACE_SETTINGS[pace] });
+      }),
+    step: () => {
+      const before = this.finalized;
+      const reached = this.runUntil(() => this.finalized > before, STEP_LIMIT_MS);
+      this.drive.setRate(0);
+      return Promise.resolve(
+        reached
+          ? ok(this.finalized)
+          : fail('CONTROL_TIMEOUT', 'No block was finalized within two minutes.'),
+      );
+    },
+  };
+
+  readonly events: NetworkEvents = {
+    subscribe: (listener) =>
+      this.recorder.subscribe(listener, this.openingFacts(), this.simulation.nowNs()),
+  };
+
+  private nodeIds(): readonly NodeId[] {
+    return this.shape.subnets.flatMap((subnet) => subnet.nodes.map((node) => node.nodeId));
+  }
+
+  private control(
+    nodeId: NodeId | null,
+    act: () => Result<void, NetworkError>,
+  ): Promise<Result<void, NetworkError>> {
+    if (this.closed) {
+      return Promise.resolve(fail('NETWORK_CLOSED', 'The network was closed.'));
+    }
+    if (nodeId !== null && !this.nodeIds().includes(nodeId)) {
+      return Promise.resolve(fail('NODE_UNKNOWN', `There is no node ${nodeId}.`));
+    }
+    const outcome = act();
+    this.drive.poke();
+    return Promise.resolve(outcome);
+  }
+
+  private changeClock(act: () => void): Promise<Result<void, NetworkError>> {
+    return this.control(null, () => {
+      act();
+      this.recorder.record('host', this.clockFact());
+      return ok(undefined);
+    });
+  }
+
+  private setPartition(groups: readonly (readonly NodeId[])[]): Result<void, NetworkError> {
+    const named = groups.flat();
+    if (named.some((id) => !this.nodeIds().includes(id)) || new Set(named).size !== named.length) {
+      return fail('INVALID_ARGUMENT', 'A partition names existing nodes, each at most once.');
+    }
+    this.simulation.packets.partition(groups);
+    this.partitions = groups;
+    this.recorder.record('host', { kind: 'partitionChanged', groups });
+    return ok(undefined);
+  }
+
+  private clockFact(): TelemetryEvent {
+    const { rate, paused, pace } = this.clock.now();
+    return { kind: 'clockChanged', rate, paused, pace };
+  }
+
+  private openingFacts(): readonly TelemetryEvent[] {
+    const nodes = this.nodeIds().map((id) => this.heightsOf(id));
+    return [
+      { kind: 'bootStage', stage: 'ready', elapsedMs: 0, detail: 'The simulated network runs.' },
+      ...nodes.flatMap((node): readonly TelemetryEvent[] => [
+        { kind: 'nodeState', nodeId: node.nodeId, state: node.state, reason: node.reason },
+        { kind: 'nodeHeights', nodeId: node.nodeId, heights: node.heights },
+      ]),
+      ...this.recorder
+        .canisters()
+        .map((canister): TelemetryEvent => ({ kind: 'canisterChanged', height: 0, canister })),
+      { kind: 'partitionChanged', groups: this.partitions },
+      this.clockFact(),
+    ];
+  }
+
+  private observer(withHash: boolean): ConstructorParameters<typeof Simulation>[0]['observer'] {
+    return {
+      trace: (nodeId, event, atNs) => {
+        if (withHash) {
+          this.hash.add(atNs, nodeId, event);
+        }
+        if (event.kind === 'finalized') {
+          this.finalized = Math.max(this.finalized, event.height);
+        }
+        this.recorder.record(nodeId, event);
+        const violation = this.checkers.observe(nodeId, event);
+        if (violation !== undefined) {
+          this.recorder.record('host', { kind: 'safetyViolated', ...violation });
+        }
+      },
+      packet: (from, { to, contents, bytes }) => {
+        this.recorder.packets(from, to, contents, bytes.length);
+      },
+      dropped: (from, to, cause) => {
+        this.recorder.record('host', { kind: 'packetsDropped', from, to, count: 1, cause });
+      },
+      nodeState: (nodeId, state, reason) => {
+        this.recorder.record('host', { kind: 'nodeState', nodeId, state, reason });
+        if (state === 'crashed') {
+          this.checkers.observe(nodeId, {
+            kind: 'criticalError',
+            code: 'NODE_CRASHED',
+            message: reason ?? 'no reason',
+          });
+        }
+      },
+    };
+  }
+
+  /** Closes telemetry batches at the interval that hosts keep, in virtual time. */
+  private flush(): void {
+    const elapsed = this.simulation.elapsed();
+    if (elapsed - this.flushedNs < TELEMETRY_INTERVAL_MS * NS_PER_MS && !this.closed) {
+      return;
+    }
+    this.flushedNs = elapsed;
+    for (const nodeId of this.nodeIds()) {
+      if (this.simulation.isRunning(nodeId)) {
+        const { heights } = this.heightsOf(nodeId);
+        this.recorder.record('host', { kind: 'nodeHeights', nodeId, heights });
+      }
+    }
+    this.recorder.flush(this.simulation.nowNs());
+  }
+}
