@@ -289,7 +289,8 @@ class NodeCoreMachine implements NodeCore {
     const before = this.consensus.status();
     const outcome = this.consensus.poll(this.nowNs);
     this.consensusWakeNs = outcome.nextWakeNs;
-    this.trace.push(...outcome.trace);
+    // A height counts as certified once the state manager took the certification, in order.
+    this.trace.push(...outcome.trace.filter((event) => event.kind !== 'certified'));
     for (const transmit of outcome.transmits) {
       this.store(transmit);
     }
