@@ -118,9 +118,9 @@ export class TestReplica {
   }
 
   /** One block: build, validate, execute, certify. */
-  round(withCheckpoint = false): void {
+  round(withCheckpoint = false, timeNs: bigint = this.nowNs): void {
     const before = this.states.latestState();
-    const context = { certifiedHeight: before.height, registryVersion: 1, timeNs: this.nowNs };
+    const context = { certifiedHeight: before.height, registryVersion: 1, timeNs };
     const payload = this.builder.build(context, []);
     const verdict = this.builder.validate(payload, context, []);
     if (verdict.kind !== 'valid') {

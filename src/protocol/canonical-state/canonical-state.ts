@@ -23,7 +23,7 @@ import type { IngressEntry } from '../replicated-state/ingress-history.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
-import type { HashHex, SubnetId } from '../types/ids.ts';
+import type { SubnetId } from '../types/ids.ts';
 
 /**
  * The part of the state that the subnet signs, as a labeled tree. Only what changed since the
@@ -103,7 +103,6 @@ export function canonicalState(
   topology: SubnetTopology,
   state: ReplicatedState,
   previous: CanonicalState | undefined,
-  previousRoot: HashHex | undefined,
 ): CanonicalState {
   const canisters = updateMap(
     previous?.canisters ?? EMPTY_MAP,
@@ -123,7 +122,7 @@ export function canonicalState(
   const subnetId = principalToBytes(topology.subnetId);
   const metadata = encodeCbor({
     height: state.height,
-    prev_state_hash: previousRoot === undefined ? undefined : hexToBytes(previousRoot),
+    prev_state_hash: state.previousRoot === null ? undefined : hexToBytes(state.previousRoot),
   });
   const tree = labeledMap([
     [LABELS.apiBoundaryNodes, EMPTY_MAP],

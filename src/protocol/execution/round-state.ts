@@ -125,6 +125,7 @@ export class RoundState {
     return {
       height: this.height,
       timeNs: this.timeNs,
+      previousRoot: this.before.previousRoot,
       subnetId: this.before.subnetId,
       canisters: this.canisters,
       ingressHistory: this.history,

@@ -1,5 +1,13 @@
 import type { GlobalValue, MemoryVersion } from '../interfaces/wasm-host.ts';
-import type { CanisterId, Cycles, HashHex, MessageId, PrincipalId, TimeNs } from '../types/ids.ts';
+import type {
+  CanisterId,
+  Cycles,
+  HashHex,
+  Height,
+  MessageId,
+  PrincipalId,
+  TimeNs,
+} from '../types/ids.ts';
 import {
   DEFAULT_FREEZING_THRESHOLD_SECONDS,
   DEFAULT_RESERVED_CYCLES_LIMIT,
@@ -122,7 +130,18 @@ export interface CanisterState {
   readonly createdAtNs: TimeNs;
 }
 
+const MEMORY_VERSIONS_PER_HEIGHT = 1_000_000;
+
+/**
+ * The first memory version of a canister that comes into being at a height, by creation or from a
+ * checkpoint: above every version this host can have used before, so that none is taken for another.
+ */
+export function firstMemoryVersion(height: Height): MemoryVersion {
+  return height * MEMORY_VERSIONS_PER_HEIGHT + 1;
+}
+
 export interface NewCanister {
+  readonly height: Height;
   readonly canisterId: CanisterId;
   readonly controllers: readonly PrincipalId[];
   readonly cycles: Cycles;
@@ -154,7 +173,7 @@ export function createCanisterState(init: NewCanister): CanisterState {
     nextLogIndex: 0n,
     logs: [],
     ingressQueue: [],
-    nextMemoryVersion: 1,
+    nextMemoryVersion: firstMemoryVersion(init.height),
     chargedUntilNs: init.timeNs,
     createdAtNs: init.timeNs,
   };

@@ -142,9 +142,11 @@ function systemFrom(fields: CborMap): Omit<ReplicatedState, 'canisters'> {
   }
   const nextCanister = fields.get('nextCanister');
   const nextId = fields.get('nextId');
+  const previousRoot = fields.get('previousRoot');
   return {
     height: small(fields.get('height')),
     timeNs: big(fields.get('timeNs')),
+    previousRoot: previousRoot === null ? null : text<HashHex>(previousRoot),
     subnetId: text<SubnetId>(fields.get('subnetId')),
     ingressHistory,
     subnetQueue: list(fields.get('subnetQueue')).map(messageFrom),
@@ -262,7 +264,7 @@ function executionFrom(value: CborValue | undefined): ExecutionState | null {
     heap: emptyPageMap(),
     stableWasmPages: small(fields.get('stableWasmPages')),
     stable: emptyPageMap(),
-    memoryVersion: 1,
+    memoryVersion: 0,
   };
 }
 
@@ -289,7 +291,7 @@ function canisterFrom(fields: CborMap): CanisterState {
       return { index: big(index), timeNs: big(timeNs), content: bytes(content) };
     }),
     ingressQueue: list(fields.get('ingressQueue')).map(messageFrom),
-    nextMemoryVersion: 2,
+    nextMemoryVersion: 0,
     chargedUntilNs: big(fields.get('chargedUntilNs')),
     createdAtNs: big(fields.get('createdAtNs')),
   };
@@ -326,7 +328,7 @@ export function decodeSystemState(encoded: Uint8Array): Result<ReplicatedState, 
   return decodeWith(encoded, (fields) => ({ ...systemFrom(fields), canisters: RadixMap.empty() }));
 }
 
-/** A canister whose module and memories are still empty; see `encode-state.ts`. */
+/** A canister whose module, memories and memory versions the caller fills in; see `encode-state.ts`. */
 export function decodeCanister(encoded: Uint8Array): Result<CanisterState, StateCodecError> {
   return decodeWith(encoded, canisterFrom);
 }

@@ -53,6 +53,7 @@ export function encodeSystemState(state: ReplicatedState): Uint8Array {
   return encodeCbor({
     height: state.height,
     timeNs: state.timeNs.toString(),
+    previousRoot: state.previousRoot,
     subnetId: state.subnetId,
     history,
     subnetQueue: state.subnetQueue.map(message),

@@ -1,6 +1,6 @@
 import { CANISTER_IDS_PER_RANGE } from '../limits/messaging.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
-import type { CanisterId, Cycles, Height, SubnetId, TimeNs } from '../types/ids.ts';
+import type { CanisterId, Cycles, HashHex, Height, SubnetId, TimeNs } from '../types/ids.ts';
 import type { CanisterState, IngressMessage } from './canister-state.ts';
 import { emptyIngressHistory, type IngressHistory } from './ingress-history.ts';
 import { RadixMap } from './radix-map.ts';
@@ -9,6 +9,8 @@ import { RadixMap } from './radix-map.ts';
 export interface ReplicatedState {
   readonly height: Height;
   readonly timeNs: TimeNs;
+  /** Root of the certified tree of the height before; null at genesis. Set by the state manager. */
+  readonly previousRoot: HashHex | null;
   readonly subnetId: SubnetId;
   readonly canisters: RadixMap<CanisterState>;
   readonly ingressHistory: IngressHistory;
@@ -37,6 +39,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
   return {
     height: 0,
     timeNs: genesis.genesisTimeNs,
+    previousRoot: null,
     subnetId: genesis.subnetId,
     canisters: RadixMap.empty(),
     ingressHistory: emptyIngressHistory(),

@@ -15,7 +15,7 @@ import {
 import { domainSeparator } from '../crypto/domain.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { PAGE_BYTES, type DirtyPage } from '../interfaces/wasm-host.ts';
-import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { firstMemoryVersion, type CanisterState } from '../replicated-state/canister-state.ts';
 import { PageMap } from '../replicated-state/page-map.ts';
 import type { RadixMap } from '../replicated-state/radix-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
@@ -260,29 +260,33 @@ function restore(manifest: Uint8Array, reader: ChunkReader): ReplicatedState {
   }
   let canisters: RadixMap<CanisterState> = system.value.canisters;
   for (const item of items) {
-    const canister = restoreCanister(asArray(item) ?? [], reader);
+    const canister = restoreCanister(asArray(item) ?? [], reader, system.value.height);
     canisters = canisters.set(canister.canisterId, canister);
   }
   return { ...system.value, canisters };
 }
 
-function restoreCanister(parts: readonly CborValue[], reader: ChunkReader): CanisterState {
+function restoreCanister(
+  parts: readonly CborValue[],
+  reader: ChunkReader,
+  height: Height,
+): CanisterState {
   const [meta, wasm, heap, stable] = parts;
-  const canister = decodeCanister(reader.file(meta));
-  if (!canister.ok) {
-    throw new Unusable('MALFORMED_CHECKPOINT', canister.error.message);
+  const decoded = decodeCanister(reader.file(meta));
+  if (!decoded.ok) {
+    throw new Unusable('MALFORMED_CHECKPOINT', decoded.error.message);
   }
-  const execution = canister.value.execution;
-  if (execution === null) {
-    return canister.value;
+  const memoryVersion = firstMemoryVersion(height);
+  const canister = { ...decoded.value, nextMemoryVersion: memoryVersion + 1 };
+  if (canister.execution === null) {
+    return canister;
   }
-  return {
-    ...canister.value,
-    execution: {
-      ...execution,
-      wasm: reader.file(wasm),
-      heap: reader.pages(heap),
-      stable: reader.pages(stable),
-    },
+  const execution = {
+    ...canister.execution,
+    wasm: reader.file(wasm),
+    heap: reader.pages(heap),
+    stable: reader.pages(stable),
+    memoryVersion,
   };
+  return { ...canister, execution };
 }

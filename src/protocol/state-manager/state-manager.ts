@@ -29,6 +29,7 @@ export interface CertifiedState {
   readonly height: Height;
   readonly state: ReplicatedState;
   readonly tree: LabeledTree;
+  readonly canonical: CanonicalState;
   /** Threshold signature on the root hash. */
   readonly signature: Uint8Array;
 }
@@ -90,9 +91,11 @@ class StateManagerImpl implements StateManager {
     return root;
   }
 
-  commit(state: ReplicatedState, withCheckpoint: boolean): HashHex {
-    assert(state.height === this.latest + 1, 'states are committed in order of height');
-    const root = this.keep(state, this.kept.get(this.latest));
+  commit(executed: ReplicatedState, withCheckpoint: boolean): HashHex {
+    assert(executed.height === this.latest + 1, 'states are committed in order of height');
+    const previous = present(this.kept.get(this.latest), 'the latest state is kept');
+    const state: ReplicatedState = { ...executed, previousRoot: previous.root };
+    const root = this.keep(state, previous);
     if (withCheckpoint) {
       this.addCheckpoint(state);
     }
@@ -100,7 +103,7 @@ class StateManagerImpl implements StateManager {
   }
 
   private keep(state: ReplicatedState, previous: Kept | undefined): HashHex {
-    const canonical = canonicalState(this.topology, state, previous?.canonical, previous?.root);
+    const canonical = canonicalState(this.topology, state, previous?.canonical);
     const root = bytesToHex(digest(canonical.tree)) as HashHex;
     this.latest = state.height;
     this.kept.set(state.height, { canonical, root });
@@ -125,7 +128,9 @@ class StateManagerImpl implements StateManager {
     if (kept.root !== root) {
       return 'diverged';
     }
-    this.certified = { height, state: kept.canonical.state, tree: kept.canonical.tree, signature };
+    const { canonical } = kept;
+    const { state, tree } = canonical;
+    this.certified = { height, state, tree, canonical, signature };
     this.purgeBelow(height - KEPT_BELOW_CERTIFIED);
     return 'accepted';
   }

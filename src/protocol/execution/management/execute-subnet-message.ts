@@ -124,6 +124,7 @@ function createCanister(round: RoundState, message: IngressMessage): Reply {
   }
   round.put(
     createCanisterState({
+      height: round.height,
       canisterId: id.value,
       controllers: change.controllers ?? [message.sender],
       cycles: amount ?? DEFAULT_PROVISIONAL_CYCLES,
