@@ -8,6 +8,7 @@ import './styles/build.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useStore } from 'zustand';
+import type { BootStage } from '../wire/telemetry.ts';
 import { App } from './App.tsx';
 import { Boot } from './components/Boot.tsx';
 import { FatalError } from './components/FatalError.tsx';
@@ -22,7 +23,7 @@ export type { Services, UiStore };
 
 /** The page between its load and the first block: what the composition root shows. */
 export interface Page {
-  showBoot(startedMs: number): void;
+  showBoot(stage: BootStage, startedMs: number): void;
   showNetwork(services: Services, startedMs: number): void;
   showFailure(what: string, reason: string): void;
 }
@@ -30,7 +31,8 @@ export interface Page {
 export function createPage(element: HTMLElement): Page {
   const root = createRoot(element);
   return {
-    showBoot: (startedMs) => root.render(<Boot stage="keys" detail="" startedMs={startedMs} />),
+    showBoot: (stage, startedMs) =>
+      root.render(<Boot stage={stage} detail="" startedMs={startedMs} />),
     showNetwork: (services, startedMs) =>
       root.render(
         <StrictMode>

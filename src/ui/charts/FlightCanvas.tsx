@@ -20,6 +20,9 @@ export const FLIGHT_COLOURS: Partial<Readonly<Record<PacketContent, string>>> = 
 
 const FLIGHT_MS = 520;
 const MAX_DOTS = 200;
+/** Packets of one telemetry batch start one after the other, or they would hide each other. */
+const STAGGER_MS = 24;
+const STAGGER_STEPS = 8;
 /** 30 frames a second: the cores belong to the nodes. */
 const FRAME_MS = 33;
 
@@ -66,7 +69,9 @@ export function FlightCanvas({ size, positions }: FlightCanvasProps) {
       const fresh = state.flights.filter((flight) => flight.id > lastId);
       lastId = fresh.at(-1)?.id ?? lastId;
       const nowMs = performance.now();
-      const added = fresh.flatMap((flight) => dotsOf(flight, indexOf, positions, nowMs));
+      const added = fresh.flatMap((flight, order) =>
+        dotsOf(flight, indexOf, positions, nowMs + STAGGER_MS * (order % STAGGER_STEPS)),
+      );
       dots = [...dots, ...added].slice(-MAX_DOTS);
       if (added.length > 0 && frame === 0) {
         frame = requestAnimationFrame(paint);
@@ -109,8 +114,8 @@ function paintDots(
   nowMs: number,
 ): void {
   context.clearRect(0, 0, size.width, size.height);
-  for (const { from, to, colour, large, startMs } of dots) {
-    const progress = Math.max(0, (nowMs - startMs) / FLIGHT_MS);
+  for (const { from, to, colour, large, startMs } of dots.filter((dot) => dot.startMs <= nowMs)) {
+    const progress = (nowMs - startMs) / FLIGHT_MS;
     const eased = progress * progress * (3 - 2 * progress);
     const bow = 4 * BOW * eased * (1 - eased);
     const x = from.x + (to.x - from.x) * eased - (to.y - from.y) * bow;

@@ -28,7 +28,7 @@ export const TOP = 20;
 /** One column a height, newest at the right edge; one row a block, lowest rank on top. */
 export function treeLayout(heights: readonly HeightView[], width: number): TreeLayout {
   const fitting = Math.floor((width - 8) / COLUMN_WIDTH);
-  const columns = heights.slice(-Math.max(1, Math.min(MAX_COLUMNS, fitting)));
+  const columns = heights.filter((view) => view.blocks.length > 0).slice(-Math.max(1, Math.min(MAX_COLUMNS, fitting)));
   const newest = columns.at(-1)?.height ?? 0;
   const xOf = (height: number): number => width - 4 - COLUMN_WIDTH * (newest - height + 0.5);
   const blocks = columns.flatMap((view) =>
