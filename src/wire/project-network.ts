@@ -10,7 +10,7 @@ import {
   KEPT_LOG_LINES,
   KEPT_MESSAGES,
 } from './projection.ts';
-import type { BlockView, HeightView, NetworkProjection, NodeView } from './projection.ts';
+import type { BlockView, CanisterView, HeightView, NetworkProjection, NodeView } from './projection.ts';
 import type { TelemetryBatch, TelemetryEvent } from './telemetry.ts';
 
 /** Where an event came from. */
@@ -341,9 +341,7 @@ function applyCanisterEvent(
   }
   if (event.kind === 'canisterLogged') {
     const canisters = projection.canisters.map((canister) =>
-      canister.facts.canisterId === event.canisterId
-        ? { ...canister, logs: keepLast([...canister.logs, ...event.lines], KEPT_LOG_LINES) }
-        : canister,
+      canister.facts.canisterId === event.canisterId ? withLogLines(canister, event) : canister,
     );
     return { ...projection, canisters };
   }
@@ -353,10 +351,28 @@ function applyCanisterEvent(
     return projection;
   }
   const others = projection.canisters.filter((other) => other !== known);
-  const canisters = [...others, { facts, logs: known?.logs ?? [] }].toSorted((a, b) =>
+  const canisters = [...others, { facts, logs: known?.logs ?? [], nextLogIndex: known?.nextLogIndex ?? 0n }].toSorted((a, b) =>
     compareText(a.facts.canisterId, b.facts.canisterId),
   );
   return { ...projection, canisters: keepLast(canisters, KEPT_CANISTERS) };
+}
+
+/** All nodes report the lines of a run; only those that nobody has reported yet are news. */
+function withLogLines(
+  canister: CanisterView,
+  { lines, firstIndex }: TelemetryEvent & { readonly kind: 'canisterLogged' },
+): CanisterView {
+  const first = firstIndex ?? canister.nextLogIndex;
+  const known = first < canister.nextLogIndex ? Number(canister.nextLogIndex - first) : 0;
+  const fresh = lines.slice(known);
+  if (fresh.length === 0) {
+    return canister;
+  }
+  return {
+    ...canister,
+    logs: keepLast([...canister.logs, ...fresh], KEPT_LOG_LINES),
+    nextLogIndex: first + BigInt(lines.length),
+  };
 }
 
 function applyHostEvent(

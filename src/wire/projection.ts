@@ -79,6 +79,8 @@ export interface CanisterView {
   readonly facts: CanisterFacts;
   /** Newest last, bounded. */
   readonly logs: readonly string[];
+  /** Index of the next log line: lines below it are known from another node. */
+  readonly nextLogIndex: bigint;
 }
 
 export interface MessageView {

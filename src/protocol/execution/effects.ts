@@ -44,9 +44,16 @@ export function accountRun(
 ): void {
   round.instructionsUsed += run.instructionsUsed;
   round.charge(canisterId, executionFee(round.env, run.instructionsUsed, memory64));
-  round.put(withLogs(round.canister(canisterId), run.effects.logs, round.timeNs));
+  const before = round.canister(canisterId);
+  round.put(withLogs(before, run.effects.logs, round.timeNs));
   if (run.effects.logs.length > 0) {
-    round.trace.push({ kind: 'canisterLogged', canisterId, lines: run.effects.logs });
+    const { logs: lines } = run.effects;
+    round.trace.push({
+      kind: 'canisterLogged',
+      canisterId,
+      lines,
+      firstIndex: before.nextLogIndex,
+    });
   }
 }
 

@@ -20,7 +20,7 @@ export type TraceEvent =
   | { readonly kind: 'peerUp' | 'peerDown'; readonly peer: NodeId }
   | { readonly kind: 'canisterChanged'; readonly height: Height; readonly canister: CanisterFacts }
   | { readonly kind: 'messageExecuted'; readonly height: Height; readonly messageId: string; readonly canisterId: string; readonly method: string; readonly instructions: bigint; readonly outcome: string }
-  | { readonly kind: 'canisterLogged'; readonly canisterId: string; readonly lines: readonly string[] }
+  | { readonly kind: 'canisterLogged'; readonly canisterId: string; readonly lines: readonly string[]; /** Log index of the first line: every node reports the same lines. */ readonly firstIndex?: bigint }
   | { readonly kind: 'criticalError'; readonly code: string; readonly message: string };
 
 export type ShareKind = 'beacon' | 'tape' | 'notarization' | 'finalization' | 'certification' | 'catchUpPackage';
