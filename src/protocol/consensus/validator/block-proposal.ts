@@ -40,16 +40,24 @@ export function validateBlockProposals(context: RoleContext): Mutations {
   return NO_MUTATIONS;
 }
 
-/** Maker, rank and Ed25519 signature. Undecided while the makers of the height are unknown. */
-export function verifyProposalSignature(context: RoleContext, proposal: BlockProposal): Verdict {
-  const { membership, crypto, genesis } = context;
-  const { block, signer, signature } = proposal;
+/** Whether the signer is the maker of the block's rank. Undecided while the makers are unknown. */
+function checkMaker({ membership }: RoleContext, { block, signer }: BlockProposal): Verdict {
   const makers = membership.blockMakers(block.height);
   if (makers === undefined) {
     return UNDECIDED;
   }
-  if (makers[block.rank] !== signer) {
-    return invalid('WRONG_RANK', `the signer is not the maker of rank ${block.rank}`);
+  return makers[block.rank] === signer
+    ? VALID
+    : invalid('WRONG_RANK', `the signer is not the maker of rank ${block.rank}`);
+}
+
+/** Maker, rank and Ed25519 signature. Undecided while the makers of the height are unknown. */
+export function verifyProposalSignature(context: RoleContext, proposal: BlockProposal): Verdict {
+  const { crypto, genesis } = context;
+  const { block, signer, signature } = proposal;
+  const made = checkMaker(context, proposal);
+  if (made.kind !== 'valid') {
+    return made;
   }
   const message = blockSignedBytes(block.blockHash, block.height, genesis.subnetId);
   return crypto.verifyBasic(signer, message, signature)
@@ -63,6 +71,10 @@ function validateProposal(context: RoleContext, proposal: BlockProposal): readon
   const startNs = view.roundStartNs(height);
   if (view.equivocators(height).has(signer) || startNs === undefined) {
     return NO_MUTATIONS;
+  }
+  const made = checkMaker(context, proposal);
+  if (made.kind === 'invalid') {
+    return [handleInvalid(proposal, made.code, made.message)];
   }
   const other = equivocatedWith(context, proposal);
   if (other === undefined) {

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { fakeHash, RoleFixture } from '../consensus/testing/role-fixture.ts';
+import { sealArtifact } from '../types/artifact-codec.ts';
+import type { Certification } from '../types/artifacts.ts';
+import type { HashHex } from '../types/ids.ts';
+import { certificationSignedBytes } from '../types/signed-bytes.ts';
+import {
+  aggregateCertifications,
+  makeCertificationShares,
+  newCertifications,
+  validateCertifications,
+} from './certifier.ts';
+
+function executed(f: RoleFixture, upTo: number): void {
+  for (let height = 1; height <= upTo; height += 1) {
+    f.state.roots.set(height, fakeHash(100 + height));
+  }
+  f.state.latest = upTo;
+}
+
+function certificationOf(f: RoleFixture, height: number, root: HashHex): Certification {
+  const message = certificationSignedBytes(root);
+  const shares = f.cryptos.slice(0, 3).map((crypto) => ({
+    signer: crypto.nodeId,
+    signature: crypto.signThreshold('high', message) as Uint8Array,
+  }));
+  const outcome = f.cryptoOf(f.self).combineThreshold('high', message, shares);
+  const signature = outcome.kind === 'combined' ? outcome.signature : new Uint8Array(1);
+  return sealArtifact<'certification'>({ kind: 'certification', height, root, signature });
+}
+
+describe('certifier', () => {
+  it('signs each executed height above the certified one, once', () => {
+    const f = new RoleFixture();
+    expect(f.run(makeCertificationShares)).toEqual([]);
+    executed(f, 3);
+    f.state.certified = 1;
+    const made = f.run(makeCertificationShares);
+    expect(made).toMatchObject([
+      { artifact: { kind: 'certificationShare', height: 2, root: fakeHash(102) } },
+      { artifact: { height: 3, root: fakeHash(103) } },
+    ]);
+    f.apply(made);
+    expect(f.run(makeCertificationShares)).toEqual([]);
+  });
+
+  it('n−f equal shares certify; shares on another root do not count', () => {
+    const f = new RoleFixture();
+    const own = f.self;
+    executed(f, 1);
+    for (const [i, node] of f.membership.nodes.entries()) {
+      f.self = node;
+      f.state.roots.set(1, fakeHash(i === 3 ? 666 : 101));
+      for (const action of f.run(makeCertificationShares)) {
+        if (action.kind === 'addToValidated') {
+          f.unvalidated(action.artifact, node);
+        }
+      }
+      f.self = own;
+      f.state.roots.set(1, fakeHash(101));
+      expect(f.run(aggregateCertifications)).toHaveLength(i < 2 ? 0 : 1);
+    }
+    f.apply(f.run(aggregateCertifications));
+    expect(newCertifications(f.context())).toMatchObject([{ height: 1, root: fakeHash(101) }]);
+    f.state.certified = 1;
+    expect(newCertifications(f.context())).toEqual([]);
+  });
+
+  it('takes over a peer’s certification once it has computed the same root itself', () => {
+    const f = new RoleFixture();
+    f.unvalidated(certificationOf(f, 1, fakeHash(101)));
+    expect(f.run(validateCertifications)).toEqual([]);
+    executed(f, 1);
+    expect(f.run(aggregateCertifications), 'waits for the check').toEqual([]);
+    expect(f.run(validateCertifications)).toMatchObject([{ kind: 'moveToValidated' }]);
+  });
+
+  it('a forged one is rejected; a true one on another root means this node diverged', () => {
+    const f = new RoleFixture();
+    executed(f, 1);
+    const forged = { ...certificationOf(f, 1, fakeHash(101)), root: fakeHash(5) };
+    const rejected = f.unvalidated(sealArtifact<'certification'>(forged));
+    expect(f.run(validateCertifications)).toMatchObject([{ code: 'BAD_THRESHOLD_SIGNATURE' }]);
+    f.pool.unvalidated.remove(rejected);
+    f.unvalidated(certificationOf(f, 1, fakeHash(7)));
+    expect(f.run(validateCertifications)).toMatchObject([{ code: 'STATE_DIVERGED' }]);
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { sealArtifact } from '../types/artifact-codec.ts';
+import type { Block, CatchUpPackage } from '../types/artifacts.ts';
+import { catchUpSignedBytes } from '../types/signed-bytes.ts';
+import { nextSummary } from '../dkg/summary.ts';
+import { makeCatchUpPackageShare } from './catch-up-package-maker.ts';
+import { aggregateShares } from './share-aggregator.ts';
+import { fakeHash, MS, RoleFixture } from './testing/role-fixture.ts';
+import { catchUpContentOf, validateCatchUpPackages } from './validator/catch-up-package.ts';
+
+const INTERVAL = 4;
+
+/** A chain through the summary block of height 4 with a finalized tip at `tipHeight`. */
+function chainTo(tipHeight: number, tipCertified: number): { f: RoleFixture; summary: Block } {
+  const f = new RoleFixture(4, { dkgIntervalLength: INTERVAL - 1 });
+  const { payload } = f.genesisBlock;
+  let tip = f.genesisBlock;
+  let summary = tip;
+  while (tip.height < tipHeight) {
+    const isSummary = tip.height + 1 === INTERVAL;
+    const next = payload.kind === 'summary' ? nextSummary(payload.summary, 1) : undefined;
+    const certifiedHeight = tip.height + 1 === tipHeight ? tipCertified : 0;
+    tip = f.round(tip, {
+      context: { ...tip.context, timeNs: tip.context.timeNs + 1n, certifiedHeight },
+      payload: isSummary
+        ? { kind: 'summary', summary: next as never }
+        : {
+            kind: 'data',
+            dkgStartHeight: tip.height + 1 > INTERVAL ? INTERVAL : 0,
+            batch: { ingress: [] },
+          },
+    });
+    summary = isSummary ? tip : summary;
+  }
+  f.validated(f.finalization(tip));
+  return { f, summary };
+}
+
+/** A package of the fixture's summary block with a real signature. */
+function packageOf(f: RoleFixture, summary: Block): CatchUpPackage {
+  const beacon = f.view.beaconAt(summary.height);
+  const unsigned = {
+    kind: 'catchUpPackage',
+    height: summary.height,
+    block: summary,
+    beacon: beacon as never,
+    stateHash: fakeHash(9),
+    oldestRegistryVersion: null,
+    signature: new Uint8Array(1),
+  } as const;
+  const message = catchUpSignedBytes(catchUpContentOf({ ...unsigned, hash: fakeHash(0) }));
+  const shares = f.cryptos.slice(0, 3).map((crypto) => ({
+    signer: crypto.nodeId,
+    signature: crypto.signThreshold('high', message) as Uint8Array,
+  }));
+  const outcome = f.cryptoOf(f.self).combineThreshold('high', message, shares);
+  const signature = outcome.kind === 'combined' ? outcome.signature : new Uint8Array(1);
+  return sealArtifact<'catchUpPackage'>({ ...unsigned, signature });
+}
+
+describe('catch-up package maker', () => {
+  it('waits for the checkpoint and for a tip that relies on the summary’s certified state', () => {
+    const early = chainTo(6, 3).f;
+    early.state.checkpoints.set(INTERVAL, fakeHash(9));
+    expect(early.run(makeCatchUpPackageShare)).toEqual([]);
+    const { f, summary } = chainTo(6, 4);
+    expect(f.run(makeCatchUpPackageShare), 'no checkpoint yet').toEqual([]);
+    f.state.checkpoints.set(INTERVAL, fakeHash(9));
+    const made = f.run(makeCatchUpPackageShare);
+    expect(made).toMatchObject([
+      { artifact: { height: INTERVAL, blockHash: summary.blockHash, stateHash: fakeHash(9) } },
+    ]);
+    f.apply(made);
+    expect(f.run(makeCatchUpPackageShare)).toEqual([]);
+  });
+
+  it('n−f shares on the same state make the package; another state does not count', () => {
+    const { f } = chainTo(6, 4);
+    for (const [i, node] of f.membership.nodes.entries()) {
+      expect(f.run(aggregateShares), `${i} shares`).toEqual([]);
+      f.self = node;
+      f.state.checkpoints.set(INTERVAL, fakeHash(i === 1 ? 8 : 9));
+      f.apply(f.run(makeCatchUpPackageShare));
+    }
+    const made = f.run(aggregateShares);
+    expect(made).toMatchObject([
+      { artifact: { kind: 'catchUpPackage', height: INTERVAL, stateHash: fakeHash(9) } },
+    ]);
+    f.apply(made);
+    expect(f.view.catchUpPackage().height).toBe(INTERVAL);
+  });
+});
+
+describe('catch-up package of a peer', () => {
+  it('is adopted by a node that is far behind', () => {
+    const { f, summary } = chainTo(6, 4);
+    const cup = packageOf(f, summary);
+    const newcomer = new RoleFixture(4, { dkgIntervalLength: INTERVAL - 1 });
+    newcomer.unvalidated(cup);
+    newcomer.apply(newcomer.run(validateCatchUpPackages));
+    const { view } = newcomer;
+    expect(view.catchUpPackage().height).toBe(INTERVAL);
+    expect([view.notarizedHeight(), view.finalizedHeight(), view.beaconHeight()]).toEqual([
+      4, 4, 4,
+    ]);
+    expect(newcomer.chain.tip.blockHash).toBe(summary.blockHash);
+    expect(view.roundStartNs(INTERVAL + 1)).toBe(newcomer.nowNs);
+  });
+
+  it('with another state hash, signature or key is rejected', () => {
+    const { f, summary } = chainTo(6, 4);
+    const cup = packageOf(f, summary);
+    const foreign = {
+      ...summary,
+      payload: {
+        kind: 'summary',
+        summary: {
+          ...(summary.payload as { summary: object }).summary,
+          currentTranscripts: { low: fakeHash(1), high: fakeHash(2) },
+        },
+      },
+    };
+    for (const [edits, code] of [
+      [{ stateHash: fakeHash(1) }, 'BAD_THRESHOLD_SIGNATURE'],
+      [{ signature: new Uint8Array(48) }, 'BAD_THRESHOLD_SIGNATURE'],
+      [{ block: foreign }, 'UNKNOWN_TRANSCRIPTS'],
+    ] as const) {
+      const newcomer = new RoleFixture(4, { dkgIntervalLength: INTERVAL - 1 });
+      newcomer.unvalidated(sealArtifact<'catchUpPackage'>({ ...cup, ...edits } as never));
+      expect(newcomer.run(validateCatchUpPackages)).toMatchObject([
+        { kind: 'handleInvalid', code },
+      ]);
+    }
+  });
+
+  it('is held back for 150 unit delays while the node may still get there by itself', () => {
+    const { f, summary } = chainTo(6, 4);
+    const cup = packageOf(f, summary);
+    const near = chainTo(3, 0).f;
+    const arrived = near.nowNs;
+    near.unvalidated(cup);
+    expect(near.run(validateCatchUpPackages)).toEqual([]);
+    expect(near.wakes).toEqual([arrived + 150_000n * MS]);
+    near.nowNs = arrived + 150_000n * MS;
+    expect(near.run(validateCatchUpPackages)).toMatchObject([{ kind: 'moveToValidated' }]);
+  });
+});
