@@ -1,4 +1,4 @@
-import { Actor, type ActorSubclass } from '@icp-sdk/core/agent';
+import { Actor, pollForResponse, type ActorSubclass } from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
 import type { Principal } from '@icp-sdk/core/principal';
@@ -29,6 +29,7 @@ const COUNTER = `
   (func (export "canister_update trap") (call $add) (call $trap (i32.const 100) (i32.const 9)))
   (func (export "canister_update unreachable") (call $add) (unreachable))
   (func (export "canister_update reject") (call $add) (call $reject (i32.const 100) (i32.const 9)))
+  (func (export "canister_update grow") (drop (memory.grow (i32.const 2))) (call $add) (call $answer))
   (func (export "canister_update silent"))
   (func (export "canister_update spin") (loop $again (br $again))))
 `;
@@ -41,6 +42,7 @@ interface Counter {
   unreachable(): Promise<void>;
   reject(): Promise<void>;
   silent(): Promise<void>;
+  grow(): Promise<bigint>;
   spin(): Promise<void>;
   missing(): Promise<void>;
 }
@@ -54,6 +56,7 @@ const counterInterface: IDL.InterfaceFactory = () => {
     unreachable: update,
     reject: update,
     silent: update,
+    grow: update,
     spin: update,
     missing: update,
   });
@@ -115,6 +118,58 @@ describe('an unmodified agent on one replica, certificates checked', () => {
     await expect(counter.reject()).rejects.toThrow(/stop here[^]*IC0406/);
     expect(await counter.read()).toBe(before + 1n);
     await expect(counter.silent()).rejects.toThrow(/did not reply to the call[^]*IC0506/);
+  });
+
+  it('counts one version a change and keeps the heap below the limit that is set', async () => {
+    const management = managementCanister(await replica.agent(identity), canisterId);
+    const target = { canister_id: canisterId };
+    const version = async (): Promise<bigint> => (await management.canister_status(target)).version;
+    const start = await version();
+    await counter.inc();
+    expect(await version()).toBe(start + 1n);
+    const setLimit = (bytes: bigint): Promise<void> =>
+      management.update_settings({
+        ...target,
+        settings: { controllers: [], freezing_threshold: [], wasm_memory_limit: [bytes] },
+      });
+    await setLimit(65_536n);
+    const before = await counter.read();
+    await expect(counter.grow()).rejects.toThrow(
+      /exceeded its current Wasm memory limit of 65536 bytes. The peak Wasm memory usage was 196608 bytes[^]*IC0539/,
+    );
+    expect(await counter.read()).toBe(before);
+    await setLimit(1_000_000n);
+    expect(await counter.grow()).toBe(before + 1n);
+    expect(await counter.inc()).toBe(before + 2n);
+    expect(await version()).toBe(start + 5n);
+  });
+
+  it('lets the creator of a canister poll for the reply, and nobody else', async () => {
+    const agent = await replica.agent(identity);
+    const effectiveCanisterId = replica.firstCanisterId();
+    const fields = {
+      methodName: 'provisional_create_canister_with_cycles',
+      arg: IDL.encode([IDL.Record({})], [{}]),
+      effectiveCanisterId,
+      callSync: false,
+    };
+    const { requestId, response } = await agent.call('aaaaa-aa', fields);
+    expect(response.status).toBe(202);
+    const polled = await pollForResponse(agent, { canisterId: effectiveCanisterId }, requestId);
+    expect(Buffer.from(polled.reply.subarray(0, 4)).toString()).toBe('DIDL');
+    const stranger = await replica.agent(Ed25519KeyIdentity.generate(new Uint8Array(32).fill(8)));
+    const paths = [[new TextEncoder().encode('request_status'), requestId]];
+    const denied = stranger.readState({ canisterId: effectiveCanisterId }, { paths });
+    await expect(denied).rejects.toThrow(/not signed by the caller/);
+  });
+
+  it('is not believed with another root key', async () => {
+    const agent = await replica.agent(identity);
+    agent.rootKey = Uint8Array.from(agent.rootKey ?? [], (byte, i) =>
+      i === 100 ? byte ^ 1 : byte,
+    );
+    const distrustful = Actor.createActor<Counter>(counterInterface, { agent, canisterId });
+    await expect(distrustful.inc()).rejects.toThrow(/verif|point|signature/i);
   });
 
   it('shows status and logs to the controller, and to nobody else', async () => {

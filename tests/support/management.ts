@@ -32,6 +32,7 @@ const idRecord = IDL.Record({ canister_id: IDL.Principal });
 const settings = IDL.Record({
   controllers: IDL.Opt(IDL.Vec(IDL.Principal)),
   freezing_threshold: IDL.Opt(IDL.Nat),
+  wasm_memory_limit: IDL.Opt(IDL.Nat),
 });
 const factory: IDL.InterfaceFactory = () =>
   IDL.Service({

@@ -1,5 +1,5 @@
 import { MANAGEMENT_CANISTER_ID, principalToText } from '../crypto/principal.ts';
-import type { RunReply } from '../interfaces/wasm-host.ts';
+import { WASM_PAGE_BYTES, type RunReply } from '../interfaces/wasm-host.ts';
 import type {
   CanisterState,
   ExecutionState,
@@ -78,6 +78,13 @@ export function* executeIngress(round: RoundState, message: IngressMessage): San
     entry,
   );
   accountRun(round, canister.canisterId, execution.memory64, run);
+  const overLimit = memoryLimitError(canister, run);
+  if (overLimit !== undefined) {
+    // The sandbox holds the refused memories under that version: it must not be used again.
+    round.update(canister.canisterId, { nextMemoryVersion: canister.nextMemoryVersion + 1 });
+    round.finish(message, { kind: 'rejected', error: overLimit }, run.instructionsUsed);
+    return;
+  }
   if (run.outcome.ok && run.delta !== null) {
     commitRun(round, canister.canisterId, execution, run);
   }
@@ -177,7 +184,7 @@ export function refusalOf(canister: CanisterState): UserError | undefined {
     case 'running':
       return undefined;
     case 'stopping':
-      return { code: ErrorCode.canisterStopping, message: `Canister ${name} is not running` };
+      return { code: ErrorCode.canisterStopping, message: `Canister ${name} is stopping` };
     case 'stopped':
       return { code: ErrorCode.canisterStopped, message: `Canister ${name} is stopped` };
   }
@@ -198,6 +205,19 @@ export function methodNotFound(
   return executionError(canisterId, {
     code: ErrorCode.canisterMethodNotFound,
     message: `Canister has no ${kind} method '${methodName}'.`,
+  });
+}
+
+/** An update call must not leave the heap above the canister's own limit (0 = no limit). */
+function memoryLimitError(canister: CanisterState, run: RunReply): UserError | undefined {
+  const limit = canister.settings.wasmMemoryLimitBytes;
+  const used = BigInt(run.delta?.heapWasmPages ?? 0) * BigInt(WASM_PAGE_BYTES);
+  if (!run.outcome.ok || limit === 0n || used <= limit) {
+    return undefined;
+  }
+  return executionError(canister.canisterId, {
+    code: ErrorCode.canisterWasmMemoryLimitExceeded,
+    message: `Canister exceeded its current Wasm memory limit of ${limit} bytes. The peak Wasm memory usage was ${used} bytes. If the canister reaches 4GiB, then it may stop functioning and may become unrecoverable. Please reach out to the canister owner to investigate the reason for the increased memory usage. It might be necessary to move data from the Wasm memory to the stable memory. If such high Wasm memory usage is expected and safe, then the developer can increase the Wasm memory limit in the canister settings.`,
   });
 }
 

@@ -99,7 +99,7 @@ export function* installCode(
     round.put({ ...before, cycles, logs, nextLogIndex, nextMemoryVersion });
     return installed;
   }
-  recordDeployment(round, request, moduleHash);
+  recordDeployment(round, request, moduleHash, before.version + 1n);
   return ok(null);
 }
 
@@ -293,8 +293,14 @@ function* upgrade(
   return ok(null);
 }
 
-function recordDeployment(round: RoundState, request: InstallCode, moduleHash: HashHex): void {
-  const canister = round.canister(request.canisterId);
+/** One installation is one step of the canister's version, whatever ran on the way. */
+function recordDeployment(
+  round: RoundState,
+  request: InstallCode,
+  moduleHash: HashHex,
+  version: bigint,
+): void {
+  const canister = { ...round.canister(request.canisterId), version };
   const details: ChangeDetails = { kind: 'codeDeployment', mode: request.mode, moduleHash };
   round.put(withChange(canister, round.timeNs, request.sender, details));
 }

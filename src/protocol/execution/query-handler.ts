@@ -1,7 +1,6 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import { MANAGEMENT_CANISTER_ID, principalToText } from '../crypto/principal.ts';
 import type { RunReply } from '../interfaces/wasm-host.ts';
-import { MAX_QUERY_REPLY_BYTES } from '../limits/execution.ts';
 import type {
   CanisterState,
   ExecutionState,
@@ -86,7 +85,7 @@ export function* executeQuery(
     entry,
     env.limits.queryInstructions,
   );
-  return boundedOutcome(canister, run);
+  return outcomeOf(canister.canisterId, run);
 }
 
 /**
@@ -197,16 +196,6 @@ function* runReadOnly(
     execution,
     execution.wasm,
   );
-}
-
-function boundedOutcome(canister: CanisterState, run: RunReply): MessageOutcome {
-  const outcome = outcomeOf(canister.canisterId, run);
-  if (outcome.kind === 'replied' && outcome.reply.length > MAX_QUERY_REPLY_BYTES) {
-    const message = `Canister violated contract: ic0.msg_reply_data_append: application payload size (${outcome.reply.length}) cannot be larger than ${MAX_QUERY_REPLY_BYTES}`;
-    const error = { code: ErrorCode.canisterContractViolation, message };
-    return { kind: 'rejected', error: executionError(canister.canisterId, error) };
-  }
-  return outcome;
 }
 
 function managementQuery(

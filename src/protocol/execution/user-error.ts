@@ -43,6 +43,7 @@ export const ErrorCode = {
   canisterMemoryAccessLimitExceeded: 524,
   canisterMethodNotFound: 536,
   canisterWasmModuleNotFound: 537,
+  canisterWasmMemoryLimitExceeded: 539,
 } as const;
 
 const DOCUMENTATION = 'https://internetcomputer.org/docs/current/references/execution-errors#';
@@ -96,6 +97,13 @@ const EXECUTION_HELP: ReadonlyMap<number, string> = new Map([
     help(
       "Check the canister's memory usage against its allocation and the system wide limits to determine why more memory cannot be allocated.",
       'out-of-memory',
+    ),
+  ],
+  [
+    ErrorCode.canisterWasmMemoryLimitExceeded,
+    help(
+      'Try checking the canister for a possible memory leak or modifying it to use more stable memory instead of Wasm memory.',
+      'wasm-memory-limit-exceeded',
     ),
   ],
   [

@@ -62,8 +62,4 @@ export const MAX_CANISTER_HISTORY = 20;
 export const MAX_CANISTER_LOG_BYTES = 4 * 1024;
 export const MAX_CERTIFIED_DATA_BYTES = 32;
 export const MAX_REJECT_MESSAGE_BYTES = 8 * 1024;
-export const MAX_REPLY_BYTES = 2 * MIB;
-export const MAX_QUERY_REPLY_BYTES = 3 * MIB;
 export const MAX_WASM_MODULE_BYTES = 100 * MIB;
-/** Heap of a canister the default setting lets an update call use. */
-export const WASM32_HEAP_BYTES = 4n * GIB;

@@ -52,15 +52,6 @@ function inductOne(round: RoundState, signed: SignedIngress): void {
     arg: signed.arg,
     expiryNs: signed.ingressExpiryNs,
   };
-  if (isHistoryFull(round.history)) {
-    // Nothing can be recorded: the sender sees no status and the message expires.
-    round.trace.push({
-      kind: 'criticalError',
-      code: 'INGRESS_HISTORY_FULL',
-      message: `The ingress history holds ${INGRESS_HISTORY_MAX_MESSAGES} messages; one was dropped.`,
-    });
-    return;
-  }
   const refusal = inductionError(round, signed);
   if (refusal !== undefined) {
     round.finish(message, { kind: 'rejected', error: refusal }, 0n);
@@ -80,6 +71,10 @@ function inductOne(round: RoundState, signed: SignedIngress): void {
 }
 
 function inductionError(round: RoundState, signed: SignedIngress): UserError | undefined {
+  if (round.env.subnetType !== 'system' && isHistoryFull(round.history)) {
+    const message = `The ingress history holds its maximum of ${INGRESS_HISTORY_MAX_MESSAGES} messages`;
+    return { code: ErrorCode.ingressHistoryFull, message };
+  }
   const payer = ingressPayer(signed);
   const isManagement = signed.canisterId === MANAGEMENT_CANISTER_ID;
   if (isManagement && round.subnetQueue.length >= MAX_CANISTER_INGRESS_QUEUE) {
