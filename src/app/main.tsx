@@ -16,8 +16,11 @@ import { specOfLocation } from './spec-of-location.ts';
 
 declare global {
   interface Window {
-    /** For scripts and tests: the page's own network. */
-    subnetarium?: Network;
+    /** For scripts and tests: the page's own network, and how to make another. */
+    subnetarium?: {
+      readonly network: Network;
+      readonly createNetwork: typeof createWorkerNetwork;
+    };
   }
 }
 
@@ -35,7 +38,7 @@ async function start(page: Page): Promise<void> {
   }
   const watch = watchBoot((stage) => page.showBoot(stage, STARTED_MS));
   const network = await createWorkerNetwork(spec.value).finally(() => watch.disconnect());
-  window.subnetarium = network;
+  window.subnetarium = { network, createNetwork: createWorkerNetwork };
   const { store } = followNetwork(network);
   const workshop = createWorkshopStore(counterSource);
   page.showNetwork({ network, compile: compileMotoko, projection: store, ui, workshop }, STARTED_MS);

@@ -10,7 +10,7 @@ function summary(search: string): unknown {
 
 describe('specOfLocation', () => {
   it.each([
-    ['', ['fresh', 'turbo', 4, null]],
+    ['', ['fresh', 'classroom', 4, null]],
     ['?nodes=7&pace=classroom&seed=a&dkgInterval=9', ['a', 'classroom', 7, 9]],
     [`?spec=${encodeURIComponent('{"seed":"s","subnets":[{"nodes":13}]}')}`, ['s', 'turbo', 13, null]],
     ['?nodes=0', 'SPEC_FIELD_INVALID'],

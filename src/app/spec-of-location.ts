@@ -1,6 +1,9 @@
 import type { Result } from '../base/result.ts';
 import { type NetworkSpec, type NetworkSpecError, parseNetworkSpec } from '../wire/network-spec.ts';
 
+/** Slow enough to read along, and it leaves the cores of the device to the reader. */
+const CALM_PACE = 'classroom';
+
 /**
  * The network that a link asks for: `?spec=` with the whole JSON, or `?nodes=`, `?pace=`, `?seed=`
  * and `?dkgInterval=` one by one. Without a seed each load deals new keys, so that two tabs never
@@ -16,7 +19,7 @@ export function specOfLocation(search: string, freshSeed: string): Result<Networ
   const interval = params.get('dkgInterval');
   return parseNetworkSpec({
     seed: params.get('seed') ?? freshSeed,
-    pace: params.get('pace') ?? 'turbo',
+    pace: params.get('pace') ?? CALM_PACE,
     subnets: [nodes === null ? {} : { nodes: Number(nodes) }],
     dkgIntervalLength: interval === null ? null : Number(interval),
   });

@@ -12,7 +12,7 @@ export function PresentView() {
       </p>
       <pre className="code mono" tabIndex={0}>
         {[
-          'const network = window.subnetarium;',
+          'const { network } = window.subnetarium;',
           'const [node] = network.topology().subnets[0].nodes;',
           'await network.faults.kill(node.nodeId);',
           'await network.clock.step();',
