@@ -11,6 +11,7 @@ import { digest } from '../../src/protocol/crypto/labeled-tree.ts';
 import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
 import type { CanisterId } from '../../src/protocol/types/ids.ts';
 import {
+  createHashCache,
   makeCheckpoint,
   manifestHash,
   missingChunks,
@@ -128,7 +129,7 @@ describe('the state of a subnet with a Motoko actor', () => {
     if (!restored.ok) {
       throw new Error(restored.error.message);
     }
-    expect(makeCheckpoint(restored.value, new WeakMap()).hash).toBe(checkpoint.hash);
+    expect(makeCheckpoint(restored.value, createHashCache()).hash).toBe(checkpoint.hash);
     const twin = new TestReplica();
     expect(twin.states.reset(restored.value)).toBe(replica.states.stateRootAt(state.height));
     expect(query('read', twin)).toBe(3n);

@@ -36,6 +36,8 @@ export interface CanonicalState {
   readonly canisters: MapTree;
   readonly requestStatus: MapTree;
   readonly metrics: LabeledTree;
+  /** Memory of all canisters in bytes. */
+  readonly stateBytes: bigint;
 }
 
 /** The parts of the tree that only a registry change alters. */
@@ -116,9 +118,11 @@ export function canonicalState(
     previous?.state.ingressHistory.entries,
     statusTree,
   );
+  const stateBytes = stateBytesOf(state, previous);
   const sameMetrics =
     previous?.state.metrics === state.metrics && previous.state.canisters === state.canisters;
-  const metrics = sameMetrics && previous !== undefined ? previous.metrics : metricsLeaf(state);
+  const metrics =
+    sameMetrics && previous !== undefined ? previous.metrics : metricsLeaf(state, stateBytes);
   const subnetId = principalToBytes(topology.subnetId);
   const metadata = encodeCbor({
     height: state.height,
@@ -133,7 +137,7 @@ export function canonicalState(
     [LABELS.subnet, labeledMap([[subnetId, withEntry(topology.subnet, LABELS.metrics, metrics)]])],
     [LABELS.time, leaf(encodeUleb128(state.timeNs))],
   ]);
-  return { tree, state, canisters, requestStatus, metrics };
+  return { tree, state, canisters, requestStatus, metrics, stateBytes };
 }
 
 function updateMap<V>(
@@ -193,18 +197,26 @@ function statusTree(entry: IngressEntry): LabeledTree {
 
 const U64_MASK = (1n << 64n) - 1n;
 
-function metricsLeaf(state: ReplicatedState): LabeledTree {
-  let bytes = 0n;
-  for (const canister of state.canisters.values()) {
-    bytes += memoryUsage(canister).totalBytes;
+/** The sum over all canisters, from the previous sum and what changed. */
+function stateBytesOf(state: ReplicatedState, previous: CanonicalState | undefined): bigint {
+  let bytes = previous?.stateBytes ?? 0n;
+  const before = previous?.state.canisters ?? RadixMap.empty<CanisterState>();
+  for (const { key, value } of state.canisters.changesSince(before)) {
+    const old = before.get(key);
+    bytes += value === undefined ? 0n : memoryUsage(value).totalBytes;
+    bytes -= old === undefined ? 0n : memoryUsage(old).totalBytes;
   }
+  return bytes;
+}
+
+function metricsLeaf(state: ReplicatedState, stateBytes: bigint): LabeledTree {
   const consumed = state.metrics.consumedCycles;
   const high = consumed >> 64n;
   return leaf(
     encodeCbor(
       {
         num_canisters: state.canisters.size,
-        canister_state_bytes: bytes,
+        canister_state_bytes: stateBytes,
         consumed_cycles_total: { low: consumed & U64_MASK, high: high === 0n ? undefined : high },
         update_transactions_total: state.metrics.updateTransactions,
       },

@@ -46,26 +46,35 @@ export interface Checkpoint {
 
 export type CheckpointError = CodedError<'MALFORMED_CHECKPOINT' | 'MISSING_CHUNK' | 'WRONG_CHUNK'>;
 
-/** Hashes of memory pages already computed; pages never change, so identity is enough. */
-export type PageHashes = WeakMap<Uint8Array, HashHex>;
+/** Hashes already computed, of pages and of whole files in chunks; bytes never change, so identity is enough. */
+export interface HashCache {
+  readonly pages: WeakMap<Uint8Array, HashHex>;
+  readonly files: WeakMap<Uint8Array, readonly HashHex[]>;
+}
+
+export function createHashCache(): HashCache {
+  return { pages: new WeakMap(), files: new WeakMap() };
+}
 
 class ChunkWriter {
   readonly chunks = new Map<HashHex, Uint8Array>();
-  private readonly pageHashes: PageHashes;
+  private readonly cache: HashCache;
 
-  constructor(pageHashes: PageHashes) {
-    this.pageHashes = pageHashes;
+  constructor(cache: HashCache) {
+    this.cache = cache;
   }
 
   /** Stores a file in chunks of 1 MiB and returns their hashes. */
   file(bytes: Uint8Array): CborInput {
+    const known = this.cache.files.get(bytes);
     const hashes: HashHex[] = [];
     for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
       const chunk = bytes.subarray(at, at + MAX_CHUNK_BYTES);
-      const hash = bytesToHex(sha256(chunk)) as HashHex;
+      const hash = known?.[hashes.length] ?? (bytesToHex(sha256(chunk)) as HashHex);
       this.chunks.set(hash, chunk);
       hashes.push(hash);
     }
+    this.cache.files.set(bytes, hashes);
     return hashes;
   }
 
@@ -80,19 +89,19 @@ class ChunkWriter {
   }
 
   private page(bytes: Uint8Array): HashHex {
-    let hash = this.pageHashes.get(bytes);
+    let hash = this.cache.pages.get(bytes);
     if (hash === undefined) {
       hash = bytesToHex(sha256(bytes)) as HashHex;
-      this.pageHashes.set(bytes, hash);
+      this.cache.pages.set(bytes, hash);
     }
     this.chunks.set(hash, bytes);
     return hash;
   }
 }
 
-/** Encodes a whole state. Only pages not in `pageHashes` are hashed again. */
-export function makeCheckpoint(state: ReplicatedState, pageHashes: PageHashes): Checkpoint {
-  const writer = new ChunkWriter(pageHashes);
+/** Encodes a whole state. Only what is not in `cache` is hashed again. */
+export function makeCheckpoint(state: ReplicatedState, cache: HashCache): Checkpoint {
+  const writer = new ChunkWriter(cache);
   const canisters: CborInput[] = [];
   for (const canister of state.canisters.values()) {
     const execution = canister.execution;

@@ -9,7 +9,7 @@ import { digest, type LabeledTree } from '../crypto/labeled-tree.ts';
 import type { StateReader } from '../interfaces/replica.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { HashHex, Height } from '../types/ids.ts';
-import { makeCheckpoint, type Checkpoint, type PageHashes } from './checkpoint.ts';
+import { createHashCache, makeCheckpoint, type Checkpoint, type HashCache } from './checkpoint.ts';
 
 /**
  * Keeps the states of recent heights, their certified trees and certifications, and makes
@@ -73,7 +73,7 @@ class StateManagerImpl implements StateManager {
   private readonly kept = new Map<Height, Kept>();
   private readonly roots = new Map<Height, HashHex>();
   private readonly checkpoints = new Map<Height, Checkpoint>();
-  private readonly pageHashes: PageHashes = new WeakMap();
+  private readonly hashes: HashCache = createHashCache();
   private latest: Height = 0;
   private certified: CertifiedState | undefined;
 
@@ -113,7 +113,7 @@ class StateManagerImpl implements StateManager {
   }
 
   private addCheckpoint(state: ReplicatedState): void {
-    this.checkpoints.set(state.height, makeCheckpoint(state, this.pageHashes));
+    this.checkpoints.set(state.height, makeCheckpoint(state, this.hashes));
     const heights = [...this.checkpoints.keys()].sort((a, b) => a - b);
     for (const height of heights.slice(0, -KEPT_CHECKPOINTS)) {
       this.checkpoints.delete(height);
