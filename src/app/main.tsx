@@ -41,7 +41,10 @@ async function start(page: Page): Promise<void> {
   window.subnetarium = { network, createNetwork: createWorkerNetwork };
   const { store } = followNetwork(network);
   const workshop = createWorkshopStore(counterSource);
-  page.showNetwork({ network, compile: compileMotoko, projection: store, ui, workshop }, STARTED_MS);
+  page.showNetwork(
+    { network, compile: compileMotoko, projection: store, ui, workshop },
+    STARTED_MS,
+  );
 }
 
 /** Until the network is there to be asked, its performance marks tell how far it is. */

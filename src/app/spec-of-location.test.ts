@@ -12,7 +12,10 @@ describe('specOfLocation', () => {
   it.each([
     ['', ['fresh', 'classroom', 4, null]],
     ['?nodes=7&pace=classroom&seed=a&dkgInterval=9', ['a', 'classroom', 7, 9]],
-    [`?spec=${encodeURIComponent('{"seed":"s","subnets":[{"nodes":13}]}')}`, ['s', 'turbo', 13, null]],
+    [
+      `?spec=${encodeURIComponent('{"seed":"s","subnets":[{"nodes":13}]}')}`,
+      ['s', 'turbo', 13, null],
+    ],
     ['?nodes=0', 'SPEC_FIELD_INVALID'],
     ['?nodes=many', 'SPEC_FIELD_INVALID'],
     ['?pace=warp', 'SPEC_FIELD_INVALID'],

@@ -9,7 +9,10 @@ const CALM_PACE = 'classroom';
  * and `?dkgInterval=` one by one. Without a seed each load deals new keys, so that two tabs never
  * speak on one channel.
  */
-export function specOfLocation(search: string, freshSeed: string): Result<NetworkSpec, NetworkSpecError> {
+export function specOfLocation(
+  search: string,
+  freshSeed: string,
+): Result<NetworkSpec, NetworkSpecError> {
   const params = new URLSearchParams(search);
   const whole = params.get('spec');
   if (whole !== null) {

@@ -4,10 +4,24 @@ import { applyBatch } from './project-network.ts';
 import { initialProjection, type NetworkProjection } from './projection.ts';
 import type { TelemetryBatch, TelemetryEvent } from './telemetry.ts';
 
-const FACTS = { canisterId: 'c1', version: 1n, cycles: 0n, status: 'running', memoryBytes: 0, moduleHash: null };
+const FACTS = {
+  canisterId: 'c1',
+  version: 1n,
+  cycles: 0n,
+  status: 'running',
+  memoryBytes: 0,
+  moduleHash: null,
+};
 
 function report(from: string, ...events: unknown[]): TelemetryBatch {
-  return { v: 1, seq: 0, from: from as NodeId, atNs: 1n, dropped: 0, events: events as TelemetryEvent[] };
+  return {
+    v: 1,
+    seq: 0,
+    from: from as NodeId,
+    atNs: 1n,
+    dropped: 0,
+    events: events as TelemetryEvent[],
+  };
 }
 
 function logged(firstIndex: bigint, ...lines: string[]): unknown {
@@ -34,7 +48,11 @@ describe('canister logs in the projection', () => {
 
   it('keeps equal lines of different runs, and those of a report that overlaps', () => {
     expect(
-      logsAfter(report('a', logged(0n, 'x')), report('a', logged(1n, 'x')), report('b', logged(0n, 'x', 'x', 'y'))),
+      logsAfter(
+        report('a', logged(0n, 'x')),
+        report('a', logged(1n, 'x')),
+        report('b', logged(0n, 'x', 'x', 'y')),
+      ),
     ).toEqual(['x', 'x', 'y']);
   });
 });

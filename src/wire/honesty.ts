@@ -1,6 +1,13 @@
 /** One way in which this network differs from the Internet Computer's mainnet. */
 export interface Difference {
-  readonly area: 'network' | 'crypto' | 'consensus' | 'execution' | 'interface' | 'storage' | 'page';
+  readonly area:
+    | 'network'
+    | 'crypto'
+    | 'consensus'
+    | 'execution'
+    | 'interface'
+    | 'storage'
+    | 'page';
   readonly here: string;
   readonly mainnet: string;
   /** What a reader must not conclude from this network because of it. */
@@ -16,13 +23,15 @@ export const DIFFERENCES: readonly Difference[] = [
     area: 'network',
     here: 'Nodes are Web Workers of one tab; bytes travel over BroadcastChannel.',
     mainnet: 'Nodes are machines in independent data centres, connected by QUIC with TLS.',
-    consequence: 'Latency, bandwidth and independent failure are not those of mainnet. Nobody is protected from the owner of this tab.',
+    consequence:
+      'Latency, bandwidth and independent failure are not those of mainnet. Nobody is protected from the owner of this tab.',
   },
   {
     area: 'network',
     here: 'A node is named by the sender field of its packets; artifacts are signed, the link is not authenticated.',
     mainnet: 'Each connection is authenticated with the TLS key of the node in the registry.',
-    consequence: 'Another script of this origin could inject packets. Forged artifacts are still refused, because their signatures fail.',
+    consequence:
+      'Another script of this origin could inject packets. Forged artifacts are still refused, because their signatures fail.',
   },
   {
     area: 'network',
@@ -40,19 +49,23 @@ export const DIFFERENCES: readonly Difference[] = [
     area: 'crypto',
     here: 'A trusted dealer makes all keys at genesis, from the seed in the network spec.',
     mainnet: 'Nodes make their own keys, and subnet keys come from distributed key generation.',
-    consequence: 'Whoever knows the seed knows every key. Never use this network for anything of value.',
+    consequence:
+      'Whoever knows the seed knows every key. Never use this network for anything of value.',
   },
   {
     area: 'crypto',
     here: 'Threshold keys are carried over unchanged from one interval to the next.',
-    mainnet: 'A new low-threshold key is generated, and the high-threshold key re-shared, in each interval.',
-    consequence: 'Summary blocks and catch-up packages are real, the key generation between them is missing.',
+    mainnet:
+      'A new low-threshold key is generated, and the high-threshold key re-shared, in each interval.',
+    consequence:
+      'Summary blocks and catch-up packages are real, the key generation between them is missing.',
   },
   {
     area: 'crypto',
     here: 'BLS12-381, Ed25519 and the hashes are the JavaScript of the noble libraries.',
     mainnet: 'Native Rust.',
-    consequence: 'Signatures have the same bytes but take tens of times longer; timing says nothing about mainnet, and secrets are not protected against side channels.',
+    consequence:
+      'Signatures have the same bytes but take tens of times longer; timing says nothing about mainnet, and secrets are not protected against side channels.',
   },
   {
     area: 'crypto',
@@ -64,18 +77,21 @@ export const DIFFERENCES: readonly Difference[] = [
     area: 'consensus',
     here: 'The DKG interval is 19 blocks at classroom pace and 99 at turbo.',
     mainnet: '499 blocks.',
-    consequence: 'Summary blocks and catch-up packages come much more often, so that they can be seen.',
+    consequence:
+      'Summary blocks and catch-up packages come much more often, so that they can be seen.',
   },
   {
     area: 'consensus',
     here: 'Turbo pace sets the initial notary delay to zero.',
     mainnet: '300 ms, so that most nodes see the best block first.',
-    consequence: 'Lower-ranked blocks and forks are likelier than on mainnet. Choose mainnet pace to compare.',
+    consequence:
+      'Lower-ranked blocks and forks are likelier than on mainnet. Choose mainnet pace to compare.',
   },
   {
     area: 'consensus',
     here: 'Blocks carry ingress messages only.',
-    mainnet: 'Also XNet streams, Bitcoin adapter answers, HTTPS outcalls, query statistics and DKG dealings.',
+    mainnet:
+      'Also XNet streams, Bitcoin adapter answers, HTTPS outcalls, query statistics and DKG dealings.',
     consequence: 'Features that need these payloads are absent.',
   },
   {
@@ -94,7 +110,8 @@ export const DIFFERENCES: readonly Difference[] = [
     area: 'execution',
     here: 'Modules run in the WebAssembly engine of this browser after our own instrumentation.',
     mainnet: 'Wasmtime, with the replica’s instrumentation.',
-    consequence: 'Instruction counts are deterministic here but are not the ones that mainnet would charge.',
+    consequence:
+      'Instruction counts are deterministic here but are not the ones that mainnet would charge.',
   },
   {
     area: 'execution',
@@ -124,13 +141,15 @@ export const DIFFERENCES: readonly Difference[] = [
     area: 'interface',
     here: 'Anybody may create canisters with cycles from nothing.',
     mainnet: 'Cycles come from ICP through the cycles minting canister.',
-    consequence: 'provisional_create_canister_with_cycles works as on a local development network only.',
+    consequence:
+      'provisional_create_canister_with_cycles works as on a local development network only.',
   },
   {
     area: 'interface',
     here: 'Calls reach the subnet through a function in this page, with the paths of the HTTP interface.',
     mainnet: 'API boundary nodes over the public internet.',
-    consequence: 'No rate limits and no TLS. Agents verify certificates in the same way, with this network’s root key.',
+    consequence:
+      'No rate limits and no TLS. Agents verify certificates in the same way, with this network’s root key.',
   },
   {
     area: 'interface',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { IDL } from '@icp-sdk/core/candid';
+import { Principal } from '@icp-sdk/core/principal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DidInterface, DidType } from './did-types.ts';
@@ -76,8 +77,30 @@ describe('parseDid', () => {
 
   it('never throws, whatever the text', () => {
     const piece = fc.constantFrom(
-      'type', 'service', 'A', '=', ':', ';', '{', '}', '(', ')', '->', 'record', 'variant', 'vec',
-      'opt', 'func', 'nat', '"x"', '3', ',', 'query', 'blob', '"', '/*',
+      'type',
+      'service',
+      'A',
+      '=',
+      ':',
+      ';',
+      '{',
+      '}',
+      '(',
+      ')',
+      '->',
+      'record',
+      'variant',
+      'vec',
+      'opt',
+      'func',
+      'nat',
+      '"x"',
+      '3',
+      ',',
+      'query',
+      'blob',
+      '"',
+      '/*',
     );
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
@@ -136,6 +159,13 @@ describe('forms', () => {
     expect(read('0x00ff')).toEqual({ ok: true, value: new Uint8Array([0, 255]) });
     expect(read('hi')).toEqual({ ok: true, value: new Uint8Array([104, 105]) });
     expect(read('0x0')).toMatchObject({ ok: false });
+  });
+
+  it('shows principals in text form', () => {
+    const type: DidType = { kind: 'primitive', name: 'principal' };
+    expect(formatValue(Principal.managementCanister(), type, new Map())).toBe(
+      'principal "aaaaa-aa"',
+    );
   });
 
   it('shows values as Candid text', () => {

@@ -1,8 +1,23 @@
 /** The Candid types of an interface, as plain data: forms, values and codecs are made from these. */
 export const PRIMITIVES = [
-  'nat', 'nat8', 'nat16', 'nat32', 'nat64',
-  'int', 'int8', 'int16', 'int32', 'int64',
-  'float32', 'float64', 'bool', 'text', 'null', 'reserved', 'empty', 'principal',
+  'nat',
+  'nat8',
+  'nat16',
+  'nat32',
+  'nat64',
+  'int',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'float32',
+  'float64',
+  'bool',
+  'text',
+  'null',
+  'reserved',
+  'empty',
+  'principal',
 ] as const;
 export type Primitive = (typeof PRIMITIVES)[number];
 
@@ -87,7 +102,9 @@ export function showType(type: DidType): string {
 
 export function showSignature({ args, results, mode }: DidSignature): string {
   const list = (items: readonly DidArgument[]): string =>
-    items.map(({ name, type }) => (name === undefined ? '' : `${name}: `) + showType(type)).join(', ');
+    items
+      .map(({ name, type }) => (name === undefined ? '' : `${name}: `) + showType(type))
+      .join(', ');
   return `(${list(args)}) → (${list(results)})${mode === 'update' ? '' : ` ${mode}`}`;
 }
 

@@ -1,7 +1,14 @@
 import { Principal } from '@icp-sdk/core/principal';
 import { hexToBytes } from '../../base/hex.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { type DidField, type DidInterface, type DidType, isBlob, type Primitive, resolveType } from './did-types.ts';
+import {
+  type DidField,
+  type DidInterface,
+  type DidType,
+  isBlob,
+  type Primitive,
+  resolveType,
+} from './did-types.ts';
 
 /** What a person has typed so far, in the shape of the Candid type it is for. */
 export type FormNode =
@@ -101,7 +108,9 @@ export function readForm(
     case 'record':
       return readRecord(node, shape.fields, types, path);
     case 'variant': {
-      const field = shape.fields.find((item) => node.kind === 'variant' && item.label === node.chosen);
+      const field = shape.fields.find(
+        (item) => node.kind === 'variant' && item.label === node.chosen,
+      );
       if (node.kind !== 'variant' || field === undefined) {
         return err({ path, message: 'choose a case' });
       }
@@ -113,7 +122,12 @@ export function readForm(
   }
 }
 
-function readItems(node: FormNode, of: DidType, types: Types, path: string): Result<unknown, FormError> {
+function readItems(
+  node: FormNode,
+  of: DidType,
+  types: Types,
+  path: string,
+): Result<unknown, FormError> {
   const values: unknown[] = [];
   for (const [index, item] of (node.kind === 'vec' ? node.items : []).entries()) {
     const value = readForm(item, of, types, `${path}[${index}]`);

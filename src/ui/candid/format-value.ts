@@ -1,3 +1,4 @@
+import { Principal } from '@icp-sdk/core/principal';
 import { bytesToHex } from '../../base/hex.ts';
 import { type DidInterface, type DidType, isBlob, resolveType } from './did-types.ts';
 
@@ -49,7 +50,10 @@ function formatScalar(value: unknown): string {
     case 'bigint':
       return value.toLocaleString('en-US').replaceAll(',', '_');
     case 'object':
-      return value === null ? 'null' : String(value);
+      if (value instanceof Principal) {
+        return `principal "${value.toText()}"`;
+      }
+      return Array.isArray(value) ? value.map(formatScalar).join('.') : 'null';
     default:
       return String(value);
   }

@@ -12,7 +12,9 @@ import {
 } from './did-types.ts';
 import { type Token, tokenize } from './lexer.ts';
 
-export type DidError = CodedError<'DID_SYNTAX' | 'DID_TOO_DEEP' | 'DID_UNKNOWN_TYPE' | 'DID_NO_SERVICE'>;
+export type DidError = CodedError<
+  'DID_SYNTAX' | 'DID_TOO_DEEP' | 'DID_UNKNOWN_TYPE' | 'DID_NO_SERVICE'
+>;
 
 /** Deeper nesting than any interface a person writes; keeps hostile text off the stack. */
 const MAX_DEPTH = 64;
@@ -79,7 +81,9 @@ class DidParser {
       if (this.#peek().kind !== 'end') {
         throw this.#unexpected('"type" or "service"');
       }
-      throw new DidFailure(codedError('input', 'DID_NO_SERVICE', 'The Candid text has no service.'));
+      throw new DidFailure(
+        codedError('input', 'DID_NO_SERVICE', 'The Candid text has no service.'),
+      );
     }
     if (this.#peek().value !== ':') {
       this.#word();
@@ -148,7 +152,9 @@ class DidParser {
   #type(): DidType {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) {
-      throw new DidFailure(codedError('limit', 'DID_TOO_DEEP', 'The Candid types nest too deeply.'));
+      throw new DidFailure(
+        codedError('limit', 'DID_TOO_DEEP', 'The Candid types nest too deeply.'),
+      );
     }
     const type = this.#typeBody(this.#word());
     this.#depth -= 1;
@@ -206,7 +212,8 @@ class DidParser {
   }
 
   #checkNames({ init, methods }: DidInterface): void {
-    const visitAll = (items: readonly DidArgument[]): void => items.forEach((item) => visit(item.type));
+    const visitAll = (items: readonly DidArgument[]): void =>
+      items.forEach((item) => visit(item.type));
     const visit = (type: DidType): void => {
       switch (type.kind) {
         case 'name':

@@ -3,7 +3,14 @@ import { nodeLabel } from '../store/derive.ts';
 import { formatCount } from '../store/format.ts';
 import { useProjection, useServices, useUi } from '../services.tsx';
 import { isActivation } from './activation.ts';
-import { COLUMN_WIDTH, MAX_ROWS, type PlacedBlock, ROW_HEIGHT, TOP, treeLayout } from './tree-layout.ts';
+import {
+  COLUMN_WIDTH,
+  MAX_ROWS,
+  type PlacedBlock,
+  ROW_HEIGHT,
+  TOP,
+  treeLayout,
+} from './tree-layout.ts';
 import { useSize } from './use-size.ts';
 
 const LABEL_EVERY = 5;
@@ -19,7 +26,13 @@ export function BlockTree() {
       {layout === null || size === null ? null : (
         <svg width={size.width} height={TREE_HEIGHT}>
           <defs>
-            <pattern id="dead" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+            <pattern
+              id="dead"
+              width="5"
+              height="5"
+              patternUnits="userSpaceOnUse"
+              patternTransform="rotate(45)"
+            >
               <rect className="tile-hatch" width="2" height="5" />
             </pattern>
           </defs>
@@ -51,7 +64,9 @@ export function BlockTree() {
           ))}
         </svg>
       )}
-      {heights.length === 0 ? <p className="muted tree-empty">The first block is being made.</p> : null}
+      {heights.length === 0 ? (
+        <p className="muted tree-empty">The first block is being made.</p>
+      ) : null}
     </div>
   );
 }
@@ -103,9 +118,22 @@ export function TileShape({ block }: { readonly block: TileFacts }) {
       {state === 'notarized' ? <path className="tile-half" d={lowerHalf(half)} /> : null}
       {state === 'dead' ? <path className="tile-dead" d={outline(half, facts.isSummary)} /> : null}
       {facts.ingress > 0 ? (
-        <rect className="tile-payload" x={-half + 3} y={half - 6} width={payloadWidth(facts.ingress)} height="3" rx="1.5" />
+        <rect
+          className="tile-payload"
+          x={-half + 3}
+          y={half - 6}
+          width={payloadWidth(facts.ingress)}
+          height="3"
+          rx="1.5"
+        />
       ) : null}
-      {state === 'finalized' ? <path className="tile-tick" transform={facts.ingress > 0 ? 'translate(0 -2.5)' : undefined} d="m-4.5-.5 3.5 3.5 6-6.5" /> : null}
+      {state === 'finalized' ? (
+        <path
+          className="tile-tick"
+          transform={facts.ingress > 0 ? 'translate(0 -2.5)' : undefined}
+          d="m-4.5-.5 3.5 3.5 6-6.5"
+        />
+      ) : null}
     </>
   );
 }

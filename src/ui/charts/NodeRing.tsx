@@ -35,7 +35,9 @@ export function NodeRing() {
               className="ring-orbit"
               cx={layout.centre.x}
               cy={layout.centre.y}
-              rx={Math.abs((layout.positions[Math.round(view.nodes.length / 4)]?.x ?? 0) - layout.centre.x)}
+              rx={Math.abs(
+                (layout.positions[Math.round(view.nodes.length / 4)]?.x ?? 0) - layout.centre.x,
+              )}
               ry={Math.abs((layout.positions[0]?.y ?? 0) - layout.centre.y)}
             />
             <ShareDial
@@ -137,20 +139,34 @@ function RingNode({ node, index, at, radius }: RingNodeProps) {
   );
 }
 
-function NodeDownMark({ condition, radius }: { readonly condition: string; readonly radius: number }) {
+function NodeDownMark({
+  condition,
+  radius,
+}: {
+  readonly condition: string;
+  readonly radius: number;
+}) {
   const arm = radius * 0.35;
   return condition === 'crashed' ? (
-    <path className="ring-bolt" d={`M3 ${-arm * 1.4}l${-arm} ${arm * 1.6}h${arm}l-3 ${arm * 1.3}`} />
+    <path
+      className="ring-bolt"
+      d={`M3 ${-arm * 1.4}l${-arm} ${arm * 1.6}h${arm}l-3 ${arm * 1.3}`}
+    />
   ) : condition === 'starting' ? (
     <text className="ring-number" dy="0.35em">
       …
     </text>
   ) : (
-    <path className="ring-cross" d={`M${-arm} ${-arm}L${arm} ${arm}M${arm} ${-arm}L${-arm} ${arm}`} />
+    <path
+      className="ring-cross"
+      d={`M${-arm} ${-arm}L${arm} ${arm}M${arm} ${-arm}L${-arm} ${arm}`}
+    />
   );
 }
 
 /** The mark of rank 0: it may propose first. */
 export function Crown({ y }: { readonly y: number }) {
-  return <path className="crown" transform={`translate(0 ${y})`} d="M-9 5V-4l4.5 4L0-6l4.5 6L9-4V5z" />;
+  return (
+    <path className="crown" transform={`translate(0 ${y})`} d="M-9 5V-4l4.5 4L0-6l4.5 6L9-4V5z" />
+  );
 }

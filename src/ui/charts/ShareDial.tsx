@@ -23,8 +23,20 @@ export function ShareDial({ centre, radius, nodes, threshold, block, finalized }
   const description = `Height ${height}: ${notarized} notarization and ${final} finalization shares of ${nodes.length}, ${threshold} needed`;
   return (
     <g transform={`translate(${centre.x} ${centre.y})`} role="img" aria-label={description}>
-      <ShareRing inner={radius - 6} outer={radius} total={nodes.length} filled={notarized} kind="notarization" />
-      <ShareRing inner={radius - 15} outer={radius - 9} total={nodes.length} filled={final} kind="finalization" />
+      <ShareRing
+        inner={radius - 6}
+        outer={radius}
+        total={nodes.length}
+        filled={notarized}
+        kind="notarization"
+      />
+      <ShareRing
+        inner={radius - 15}
+        outer={radius - 9}
+        total={nodes.length}
+        filled={final}
+        kind="finalization"
+      />
       <line
         className="dial-threshold"
         y1={-radius + 17}

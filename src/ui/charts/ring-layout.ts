@@ -30,6 +30,9 @@ export function ringLayout(count: number, width: number, height: number): RingLa
       y: centre.y + radiusY * shrink * Math.sin(angle),
     };
   });
-  const dialRadius = Math.max(34, Math.min(74, radiusY - nodeRadius - LABEL_MARGIN, radiusX - nodeRadius - 28));
+  const dialRadius = Math.max(
+    34,
+    Math.min(74, radiusY - nodeRadius - LABEL_MARGIN, radiusX - nodeRadius - 28),
+  );
   return { centre, nodeRadius, dialRadius, positions };
 }

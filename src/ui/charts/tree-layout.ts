@@ -16,7 +16,11 @@ export interface TreeLayout {
   readonly blocks: readonly PlacedBlock[];
   readonly edges: readonly TreeEdge[];
   /** Heights shown, oldest first, with the x of their column. */
-  readonly columns: readonly { readonly height: number; readonly x: number; readonly certified: boolean }[];
+  readonly columns: readonly {
+    readonly height: number;
+    readonly x: number;
+    readonly certified: boolean;
+  }[];
 }
 
 export const COLUMN_WIDTH = 28;
@@ -28,7 +32,9 @@ export const TOP = 20;
 /** One column a height, newest at the right edge; one row a block, lowest rank on top. */
 export function treeLayout(heights: readonly HeightView[], width: number): TreeLayout {
   const fitting = Math.floor((width - 8) / COLUMN_WIDTH);
-  const columns = heights.filter((view) => view.blocks.length > 0).slice(-Math.max(1, Math.min(MAX_COLUMNS, fitting)));
+  const columns = heights
+    .filter((view) => view.blocks.length > 0)
+    .slice(-Math.max(1, Math.min(MAX_COLUMNS, fitting)));
   const newest = columns.at(-1)?.height ?? 0;
   const xOf = (height: number): number => width - 4 - COLUMN_WIDTH * (newest - height + 0.5);
   const blocks = columns.flatMap((view) =>
@@ -38,7 +44,9 @@ export function treeLayout(heights: readonly HeightView[], width: number): TreeL
       y: TOP + ROW_HEIGHT * (row + 0.5),
     })),
   );
-  const byHash = new Map<string, PlacedBlock>(blocks.map((placed) => [placed.block.facts.hash, placed]));
+  const byHash = new Map<string, PlacedBlock>(
+    blocks.map((placed) => [placed.block.facts.hash, placed]),
+  );
   const edges = blocks.flatMap((to) => {
     const from = byHash.get(to.block.facts.parent);
     return from === undefined ? [] : [{ key: to.block.facts.hash, from, to }];

@@ -35,9 +35,13 @@ export function Boot({ stage, detail, startedMs }: BootProps) {
               aria-current={index === current ? 'step' : undefined}
               className={index < current ? 'boot-done' : index === current ? 'boot-now' : 'muted'}
             >
-              <span aria-hidden="true">{index < current ? '✓' : index === current ? '▸' : '·'}</span>
+              <span aria-hidden="true">
+                {index < current ? '✓' : index === current ? '▸' : '·'}
+              </span>
               {STAGE_WORDS[name]}
-              {index === current && detail !== '' ? <span className="muted small"> {detail}</span> : null}
+              {index === current && detail !== '' ? (
+                <span className="muted small"> {detail}</span>
+              ) : null}
             </li>
           ))}
         </ol>
@@ -46,8 +50,8 @@ export function Boot({ stage, detail, startedMs }: BootProps) {
         </p>
         {elapsedMs > SLOW_MS ? (
           <p className="small tone-warning">
-            This takes longer than usual. All nodes share the cores of this device; other busy tabs slow
-            them down.
+            This takes longer than usual. All nodes share the cores of this device; other busy tabs
+            slow them down.
           </p>
         ) : null}
       </div>

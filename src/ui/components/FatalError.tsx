@@ -20,8 +20,8 @@ export function FatalError({ what, reason }: { readonly what: string; readonly r
         <p className="tone-error">{what}</p>
         <p className="mono small fatal-reason">{reason}</p>
         <p className="muted small">
-          A browser with module workers and 64-bit WebAssembly memory is needed: Chromium 133 or newer.
-          Reloading starts a new network.
+          A browser with module workers and 64-bit WebAssembly memory is needed: Chromium 133 or
+          newer. Reloading starts a new network.
         </p>
         <div className="row">
           <button type="button" className="button button-primary" onClick={() => location.reload()}>

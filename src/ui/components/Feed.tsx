@@ -39,7 +39,13 @@ export function Feed() {
           <option value="trouble">trouble</option>
         </select>
       </div>
-      <div className="feed-scroll" role="log" aria-live="off" aria-labelledby="feed-title" tabIndex={0}>
+      <div
+        className="feed-scroll"
+        role="log"
+        aria-live="off"
+        aria-labelledby="feed-title"
+        tabIndex={0}
+      >
         {shown.length === 0 ? <p className="muted small">Nothing of this kind yet.</p> : null}
         <ol>
           {shown.map((entry) => (

@@ -13,11 +13,26 @@ const KEYS: readonly (readonly [string, string])[] = [
 ];
 
 const TERMS: readonly (readonly [string, string])[] = [
-  ['Notarized', 'More than two thirds of the nodes signed that the block is valid. Two blocks of one height can both be notarized.'],
-  ['Finalized', 'More than two thirds of the nodes signed that this is the only block they notarized at its height. It can never be undone.'],
-  ['Rank', 'The random beacon orders the block makers anew for each height; rank 0 proposes first.'],
-  ['Certified', 'The nodes signed the root hash of the state together, so that a client can check an answer with one key.'],
-  ['Catch-up package', 'All a node needs to join at a height: the block, the beacon and the hash of the state, signed by the subnet.'],
+  [
+    'Notarized',
+    'More than two thirds of the nodes signed that the block is valid. Two blocks of one height can both be notarized.',
+  ],
+  [
+    'Finalized',
+    'More than two thirds of the nodes signed that this is the only block they notarized at its height. It can never be undone.',
+  ],
+  [
+    'Rank',
+    'The random beacon orders the block makers anew for each height; rank 0 proposes first.',
+  ],
+  [
+    'Certified',
+    'The nodes signed the root hash of the state together, so that a client can check an answer with one key.',
+  ],
+  [
+    'Catch-up package',
+    'All a node needs to join at a height: the block, the beacon and the hash of the state, signed by the subnet.',
+  ],
 ];
 
 export function HelpDialog() {

@@ -64,7 +64,10 @@ function Metrics() {
         value={`${figures.up} / ${figures.all}`}
         tone={figures.up < figures.all ? 'tone-warning' : undefined}
       />
-      <div className="metric" title="Checked for every height: one finalized block, equal state roots">
+      <div
+        className="metric"
+        title="Checked for every height: one finalized block, equal state roots"
+      >
         <dt>Safety</dt>
         <dd className={figures.broken ? 'tone-error' : 'tone-good'}>
           <Icon name={figures.broken ? 'alert' : 'shield'} size={14} />

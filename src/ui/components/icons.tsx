@@ -1,7 +1,9 @@
 import type { ReactNode } from 'react';
 
 const PATHS = {
-  observe: <path d="M12 5c5 0 8.5 4.6 9.5 7-1 2.4-4.5 7-9.5 7s-8.5-4.6-9.5-7c1-2.4 4.5-7 9.5-7Zm0 4a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z" />,
+  observe: (
+    <path d="M12 5c5 0 8.5 4.6 9.5 7-1 2.4-4.5 7-9.5 7s-8.5-4.6-9.5-7c1-2.4 4.5-7 9.5-7Zm0 4a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z" />
+  ),
   build: <path d="m8.5 6-6 6 6 6m7-12 6 6-6 6M13.5 4l-3 16" />,
   learn: <path d="M12 6c-2-1.5-5-2-9-2v14c4 0 7 .5 9 2 2-1.5 5-2 9-2V4c-4 0-7 .5-9 2Zm0 0v14" />,
   present: <path d="M3 4h18v12H3zm9 12v4m-4 0h8" />,
@@ -9,9 +11,15 @@ const PATHS = {
   play: <path d="M7 4.5v15l12-7.5z" fill="currentColor" />,
   pause: <path d="M8 5v14M16 5v14" strokeWidth="3" />,
   step: <path d="M5 5v14l10-7zM19 5v14" fill="currentColor" />,
-  help: <path d="M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.1-1.5 2.4m0 3.2v.1M12 2.5a9.5 9.5 0 1 0 0 19 9.5 9.5 0 0 0 0-19Z" />,
-  system: <path d="M12 3a9 9 0 1 0 0 18zm0 0a9 9 0 0 1 0 18" fill="currentColor" fillOpacity="0.35" />,
-  light: <path d="M12 7.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM12 2v2m0 16v2M2 12h2m16 0h2M5 5l1.4 1.4m11.2 11.2L19 19M5 19l1.4-1.4M17.6 6.4 19 5" />,
+  help: (
+    <path d="M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.1-1.5 2.4m0 3.2v.1M12 2.5a9.5 9.5 0 1 0 0 19 9.5 9.5 0 0 0 0-19Z" />
+  ),
+  system: (
+    <path d="M12 3a9 9 0 1 0 0 18zm0 0a9 9 0 0 1 0 18" fill="currentColor" fillOpacity="0.35" />
+  ),
+  light: (
+    <path d="M12 7.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM12 2v2m0 16v2M2 12h2m16 0h2M5 5l1.4 1.4m11.2 11.2L19 19M5 19l1.4-1.4M17.6 6.4 19 5" />
+  ),
   dark: <path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5Z" />,
   close: <path d="M5 5l14 14M19 5 5 19" />,
   table: <path d="M3 5h18v14H3zm0 5h18M9 10v9" />,

@@ -25,8 +25,28 @@ const SEVERITY = {
 
 /** Colours of source code, close to the tokens of the page; Monaco takes hex only. */
 const COLOURS = {
-  dark: { keyword: '7fc4f7', type: '8fd6a8', string: 'e8c27a', number: 'f0a58f', comment: '9aa3b5', tag: 'd7a5f0', background: '#12161f', text: 'eceef4', gutter: '#9aa3b5' },
-  light: { keyword: '0b5cad', type: '136b3c', string: '8a5a00', number: 'a83a1c', comment: '5a6273', tag: '7a2ea8', background: '#fcfcfe', text: '1c1f2b', gutter: '#5a6273' },
+  dark: {
+    keyword: '7fc4f7',
+    type: '8fd6a8',
+    string: 'e8c27a',
+    number: 'f0a58f',
+    comment: '9aa3b5',
+    tag: 'd7a5f0',
+    background: '#12161f',
+    text: 'eceef4',
+    gutter: '#9aa3b5',
+  },
+  light: {
+    keyword: '0b5cad',
+    type: '136b3c',
+    string: '8a5a00',
+    number: 'a83a1c',
+    comment: '5a6273',
+    tag: '7a2ea8',
+    background: '#fcfcfe',
+    text: '1c1f2b',
+    gutter: '#5a6273',
+  },
 } as const;
 
 let prepared = false;

@@ -1,10 +1,17 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { BlockDetails } from '../../wire/network.ts';
 import type { BlockView, HeightView } from '../../wire/projection.ts';
 import { CopyText } from '../components/CopyText.tsx';
 import { useProjection, useServices } from '../services.tsx';
 import { findBlock, nodeLabel, subnetOf } from '../store/derive.ts';
-import { formatBytes, formatCount, formatMs, formatTime, principalText, shortHash } from '../store/format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatMs,
+  formatTime,
+  principalText,
+  shortHash,
+} from '../store/format.ts';
 import type { HashHex } from '../store/ids.ts';
 import { Signers } from './Signers.tsx';
 import { VerifyButton } from './VerifyButton.tsx';
@@ -13,11 +20,9 @@ export function BlockInspector({ hash }: { readonly hash: HashHex }) {
   const found = useProjection((projection) => findBlock(projection, hash));
   // The selected block is kept when it leaves the window of the last heights.
   const [kept, setKept] = useState(found);
-  useEffect(() => {
-    if (found !== undefined) {
-      setKept(found);
-    }
-  }, [found]);
+  if (found !== undefined && found !== kept) {
+    setKept(found);
+  }
   const shown = found ?? (kept?.block.facts.hash === hash ? kept : undefined);
   return shown === undefined ? (
     <p className="muted">This block is older than the heights that the page keeps.</p>
@@ -46,34 +51,54 @@ function BlockSheet({ block, at }: { readonly block: BlockView; readonly at: Hei
     <section aria-labelledby="inspected">
       <div className="inspector-head">
         <h2 id="inspected">
-          {facts.isSummary ? 'Summary block' : 'Block'} <span className="mono">{formatCount(facts.height)}</span>
+          {facts.isSummary ? 'Summary block' : 'Block'}{' '}
+          <span className="mono">{formatCount(facts.height)}</span>
         </h2>
         <span className={`tag tone-${tone}`}>{word}</span>
       </div>
       <p className="muted small">{meaning}</p>
       <BlockFields block={block} at={at} maker={view.maker} />
-      <Signers title="Notarization" nodes={view.nodes} signers={block.notarizedBy} threshold={view.threshold} />
+      <Signers
+        title="Notarization"
+        nodes={view.nodes}
+        signers={block.notarizedBy}
+        threshold={view.threshold}
+      />
       {signed ? (
         <VerifyButton
           what="notarization"
           reference={{ kind: 'notarization', height: facts.height, hash: facts.hash }}
         />
       ) : null}
-      <Signers title="Finalization" nodes={view.nodes} signers={block.finalizedBy} threshold={view.threshold} />
+      <Signers
+        title="Finalization"
+        nodes={view.nodes}
+        signers={block.finalizedBy}
+        threshold={view.threshold}
+      />
       {block.finalizedBy.length >= view.threshold ? (
-        <VerifyButton what="finalization" reference={{ kind: 'finalization', height: facts.height }} />
+        <VerifyButton
+          what="finalization"
+          reference={{ kind: 'finalization', height: facts.height }}
+        />
       ) : block.state === 'finalized' ? (
         <p className="muted small">Finalized through a later block that builds on it.</p>
       ) : null}
       <h3>Threshold signatures of this height</h3>
       {at.beacon === null ? null : (
-        <VerifyButton what="random beacon" reference={{ kind: 'randomBeacon', height: facts.height }} />
+        <VerifyButton
+          what="random beacon"
+          reference={{ kind: 'randomBeacon', height: facts.height }}
+        />
       )}
       {at.hasTape ? (
         <VerifyButton what="random tape" reference={{ kind: 'randomTape', height: facts.height }} />
       ) : null}
       {at.certified ? (
-        <VerifyButton what="certification" reference={{ kind: 'certification', height: facts.height }} />
+        <VerifyButton
+          what="certification"
+          reference={{ kind: 'certification', height: facts.height }}
+        />
       ) : (
         <p className="muted small">The state of this height is not certified yet.</p>
       )}
@@ -123,13 +148,17 @@ function BlockFields({ block, at, maker }: BlockFieldsProps) {
       </dd>
       <dt>Finality</dt>
       <dd className="mono">
-        {block.finalizedNs === null ? '–' : formatMs(Number(block.finalizedNs - block.firstSeenNs) / 1e6)}
+        {block.finalizedNs === null
+          ? '–'
+          : formatMs(Number(block.finalizedNs - block.firstSeenNs) / 1e6)}
       </dd>
       <dt>Certified height</dt>
       <dd className="mono">{formatCount(facts.certifiedHeight)}</dd>
       <dt>State root</dt>
       <dd>
-        {roots.length === 0 ? '–' : roots.map((root) => <CopyText key={root} full={root} short={shortHash(root)} />)}
+        {roots.length === 0
+          ? '–'
+          : roots.map((root) => <CopyText key={root} full={root} short={shortHash(root)} />)}
         {roots.length === 1 ? <span className="muted"> equal on {reports} nodes</span> : null}
         {roots.length > 1 ? <span className="tone-error"> the nodes differ</span> : null}
       </dd>

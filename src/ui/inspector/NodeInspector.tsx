@@ -102,7 +102,9 @@ function roleSentence(rank: number | null, inCommittee: boolean, up: boolean): s
   if (!up) {
     return 'It signs nothing while it is down. Its storage stays.';
   }
-  const notary = inCommittee ? 'In the notary committee of this round' : 'Not in the notary committee';
+  const notary = inCommittee
+    ? 'In the notary committee of this round'
+    : 'Not in the notary committee';
   return rank === null
     ? `${notary}.`
     : `${notary}; block maker of rank ${rank}${rank === 0 ? ', so it may propose first' : ''}.`;

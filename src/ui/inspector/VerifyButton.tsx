@@ -11,7 +11,10 @@ type State =
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Checks a signature with the core's own crypto and shows every step of the check. */
-export function VerifyButton(props: { readonly reference: ArtifactReference; readonly what: string }) {
+export function VerifyButton(props: {
+  readonly reference: ArtifactReference;
+  readonly what: string;
+}) {
   const { network } = useServices();
   const [state, setState] = useState<State>({ kind: 'idle' });
   const verify = async (): Promise<void> => {
@@ -52,7 +55,9 @@ function Outcome(props: { readonly verification: Verification; readonly tookMs: 
       <ol className="steps">
         {steps.map((step) => (
           <li key={step.claim}>
-            <span className={step.holds ? 'tone-good' : 'tone-error'}>{step.holds ? '✓' : '×'}</span>{' '}
+            <span className={step.holds ? 'tone-good' : 'tone-error'}>
+              {step.holds ? '✓' : '×'}
+            </span>{' '}
             {step.claim}
           </li>
         ))}

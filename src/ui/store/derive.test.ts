@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Topology } from '../../wire/network.ts';
-import { initialProjection, type NetworkProjection } from '../../wire/projection.ts';
+import { initialProjection, type NetworkProjection, type NodeView } from '../../wire/projection.ts';
 import { currentRate, divergedHeight, headline, nodesUp } from './derive.ts';
 import { formatBytes, formatCycles, formatMs, principalText, shortHash } from './format.ts';
 import type { HashHex, NodeId } from './ids.ts';
@@ -32,11 +32,24 @@ describe('headline', () => {
   it.each([
     [4, 'good', 'All 4 nodes agree on block 1,204 (finalized).'],
     [3, 'warning', '3 of 4 nodes run: enough to finalize. They agree on block 1,204.'],
-    [2, 'warning', '2 of 4 nodes run, 3 are needed: the subnet waits at block 1,204 and finalizes nothing.'],
+    [
+      2,
+      'warning',
+      '2 of 4 nodes run, 3 are needed: the subnet waits at block 1,204 and finalizes nothing.',
+    ],
   ] as const)('with %i nodes up it is %s', (up, tone, text) => {
     const projection = running(up);
     expect(nodesUp(projection)).toBe(up);
     expect(headline(projection)).toEqual({ tone, text });
+  });
+
+  it('names the node that is catching up', () => {
+    const all = running(4);
+    const nodes = all.nodes.with(1, { ...all.nodes[1], condition: 'catchingUp' } as NodeView);
+    expect(headline({ ...all, nodes })).toEqual({
+      tone: 'warning',
+      text: 'Block 1,204 is finalized. Node 2 is catching up.',
+    });
   });
 
   it('puts a broken rule before everything else', () => {
@@ -46,7 +59,10 @@ describe('headline', () => {
 
   it('reports state roots that differ', () => {
     const [a, b] = ['01', '02'] as readonly string[] as readonly HashHex[];
-    const view = { height: 9, roots: { aa: a, bb: b } } as unknown as NetworkProjection['heights'][0];
+    const view = {
+      height: 9,
+      roots: { aa: a, bb: b },
+    } as unknown as NetworkProjection['heights'][0];
     const diverged = { ...running(4), heights: [view] };
     expect(divergedHeight(diverged)).toBe(9);
     expect(headline(diverged)).toEqual({
@@ -60,7 +76,8 @@ describe('currentRate', () => {
   it('falls to zero when nothing was finalized for seconds', () => {
     const view = { height: 9, blocks: [{ finalizedNs: 10_000_000_000n }] };
     const heights = [view] as unknown as NetworkProjection['heights'];
-    const at = (atNs: bigint) => currentRate({ ...running(4), heights, blocksPerSecond: 2.5, atNs });
+    const at = (atNs: bigint) =>
+      currentRate({ ...running(4), heights, blocksPerSecond: 2.5, atNs });
     expect([at(11_000_000_000n), at(14_000_000_000n)]).toEqual([2.5, 0]);
   });
 });

@@ -65,7 +65,10 @@ export function headline(projection: NetworkProjection): Headline {
   }
   const diverged = divergedHeight(projection);
   if (diverged !== undefined) {
-    return { tone: 'error', text: `Nodes computed different states at height ${formatCount(diverged)}.` };
+    return {
+      tone: 'error',
+      text: `Nodes computed different states at height ${formatCount(diverged)}.`,
+    };
   }
   if (up < needed) {
     return {
@@ -80,6 +83,15 @@ export function headline(projection: NetworkProjection): Headline {
     return {
       tone: 'warning',
       text: `The network is split. Only a side with ${needed} nodes can finalize; now at block ${height}.`,
+    };
+  }
+  const late = projection.nodes.filter((node) => node.condition === 'catchingUp');
+  if (late.length > 0) {
+    const who = late.map((node) => node.label).join(', ');
+    const verb = late.length === 1 ? 'is' : 'are';
+    return {
+      tone: 'warning',
+      text: `Block ${height} is finalized. ${who} ${verb} catching up.`,
     };
   }
   if (up < all.length) {

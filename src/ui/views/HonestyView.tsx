@@ -6,8 +6,9 @@ export function HonestyView() {
     <main className="page" id="main" tabIndex={0}>
       <h2 className="page-title">What is real here, and what is not</h2>
       <p className="lead">
-        The nodes run the whole protocol: real blocks, real threshold signatures, real WebAssembly. These{' '}
-        {DIFFERENCES.length} things differ from mainnet. If you find one that is missing, it is a defect.
+        The nodes run the whole protocol: real blocks, real threshold signatures, real WebAssembly.
+        These {DIFFERENCES.length} things differ from mainnet. If you find one that is missing, it
+        is a defect.
       </p>
       <ul className="differences">
         {DIFFERENCES.map(({ area, here, mainnet, consequence }) => (

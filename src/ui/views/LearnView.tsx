@@ -8,8 +8,8 @@ export function LearnView() {
         <li className="card">
           <h3>Lose one node</h3>
           <p>
-            In <a href="#/observe">Observe</a>, press <kbd>1</kbd>, then <kbd>K</kbd>. Three of four nodes
-            go on finalizing. Restart it and watch it reach the same state root.
+            In <a href="#/observe">Observe</a>, press <kbd>1</kbd>, then <kbd>K</kbd>. Three of four
+            nodes go on finalizing. Restart it and watch it reach the same state root.
           </p>
         </li>
         <li className="card">
@@ -22,15 +22,15 @@ export function LearnView() {
         <li className="card">
           <h3>Check a signature</h3>
           <p>
-            Pause with <kbd>Space</kbd>, click a finalized block, and press Verify. The check runs in your
-            browser, on the bytes that the nodes signed.
+            Pause with <kbd>Space</kbd>, click a finalized block, and press Verify. The check runs
+            in your browser, on the bytes that the nodes signed.
           </p>
         </li>
         <li className="card">
           <h3>See a trap roll back</h3>
           <p>
-            In <a href="#/build">Build</a>, deploy the counter, call increment, then fail. The canister adds
-            a thousand and traps; get still answers the old value.
+            In <a href="#/build">Build</a>, deploy the counter, call increment, then fail. The
+            canister adds a thousand and traps; get still answers the old value.
           </p>
         </li>
       </ol>

@@ -26,7 +26,12 @@ export function Legend() {
       <ul aria-label="Blocks">
         {BLOCK_STATES.map(([state, word, isSummary]) => (
           <li key={word}>
-            <svg width={TILE} height={TILE} viewBox={`${-TILE / 2 - 2} ${-TILE / 2 - 2} ${TILE + 4} ${TILE + 4}`} aria-hidden="true">
+            <svg
+              width={TILE}
+              height={TILE}
+              viewBox={`${-TILE / 2 - 2} ${-TILE / 2 - 2} ${TILE + 4} ${TILE + 4}`}
+              aria-hidden="true"
+            >
               <g className={`tile tile-${state}`}>
                 <TileShape block={{ state, facts: { isSummary, ingress: 0 } }} />
               </g>

@@ -4,11 +4,12 @@ export function PresentView() {
     <main className="page" id="main" tabIndex={0}>
       <h2 className="page-title">No scenarios yet</h2>
       <p className="lead">
-        Scripted scenarios, replay and a projector theme are not built. Until then, Observe works on a
-        screen: time can be paused and stepped with the keyboard, and each node has a number key.
+        Scripted scenarios, replay and a projector theme are not built. Until then, Observe works on
+        a screen: time can be paused and stepped with the keyboard, and each node has a number key.
       </p>
       <p>
-        Scripts can drive this network from the console through <code className="mono">window.subnetarium</code>:
+        Scripts can drive this network from the console through{' '}
+        <code className="mono">window.subnetarium</code>:
       </p>
       <pre className="code mono" tabIndex={0}>
         {[

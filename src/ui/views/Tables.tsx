@@ -23,13 +23,20 @@ function NodesTable() {
         <caption>Nodes</caption>
         <thead>
           <tr>
-            {['Node', 'State', 'Rank', 'Notarized', 'Finalized', 'Executed', 'Certified', 'State root'].map(
-              (name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ),
-            )}
+            {[
+              'Node',
+              'State',
+              'Rank',
+              'Notarized',
+              'Finalized',
+              'Executed',
+              'Certified',
+              'State root',
+            ].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -50,7 +57,9 @@ function NodesTable() {
               <td className="mono">{formatCount(node.heights.finalized)}</td>
               <td className="mono">{formatCount(node.heights.executed)}</td>
               <td className="mono">{formatCount(node.heights.certified)}</td>
-              <td className="mono">{node.stateRoot === null ? '–' : shortHash(node.stateRoot.root)}</td>
+              <td className="mono">
+                {node.stateRoot === null ? '–' : shortHash(node.stateRoot.root)}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -72,13 +81,20 @@ function BlocksTable() {
         <caption>Blocks of the last 30 heights</caption>
         <thead>
           <tr>
-            {['Height', 'Rank', 'State', 'Made by', 'Notarized by', 'Finalized by', 'Messages', 'Certified'].map(
-              (name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ),
-            )}
+            {[
+              'Height',
+              'Rank',
+              'State',
+              'Made by',
+              'Notarized by',
+              'Finalized by',
+              'Messages',
+              'Certified',
+            ].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -88,7 +104,9 @@ function BlocksTable() {
                 <button
                   type="button"
                   className="button-link mono"
-                  onClick={() => ui.setState({ selection: { kind: 'block', hash: block.facts.hash } })}
+                  onClick={() =>
+                    ui.setState({ selection: { kind: 'block', hash: block.facts.hash } })
+                  }
                 >
                   {formatCount(block.facts.height)}
                 </button>

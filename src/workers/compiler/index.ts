@@ -27,12 +27,12 @@ function describe(diagnostics: readonly Diagnostic[]): string {
  * Compiles a Motoko program in a fresh worker: a second compilation in one compiler instance gives
  * different bytes, and ending the worker gives its memory back.
  */
-export function compileMotoko(
-  source: string,
-  onStage: (stage: CompileStage) => void,
-): Compilation {
+export function compileMotoko(source: string, onStage: (stage: CompileStage) => void): Compilation {
   if (source.length > MAX_SOURCE_CHARACTERS) {
-    const tooLarge = failure('PROGRAM_TOO_LARGE', 'The program is longer than a million characters.');
+    const tooLarge = failure(
+      'PROGRAM_TOO_LARGE',
+      'The program is longer than a million characters.',
+    );
     return { result: Promise.resolve(tooLarge), cancel: () => undefined };
   }
   const worker = new Worker(new URL('./compiler.worker.ts', import.meta.url), { type: 'module' });
