@@ -37,7 +37,7 @@ function checkExpiry(envelope: Envelope, nowNs: TimeNs): Result<null, HttpError>
   return err(
     httpError(
       'INVALID_EXPIRY',
-      `Invalid request expiry: Specified ingress_expiry not within expected range: Minimum allowed expiry: ${timeToText(nowNs)}, Maximum allowed expiry: ${timeToText(latest)}, Provided expiry: ${timeToText(content.ingressExpiryNs)}`,
+      `Invalid request expiry: Specified ingress_expiry not within expected range: Minimum allowed expiry: ${timeToText(nowNs)}, Maximum allowed expiry: ${timeToText(latest)}, Provided expiry:        ${timeToText(content.ingressExpiryNs)}`,
     ),
   );
 }
@@ -132,10 +132,19 @@ function refuse(envelope: Envelope, why: string): Result<never, HttpError> {
 const NS_PER_SECOND = 1_000_000_000n;
 const SECONDS_PER_DAY = 86_400n;
 
-/** "2026-11-20 21:23:00.000000000 UTC", as the replica prints times; civil date after Hinnant's algorithm. */
+/** 0, 3, 6 or 9 digits: as many as the fraction needs, as the replica's time type prints it. */
+function fractionText(nanoseconds: bigint): string {
+  const digits = nanoseconds
+    .toString()
+    .padStart(9, '0')
+    .replace(/(000)+$/, '');
+  return digits === '' ? '' : `.${digits}`;
+}
+
+/** "2026-11-20 21:23:00.500 UTC" with 0, 3, 6 or 9 decimals; civil date after Hinnant's algorithm. */
 export function timeToText(timeNs: TimeNs): string {
   const seconds = timeNs / NS_PER_SECOND;
-  const fraction = (timeNs % NS_PER_SECOND).toString().padStart(9, '0');
+  const fraction = fractionText(timeNs % NS_PER_SECOND);
   const days = seconds / SECONDS_PER_DAY;
   const inDay = seconds % SECONDS_PER_DAY;
   const shifted = days + 719_468n;
@@ -149,5 +158,5 @@ export function timeToText(timeNs: TimeNs): string {
   const year = yearOfEra + era * 400n + (month <= 2n ? 1n : 0n);
   const two = (value: bigint): string => value.toString().padStart(2, '0');
   const clock = `${two(inDay / 3600n)}:${two((inDay / 60n) % 60n)}:${two(inDay % 60n)}`;
-  return `${year.toString().padStart(4, '0')}-${two(month)}-${two(day)} ${clock}.${fraction} UTC`;
+  return `${year.toString().padStart(4, '0')}-${two(month)}-${two(day)} ${clock}${fraction} UTC`;
 }

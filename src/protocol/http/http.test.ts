@@ -179,7 +179,7 @@ describe('times in texts', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4_102_444_800 }), (seconds) => {
         const expected = new Date(seconds * 1000).toISOString().replace('T', ' ').slice(0, 19);
-        expect(timeToText(BigInt(seconds) * 1_000_000_000n)).toBe(`${expected}.000000000 UTC`);
+        expect(timeToText(BigInt(seconds) * 1_000_000_000n)).toBe(`${expected} UTC`);
       }),
     );
   });

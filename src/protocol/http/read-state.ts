@@ -4,7 +4,11 @@ import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
 import { encodeCertificate } from '../crypto/certificate.ts';
 import { type TreePath } from '../crypto/hash-tree.ts';
 import { getEntry, mapEntries, witness } from '../crypto/labeled-tree.ts';
-import { MANAGEMENT_CANISTER_ID, principalFromBytes, principalToText } from '../crypto/principal.ts';
+import {
+  MANAGEMENT_CANISTER_ID,
+  principalFromBytes,
+  principalToText,
+} from '../crypto/principal.ts';
 import type { CanisterId, MessageId, PrincipalId } from '../types/ids.ts';
 import type { ReadStateContent } from './envelope.ts';
 import { httpError, type HttpError } from './http-error.ts';
