@@ -3,7 +3,12 @@ import { createRealSuite } from '../crypto/real-suite.ts';
 import { sealArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, BlockProposal } from '../types/artifacts.ts';
 import { sealBlock } from '../types/block-codec.ts';
-import { blockSignedBytes } from '../types/signed-bytes.ts';
+import type { HashHex } from '../types/ids.ts';
+import {
+  blockSignedBytes,
+  finalizationSignedBytes,
+  notarizationSignedBytes,
+} from '../types/signed-bytes.ts';
 import type { ClusterNode, ClusterOptions } from './testing/mini-cluster.ts';
 import { MiniCluster } from './testing/mini-cluster.ts';
 
@@ -186,6 +191,29 @@ describe('crashed nodes', () => {
     expectSafe(cluster);
   });
 
+  for (const n of [4, 7]) {
+    it(`n=${n}: slow, reordering links and a restart every few blocks: forks, but one chain`, () => {
+      const cluster = new MiniCluster({
+        nodes: n,
+        seed: 'slow links',
+        maxDelayMs: 350,
+        parameters: { unitDelayMs: 100, initialNotaryDelayMs: 30 },
+      });
+      for (let round = 1; round <= 4; round += 1) {
+        expect(reach(cluster, round * 6), `round ${round}`).toBe(true);
+        cluster.crash(round % n);
+        cluster.runUntil(() => false, 1500);
+        cluster.restart(round % n);
+      }
+      expect(reach(cluster, 30)).toBe(true);
+      expectSafe(cluster);
+      const ranks = cluster.nodes.flatMap((node) =>
+        node.trace.flatMap((event) => (event.kind === 'blockProposed' ? [event.block.rank] : [])),
+      );
+      expect(Math.max(...ranks), 'rounds with competing blocks').toBeGreaterThan(0);
+    });
+  }
+
   it('a node restarted from its pool never contradicts itself', () => {
     const cluster = new MiniCluster({ nodes: 4, seed: 'amnesia' });
     for (let round = 1; round <= 8; round += 1) {
@@ -238,6 +266,58 @@ function secondBlock(cluster: MiniCluster, proposal: BlockProposal): BlockPropos
   });
 }
 
+/**
+ * Node 0 shows each half of its peers another block, and signs notarizations and finalizations for
+ * every block it ever saw.
+ */
+function createSplitter() {
+  const seen = new Map<number, Set<HashHex>>();
+  const saw = (height: number, hash: HashHex): void => {
+    seen.set(height, (seen.get(height) ?? new Set<HashHex>()).add(hash));
+  };
+  const tamper = (
+    cluster: MiniCluster,
+    from: number,
+    to: number,
+    artifact: Artifact,
+  ): readonly Artifact[] => {
+    const liar = cluster.nodes[0] as ClusterNode;
+    const { kind, height } = artifact;
+    if (kind === 'blockProposal') {
+      saw(height, artifact.block.blockHash);
+    }
+    if (from !== 0) {
+      return [artifact];
+    }
+    if (kind === 'blockProposal' && artifact.signer === liar.nodeId) {
+      const other = secondBlock(cluster, artifact);
+      saw(height, other.block.blockHash);
+      return [to % 2 === 0 ? artifact : other];
+    }
+    if (kind !== 'notarizationShare' && kind !== 'finalizationShare') {
+      return [artifact];
+    }
+    const signer = liar.nodeId;
+    return [...(seen.get(height) ?? [])].flatMap((blockHash) => [
+      sealArtifact<'notarizationShare'>({
+        kind: 'notarizationShare',
+        height,
+        blockHash,
+        signer,
+        signature: liar.crypto.signMulti(notarizationSignedBytes(height, blockHash)),
+      }),
+      sealArtifact<'finalizationShare'>({
+        kind: 'finalizationShare',
+        height,
+        blockHash,
+        signer,
+        signature: liar.crypto.signMulti(finalizationSignedBytes(height, blockHash)),
+      }),
+    ]);
+  };
+  return { tamper };
+}
+
 describe('a Byzantine node', () => {
   it('with bad signatures is found out and the subnet goes on', () => {
     const cluster = byzantine(() => (_from, _to, artifact) => [corrupt(artifact)]);
@@ -255,26 +335,33 @@ describe('a Byzantine node', () => {
     expect(new Set(blamed)).toEqual(new Set([cluster.nodes[0]?.nodeId]));
   });
 
-  it('that equivocates is proven guilty, and no two blocks are finalized', () => {
-    const cluster = byzantine((get) => (_from, to, artifact) => {
-      if (artifact.kind !== 'blockProposal' || artifact.signer !== get().nodes[0]?.nodeId) {
-        return [artifact];
-      }
-      return to % 2 === 0
-        ? [artifact, secondBlock(get(), artifact)]
-        : [secondBlock(get(), artifact)];
-    });
-    let proofs = 0;
-    const done = cluster.runUntil(() => {
-      proofs += cluster.nodes.filter(
-        ({ consensus }) => consensus.pool.validated.maxHeight('equivocationProof') !== undefined,
-      ).length;
-      return lowestFinalized(cluster) >= 40;
-    }, 600_000);
-    expect(done).toBe(true);
-    expectSafe(cluster);
-    expect(proofs).toBeGreaterThan(0);
-  });
+  for (const nodes of [4, 7]) {
+    for (const seed of ['split 1', 'split 2']) {
+      it(`n=${nodes}, seed "${seed}": two blocks, votes for everything: proven guilty, no fork, no stall`, () => {
+        const splitter = createSplitter();
+        const cluster = new MiniCluster({
+          nodes,
+          seed,
+          maxDelayMs: 350,
+          parameters: { unitDelayMs: 100, initialNotaryDelayMs: 30 },
+          tamper: (from, to, artifact) => splitter.tamper(cluster, from, to, artifact),
+        });
+        const proofs = new Set<number>();
+        const done = cluster.runUntil(() => {
+          for (const { consensus } of cluster.nodes) {
+            const height = consensus.pool.validated.maxHeight('equivocationProof');
+            if (height !== undefined) {
+              proofs.add(height);
+            }
+          }
+          return lowestFinalized(cluster) >= 25;
+        }, 600_000);
+        expect(done).toBe(true);
+        expectSafe(cluster);
+        expect(proofs.size).toBeGreaterThan(2);
+      });
+    }
+  }
 
   it('that withholds everything from one peer cannot stop that peer', () => {
     const cluster = byzantine(() => (_from, to, artifact) => (to === 3 ? [] : [artifact]));

@@ -57,6 +57,27 @@ describe('notary', () => {
     expect(f.run(notarize)).toMatchObject([{ artifact: { blockHash: good.block.blockHash } }]);
   });
 
+  it('signs the next rank when the maker of the block it signed turns out to have equivocated', () => {
+    const f = new RoleFixture();
+    f.nowNs += 5000n * MS;
+    const split = f.validated(f.proposal(f.block(f.genesisBlock, 0)));
+    const next = f.validated(f.proposal(f.block(f.genesisBlock, 1)));
+    f.apply(f.run(notarize));
+    expect(f.run(notarize)).toEqual([]);
+    f.validated(
+      sealArtifact<'equivocationProof'>({
+        kind: 'equivocationProof',
+        height: 1,
+        signer: split.signer,
+        hash1: fakeHash(1),
+        signature1: new Uint8Array(1),
+        hash2: fakeHash(2),
+        signature2: new Uint8Array(1),
+      }),
+    );
+    expect(f.run(notarize)).toMatchObject([{ artifact: { blockHash: next.block.blockHash } }]);
+  });
+
   it('stays silent after its own finalization share at that height', () => {
     const f = new RoleFixture();
     f.validated(f.proposal(f.block(f.genesisBlock)));

@@ -13,9 +13,10 @@ import { notaryDelayNs } from './round-delays.ts';
  * Signs a notarization share for the valid proposals of lowest rank of the round.
  *
  * Liveness: the delay by rank lets the best block win; when it does not come, higher ranks are
- * signed, so every round gets a notarized block. Security: never for a higher rank after a lower
- * one, never after the own finalization share at that height, never on the initiative of a maker
- * that equivocated. Upstream: rs/consensus/src/consensus/notary.rs.
+ * signed, so every round gets a notarized block. When the maker of a signed block turns out to have
+ * equivocated, the next rank is signed as well: its blocks may have split the notaries. Security:
+ * only ever the lowest rank that is not disqualified, never after the own finalization share at
+ * that height. Upstream: rs/consensus/src/consensus/notary.rs.
  */
 export function notarize(context: RoleContext): Mutations {
   const { view, pool, nodeId, membership } = context;
@@ -37,7 +38,7 @@ export function notarize(context: RoleContext): Mutations {
     finalized: view.finalizedHeight(),
     certified: context.state.latestCertifiedHeight(),
   });
-  if (ownFinalization || hasSignedBelow(context, height, rank)) {
+  if (ownFinalization) {
     return NO_MUTATIONS;
   }
   const unsigned = candidates.filter((proposal) => !hasSigned(context, proposal));
@@ -60,14 +61,6 @@ function hasSigned({ pool, nodeId }: RoleContext, proposal: BlockProposal): bool
   return pool.validated
     .at('notarizationShare', proposal.height)
     .some((own) => own.signer === nodeId && own.blockHash === proposal.block.blockHash);
-}
-
-function hasSignedBelow(context: RoleContext, height: Height, rank: number): boolean {
-  const { pool, view, nodeId } = context;
-  return pool.validated.at('notarizationShare', height).some((own) => {
-    const signed = view.block(height, own.blockHash);
-    return own.signer === nodeId && signed !== undefined && signed.rank < rank;
-  });
 }
 
 function share({ nodeId, crypto }: RoleContext, { block }: BlockProposal): ChangeAction {
