@@ -36,11 +36,19 @@ const MODULE = `
     (call $reply))
   (func (export "canister_update closed") (call $reply))
   (func (export "canister_global_timer") (i32.store8 (i32.const 50) (i32.add (i32.load8_u (i32.const 50)) (i32.const 1))))
+  (func (export "canister_composite_query mixed") (call $reply))
   (func (export "canister_query ticks") (call $append (i32.const 50) (i32.const 1)) (call $reply))
   (func (export "canister_query certificate")
     (call $copy (i32.const 100) (i32.const 0) (call $size))
     (call $append (i32.const 100) (call $size))
     (call $reply)))
+`;
+
+const HEARTBEAT = `
+(module
+  (import "ic0" "msg_reply" (func $reply))
+  (func (export "canister_heartbeat"))
+  (func (export "canister_update hello") (call $reply)))
 `;
 
 const sender = '04' as PrincipalId;
@@ -156,6 +164,43 @@ describe('rounds', () => {
       /^202 Ingress message .* timed out waiting to start executing\.$/,
     );
     expect(two.trace.filter((event) => event.kind === 'messageExecuted')).toHaveLength(1);
+  });
+
+  it('lets messages through beside a heartbeat that fills the round', async () => {
+    const wasm = await compileWat(HEARTBEAT);
+    const agent = await replica.agent(identity);
+    const management = managementCanister(agent, replica.firstCanisterId());
+    const created = await management.provisional_create_canister_with_cycles({
+      amount: [],
+      settings: [],
+      specified_id: [],
+    });
+    await management.install_code({
+      mode: { install: null },
+      canister_id: created.canister_id,
+      wasm_module: wasm,
+      arg: new Uint8Array(0),
+    });
+    const busy = bytesToHex(created.canister_id.toUint8Array()) as CanisterId;
+    const [a] = ids as [CanisterId];
+    const env = { ...replica.env, limits: { ...TEST_LIMITS, roundInstructions: 1n } };
+    let state = replica.states.latestState();
+    const expiry = state.timeNs + 60_000_000_000n;
+    const messages = [ingress(41, a, 'open', expiry), ingress(42, busy, 'hello', expiry)];
+    for (let round = 0; round < 4; round += 1) {
+      const batch = batchOn(state, round === 0 ? messages : []);
+      state = replica.run(executeBatch(state, batch, env)).state;
+    }
+    expect(messages.map((message) => statusOf(state, message))).toEqual(['replied', 'replied']);
+    await management.stop_canister({ canister_id: created.canister_id });
+  });
+
+  it('refuses a composite query in replicated mode', () => {
+    const [a] = ids as [CanisterId];
+    const start = replica.states.latestState();
+    const call = ingress(51, a, 'mixed', start.timeNs + 60_000_000_000n);
+    const { state } = replica.run(executeBatch(start, batchOn(start, [call]), replica.env));
+    expect(statusOf(state, call)).toBe('527 Composite query cannot be called in replicated mode');
   });
 
   it('charges induction and execution, and a frozen canister takes no calls', () => {

@@ -10,7 +10,7 @@ import {
   UPDATE_EXECUTION_BASE_FEE,
 } from '../limits/execution.ts';
 import { NS_PER_SECOND } from '../limits/messaging.ts';
-import { PAGE_BYTES, WASM_PAGE_BYTES } from '../interfaces/wasm-host.ts';
+import { WASM_PAGE_BYTES } from '../interfaces/wasm-host.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import type { Cycles, Instructions, TimeNs } from '../types/ids.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
@@ -135,9 +135,4 @@ export function checkAffordable(
     ? `${start}: please top up the canister with at least ${needed - canister.cycles} additional cycles`
     : start;
   return { code: ErrorCode.canisterOutOfCycles, message };
-}
-
-/** Bytes of the pages a canister really holds, for telemetry. */
-export function residentBytes(execution: ExecutionState): number {
-  return (execution.heap.size + execution.stable.size) * PAGE_BYTES;
 }

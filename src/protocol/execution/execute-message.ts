@@ -1,3 +1,4 @@
+import { err, ok, type Result } from '../../base/result.ts';
 import { MANAGEMENT_CANISTER_ID, principalToText } from '../crypto/principal.ts';
 import { WASM_PAGE_BYTES, type RunReply } from '../interfaces/wasm-host.ts';
 import type {
@@ -29,66 +30,72 @@ import {
  * @upstream rs/execution_environment/src/execution/{call_or_task,nonreplicated_query}.rs
  */
 
+const COMPOSITE_IN_REPLICATED_MODE: UserError = {
+  code: ErrorCode.compositeQueryCalledInReplicatedMode,
+  message: 'Composite query cannot be called in replicated mode',
+};
+
 /** Executes a user's call and records how it ended. */
 export function* executeIngress(round: RoundState, message: IngressMessage): SandboxTask<void> {
-  const canister = round.canisters.get(message.canisterId);
-  const refusal =
-    canister === undefined ? canisterNotFound(message.canisterId) : refusalOf(canister);
-  if (canister === undefined || refusal !== undefined) {
-    round.finish(
-      message,
-      { kind: 'rejected', error: refusal ?? canisterNotFound(message.canisterId) },
-      0n,
-    );
+  const ready = prepareCall(round, message);
+  if (!ready.ok) {
+    round.finish(message, { kind: 'rejected', error: ready.error }, 0n);
     return;
   }
-  const execution = canister.execution;
-  if (execution === null) {
-    round.finish(message, { kind: 'rejected', error: wasmModuleNotFound(canister.canisterId) }, 0n);
-    return;
-  }
-  const call = methodOf(execution, message.methodName);
-  if (call === undefined) {
-    round.finish(
-      message,
-      {
-        kind: 'rejected',
-        error: methodNotFound(canister.canisterId, 'update', message.methodName),
-      },
-      0n,
-    );
-    return;
-  }
-  const broke = prepaymentError(round, canister, execution);
-  if (broke !== undefined) {
-    round.finish(message, { kind: 'rejected', error: broke }, 0n);
-    return;
-  }
+  const { canister, execution, kind } = ready.value;
+  const { canisterId } = canister;
   const entry: EntryPoint = {
-    context: call === 'update' ? 'update' : 'replicatedQuery',
+    context: kind === 'update' ? 'update' : 'replicatedQuery',
     caller: message.sender,
     methodName: message.methodName,
     arg: message.arg,
   };
-  const run = yield* runEntry(
-    round,
-    canister,
-    execution,
-    `canister_${call} ${message.methodName}`,
-    entry,
-  );
-  accountRun(round, canister.canisterId, execution.memory64, run);
+  const entryName = `canister_${kind} ${message.methodName}`;
+  const run = yield* runEntry(round, canister, execution, entryName, entry);
+  accountRun(round, canisterId, execution.memory64, run);
   const overLimit = memoryLimitError(canister, run);
   if (overLimit !== undefined) {
     // The sandbox holds the refused memories under that version: it must not be used again.
-    round.update(canister.canisterId, { nextMemoryVersion: canister.nextMemoryVersion + 1 });
+    round.update(canisterId, { nextMemoryVersion: canister.nextMemoryVersion + 1 });
     round.finish(message, { kind: 'rejected', error: overLimit }, run.instructionsUsed);
     return;
   }
   if (run.outcome.ok && run.delta !== null) {
-    commitRun(round, canister.canisterId, execution, run);
+    commitRun(round, canisterId, execution, run);
   }
-  round.finish(message, outcomeOf(canister.canisterId, run), run.instructionsUsed);
+  round.finish(message, outcomeOf(canisterId, run), run.instructionsUsed);
+}
+
+interface ReadyCall {
+  readonly canister: CanisterState;
+  readonly execution: ExecutionState;
+  readonly kind: 'update' | 'query';
+}
+
+/** All that can be said against a call before it runs. */
+function prepareCall(round: RoundState, message: IngressMessage): Result<ReadyCall, UserError> {
+  const { canisterId, methodName } = message;
+  const canister = round.canisters.get(canisterId);
+  if (canister === undefined) {
+    return err(canisterNotFound(canisterId));
+  }
+  const refusal = refusalOf(canister);
+  if (refusal !== undefined) {
+    return err(refusal);
+  }
+  const execution = canister.execution;
+  if (execution === null) {
+    return err(wasmModuleNotFound(canisterId));
+  }
+  if (execution.exports.includes(`canister_composite_query ${methodName}`)) {
+    return err(COMPOSITE_IN_REPLICATED_MODE);
+  }
+  const kind = methodOf(execution, methodName);
+  if (kind === undefined) {
+    return err(methodNotFound(canisterId, 'update', methodName));
+  }
+  const broke = prepaymentError(round, canister, execution);
+  return broke === undefined ? ok({ canister, execution, kind }) : err(broke);
 }
 
 /** Runs the heartbeat or the due global timer; there is no caller to answer. */

@@ -65,26 +65,26 @@ function* executeSubnetMessages(round: RoundState): SandboxTask<void> {
   }
 }
 
+/**
+ * Visits the canisters in turn: due tasks at the first visit, one message at each. The limit counts
+ * only after a visit, so that a heavy heartbeat starves neither its own canister's messages nor others.
+ */
 function* executeCanisters(round: RoundState): SandboxTask<void> {
   const order = canistersInTurn(round);
-  for (const canisterId of order) {
-    yield* executeTasks(round, canisterId);
-    if (roundIsOver(round)) {
-      round.nextCanister = idAfterIn(order, canisterId);
-      return;
-    }
-  }
+  const withTasks = new Set(order);
   let waiting: readonly CanisterId[] = order;
   while (waiting.length > 0) {
     const still: CanisterId[] = [];
     for (const canisterId of waiting) {
-      const message = takeMessage(round, canisterId);
-      if (message === undefined) {
-        continue;
+      if (withTasks.delete(canisterId)) {
+        yield* executeTasks(round, canisterId);
       }
-      round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-      yield* executeIngress(round, message);
-      still.push(canisterId);
+      const message = takeMessage(round, canisterId);
+      if (message !== undefined) {
+        round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
+        yield* executeIngress(round, message);
+        still.push(canisterId);
+      }
       if (roundIsOver(round)) {
         round.nextCanister = idAfterIn(order, canisterId);
         return;

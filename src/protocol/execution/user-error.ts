@@ -41,6 +41,7 @@ export const ErrorCode = {
   canisterNonEmpty: 514,
   canisterInstructionLimitExceeded: 522,
   canisterMemoryAccessLimitExceeded: 524,
+  compositeQueryCalledInReplicatedMode: 527,
   canisterMethodNotFound: 536,
   canisterWasmModuleNotFound: 537,
   canisterWasmMemoryLimitExceeded: 539,
