@@ -24,6 +24,8 @@ export interface Delivery {
 
 const NS_PER_MS = 1_000_000;
 const US_PER_MS = 1000;
+/** No packet arrives at the moment it is sent: without any latency, blocks would take no time at all. */
+const LEAST_LATENCY_NS = NS_PER_MS;
 /** A reordered packet is held back by up to this much beyond its delay. */
 const REORDER_MS = 50;
 
@@ -50,7 +52,8 @@ export function createPacketSimulator(prng: Prng, everyLink: LinkConditions): Pa
 
   const arrival = (link: Link, conditions: LinkConditions, nowNs: number): number => {
     const jitterUs = link.prng.below(conditions.jitterMs * US_PER_MS + 1);
-    const planned = nowNs + conditions.delayMs * NS_PER_MS + jitterUs * 1000;
+    const delayNs = Math.max(LEAST_LATENCY_NS, conditions.delayMs * NS_PER_MS);
+    const planned = nowNs + delayNs + jitterUs * 1000;
     if (link.prng.chance(conditions.reorderPercent, 100)) {
       return planned + link.prng.below(REORDER_MS * US_PER_MS) * 1000;
     }

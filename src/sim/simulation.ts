@@ -12,7 +12,7 @@ import type {
   StorageWrite,
   Transmit,
 } from '../protocol/node/node-io.ts';
-import type { Height, NodeId } from '../protocol/types/ids.ts';
+import type { NodeId } from '../protocol/types/ids.ts';
 import type { LinkConditions } from '../wire/network-spec.ts';
 import { createEventQueue } from './event-queue.ts';
 import { createPacketSimulator } from './packet-simulator.ts';
@@ -84,7 +84,8 @@ interface SimNode {
 interface OpenRequest {
   readonly request: HttpRequest;
   readonly resolve: (reply: HttpReply | null) => void;
-  node: SimNode;
+  /** Null while no node can serve it. */
+  node: SimNode | null;
   attempts: number;
 }
 
@@ -214,6 +215,9 @@ export class Simulation {
     for (const node of woken) {
       this.step(node);
     }
+    if (this.requests.size > 0) {
+      this.dispatch();
+    }
     return true;
   }
 
@@ -226,19 +230,16 @@ export class Simulation {
   http(request: HttpRequest): { readonly reply: Promise<HttpReply | null>; cancel(): void } {
     const requestId = this.nextRequestId++;
     const reply = new Promise<HttpReply | null>((resolve) => {
-      const node = this.chooseGateway();
-      if (node === undefined) {
-        resolve(null);
-        return;
-      }
-      this.requests.set(requestId, { request, resolve, node, attempts: 1 });
-      this.give(node, { kind: 'httpRequest', requestId, request });
+      this.requests.set(requestId, { request, resolve, node: null, attempts: 0 });
+      this.dispatch();
     });
     const cancel = (): void => {
       const open = this.requests.get(requestId);
       if (open !== undefined) {
         this.requests.delete(requestId);
-        this.give(open.node, { kind: 'httpCancelled', requestId });
+        if (open.node !== null) {
+          this.give(open.node, { kind: 'httpCancelled', requestId });
+        }
         open.resolve(null);
       }
     };
@@ -391,32 +392,49 @@ export class Simulation {
     node.wakeAtNs = null;
     this.dirty.delete(node);
     this.config.observer.nodeState(node.id, state, reason);
-    for (const [requestId, open] of [...this.requests]) {
+    // Requests are idempotent (calls by their request id), so another node may answer.
+    for (const open of this.requests.values()) {
       if (open.node === node) {
-        this.retry(requestId, open);
+        open.node = null;
+      }
+    }
+    this.dispatch();
+  }
+
+  /** Gives waiting requests to nodes that can serve them; with no node left, nobody ever will. */
+  private dispatch(): void {
+    for (const [requestId, open] of [...this.requests]) {
+      if (open.node !== null) {
+        continue;
+      }
+      const node = this.chooseGateway();
+      const hopeless = open.attempts >= MAX_HTTP_ATTEMPTS || !this.isAnyRunning();
+      if (node !== undefined && !hopeless) {
+        open.node = node;
+        open.attempts += 1;
+        this.give(node, { kind: 'httpRequest', requestId, request: open.request });
+      } else if (hopeless) {
+        this.requests.delete(requestId);
+        open.resolve(null);
       }
     }
   }
 
-  /** Requests are idempotent (calls by their request id), so another node may answer. */
-  private retry(requestId: number, open: OpenRequest): void {
-    const node = this.chooseGateway();
-    if (node === undefined || open.attempts >= MAX_HTTP_ATTEMPTS) {
-      this.requests.delete(requestId);
-      open.resolve(null);
-      return;
-    }
-    open.node = node;
-    open.attempts += 1;
-    this.give(node, { kind: 'httpRequest', requestId, request: open.request });
+  private isAnyRunning(): boolean {
+    return [...this.nodes.values()].some((node) => node.running !== null);
   }
 
+  /** A running node with a certified state that is not far behind the best. */
   private chooseGateway(): SimNode | undefined {
-    const running = [...this.nodes.values()].filter((node) => node.running !== null);
-    const heightOf = (node: SimNode): Height => node.running?.core.status().executed ?? 0;
-    const best = Math.max(...running.map(heightOf));
-    const healthy = running.filter((node) => heightOf(node) + HEALTHY_WITHIN_HEIGHTS >= best);
+    const statuses = [...this.nodes.values()].flatMap((node) => {
+      const status = node.running?.core.status();
+      return status === undefined || status.certified === 0 ? [] : [{ node, status }];
+    });
+    const best = Math.max(0, ...statuses.map(({ status }) => status.executed));
+    const healthy = statuses.filter(
+      ({ status }) => status.executed + HEALTHY_WITHIN_HEIGHTS >= best,
+    );
     this.nextGateway += 1;
-    return healthy[this.nextGateway % Math.max(1, healthy.length)];
+    return healthy[this.nextGateway % Math.max(1, healthy.length)]?.node;
   }
 }

@@ -72,7 +72,7 @@ export interface PaceSettings {
 export const PACE_SETTINGS: Readonly<Record<Pace, PaceSettings>> = {
   mainnet: { unitDelayMs: 1000, initialNotaryDelayMs: 300, dkgIntervalLength: 499 },
   classroom: { unitDelayMs: 1000, initialNotaryDelayMs: 300, dkgIntervalLength: 19 },
-  turbo: { unitDelayMs: 1000, initialNotaryDelayMs: 0, dkgIntervalLength: 99 },
+  turbo: { unitDelayMs: 1000, initialNotaryDelayMs: 10, dkgIntervalLength: 99 },
 };
 
 /** A small application subnet with everything at its default. */

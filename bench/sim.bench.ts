@@ -1,0 +1,39 @@
+import process from 'node:process';
+import { createSimNetwork } from '../src/sim/sim-network.ts';
+import { defaultNetworkSpec } from '../src/wire/network-spec.ts';
+
+/**
+ * How fast the simulator is: virtual seconds per second of wall time at pace `mainnet`, with the
+ * insecure test crypto and links of 20 ms.
+ * Usage: npm run bench -- sim [--json] [--n 4] [--seconds 300]
+ */
+function optionOf(name: string, fallback: number): number {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? fallback : Number(process.argv[at + 1]);
+}
+
+const n = optionOf('n', 4);
+const virtualSeconds = optionOf('seconds', 300);
+const spec = defaultNetworkSpec({ nodes: n, pace: 'mainnet', seed: 'bench' });
+const network = createSimNetwork(
+  { ...spec, links: { ...spec.links, delayMs: 20, jitterMs: 5 } },
+  { crypto: 'insecure-test-crypto', traceHash: false },
+);
+// The engine compiles the hot paths first.
+network.runFor(20_000);
+const startedMs = performance.now();
+network.runFor(virtualSeconds * 1000);
+const realSeconds = (performance.now() - startedMs) / 1000;
+if (network.violations.length > 0) {
+  throw new Error(`the run broke a rule: ${network.violations[0]?.message ?? ''}`);
+}
+const result = {
+  n,
+  virtualPerReal: Math.round((virtualSeconds / realSeconds) * 10) / 10,
+  finalizedHeight: network.finalizedHeight(),
+};
+process.stdout.write(
+  process.argv.includes('--json')
+    ? `${JSON.stringify(result)}\n`
+    : `${n} nodes: ${result.virtualPerReal} virtual seconds per second, height ${result.finalizedHeight}\n`,
+);
