@@ -20,7 +20,7 @@ interface Reading {
 /** Height of the network and the summed cost of its nodes. */
 function read(page: Page): Promise<Reading> {
   return page.evaluate(async () => {
-    const snapshot = await window.subnetarium?.snapshot();
+    const snapshot = await window.networkUnderTest?.snapshot();
     const nodes = snapshot?.nodes ?? [];
     return {
       atMs: performance.now(),

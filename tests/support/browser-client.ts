@@ -131,6 +131,6 @@ async function timeCalls(count: number, call: () => Promise<unknown>): Promise<r
   return tookMs;
 }
 
-if (window.subnetarium !== undefined) {
-  window.subnetariumClient = createClient(window.subnetarium);
+if (window.networkUnderTest !== undefined) {
+  window.subnetariumClient = createClient(window.networkUnderTest);
 }

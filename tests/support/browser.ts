@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import './page-globals.ts';
+import { exposeNetwork } from './page-globals.ts';
 
 /** The built app, served on a free port, and a browser: what benchmarks measure in. */
 export interface BuiltApp {
@@ -76,14 +76,14 @@ export async function openNetwork(
 }
 
 export async function waitForFirstBlock(page: Page): Promise<void> {
+  const options = { timeout: READY_TIMEOUT_MS };
   await page.waitForFunction(
-    // The first block may be there before the last node has started.
-    () =>
-      performance.getEntriesByName('subnetarium:ready').length > 0 &&
-      window.subnetarium !== undefined,
+    () => performance.getEntriesByName('subnetarium:ready').length > 0,
     null,
-    { timeout: READY_TIMEOUT_MS },
+    options,
   );
+  // The first block may be there before the last node has started.
+  await page.waitForFunction(exposeNetwork, null, options);
 }
 
 /** The value below which `percent` of the values lie; nearest rank. */

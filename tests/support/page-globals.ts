@@ -4,8 +4,19 @@ import type { BrowserClient } from './browser-client.ts';
 declare global {
   interface Window {
     /** What the page gives to scripts. */
-    subnetarium?: Network;
+    subnetarium?: { readonly network: Network };
+    /** The same network; set by `exposeNetwork`. */
+    networkUnderTest?: Network;
     /** What `addBrowserClient` adds. */
     subnetariumClient?: Promise<BrowserClient>;
   }
+}
+
+/** In the page: resolves once the page has its network. For `page.waitForFunction`. */
+export function exposeNetwork(): boolean {
+  const network = window.subnetarium?.network;
+  if (network !== undefined) {
+    window.networkUnderTest = network;
+  }
+  return network !== undefined;
 }
