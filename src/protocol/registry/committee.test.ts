@@ -35,7 +35,7 @@ describe('ChaCha20 generator', () => {
 
   it('draws every number below the bound about equally often', () => {
     const rng = createChaChaRng(new Uint8Array(32).fill(7));
-    const counts = new Array<number>(5).fill(0);
+    const counts = Array.from({ length: 5 }, () => 0);
     for (let i = 0; i < 10_000; i += 1) {
       const drawn = rng.below(5);
       counts[drawn] = (counts[drawn] as number) + 1;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Mutations } from '../../artifact-pool/change-action.ts';
 import { sealArtifact } from '../../types/artifact-codec.ts';
-import type { Block } from '../../types/artifacts.ts';
+import type { Block, DkgSummary, EquivocationProof } from '../../types/artifacts.ts';
 import type { NodeId } from '../../types/ids.ts';
 import { randomTapeSignedBytes } from '../../types/signed-bytes.ts';
 import type { Role } from '../role-context.ts';
@@ -132,7 +132,10 @@ describe('block proposals', () => {
       [{ height: 2, intervalLength: 2 }, 'WRONG_SUMMARY'],
       [{ height: 4 }, 'WRONG_SUMMARY'],
     ] as const) {
-      const payload = { kind: 'summary', summary: { ...(summary as never), ...edits } } as const;
+      const payload = {
+        kind: 'summary',
+        summary: { ...(summary as DkgSummary), ...edits },
+      } as const;
       const proposal = f.unvalidated(f.proposal(f.block(parent, 0, { payload })));
       expect(outcome(f.run(validateBlockProposals))).toBe(expected);
       f.pool.unvalidated.remove(proposal);
@@ -158,7 +161,10 @@ describe('block proposals', () => {
     const peer = new RoleFixture();
     peer.unvalidated(proof as never);
     expect(outcome(peer.run(validateEquivocationProofs))).toBe('moveToValidated');
-    const framed = sealArtifact<'equivocationProof'>({ ...(proof as never), hash1: fakeHash(0) });
+    const framed = sealArtifact<'equivocationProof'>({
+      ...(proof as EquivocationProof),
+      hash1: fakeHash(0),
+    });
     const other = new RoleFixture();
     other.unvalidated(framed);
     expect(outcome(other.run(validateEquivocationProofs))).toBe('BAD_EQUIVOCATION_PROOF');
