@@ -42,7 +42,7 @@ export function App() {
       </a>
       <TopBar />
       <Rail />
-      <div className="door">
+      <div className="door" key={door}>
         <View />
       </div>
       <CommandError />

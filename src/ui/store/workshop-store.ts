@@ -9,6 +9,8 @@ export interface DeployedCanister {
   readonly name: string;
   readonly did: DidInterface;
   readonly wasmBytes: number;
+  /** Grows with each installation into it: forms and answers of older code are gone. */
+  readonly revision: number;
 }
 
 export type DeployStep = CompileStage | 'createCanister' | 'installCode';
