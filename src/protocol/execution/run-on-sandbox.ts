@@ -20,6 +20,9 @@ import type { ExecutionEnvironment } from './execution-environment.ts';
 
 /** Talk with the sandbox: every generator here yields requests and is resumed with replies. */
 
+/** The sandbox may ask for the module and for the image, one after the other. */
+const MAX_MISSING_REPLIES = 2;
+
 export type SandboxTask<T> = Generator<SandboxRequest, T, SandboxReply>;
 
 /** Runs entry points; supplies module and memory image when the sandbox lacks them. */
@@ -28,14 +31,16 @@ export function* runOnSandbox(
   base: ExecutionState | null,
   wasm: Uint8Array,
 ): SandboxTask<RunReply> {
-  let reply = yield request;
-  if (reply.kind === 'missing') {
+  let complete = request;
+  let reply = yield complete;
+  for (let asked = 0; reply.kind === 'missing' && asked < MAX_MISSING_REPLIES; asked += 1) {
     assert(!reply.image || base !== null, 'a run from nothing needs no memory image');
-    reply = yield {
-      ...request,
+    complete = {
+      ...complete,
       ...(reply.module ? { module: wasm } : {}),
       ...(reply.image && base !== null ? { image: imageOf(base) } : {}),
     };
+    reply = yield complete;
   }
   assert(reply.kind === 'ran', 'the sandbox answers a run that has all it needs');
   return reply;

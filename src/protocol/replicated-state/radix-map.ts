@@ -135,16 +135,18 @@ function withSlot<V>(branch: Branch<V>, slot: number, child: Node<V> | undefined
   return { kind: 'branch', slots };
 }
 
-function* walk<V>(node: Node<V> | undefined): Generator<Entry<V>> {
-  if (node === undefined) {
-    return;
-  }
-  if (node.kind === 'bucket') {
-    yield* node.entries;
-    return;
-  }
-  for (const child of node.slots) {
-    yield* walk(child);
+/** Entries below a node in key order; with a stack of its own, as nested generators cost a call per level. */
+function* walk<V>(root: Node<V> | undefined): Generator<Entry<V>> {
+  const stack: (Node<V> | undefined)[] = [root];
+  while (stack.length > 0) {
+    const node = stack.pop();
+    if (node?.kind === 'bucket') {
+      yield* node.entries;
+    } else if (node !== undefined) {
+      for (let slot = SLOTS - 1; slot >= 0; slot -= 1) {
+        stack.push(node.slots[slot]);
+      }
+    }
   }
 }
 
