@@ -13,13 +13,11 @@ import { App } from './App.tsx';
 import { Boot } from './components/Boot.tsx';
 import { FatalError } from './components/FatalError.tsx';
 import { type Services, ServicesContext } from './services.tsx';
-import type { UiStore } from './store/ui-store.ts';
 
 export { followNetwork } from './store/live-network.ts';
 export { createUiStore } from './store/ui-store.ts';
 export { createWorkshopStore } from './store/workshop-store.ts';
 export { followTheme } from './theme.ts';
-export type { Services, UiStore };
 
 /** The page between its load and the first block: what the composition root shows. */
 export interface Page {

@@ -32,12 +32,6 @@ export function toIdlService(did: DidInterface): IDL.ServiceClass {
   );
 }
 
-/** Codecs of the installation arguments. */
-export function toIdlInit(did: DidInterface): IDL.Type[] {
-  const build = typeBuilder(did.types);
-  return did.init.map((argument) => build.type(argument.type));
-}
-
 interface TypeBuilder {
   type(type: DidType): IDL.Type;
   func(signature: DidSignature): IDL.FuncClass;

@@ -2,7 +2,7 @@ import { lazy, Suspense } from 'react';
 
 /** The agent and the forms are a chunk of their own: who only watches does not load them. */
 const Workshop = lazy(() =>
-  import('../build/Workshop.tsx').then(({ Workshop }) => ({ default: Workshop })),
+  import('../workshop/Workshop.tsx').then(({ Workshop }) => ({ default: Workshop })),
 );
 
 export function BuildView() {

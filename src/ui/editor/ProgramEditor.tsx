@@ -4,7 +4,7 @@ import { useServices, useUi } from '../services.tsx';
 import type { CodeEditor } from './monaco.ts';
 
 /** The program's text: a plain field at once, the code editor as soon as it has loaded. */
-export function Editor() {
+export function ProgramEditor() {
   const { workshop } = useServices();
   const { source, diagnostics } = useStore(workshop);
   const theme = useUi((state) => state.theme);

@@ -1,0 +1,82 @@
+import { Principal } from '@icp-sdk/core/principal';
+import { CopyText } from '../components/CopyText.tsx';
+import { useProjection } from '../services.tsx';
+import { formatBytes, formatCount, formatCycles, shortHash } from '../store/format.ts';
+import type { DeployedCanister } from '../store/workshop-store.ts';
+import type { WorkshopClient } from './client.ts';
+import { MethodCard } from './MethodCard.tsx';
+
+interface CanisterPanelProps {
+  readonly canister: DeployedCanister;
+  readonly client: () => Promise<WorkshopClient>;
+}
+
+/** A deployed canister: what it holds, its methods, and what it printed. */
+export function CanisterPanel({ canister, client }: CanisterPanelProps) {
+  const { canisterId, did, name, wasmBytes } = canister;
+  const hex = Principal.fromText(canisterId).toHex().toLowerCase();
+  const view = useProjection((projection) =>
+    projection.canisters.find((candidate) => candidate.facts.canisterId === hex),
+  );
+  const last = useProjection((projection) =>
+    projection.messages.findLast((message) => message.canisterId === hex),
+  );
+  const facts = view?.facts;
+  return (
+    <section className="card canister" aria-label={`Canister ${name}`} data-testid="canister">
+      <div className="inspector-head">
+        <h2>{name}</h2>
+        <span className={`tag ${facts?.status === 'running' ? 'tone-good' : 'tone-info'}`}>
+          {facts?.status ?? 'installed'}
+        </span>
+      </div>
+      <dl className="fields">
+        <dt>Canister id</dt>
+        <dd>
+          <CopyText full={canisterId} short={canisterId} />
+        </dd>
+        <dt>Cycles</dt>
+        <dd className="mono">{facts === undefined ? '–' : formatCycles(facts.cycles)}</dd>
+        <dt>Memory</dt>
+        <dd className="mono">{facts === undefined ? '–' : formatBytes(facts.memoryBytes)}</dd>
+        <dt>Module</dt>
+        <dd>
+          {facts?.moduleHash ? (
+            <CopyText full={facts.moduleHash} short={shortHash(facts.moduleHash)} />
+          ) : (
+            '–'
+          )}
+          <span className="muted"> {formatBytes(wasmBytes)}</span>
+        </dd>
+        {last === undefined ? null : (
+          <>
+            <dt>Last message</dt>
+            <dd>
+              <span className="mono">{last.method}</span> at height {formatCount(last.height)},{' '}
+              {formatCount(last.instructions)} instructions
+            </dd>
+          </>
+        )}
+      </dl>
+      <div className="methods">
+        {did.methods.map((method) => (
+          <MethodCard
+            key={method.name}
+            canisterId={canisterId}
+            did={did}
+            method={method}
+            client={client}
+          />
+        ))}
+      </div>
+      <h3>Log</h3>
+      {view === undefined || view.logs.length === 0 ? (
+        <p className="muted small">The canister has printed nothing.</p>
+      ) : (
+        <pre className="log mono" tabIndex={0} aria-label={`Log of ${name}`}>
+          {view.logs.slice(-50).join('\n')}
+        </pre>
+      )}
+    </section>
+  );
+}
