@@ -65,7 +65,7 @@ export const DIFFERENCES: readonly Difference[] = [
     here: 'BLS12-381, Ed25519 and the hashes are the JavaScript of the noble libraries.',
     mainnet: 'Native Rust.',
     consequence:
-      'Signatures have the same bytes but take tens of times longer; timing says nothing about mainnet, and secrets are not protected against side channels.',
+      'Signatures have the same bytes but take many times longer; timing says nothing about mainnet, and secrets are not protected against side channels.',
   },
   {
     area: 'crypto',
@@ -82,7 +82,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'consensus',
-    here: 'Turbo pace sets the initial notary delay to zero.',
+    here: 'Turbo pace sets the initial notary delay to 10 ms.',
     mainnet: '300 ms, so that most nodes see the best block first.',
     consequence:
       'Lower-ranked blocks and forks are likelier than on mainnet. Choose mainnet pace to compare.',
@@ -102,40 +102,40 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'consensus',
-    here: 'A restarted node replays from what its storage and its peers still hold.',
-    mainnet: 'A node that is further behind joins by state sync in chunks.',
-    consequence: 'A very long absence cannot be made up yet.',
+    here: 'Block bodies and packets are pushed, advertised and repeated with shorter time-outs, and whole blocks travel.',
+    mainnet: 'QUIC repeats lost data, and block bodies are stripped to what a peer lacks.',
+    consequence: 'Traffic per block says nothing about mainnet.',
   },
   {
     area: 'execution',
-    here: 'Modules run in the WebAssembly engine of this browser after our own instrumentation.',
+    here: 'Modules run in the WebAssembly engine of this browser after our own rewriting; on hosts without 64-bit memory they are lowered to 32 bits.',
     mainnet: 'Wasmtime, with the replica’s instrumentation.',
-    consequence:
-      'Instruction counts are deterministic here but are not the ones that mainnet would charge.',
+    consequence: 'Instruction counts are the same on all nodes here but not those of mainnet.',
   },
   {
     area: 'execution',
-    here: 'Canisters cannot call other canisters; calls to the management canister are limited to life-cycle methods and raw_rand.',
+    here: 'Calls between canisters fail as if the output queue were full; calls to the management canister come by ingress only.',
     mainnet: 'Asynchronous calls between canisters, on all subnets.',
-    consequence: 'A program that awaits another canister gets a reject.',
+    consequence: 'A program that awaits another canister, or raw_rand, gets an error.',
   },
   {
     area: 'execution',
-    here: 'No timers, heartbeats, inspect_message, HTTPS outcalls or composite queries yet.',
+    here: 'No HTTPS outcalls, canister snapshots or chunked code upload, and composite queries cannot call.',
     mainnet: 'All of these.',
-    consequence: 'Such entry points of a module are not called.',
+    consequence: 'Such calls get a reject.',
   },
   {
     area: 'execution',
-    here: 'One message runs at a time and to its end; a message that is too long traps.',
-    mainnet: 'Four threads a subnet, and long messages are sliced over several rounds.',
-    consequence: 'Throughput and limits differ.',
+    here: 'One message runs at a time and to its end: at most 2 billion instructions for an update, 1 for a query, 10 for an installation.',
+    mainnet:
+      '40, 5 and 300 billion; four threads a subnet, and long messages are sliced over several rounds.',
+    consequence: 'Throughput and limits differ; what is too long here may fit there.',
   },
   {
     area: 'execution',
-    here: 'Cycles are granted at creation and are not charged for storage and most work.',
-    mainnet: 'Every instruction, byte and message costs cycles; empty canisters freeze.',
-    consequence: 'Balances here are no estimate of costs.',
+    here: 'Prices follow mainnet, but instruction counts come from our own instrumentation.',
+    mainnet: 'The replica’s own counts.',
+    consequence: 'Cycle costs here are the right order of magnitude, not an exact estimate.',
   },
   {
     area: 'interface',
@@ -159,7 +159,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'storage',
-    here: 'A reload starts a new network from the seed.',
+    here: 'A reload starts a new network, with new keys unless the address names a seed.',
     mainnet: 'State is permanent.',
     consequence: 'Canisters and blocks of this page are gone after a reload.',
   },
