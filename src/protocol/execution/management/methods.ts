@@ -12,30 +12,21 @@ import { decodeCanisterId } from './arguments.ts';
  * @upstream rs/execution_environment/src/canister_manager.rs#should_accept_ingress_message
  */
 
-const CANISTERS_ONLY: ReadonlySet<string> = new Set([
-  'create_canister',
-  'canister_info',
-  'canister_metadata',
-  'deposit_cycles',
-  'raw_rand',
-  'http_request',
-  'ecdsa_public_key',
-  'sign_with_ecdsa',
-  'schnorr_public_key',
-  'sign_with_schnorr',
-  'vetkd_public_key',
-  'vetkd_derive_key',
-  'setup_initial_dkg',
-  'compute_initial_idkg_dealings',
-  'reshare_chain_key',
-  'bitcoin_get_balance',
-  'bitcoin_get_utxos',
-  'bitcoin_get_block_headers',
-  'bitcoin_send_transaction',
-  'bitcoin_get_current_fee_percentiles',
-  'node_metrics_history',
-  'subnet_info',
-  'rename_canister',
+/** Methods users may call on the IC that are not implemented yet. */
+const NOT_IMPLEMENTED: ReadonlySet<string> = new Set([
+  'upload_chunk',
+  'stored_chunks',
+  'clear_chunk_store',
+  'install_chunked_code',
+  'take_canister_snapshot',
+  'load_canister_snapshot',
+  'list_canister_snapshots',
+  'delete_canister_snapshot',
+  'read_canister_snapshot_metadata',
+  'read_canister_snapshot_data',
+  'upload_canister_snapshot_metadata',
+  'upload_canister_snapshot_data',
+  'canister_metrics',
 ]);
 
 const CONTROLLER_METHODS = [
@@ -64,10 +55,14 @@ export const MANAGEMENT_QUERIES: ReadonlySet<string> = new Set([
 
 /** The method if users may call it, else the replica's refusal. */
 export function ingressMethod(name: string): Result<ManagementMethod, UserError> {
-  if (CANISTERS_ONLY.has(name)) {
+  const known = [...CONTROLLER_METHODS, ...PROVISIONAL_METHODS].find((method) => method === name);
+  if (known !== undefined) {
+    return ok(known);
+  }
+  if (NOT_IMPLEMENTED.has(name)) {
     return userError(
-      ErrorCode.canisterRejectedMessage,
-      `Only canisters can call ic00 method ${name}`,
+      ErrorCode.unknownManagementMessage,
+      `Management canister has no method '${name}'`,
     );
   }
   if (name === 'fetch_canister_logs') {
@@ -76,14 +71,11 @@ export function ingressMethod(name: string): Result<ManagementMethod, UserError>
       `${name} API is not accessible via ingress in replicated mode`,
     );
   }
-  const known = [...CONTROLLER_METHODS, ...PROVISIONAL_METHODS].find((method) => method === name);
-  if (known === undefined) {
-    return userError(
-      ErrorCode.unknownManagementMessage,
-      `Management canister has no method '${name}'`,
-    );
-  }
-  return ok(known);
+  // The replica says so of every other name, known to it or not.
+  return userError(
+    ErrorCode.canisterRejectedMessage,
+    `Only canisters can call ic00 method ${name}`,
+  );
 }
 
 export function needsController(method: ManagementMethod): boolean {
