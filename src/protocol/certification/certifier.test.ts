@@ -6,6 +6,7 @@ import type { HashHex } from '../types/ids.ts';
 import { certificationSignedBytes } from '../types/signed-bytes.ts';
 import {
   aggregateCertifications,
+  divergedHeight,
   makeCertificationShares,
   newCertifications,
   validateCertifications,
@@ -73,6 +74,16 @@ describe('certifier', () => {
     executed(f, 1);
     expect(f.run(aggregateCertifications), 'waits for the check').toEqual([]);
     expect(f.run(validateCertifications)).toMatchObject([{ kind: 'moveToValidated' }]);
+  });
+
+  it('a replayed state that differs from a stored certification is a divergence', () => {
+    const f = new RoleFixture();
+    f.validated(certificationOf(f, 1, fakeHash(101)));
+    f.validated(certificationOf(f, 2, fakeHash(7)));
+    expect(divergedHeight(f.context()), 'nothing executed yet').toBeUndefined();
+    executed(f, 2);
+    expect(divergedHeight(f.context())).toBe(2);
+    expect(newCertifications(f.context())).toMatchObject([{ height: 1 }]);
   });
 
   it('a forged one is rejected; a true one on another root means this node diverged', () => {

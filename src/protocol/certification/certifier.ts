@@ -143,3 +143,19 @@ export function newCertifications({ pool, state }: RoleContext): readonly Certif
   }
   return found;
 }
+
+/**
+ * The lowest executed height whose validated certification names another root than this node
+ * computed: it diverged from the subnet, for instance while it replayed blocks after a restart.
+ */
+export function divergedHeight({ pool, state }: RoleContext): Height | undefined {
+  const last = state.latestStateHeight();
+  for (let height = state.latestCertifiedHeight() + 1; height <= last; height += 1) {
+    const certification = pool.validated.at('certification', height)[0];
+    const root = state.stateRootAt(height);
+    if (certification !== undefined && root !== undefined && root !== certification.root) {
+      return height;
+    }
+  }
+  return undefined;
+}

@@ -4,7 +4,7 @@ import {
   insertUnvalidated,
   restoreValidated,
 } from '../artifact-pool/artifact-pool.ts';
-import { newCertifications } from '../certification/certifier.ts';
+import { divergedHeight, newCertifications } from '../certification/certifier.ts';
 import { nextSummaryHeight } from '../dkg/summary.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import {
@@ -62,6 +62,7 @@ class ConsensusNode implements Consensus {
   private hasUnstamped = true;
   private reportedFork: HashHex | null = null;
   private checkedCatchUpHeight: Height = 0;
+  private reportedDivergence: Height | null = null;
 
   constructor(deps: ConsensusDeps) {
     this.deps = deps;
@@ -114,7 +115,7 @@ class ConsensusNode implements Consensus {
       // The next batch height moved: tapes further up are wanted now.
       quiet = this.runLoop(output) && quiet;
     }
-    output.trace.push(...this.checkOwnCheckpoint());
+    output.trace.push(...this.checkOwnCheckpoint(), ...this.checkOwnRoots());
     const cupHeight = this.view.catchUpPackage().height;
     this.chain.purgeBelow(cupHeight - this.minimumChainLength);
     return {
@@ -248,6 +249,17 @@ class ConsensusNode implements Consensus {
     this.checkedCatchUpHeight = height;
     const message = `height ${height}: own checkpoint differs from the catch-up package`;
     return own === stateHash ? [] : [{ kind: 'criticalError', code: 'STATE_DIVERGED', message }];
+  }
+
+  /** Reported once a height: the host stops the node, consensus itself can only refuse to certify. */
+  private checkOwnRoots(): readonly TraceEvent[] {
+    const height = divergedHeight(this.context()) ?? null;
+    if (height === null || height === this.reportedDivergence) {
+      return [];
+    }
+    this.reportedDivergence = height;
+    const message = `height ${height}: own state root differs from the certified one`;
+    return [{ kind: 'criticalError', code: 'STATE_DIVERGED', message }];
   }
 
   private neededStateSync(): StateSyncRequest | null {

@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { sealArtifact } from '../types/artifact-codec.ts';
+import type { NodeId } from '../types/ids.ts';
 import { finalizationSignedBytes } from '../types/signed-bytes.ts';
 import { notaryStop } from './bounds.ts';
 import { finalize } from './finalizer.ts';
 import { notarize } from './notary.ts';
 import { fakeHash, MS, RoleFixture } from './testing/role-fixture.ts';
 
+const isMaker = (f: RoleFixture, node: NodeId): boolean =>
+  f.membership.blockMakers(1)?.includes(node) === true;
+
 describe('notary', () => {
   it('signs rank 0 after the initial delay, rank 1 a unit delay later', () => {
     const f = new RoleFixture();
+    f.self = f.membership.nodes.find((node) => !isMaker(f, node)) as NodeId;
     const start = f.nowNs;
     const second = f.validated(f.proposal(f.block(f.genesisBlock, 1)));
     expect(f.run(notarize)).toEqual([]);
@@ -26,6 +31,18 @@ describe('notary', () => {
     f.nowNs = start + 60_000n * MS;
     expect(f.run(notarize), 'never again, never the higher rank').toEqual([]);
     expect(second.block.rank).toBe(1);
+  });
+
+  it('signs its own block no sooner than others accept its time', () => {
+    const f = new RoleFixture();
+    f.self = f.maker(1, 0);
+    const start = f.nowNs;
+    f.validated(f.proposal(f.block(f.genesisBlock)));
+    f.nowNs = start + 100n * MS;
+    expect(f.run(notarize)).toEqual([]);
+    expect(f.wakes).toEqual([start + 100n * MS + 1n]);
+    f.nowNs += 1n;
+    expect(f.run(notarize)).toHaveLength(1);
   });
 
   it('signs a lower rank that came late after a higher one, not the reverse', () => {

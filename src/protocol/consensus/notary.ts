@@ -7,7 +7,7 @@ import { notarizationSignedBytes } from '../types/signed-bytes.ts';
 import { notaryStop } from './bounds.ts';
 import type { RoleContext } from './role-context.ts';
 import { isDue } from './role-context.ts';
-import { notaryDelayNs } from './round-delays.ts';
+import { acceptableFromNs, notaryDelayNs } from './round-delays.ts';
 
 /**
  * Signs a notarization share for the valid proposals of lowest rank of the round.
@@ -45,7 +45,18 @@ export function notarize(context: RoleContext): Mutations {
   if (unsigned.length === 0 || !isDue(context, startNs + delayNs)) {
     return NO_MUTATIONS;
   }
-  return unsigned.map((proposal) => share(context, proposal));
+  return unsigned
+    .filter((proposal) => isTimely(context, proposal))
+    .map((proposal) => share(context, proposal));
+}
+
+/** The own block did not go through the validator, which holds others back until their time has come. */
+function isTimely(context: RoleContext, { block, signer }: BlockProposal): boolean {
+  if (signer !== context.nodeId) {
+    return true;
+  }
+  const parent = context.view.block(block.height - 1, block.parent);
+  return parent !== undefined && isDue(context, acceptableFromNs(block, parent, context.view));
 }
 
 function lowestRanked({ view, pool }: RoleContext, height: Height): readonly BlockProposal[] {

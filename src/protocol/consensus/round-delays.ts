@@ -11,7 +11,7 @@ import {
 } from '../limits/consensus.ts';
 import type { Block } from '../types/artifacts.ts';
 import type { SubnetParameters } from '../types/genesis.ts';
-import type { Height, Rank } from '../types/ids.ts';
+import type { Height, Rank, TimeNs } from '../types/ids.ts';
 
 /** How long makers and notaries of each rank wait in a round. Upstream: rs/consensus/utils/src/lib.rs. */
 
@@ -78,4 +78,18 @@ export function notaryDelayNs(
   const perHeightMs = Math.min(BACKLOG_DELAY_MS, 2 * parameters.unitDelayMs);
   const backlogMs = gap > ACCEPTABLE_CERTIFICATION_GAP ? gap * perHeightMs : 0;
   return rankDelay + BigInt(parameters.initialNotaryDelayMs + backlogMs) * NS_PER_MS;
+}
+
+/**
+ * When a block's time is acceptable: it may not lie in the future. When the parent itself is ahead
+ * of this node's clock, the time elapsed since the parent arrived counts instead.
+ */
+export function acceptableFromNs(block: Block, parent: Block, view: PoolView): TimeNs {
+  const startNs = view.roundStartNs(block.height);
+  const { timeNs } = block.context;
+  if (startNs === undefined) {
+    return timeNs;
+  }
+  const byParent = startNs + (timeNs - parent.context.timeNs);
+  return byParent < timeNs ? byParent : timeNs;
 }

@@ -1,10 +1,10 @@
 import { nextSummary, nextSummaryHeight } from '../../dkg/summary.ts';
 import type { Block, BlockProposal, DkgSummary } from '../../types/artifacts.ts';
 import { sealBlock } from '../../types/block-codec.ts';
-import type { TimeNs } from '../../types/ids.ts';
 import { pastPayloads, summaryOf } from '../past-payloads.ts';
 import type { RoleContext } from '../role-context.ts';
 import { isDue } from '../role-context.ts';
+import { acceptableFromNs } from '../round-delays.ts';
 import { invalid, UNDECIDED, VALID, type Verdict } from './verify-quorum.ts';
 
 /**
@@ -44,21 +44,7 @@ function validateContext(context: RoleContext, block: Block, parent: Block): Ver
   if (context.state.latestStateHeight() < certifiedHeight) {
     return UNDECIDED;
   }
-  return isDue(context, acceptableFromNs(context, block, parent)) ? VALID : UNDECIDED;
-}
-
-/**
- * A block's time may not lie in the future. When the parent itself is ahead of this node's clock,
- * the time elapsed since the parent arrived counts instead.
- */
-function acceptableFromNs(context: RoleContext, block: Block, parent: Block): TimeNs {
-  const startNs = context.view.roundStartNs(block.height);
-  const { timeNs } = block.context;
-  if (startNs === undefined) {
-    return timeNs;
-  }
-  const byParent = startNs + (timeNs - parent.context.timeNs);
-  return byParent < timeNs ? byParent : timeNs;
+  return isDue(context, acceptableFromNs(block, parent, context.view)) ? VALID : UNDECIDED;
 }
 
 function validatePayload(context: RoleContext, block: Block, parent: Block): Verdict {
