@@ -32,9 +32,6 @@ export const NOTARIZATION_CERTIFICATION_GAP = 70;
 /** Notarized height minus next summary height at which notaries stop. @upstream rs/consensus#ACCEPTABLE_NOTARIZATION_CUP_GAP */
 export const NOTARIZATION_CUP_GAP = 130;
 
-/** Data blocks between summaries on mainnet: the interval the two gaps above were chosen for. */
-export const MAINNET_DKG_INTERVAL_LENGTH = 499;
-
 /** Finalized minus certified height above which the notary slows down. */
 export const ACCEPTABLE_CERTIFICATION_GAP = 1;
 
@@ -59,7 +56,7 @@ export const CATCH_UP_HOLD_BACK_UNITS = 150n;
 /** Calls of the round robin in one poll; the rest waits for the next poll. */
 export const MAX_STEPS_PER_POLL = 2000;
 
-/** Start of the signature-share search after a liar: unvalidated entries one peer may hold per kind and height. */
+/** Unvalidated entries one peer may hold per kind and height: room for every maker's block twice. */
 export function maxUnvalidatedPerPeerAndHeight(faulty: number): number {
   return 2 * (faulty + 1) + 2;
 }
