@@ -185,6 +185,17 @@ describe('ingress payloads', () => {
     expect(at(NOW + 10n * SECOND + 1n)).toBe('UNAUTHENTIC_INGRESS');
   });
 
+  it('takes the word of its pool for the very same bytes only', async () => {
+    const pool = createIngressPool();
+    const good = await envelope();
+    pool.add(message(good));
+    const builder = builderOn(stateWith(RICH), pool);
+    const check = (bytes: Uint8Array): string =>
+      codeOf(builder.validate({ ingress: [bytes] }, context, []));
+    expect(check(good.slice())).toBe('valid');
+    expect(check(await envelope({ forge: true }))).toBe('UNAUTHENTIC_INGRESS');
+  });
+
   it('leaves out what the payer cannot pay', async () => {
     const pool = createIngressPool();
     pool.add(message(await envelope()));

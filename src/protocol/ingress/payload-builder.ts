@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { equalBytes } from '../../base/bytes.ts';
 import { bytesToHex } from '../../base/hex.ts';
 import { createLru, type Lru } from '../../base/lru.ts';
 import { sha256 } from '../crypto/sha256.ts';
@@ -163,6 +164,9 @@ class IngressPayloadBuilder implements PayloadBuilder {
     if (!isInWindow(message, timeNs)) {
       return `message ${message.messageId} is expired or expires too late`;
     }
+    if (this.isPooled(message) && timeNs <= validUntil(envelope)) {
+      return undefined;
+    }
     const key = bytesToHex(sha256(message.envelope));
     const until = this.verified.get(key);
     if (until !== undefined && timeNs <= until) {
@@ -174,6 +178,12 @@ class IngressPayloadBuilder implements PayloadBuilder {
     }
     this.verified.set(key, validUntil(envelope));
     return undefined;
+  }
+
+  /** The pool holds authenticated messages only; the very bytes count, not just the id. */
+  private isPooled(message: SignedIngress): boolean {
+    const pooled = this.config.pool.get(message.messageId);
+    return pooled !== undefined && equalBytes(pooled.envelope, message.envelope);
   }
 
   /** Counts the fee against the payer's balance, with all fees of this block. */
