@@ -51,11 +51,9 @@ export function createInspector(
 
   return {
     block(hash) {
-      const height = nodeIds
-        .map((id) => coreOf(id)?.findBlockHeight(hash) ?? null)
-        .find((found) => found !== null);
-      const held = height == null ? undefined : find({ kind: 'block', height, hash });
-      if (height == null || held?.artifact.kind !== 'blockProposal') {
+      const [height] = nodeIds.flatMap((id) => coreOf(id)?.findBlockHeight(hash) ?? []);
+      const held = height === undefined ? undefined : find({ kind: 'block', height, hash });
+      if (height === undefined || held?.artifact.kind !== 'blockProposal') {
         return unknown(`block ${hash}`);
       }
       return Promise.resolve(

@@ -173,7 +173,7 @@ export class Simulation {
   }
 
   isRunning(nodeId: NodeId): boolean {
-    return this.nodes.get(nodeId)?.running != null;
+    return this.coreOf(nodeId) !== undefined;
   }
 
   reasonOf(nodeId: NodeId): string | null {

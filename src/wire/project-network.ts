@@ -2,15 +2,10 @@ import { compareText } from '../base/bytes.ts';
 import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
 import type { BlockFacts } from '../protocol/interfaces/trace.ts';
 import { narrate } from './narrate.ts';
-import {
-  KEPT_CANISTERS,
-  KEPT_FEED_ENTRIES,
-  KEPT_FLIGHTS,
-  KEPT_HEIGHTS,
-  KEPT_LOG_LINES,
-  KEPT_MESSAGES,
-} from './projection.ts';
-import type { BlockView, CanisterView, HeightView, NetworkProjection, NodeView } from './projection.ts';
+import { applyCanisterEvent, applyHostEvent } from './project-host-facts.ts';
+import { KEPT_FEED_ENTRIES } from './projection.ts';
+import { keepLast, union, withBlock, withHeight, withNode } from './projection-edits.ts';
+import type { BlockView, HeightView, NetworkProjection } from './projection.ts';
 import type { TelemetryBatch, TelemetryEvent } from './telemetry.ts';
 
 /** Where an event came from. */
@@ -48,64 +43,6 @@ export function applyBatch(
     }));
   }
   return withRates(next);
-}
-
-function keepLast<T>(list: readonly T[], count: number): readonly T[] {
-  return list.length > count ? list.slice(list.length - count) : list;
-}
-
-function withNode(
-  projection: NetworkProjection,
-  nodeId: NodeId | 'host',
-  change: (node: NodeView) => NodeView,
-): NetworkProjection {
-  return {
-    ...projection,
-    nodes: projection.nodes.map((node) => (node.nodeId === nodeId ? change(node) : node)),
-  };
-}
-
-function withHeight(
-  projection: NetworkProjection,
-  height: Height,
-  change: (view: HeightView) => HeightView,
-): NetworkProjection {
-  const newest = projection.heights.at(-1)?.height ?? 0;
-  if (height < 1 || height <= newest - KEPT_HEIGHTS) {
-    return projection;
-  }
-  const present = projection.heights.some((view) => view.height === height);
-  const fresh: HeightView = {
-    height,
-    makers: [],
-    committee: [],
-    beacon: null,
-    hasTape: false,
-    blocks: [],
-    roots: {},
-    certified: false,
-  };
-  const heights = present
-    ? projection.heights.map((view) => (view.height === height ? change(view) : view))
-    : [...projection.heights, change(fresh)].toSorted((a, b) => a.height - b.height);
-  return { ...projection, heights: keepLast(heights, KEPT_HEIGHTS) };
-}
-
-function withBlock(
-  projection: NetworkProjection,
-  height: Height,
-  hash: HashHex,
-  change: (block: BlockView) => BlockView,
-): NetworkProjection {
-  return withHeight(projection, height, (view) => ({
-    ...view,
-    blocks: view.blocks.map((block) => (block.facts.hash === hash ? change(block) : block)),
-  }));
-}
-
-function union(list: readonly NodeId[], added: readonly NodeId[]): readonly NodeId[] {
-  const fresh = added.filter((id) => !list.includes(id));
-  return fresh.length === 0 ? list : [...list, ...fresh].toSorted(compareText);
 }
 
 function seeBlock(
@@ -324,110 +261,6 @@ function applyShare(
     }));
   }
   return projection;
-}
-
-function applyCanisterEvent(
-  projection: NetworkProjection,
-  event: TelemetryEvent & {
-    readonly kind: 'canisterChanged' | 'canisterLogged' | 'messageExecuted';
-  },
-): NetworkProjection {
-  if (event.kind === 'messageExecuted') {
-    if (projection.messages.some((message) => message.messageId === event.messageId)) {
-      return projection;
-    }
-    const { kind: _kind, ...message } = event;
-    return { ...projection, messages: keepLast([...projection.messages, message], KEPT_MESSAGES) };
-  }
-  if (event.kind === 'canisterLogged') {
-    const canisters = projection.canisters.map((canister) =>
-      canister.facts.canisterId === event.canisterId ? withLogLines(canister, event) : canister,
-    );
-    return { ...projection, canisters };
-  }
-  const facts = event.canister;
-  const known = projection.canisters.find((other) => other.facts.canisterId === facts.canisterId);
-  if (known !== undefined && known.facts.version > facts.version) {
-    return projection;
-  }
-  const others = projection.canisters.filter((other) => other !== known);
-  const canisters = [...others, { facts, logs: known?.logs ?? [], nextLogIndex: known?.nextLogIndex ?? 0n }].toSorted((a, b) =>
-    compareText(a.facts.canisterId, b.facts.canisterId),
-  );
-  return { ...projection, canisters: keepLast(canisters, KEPT_CANISTERS) };
-}
-
-/** All nodes report the lines of a run; only those that nobody has reported yet are news. */
-function withLogLines(
-  canister: CanisterView,
-  { lines, firstIndex }: TelemetryEvent & { readonly kind: 'canisterLogged' },
-): CanisterView {
-  const first = firstIndex ?? canister.nextLogIndex;
-  const known = first < canister.nextLogIndex ? Number(canister.nextLogIndex - first) : 0;
-  const fresh = lines.slice(known);
-  if (fresh.length === 0) {
-    return canister;
-  }
-  return {
-    ...canister,
-    logs: keepLast([...canister.logs, ...fresh], KEPT_LOG_LINES),
-    nextLogIndex: first + BigInt(lines.length),
-  };
-}
-
-function applyHostEvent(
-  projection: NetworkProjection,
-  event: TelemetryEvent,
-  origin: Origin,
-): NetworkProjection {
-  switch (event.kind) {
-    case 'bootStage':
-      return { ...projection, bootStage: event.stage, bootDetail: event.detail };
-    case 'nodeState':
-      return withNode(projection, event.nodeId, (node) => ({
-        ...node,
-        condition: event.state,
-        reason: event.reason,
-      }));
-    case 'nodeHeights':
-      return withNode(projection, event.nodeId, (node) => ({
-        ...node,
-        heights: event.heights,
-        condition: conditionAt(node, event.heights.finalized, projection.finalizedHeight),
-      }));
-    case 'packetsSent': {
-      const { kind: _kind, ...packets } = event;
-      const flight = { id: projection.nextId, atNs: origin.atNs, ...packets };
-      return {
-        ...projection,
-        nextId: projection.nextId + 1,
-        flights: keepLast([...projection.flights, flight], KEPT_FLIGHTS),
-      };
-    }
-    case 'partitionChanged':
-      return { ...projection, partitions: event.groups };
-    case 'clockChanged': {
-      const { rate, paused, pace } = event;
-      return { ...projection, clock: { rate, paused, pace } };
-    }
-    case 'safetyViolated':
-      return {
-        ...projection,
-        violations: keepLast([...projection.violations, `${event.rule}: ${event.message}`], 20),
-      };
-    default:
-      return projection;
-  }
-}
-
-/** A running node that is more than a few blocks behind is shown as catching up. */
-const CATCHING_UP_BLOCKS = 5;
-
-function conditionAt(node: NodeView, own: Height, subnet: Height): NodeView['condition'] {
-  if (node.condition !== 'running' && node.condition !== 'catchingUp') {
-    return node.condition;
-  }
-  return own + CATCHING_UP_BLOCKS < subnet ? 'catchingUp' : 'running';
 }
 
 /** Rates over the last heights; a pause of the network shows as a slower rate, not as a gap. */
