@@ -14,7 +14,7 @@ import type {
   Validation,
   ValidationContext,
 } from '../interfaces/replica.ts';
-import { MAX_INGRESS_TTL_NS, PERMITTED_DRIFT_NS } from '../limits/messaging.ts';
+import { MAX_INGRESS_TTL_NS } from '../limits/messaging.ts';
 import { chargedBytes, ingressPayer } from '../messaging/valid-set-rule.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { CanisterId, Cycles, Height, MessageId, TimeNs } from '../types/ids.ts';
@@ -214,10 +214,15 @@ function invalid(code: string, message: string): Validation {
   return { kind: 'invalid', code, message };
 }
 
-/** Not expired at the block's time and not further ahead than a client's clock may be. */
+/**
+ * Not expired at the block's time, and not living longer than its entry in the ingress history will:
+ * else it could be executed again after that was forgotten. A message that a client's clock puts
+ * further ahead waits in the pool.
+ */
 function isInWindow(message: SignedIngress, timeNs: TimeNs): boolean {
-  const latest = timeNs + MAX_INGRESS_TTL_NS + PERMITTED_DRIFT_NS;
-  return timeNs <= message.ingressExpiryNs && message.ingressExpiryNs <= latest;
+  return (
+    timeNs <= message.ingressExpiryNs && message.ingressExpiryNs <= timeNs + MAX_INGRESS_TTL_NS
+  );
 }
 
 /** Until when a good signature stays good: the earliest expiry of message and delegations. */
