@@ -3,10 +3,9 @@ import type { CodedError } from '../../base/result.ts';
 import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
 import type { NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeSecrets, SubnetGenesis } from '../../protocol/types/genesis.ts';
-import type { ArtifactKind } from '../../protocol/types/artifacts.ts';
-import type { Height, NodeId } from '../../protocol/types/ids.ts';
+import type { HashHex, Height, NodeId } from '../../protocol/types/ids.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
-import type { NodeLoad } from '../../wire/network.ts';
+import type { ArtifactReference, NodeLoad } from '../../wire/network.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import type { ClockSetting } from '../clock/network-clock.ts';
 
@@ -67,6 +66,7 @@ export interface NodeControl {
   /** Runs with this clock until the node has finalized `height`, then pauses its own clock. */
   runUntilFinalized(setting: ClockSetting, height: Height): Promise<StepOutcome>;
   report(): NodeReport;
-  /** Encoded validated artifacts of a kind and height, from the node's own disk. */
-  artifacts(kind: ArtifactKind, height: Height): Promise<readonly Uint8Array[]>;
+  /** The artifact as the node's pool holds it, encoded; null when it does not. */
+  findArtifact(reference: ArtifactReference): Uint8Array | null;
+  findBlockHeight(hash: HashHex): Height | null;
 }

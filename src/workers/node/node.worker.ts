@@ -4,7 +4,7 @@ import { codedError, err, ok, type Result } from '../../base/result.ts';
 import { createNodeCrypto } from '../../protocol/crypto/node-crypto.ts';
 import { createRealSuite } from '../../protocol/crypto/real-suite.ts';
 import { createNodeCore } from '../../protocol/node/node-core.ts';
-import type { NodeStatus } from '../../protocol/node/node-io.ts';
+import type { NodeCore, NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import { createHostTimers } from '../clock/host-timers.ts';
 import { createNetworkClock, type NetworkClock, withRate } from '../clock/network-clock.ts';
@@ -34,7 +34,7 @@ interface RunningNode {
   readonly scheduler: Scheduler;
   readonly links: LinkTable;
   readonly host: NodeHost;
-  readonly storage: StoragePort;
+  readonly core: NodeCore;
   readonly timed: TimedCrypto;
 }
 
@@ -77,7 +77,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
 
 function assemble(
   config: NodeStart,
-  core: ReturnType<typeof createNodeCore>,
+  core: NodeCore,
   storage: StoragePort,
   timed: TimedCrypto,
 ): RunningNode {
@@ -125,7 +125,7 @@ function assemble(
     },
   });
   serveHttp(gateway, host);
-  return { clock, scheduler, links, host, storage, timed };
+  return { clock, scheduler, links, host, core, timed };
 }
 
 interface TransportParts {
@@ -211,10 +211,8 @@ const control: NodeControl = {
         resolve({ height: host.status().finalized, timeNs: clock.nowNs() });
       });
     }),
-  artifacts: async (kind, height) => {
-    const found = await node?.storage.readPrefix(`artifact/${kind}/${height}/`);
-    return found?.ok === true ? found.value : [];
-  },
+  findArtifact: (reference) => node?.core.findArtifact(reference) ?? null,
+  findBlockHeight: (hash) => node?.core.findBlockHeight(hash) ?? null,
   report: () => {
     if (node === undefined) {
       throw new TypeError('the node was not started');

@@ -69,9 +69,6 @@ function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
         ]);
         return keys.map((key, index) => ({ key, value: values[index] as Uint8Array }));
       }),
-    readPrefix: (prefix) =>
-      // The greatest UTF-16 code unit ends the range: keys are ASCII.
-      guarded(() => database.getAll(STORE, IDBKeyRange.bound(prefix, `${prefix}\uffff`))),
     clear: () => guarded(() => database.clear(STORE)),
     close: () => {
       if (!closed) {

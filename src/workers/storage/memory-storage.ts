@@ -31,15 +31,6 @@ export function createMemoryStorage(disk: MemoryDisk = new Map()): StoragePort {
               .map(([key, value]) => ({ key, value: value.slice() }))
               .sort((a, b) => compareText(a.key, b.key)),
           ),
-    readPrefix: async (prefix) =>
-      closed
-        ? closedError
-        : ok(
-            [...disk]
-              .filter(([key]) => key.startsWith(prefix))
-              .sort(([a], [b]) => compareText(a, b))
-              .map(([, value]) => value.slice()),
-          ),
     clear: async () => {
       if (closed) {
         return closedError;

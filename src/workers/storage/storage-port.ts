@@ -22,8 +22,6 @@ export interface StoragePort {
   write(batch: StorageBatch): Promise<Result<void, StorageError>>;
   /** Everything, in key order (UTF-16 code units). */
   readAll(): Promise<Result<readonly StoredRecord[], StorageError>>;
-  /** The values of all keys that start with `prefix`, in key order. */
-  readPrefix(prefix: string): Promise<Result<readonly Uint8Array[], StorageError>>;
   /** Removes every record; the store stays usable. */
   clear(): Promise<Result<void, StorageError>>;
   /** Idempotent; every later call answers STORAGE_CLOSED. */

@@ -75,21 +75,6 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
     storage.close();
   });
 
-  it('finds values by the beginning of their key, in key order', async () => {
-    const storage = await open(`${kind}-prefix`);
-    await storage.write({
-      writes: [
-        put('block/2/b', bytes(3)),
-        put('block/20/a', bytes(9)),
-        put('block/2/a', bytes(2)),
-        put('blob', bytes(9)),
-      ],
-    });
-    expect(await storage.readPrefix('block/2/')).toEqual({ ok: true, value: [bytes(2), bytes(3)] });
-    expect(await storage.readPrefix('none')).toEqual({ ok: true, value: [] });
-    storage.close();
-  });
-
   it('is empty after clear and refuses everything after close', async () => {
     const storage = await open(`${kind}-clear`);
     await storage.write({ writes: [put('k', bytes(1))] });
@@ -101,7 +86,6 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
       await storage.write({ writes: [] }),
       await storage.readAll(),
       await storage.clear(),
-      await storage.readPrefix(''),
     ]) {
       expect(outcome).toMatchObject({ ok: false, error: { code: 'STORAGE_CLOSED' } });
     }

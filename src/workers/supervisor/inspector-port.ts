@@ -1,97 +1,132 @@
+import { equalBytes } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import type { HashHex, NodeId } from '../../protocol/types/ids.ts';
 import type {
   ArtifactDetails,
   ArtifactReference,
   InspectableKind,
   NetworkError,
   NetworkInspector,
-  NetworkResult,
 } from '../../wire/network.ts';
 import type { ControlError, RemoteControl } from '../control/remote.ts';
-import { ARTIFACT_KIND_OF, type HeldArtifacts } from '../inspector/artifact-details.ts';
 import type { InspectorControl } from '../inspector/inspector.worker.ts';
 import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
-import type { TelemetryHub } from './telemetry-hub.ts';
 
 const OPTIONS = { deadlineMs: CONTROL_DEADLINE_MS };
+
+/** An artifact as the nodes hold it. */
+interface Held {
+  readonly encoded: Uint8Array;
+  readonly heldBy: readonly NodeId[];
+}
 
 /** Brings what the nodes hold to the inspector worker, which decodes and checks it. */
 export function createInspectorPort(
   roster: Roster,
-  hub: TelemetryHub,
   inspector: RemoteControl<InspectorControl>,
 ): NetworkInspector {
-  const gather = async (reference: ArtifactReference): Promise<readonly HeldArtifacts[]> =>
-    Promise.all(
-      roster.running().map(async ({ nodeId, control }) => {
-        const kind = ARTIFACT_KIND_OF[reference.kind];
-        const held = await control.call(OPTIONS, 'artifacts', kind, reference.height);
-        return { nodeId, encoded: held.ok ? held.value : [] };
-      }),
-    );
-  const describe = async (
-    reference: ArtifactReference,
-  ): Promise<Result<ArtifactDetails | null, ControlError>> =>
-    inspector.call(OPTIONS, 'describe', reference, await gather(reference));
+  const find = (reference: ArtifactReference): Promise<Held | undefined> =>
+    findHeld(roster, reference);
+  const detailsOf = async (reference: ArtifactReference): Promise<ArtifactDetails | null> => {
+    const held = await find(reference);
+    const described =
+      held === undefined ? undefined : await inspector.call(OPTIONS, 'describe', held.encoded);
+    return held !== undefined && described?.ok === true && described.value !== null
+      ? { ...described.value, heldBy: held.heldBy }
+      : null;
+  };
 
   return {
-    artifact: async (reference) => {
-      const checked = checkReference(reference);
-      return checked ?? answer(await describe(reference), reference);
-    },
+    artifact: async (reference) =>
+      checkReference(reference) ?? found(await detailsOf(reference), describeReference(reference)),
     verify: async (reference) => {
-      const checked = checkReference(reference);
-      if (checked !== undefined) {
-        return checked;
+      const refused = checkReference(reference);
+      if (refused !== undefined) {
+        return refused;
       }
-      const held = await gather(reference);
-      return answer(await inspector.call(OPTIONS, 'verify', reference, held), reference);
+      const held = await find(reference);
+      const verified =
+        held === undefined ? ok(null) : await inspector.call(OPTIONS, 'verify', held.encoded);
+      return verified.ok
+        ? found(verified.value, describeReference(reference))
+        : err(controlFailure(verified.error));
     },
     block: async (hash) => {
-      const facts = hub.blockFacts(hash);
-      if (facts === undefined) {
-        return err(networkError('ARTIFACT_UNKNOWN', 'No running node told of that block lately.'));
+      const height = await heightOf(roster, hash);
+      const held = height === null ? undefined : await find({ kind: 'block', height, hash });
+      if (height === null || held === undefined) {
+        return err(networkError('ARTIFACT_UNKNOWN', 'No running node holds that block.'));
       }
-      const { height } = facts;
-      const detailsOf = async (kind: InspectableKind): Promise<ArtifactDetails | null> => {
-        const described = await describe({ kind, height, hash });
-        return described.ok ? described.value : null;
-      };
-      const reference: ArtifactReference = { kind: 'block', height, hash };
-      const ingress = await inspector.call(
-        OPTIONS,
-        'ingressOf',
-        reference,
-        await gather(reference),
-      );
-      return ok({
-        facts,
-        ingress: ingress.ok ? ingress.value : [],
-        proposal: await detailsOf('block'),
-        notarization: await detailsOf('notarization'),
-        finalization: await detailsOf('finalization'),
-      });
+      const described = await inspector.call(OPTIONS, 'describeBlock', held.encoded);
+      if (!described.ok) {
+        return err(controlFailure(described.error));
+      }
+      const part = (kind: InspectableKind): Promise<ArtifactDetails | null> =>
+        detailsOf({ kind, height, hash });
+      const block = found(described.value, 'block of that hash');
+      return block.ok
+        ? ok({
+            ...block.value,
+            proposal: await part('block'),
+            notarization: await part('notarization'),
+            finalization: await part('finalization'),
+          })
+        : block;
     },
   };
 }
 
+/** Asks all running nodes; those whose copy equals the first one's count as holders. */
+async function findHeld(roster: Roster, reference: ArtifactReference): Promise<Held | undefined> {
+  const copies = await Promise.all(
+    roster.running().map(async ({ nodeId, control }) => {
+      const copy = await control.call(OPTIONS, 'findArtifact', reference);
+      return { nodeId, encoded: copy.ok ? copy.value : null };
+    }),
+  );
+  const first = copies.find((copy) => copy.encoded !== null)?.encoded;
+  if (first === undefined || first === null) {
+    return undefined;
+  }
+  const holders = copies.filter(({ encoded }) => encoded !== null && equalBytes(encoded, first));
+  return { encoded: first, heldBy: holders.map(({ nodeId }) => nodeId) };
+}
+
+async function heightOf(roster: Roster, hash: HashHex): Promise<number | null> {
+  const heights = await Promise.all(
+    roster.running().map(({ control }) => control.call(OPTIONS, 'findBlockHeight', hash)),
+  );
+  return heights.map((height) => (height.ok ? height.value : null)).find((h) => h !== null) ?? null;
+}
+
+const KINDS: Readonly<Record<InspectableKind, true>> = {
+  block: true,
+  notarization: true,
+  finalization: true,
+  randomBeacon: true,
+  randomTape: true,
+  catchUpPackage: true,
+  certification: true,
+};
+
 /** References come from scripts too: a wrong one is an error, not an exception in a worker. */
 function checkReference(reference: ArtifactReference): Result<never, NetworkError> | undefined {
-  const known = Object.hasOwn(ARTIFACT_KIND_OF, reference.kind);
-  return known && Number.isSafeInteger(reference.height) && reference.height >= 0
+  const { kind, height } = reference;
+  return Object.hasOwn(KINDS, kind) && Number.isSafeInteger(height) && height >= 0
     ? undefined
     : err(networkError('INVALID_ARGUMENT', 'An artifact has a known kind and a height.'));
 }
 
-async function answer<T>(
-  outcome: Result<T | null, ControlError>,
-  reference: ArtifactReference,
-): NetworkResult<T> {
-  if (!outcome.ok) {
-    return err(networkError('CONTROL_TIMEOUT', outcome.error.message));
-  }
-  const what = `${reference.kind} at height ${reference.height}`;
-  return outcome.value === null
+function describeReference({ kind, height }: ArtifactReference): string {
+  return `${kind} at height ${height}`;
+}
+
+function found<T>(value: T | null, what: string): Result<T, NetworkError> {
+  return value === null
     ? err(networkError('ARTIFACT_UNKNOWN', `No running node holds a ${what}.`))
-    : ok(outcome.value);
+    : ok(value);
+}
+
+function controlFailure({ message }: ControlError): NetworkError {
+  return networkError('CONTROL_TIMEOUT', message);
 }

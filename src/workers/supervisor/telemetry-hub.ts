@@ -1,4 +1,4 @@
-import type { BlockFacts, CanisterFacts } from '../../protocol/interfaces/trace.ts';
+import type { CanisterFacts } from '../../protocol/interfaces/trace.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import type { NodeHeights } from '../../wire/network.ts';
 import {
@@ -20,15 +20,11 @@ export interface TelemetryHub {
   observe(observer: Listener): void;
   heightsOf(nodeId: NodeId): NodeHeights | undefined;
   canisters(): readonly CanisterFacts[];
-  /** A block that some node proposed or validated lately. */
-  blockFacts(hash: string): BlockFacts | undefined;
 }
 
 /** Batches kept for later subscribers: some seconds of four nodes. */
 const KEPT_BATCHES = 200;
 const MAX_CANISTERS = 1_000;
-/** Blocks that can be looked up by hash: more than the page shows. */
-const KEPT_BLOCKS = 500;
 
 /** Brings telemetry of all nodes to subscribers; a late one first hears the newest facts. */
 export function createTelemetryHub(nowNs: () => bigint): TelemetryHub {
@@ -37,18 +33,11 @@ export function createTelemetryHub(nowNs: () => bigint): TelemetryHub {
   const kept: TelemetryBatch[] = [];
   const heights = new Map<NodeId, NodeHeights>();
   const canisters = new Map<string, CanisterFacts>();
-  const blocks = new Map<string, BlockFacts>();
   let seq = 0;
 
   const remember = (event: TelemetryEvent): void => {
     if (event.kind === 'nodeHeights') {
       heights.set(event.nodeId, event.heights);
-    } else if (event.kind === 'blockProposed' || event.kind === 'blockValidated') {
-      blocks.set(event.block.hash, event.block);
-      const oldest = blocks.size > KEPT_BLOCKS ? blocks.keys().next().value : undefined;
-      if (oldest !== undefined) {
-        blocks.delete(oldest);
-      }
     } else if (event.kind === 'canisterChanged') {
       const { canister } = event;
       const known = canisters.get(canister.canisterId);
@@ -105,6 +94,5 @@ export function createTelemetryHub(nowNs: () => bigint): TelemetryHub {
     },
     heightsOf: (nodeId) => heights.get(nodeId),
     canisters: () => [...canisters.values()],
-    blockFacts: (hash) => blocks.get(hash),
   };
 }

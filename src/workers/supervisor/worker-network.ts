@@ -192,7 +192,7 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
     events: {
       subscribe: (listener) => hub.subscribe(listener, () => openingFacts(roster, clockControl)),
     },
-    inspect: createInspectorPort(roster, hub, scaffold.inspector.control),
+    inspect: createInspectorPort(roster, scaffold.inspector.control),
     snapshot: async () => ({
       spec,
       clock: clockControl.reading(),

@@ -47,8 +47,8 @@ export interface TransportCounters {
 }
 
 export interface Transport {
-  /** Queues a packet; it leaves with the next `flush`, in one frame with the others. */
-  send(to: string | 'all', bytes: Uint8Array): void;
+  /** Queues a packet for a node or for 'all'; it leaves with the next `flush`, in one frame with the others. */
+  send(to: string, bytes: Uint8Array): void;
   flush(): void;
   counters(): TransportCounters;
   close(): void;
