@@ -33,7 +33,7 @@ async function start(page: Page): Promise<void> {
   const freshSeed = bytesToHex(crypto.getRandomValues(new Uint8Array(16)));
   const spec = specOfLocation(location.search, freshSeed);
   if (!spec.ok) {
-    page.showFailure('The link asks for a network that cannot be made.', spec.error.message);
+    page.showBadLink(spec.error.message);
     return;
   }
   const watch = watchBoot((stage) => page.showBoot(stage, STARTED_MS));
@@ -75,6 +75,6 @@ if (root !== null) {
   const page = createPage(root);
   start(page).catch((reason: unknown) => {
     const text = reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason);
-    page.showFailure('The network did not start.', text);
+    page.showStartFailure(text);
   });
 }

@@ -23,7 +23,8 @@ export { followTheme } from './theme.ts';
 export interface Page {
   showBoot(stage: BootStage, startedMs: number): void;
   showNetwork(services: Services, startedMs: number): void;
-  showFailure(what: string, reason: string): void;
+  showBadLink(reason: string): void;
+  showStartFailure(reason: string): void;
 }
 
 export function createPage(element: HTMLElement): Page {
@@ -39,7 +40,24 @@ export function createPage(element: HTMLElement): Page {
           </ServicesContext>
         </StrictMode>,
       ),
-    showFailure: (what, reason) => root.render(<FatalError what={what} reason={reason} />),
+    showBadLink: (reason) =>
+      root.render(
+        <FatalError
+          what="The link asks for a network that cannot be made."
+          reason={reason}
+          advice="Correct the address, or open the page without parameters."
+          action="plainAddress"
+        />,
+      ),
+    showStartFailure: (reason) =>
+      root.render(
+        <FatalError
+          what="The network did not start."
+          reason={reason}
+          advice="A browser with module workers and 64-bit WebAssembly memory is needed: Chromium 133 or newer. Reloading starts a new network."
+          action="reload"
+        />,
+      ),
   };
 }
 

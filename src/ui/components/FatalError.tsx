@@ -1,8 +1,16 @@
 import { useState } from 'react';
 import { BrandMark } from './TopBar.tsx';
 
+interface FatalErrorProps {
+  readonly what: string;
+  readonly reason: string;
+  /** What the reader can do about it. */
+  readonly advice: string;
+  readonly action: 'reload' | 'plainAddress';
+}
+
 /** The page cannot go on: what failed, why, and what to do. */
-export function FatalError({ what, reason }: { readonly what: string; readonly reason: string }) {
+export function FatalError({ what, reason, advice, action }: FatalErrorProps) {
   const [copied, setCopied] = useState(false);
   const report = `${what}\n${reason}\n${navigator.userAgent}\n${location.href}`;
   const copy = (): void => {
@@ -19,14 +27,21 @@ export function FatalError({ what, reason }: { readonly what: string; readonly r
         </h1>
         <p className="tone-error">{what}</p>
         <p className="mono small fatal-reason">{reason}</p>
-        <p className="muted small">
-          A browser with module workers and 64-bit WebAssembly memory is needed: Chromium 133 or
-          newer. Reloading starts a new network.
-        </p>
+        <p className="muted small">{advice}</p>
         <div className="row">
-          <button type="button" className="button button-primary" onClick={() => location.reload()}>
-            Reload
-          </button>
+          {action === 'reload' ? (
+            <button
+              type="button"
+              className="button button-primary"
+              onClick={() => location.reload()}
+            >
+              Reload
+            </button>
+          ) : (
+            <a className="button button-primary" href={location.pathname}>
+              Open the usual network
+            </a>
+          )}
           <button type="button" className="button" onClick={copy}>
             {copied ? 'Copied' : 'Copy report'}
           </button>

@@ -76,7 +76,7 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
           )}
         </dd>
         <dt>Does not hear</dt>
-        <dd>{lost === '' ? 'nobody: all peers answer' : lost}</dd>
+        <dd>{isUp(node) ? lost || 'nobody: all peers answer' : '–'}</dd>
         <dt>Refused</dt>
         <dd className="mono">
           {node.rejectedArtifacts} artifacts, {node.rejectedPackets} packets
