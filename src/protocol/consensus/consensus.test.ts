@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRealSuite } from '../crypto/real-suite.ts';
-import { sealArtifact } from '../types/artifact-codec.ts';
+import { decodeArtifact, encodeArtifact, sealArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, BlockProposal } from '../types/artifacts.ts';
 import { sealBlock } from '../types/block-codec.ts';
 import type { HashHex } from '../types/ids.ts';
@@ -10,7 +10,10 @@ import {
   notarizationSignedBytes,
 } from '../types/signed-bytes.ts';
 import type { ClusterNode } from './testing/mini-cluster.ts';
-import { MiniCluster } from './testing/mini-cluster.ts';
+import type { Consensus } from './consensus-interface.ts';
+import { createConsensus } from './consensus.ts';
+import { MiniCluster, TEST_GENESIS_NS } from './testing/mini-cluster.ts';
+import { RoleFixture } from './testing/role-fixture.ts';
 
 const alive = (cluster: MiniCluster): readonly ClusterNode[] =>
   cluster.nodes.filter((node) => node.alive);
@@ -122,6 +125,85 @@ describe('a healthy cluster', () => {
       expect(blsSign / heights, `signatures of ${blsSign}`).toBeLessThanOrEqual(5);
     }
   }, 120_000);
+});
+
+describe('the front door', () => {
+  /** A single node whose message routing is under the test's control. */
+  function single(): { consensus: Consensus; routing: { full: boolean; expected: number } } {
+    const f = new RoleFixture(1, { dkgIntervalLength: 99 });
+    const routing = { full: true, expected: 1 };
+    const { state, payloadBuilder } = f.context();
+    const consensus = createConsensus({
+      nodeId: f.self,
+      genesis: f.genesis,
+      crypto: f.cryptoOf(f.self),
+      payloadBuilder,
+      stateReader: state,
+      messageRouting: {
+        expectedBatchHeight: () => routing.expected,
+        isFull: () => routing.full,
+      },
+    });
+    return { consensus, routing };
+  }
+  const SECOND = 1_000_000_000n;
+
+  it('names the next time at which something can happen, and nothing happens before it', () => {
+    const { consensus } = single();
+    const start = TEST_GENESIS_NS + 10n * SECOND;
+    const wakeNs = consensus.poll(start).nextWakeNs as bigint;
+    expect(wakeNs).toBe(start + 100_000_000n);
+    const early = consensus.poll(wakeNs - 1n);
+    expect([early.transmits, early.trace, early.nextWakeNs]).toEqual([[], [], wakeNs]);
+    expect(consensus.poll(wakeNs).transmits.length).toBeGreaterThan(0);
+    expect(consensus.status().finalized).toBe(1);
+  });
+
+  it('holds batches back while message routing is full, then delivers each once', () => {
+    const { consensus, routing } = single();
+    let nowNs = TEST_GENESIS_NS;
+    for (let i = 0; i < 20; i += 1) {
+      nowNs += 30n * SECOND;
+      expect(consensus.poll(nowNs).batches).toEqual([]);
+    }
+    const finalized = consensus.status().finalized;
+    expect(finalized).toBeGreaterThan(2);
+    routing.full = false;
+    const delivered = consensus.poll(nowNs).batches.map((batch) => batch.height);
+    expect(delivered).toEqual(Array.from({ length: Math.min(finalized, 16) }, (_, i) => i + 1));
+    expect(consensus.poll(nowNs).batches.map((b) => b.height)).not.toContain(1);
+  });
+
+  it('a restored node re-offers what it had and continues above it', () => {
+    const first = single().consensus;
+    let nowNs = TEST_GENESIS_NS;
+    for (let i = 0; i < 10; i += 1) {
+      nowNs += 30n * SECOND;
+      first.poll(nowNs);
+    }
+    const stored = first.validatedArtifacts();
+    const decoded = stored.map((artifact) => {
+      const again = decodeArtifact(encodeArtifact(artifact));
+      return again.ok ? again.value : artifact;
+    });
+    const { consensus, routing } = single();
+    consensus.restore(decoded);
+    expect(consensus.validatedArtifacts()).toEqual(stored);
+    expect(consensus.status()).toEqual(first.status());
+    routing.full = false;
+    const { batches } = consensus.poll(nowNs);
+    expect(batches[0]?.height).toBe(1);
+    expect(consensus.poll(nowNs + 60n * SECOND).trace.map((event) => event.kind)).toContain(
+      'blockProposed',
+    );
+  });
+
+  it('clock readings that go back do no harm', () => {
+    const { consensus } = single();
+    consensus.poll(TEST_GENESIS_NS + 100n * SECOND);
+    const { nextWakeNs } = consensus.poll(TEST_GENESIS_NS);
+    expect(nextWakeNs).toBe(TEST_GENESIS_NS + 100n * SECOND + 100_000_000n);
+  });
 });
 
 describe('crashed nodes', () => {
