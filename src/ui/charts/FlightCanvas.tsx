@@ -23,8 +23,8 @@ const MAX_DOTS = 200;
 /** Packets of one telemetry batch start one after the other, or they would hide each other. */
 const STAGGER_MS = 24;
 const STAGGER_STEPS = 8;
-/** 30 frames a second: the cores belong to the nodes. */
-const FRAME_MS = 33;
+/** Rest between two pictures, about 25 a second in all: the cores belong to the nodes. */
+const FRAME_MS = 30;
 
 interface Dot {
   readonly from: Point;
@@ -56,14 +56,18 @@ export function FlightCanvas({ size, positions }: FlightCanvasProps) {
     let lastId = projection.getState().flights.at(-1)?.id ?? 0;
     let dots: readonly Dot[] = [];
     let frame = 0;
-    let paintedMs = 0;
+    let pause: ReturnType<typeof setTimeout> | undefined;
     const paint = (nowMs: number): void => {
-      frame = dots.length > 0 ? requestAnimationFrame(paint) : 0;
-      if (nowMs - paintedMs >= FRAME_MS || dots.length === 0) {
-        paintedMs = nowMs;
-        dots = dots.filter((dot) => nowMs - dot.startMs < FLIGHT_MS);
-        paintDots(context, size, dots, nowMs);
+      frame = 0;
+      dots = dots.filter((dot) => nowMs - dot.startMs < FLIGHT_MS);
+      paintDots(context, size, dots, nowMs);
+      if (dots.length > 0) {
+        pause = setTimeout(next, FRAME_MS);
       }
+    };
+    const next = (): void => {
+      pause = undefined;
+      frame = requestAnimationFrame(paint);
     };
     const unsubscribe = projection.subscribe((state) => {
       const fresh = state.flights.filter((flight) => flight.id > lastId);
@@ -73,12 +77,13 @@ export function FlightCanvas({ size, positions }: FlightCanvasProps) {
         dotsOf(flight, indexOf, positions, nowMs + STAGGER_MS * (order % STAGGER_STEPS)),
       );
       dots = [...dots, ...added].slice(-MAX_DOTS);
-      if (added.length > 0 && frame === 0) {
-        frame = requestAnimationFrame(paint);
+      if (added.length > 0 && frame === 0 && pause === undefined) {
+        next();
       }
     });
     return () => {
       unsubscribe();
+      clearTimeout(pause);
       cancelAnimationFrame(frame);
     };
   }, [projection, positions, size]);

@@ -6,12 +6,14 @@ import type { TelemetryBatch } from '../../wire/telemetry.ts';
 
 export type ProjectionStore = StoreApi<NetworkProjection>;
 
-/** A hidden page paints no frames; beyond this many batches it folds anyway. */
+/** Ten pictures of the network a second are smooth enough; the cores belong to the nodes. */
+const FOLD_INTERVAL_MS = 100;
+/** A hidden page's timers nearly stop; beyond this many batches it folds anyway. */
 const MAX_WAITING_BATCHES = 200;
 
 /**
- * Folds the network's telemetry into a store, at most once a frame. Returns the store and the
- * function that ends the subscription.
+ * Folds the network's telemetry into a store, ten times a second at most. Returns the store and
+ * the function that ends the subscription.
  */
 export function followNetwork(network: Network): {
   readonly store: ProjectionStore;
@@ -19,10 +21,12 @@ export function followNetwork(network: Network): {
 } {
   const store = createStore<NetworkProjection>(() => initialProjection(network.topology()));
   let waiting: TelemetryBatch[] = [];
-  let frame = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let foldedMs = 0;
   const fold = (): void => {
-    cancelAnimationFrame(frame);
-    frame = 0;
+    clearTimeout(timer);
+    timer = undefined;
+    foldedMs = performance.now();
     const batches = waiting;
     waiting = [];
     store.setState(batches.reduce(applyBatch, store.getState()), true);
@@ -31,13 +35,13 @@ export function followNetwork(network: Network): {
     waiting.push(batch);
     if (waiting.length >= MAX_WAITING_BATCHES) {
       fold();
-    } else if (frame === 0) {
-      frame = requestAnimationFrame(fold);
+    } else {
+      timer ??= setTimeout(fold, Math.max(0, foldedMs + FOLD_INTERVAL_MS - performance.now()));
     }
   });
   const stop = (): void => {
     unsubscribe();
-    cancelAnimationFrame(frame);
+    clearTimeout(timer);
   };
   return { store, stop };
 }
