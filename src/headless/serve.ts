@@ -21,17 +21,25 @@ loopback, for agents, command-line tools and tests.
 const MAX_BODY_BYTES = 6 * 1024 * 1024;
 const NS_PER_MS = 1_000_000n;
 
-async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
+/** The whole body, or null as soon as it is too large; the rest is then read and thrown away. */
+function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of request) {
-    size += (part as Buffer).length;
-    if (size > MAX_BODY_BYTES) {
-      return null;
-    }
-    parts.push(part as Buffer);
-  }
-  return new Uint8Array(Buffer.concat(parts));
+  return new Promise((resolve, reject) => {
+    request.on('data', (part: Buffer) => {
+      size += part.length;
+      if (size <= MAX_BODY_BYTES) {
+        parts.push(part);
+      } else {
+        parts.length = 0;
+        resolve(null);
+      }
+    });
+    request.once('end', () => {
+      resolve(new Uint8Array(Buffer.concat(parts)));
+    });
+    request.once('error', reject);
+  });
 }
 
 function allowBrowsers(response: ServerResponse): void {
@@ -53,7 +61,8 @@ async function answer(
   }
   const body = await readBody(request);
   if (body === null) {
-    response.writeHead(413, { 'content-type': 'text/plain' }).end('The request is too large.');
+    response.writeHead(413, { 'content-type': 'text/plain', connection: 'close' });
+    response.end('The request is too large.');
     return;
   }
   const gone = new AbortController();

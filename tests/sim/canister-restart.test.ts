@@ -59,10 +59,9 @@ describe('a canister on a node that was away', () => {
     );
     const events: TelemetryEvent[] = [];
     network.events.subscribe((batch) => events.push(...batch.events));
-    const [early, late] = (network.topology().subnets[0]?.nodes ?? []).map((node) => node.nodeId) as [
-      NodeId,
-      NodeId,
-    ];
+    const [early, late] = (network.topology().subnets[0]?.nodes ?? []).map(
+      (node) => node.nodeId,
+    ) as [NodeId, NodeId];
     network.runFor(1000);
     void network.faults.kill(early);
     const log = await deploy(network);

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defaultNetworkSpec, parseLinkConditions, parseNetworkSpec } from './network-spec.ts';
+
+describe('a network spec', () => {
+  it('is the default one when nothing is said', () => {
+    expect(parseNetworkSpec({})).toEqual({ ok: true, value: defaultNetworkSpec() });
+  });
+
+  it('survives JSON', () => {
+    const spec = defaultNetworkSpec({ seed: 'class of 2027', nodes: 7, pace: 'classroom' });
+    expect(parseNetworkSpec(JSON.parse(JSON.stringify(spec)))).toEqual({ ok: true, value: spec });
+  });
+
+  it.each([
+    [null, 'SPEC_NOT_AN_OBJECT', 'spec must be an object'],
+    [[], 'SPEC_NOT_AN_OBJECT', 'spec must be an object'],
+    [{ version: 2 }, 'SPEC_VERSION_UNKNOWN', 'version must be 1'],
+    [{ sed: 'x' }, 'SPEC_FIELD_UNKNOWN', 'spec.sed'],
+    [{ seed: '' }, 'SPEC_FIELD_INVALID', 'spec.seed'],
+    [{ seed: 'x'.repeat(257) }, 'SPEC_FIELD_INVALID', 'spec.seed'],
+    [{ pace: 'fast' }, 'SPEC_FIELD_INVALID', 'spec.pace'],
+    [{ subnets: [] }, 'SPEC_FIELD_INVALID', 'spec.subnets'],
+    [{ subnets: [{ nodes: 41 }] }, 'SPEC_FIELD_INVALID', 'spec.subnets[0].nodes'],
+    [{ subnets: [{ nodes: 3.5 }] }, 'SPEC_FIELD_INVALID', 'spec.subnets[0].nodes'],
+    [{ subnets: [{ type: 'root' }] }, 'SPEC_FIELD_INVALID', 'spec.subnets[0].type'],
+    [{ links: { lossPercent: 101 } }, 'SPEC_FIELD_INVALID', 'spec.links.lossPercent'],
+    [{ links: { delayMs: -1 } }, 'SPEC_FIELD_INVALID', 'spec.links.delayMs'],
+    [{ links: { cut: 'yes' } }, 'SPEC_FIELD_INVALID', 'spec.links.cut'],
+    [{ dkgIntervalLength: 0 }, 'SPEC_FIELD_INVALID', 'spec.dkgIntervalLength'],
+  ])('%j is refused as %s', (value, code, text) => {
+    const parsed = parseNetworkSpec(value);
+    expect(parsed).toMatchObject({ ok: false, error: { code } });
+    expect(parsed.ok ? '' : parsed.error.message).toContain(text);
+  });
+
+  it('never throws, and what it accepts it accepts again unchanged', () => {
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        const parsed = parseNetworkSpec(value);
+        if (parsed.ok) {
+          expect(parseNetworkSpec(parsed.value)).toEqual(parsed);
+        }
+        const links = parseLinkConditions(value);
+        if (links.ok) {
+          expect(parseLinkConditions(links.value)).toEqual(links);
+        }
+      }),
+    );
+  });
+});
