@@ -24,6 +24,7 @@ function running(up: number): NetworkProjection {
     nodes: start.nodes.map((node, index) => ({
       ...node,
       condition: index < up ? 'running' : 'stopped',
+      heights: { ...node.heights, finalized: 1204 },
     })),
   };
 }
@@ -41,6 +42,11 @@ describe('headline', () => {
     const projection = running(up);
     expect(nodesUp(projection)).toBe(up);
     expect(headline(projection)).toEqual({ tone, text });
+  });
+
+  it('claims agreement only for what every running node has finalized', () => {
+    const ahead = { ...running(4), finalizedHeight: 1205 };
+    expect(headline(ahead).text).toBe('All 4 nodes agree on block 1,204 (finalized).');
   });
 
   it('names the node that is catching up', () => {

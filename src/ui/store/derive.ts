@@ -49,6 +49,12 @@ export function divergedHeight(projection: NetworkProjection): number | undefine
   return projection.heights.findLast((view) => new Set(Object.values(view.roots)).size > 1)?.height;
 }
 
+/** The height that every running node has finalized; the best one may be a block ahead. */
+function agreedHeight(projection: NetworkProjection): number {
+  const heights = projection.nodes.filter(isUp).map((node) => node.heights.finalized);
+  return heights.length === 0 ? projection.finalizedHeight : Math.min(...heights);
+}
+
 export interface Headline {
   readonly tone: 'good' | 'warning' | 'error' | 'info';
   readonly text: string;
@@ -59,6 +65,7 @@ export function headline(projection: NetworkProjection): Headline {
   const { notarizationThreshold: needed, nodes: all } = subnetOf(projection);
   const up = nodesUp(projection);
   const height = formatCount(projection.finalizedHeight);
+  const agreed = formatCount(agreedHeight(projection));
   const [violation] = projection.violations;
   if (violation !== undefined) {
     return { tone: 'error', text: `The protocol was broken. ${violation}` };
@@ -97,10 +104,10 @@ export function headline(projection: NetworkProjection): Headline {
   if (up < all.length) {
     return {
       tone: 'warning',
-      text: `${up} of ${all.length} nodes run: enough to finalize. They agree on block ${height}.`,
+      text: `${up} of ${all.length} nodes run: enough to finalize. They agree on block ${agreed}.`,
     };
   }
-  return { tone: 'good', text: `All ${all.length} nodes agree on block ${height} (finalized).` };
+  return { tone: 'good', text: `All ${all.length} nodes agree on block ${agreed} (finalized).` };
 }
 
 /** A subnet that finalized nothing for this long stands still, whatever its mean rate was. */
