@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { Actor, pollForResponse, type ActorSubclass } from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
@@ -190,6 +192,23 @@ describe('an unmodified agent on one replica, certificates checked', () => {
     await expect(stranger.canister_status({ canister_id: canisterId })).rejects.toThrow(
       /Only controllers of canister [^]*can call ic00 method canister_status[^]*IC0512/,
     );
+  });
+
+  it('installs a compressed module under the hash of what was uploaded, and refuses what is no module', async () => {
+    const management = managementCanister(await replica.agent(identity), canisterId);
+    const target = { canister_id: canisterId, arg: new Uint8Array(0), mode: { reinstall: null } };
+    const packed = new Uint8Array(gzipSync(wasm));
+    await management.install_code({ ...target, wasm_module: packed });
+    expect(await counter.inc()).toBe(1n);
+    const { module_hash } = await management.canister_status({ canister_id: canisterId });
+    const expected = createHash('sha256').update(packed).digest('hex');
+    expect(module_hash.map((hash) => Buffer.from(hash).toString('hex'))).toEqual([expected]);
+    for (const broken of [packed.slice(0, -9), wasm.slice(0, -1), new Uint8Array(0)]) {
+      await expect(management.install_code({ ...target, wasm_module: broken })).rejects.toThrow(
+        /Canister's Wasm module is not valid[^]*IC0505/,
+      );
+    }
+    expect(await counter.read()).toBe(1n);
   });
 
   it('stops, refuses calls, starts, reinstalls and deletes', async () => {
