@@ -12,7 +12,7 @@ import { blockSignedBytes } from '../../types/signed-bytes.ts';
 import type { RoleContext } from '../role-context.ts';
 import { isDue } from '../role-context.ts';
 import { rankDelayNs } from '../round-delays.ts';
-import { validateBlock } from './block.ts';
+import { validateBlockContext, validateBlockPayload } from './block.ts';
 import { invalid, UNDECIDED, VALID, type Verdict } from './verify-quorum.ts';
 
 /**
@@ -66,44 +66,53 @@ export function verifyProposalSignature(context: RoleContext, proposal: BlockPro
 }
 
 function validateProposal(context: RoleContext, proposal: BlockProposal): readonly ChangeAction[] {
-  const { view, genesis } = context;
+  const { view } = context;
   const { block, signer, height } = proposal;
-  const startNs = view.roundStartNs(height);
-  if (view.equivocators(height).has(signer) || startNs === undefined) {
+  if (view.equivocators(height).has(signer)) {
     return NO_MUTATIONS;
-  }
-  const made = checkMaker(context, proposal);
-  if (made.kind === 'invalid') {
-    return [handleInvalid(proposal, made.code, made.message)];
   }
   const other = equivocatedWith(context, proposal);
-  if (other === undefined) {
-    if (hasBetter(context, height, block.rank)) {
-      return NO_MUTATIONS;
-    }
-    if (!isDue(context, startNs + rankDelayNs(genesis.parameters, block.rank))) {
-      return NO_MUTATIONS;
-    }
-  }
-  const signed = verifyProposalSignature(context, proposal);
-  if (signed.kind === 'invalid') {
-    return [handleInvalid(proposal, signed.code, signed.message)];
-  }
-  if (signed.kind === 'undecided') {
-    return NO_MUTATIONS;
-  }
   if (other !== undefined) {
-    return [proveEquivocation(proposal, other)];
+    return afterAll(proposal, [() => verifyProposalSignature(context, proposal)], () =>
+      proveEquivocation(proposal, other),
+    );
   }
-  const verdict = validateBlock(context, proposal);
-  switch (verdict.kind) {
-    case 'valid':
-      return [moveToValidated(proposal)];
-    case 'invalid':
+  const checks = [
+    () => checkMaker(context, proposal),
+    () => checkTurn(context, proposal),
+    () => validateBlockContext(context, block),
+    () => verifyProposalSignature(context, proposal),
+    () => validateBlockPayload(context, block),
+  ];
+  return afterAll(proposal, checks, () => moveToValidated(proposal));
+}
+
+/** Runs the checks in order; the first that is not passed decides. */
+function afterAll(
+  proposal: BlockProposal,
+  checks: readonly (() => Verdict)[],
+  accepted: () => ChangeAction,
+): readonly ChangeAction[] {
+  for (const check of checks) {
+    const verdict = check();
+    if (verdict.kind === 'invalid') {
       return [handleInvalid(proposal, verdict.code, verdict.message)];
-    default:
+    }
+    if (verdict.kind === 'undecided') {
       return NO_MUTATIONS;
+    }
   }
+  return [accepted()];
+}
+
+/** Whether the time of the rank has come and no better block makes this one pointless. */
+function checkTurn(context: RoleContext, { block }: BlockProposal): Verdict {
+  const startNs = context.view.roundStartNs(block.height);
+  if (startNs === undefined || hasBetter(context, block.height, block.rank)) {
+    return UNDECIDED;
+  }
+  const { parameters } = context.genesis;
+  return isDue(context, startNs + rankDelayNs(parameters, block.rank)) ? VALID : UNDECIDED;
 }
 
 /** A valid proposal of a lower rank, whose maker is not disqualified, makes this one pointless. */

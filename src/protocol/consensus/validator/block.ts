@@ -1,5 +1,5 @@
 import { nextSummary, nextSummaryHeight } from '../../dkg/summary.ts';
-import type { Block, BlockProposal, DkgSummary } from '../../types/artifacts.ts';
+import type { Block, DkgSummary } from '../../types/artifacts.ts';
 import { sealBlock } from '../../types/block-codec.ts';
 import { pastPayloads, summaryOf } from '../past-payloads.ts';
 import type { RoleContext } from '../role-context.ts';
@@ -8,21 +8,25 @@ import { acceptableFromNs } from '../round-delays.ts';
 import { invalid, UNDECIDED, VALID, type Verdict } from './verify-quorum.ts';
 
 /**
- * Everything about a block but its maker's signature: parent, context, time, payload.
- * Undecided means that this node lacks something (parent, state, time); it is never held against
- * the maker. Upstream: rs/consensus/src/consensus/validator.rs#check_block_validity.
+ * Parent, context and time of a block: cheap, and often undecided, so it goes before the maker's
+ * signature. Undecided means that this node lacks something (parent, state, time); it is never
+ * held against anybody. Upstream: rs/consensus/src/consensus/validator.rs#check_block_validity.
  */
-export function validateBlock(context: RoleContext, { block }: BlockProposal): Verdict {
-  const { view } = context;
-  if (!view.isNotarized(block.height - 1, block.parent)) {
-    return UNDECIDED;
-  }
-  const parent = view.block(block.height - 1, block.parent);
-  if (parent === undefined) {
-    return UNDECIDED;
-  }
-  const checked = validateContext(context, block, parent);
-  return checked.kind === 'valid' ? validatePayload(context, block, parent) : checked;
+export function validateBlockContext(context: RoleContext, block: Block): Verdict {
+  const parent = notarizedParent(context, block);
+  return parent === undefined ? UNDECIDED : validateContext(context, block, parent);
+}
+
+/** The payload, of a block whose context is valid. */
+export function validateBlockPayload(context: RoleContext, block: Block): Verdict {
+  const parent = notarizedParent(context, block);
+  return parent === undefined ? UNDECIDED : validatePayload(context, block, parent);
+}
+
+function notarizedParent({ view }: RoleContext, block: Block): Block | undefined {
+  return view.isNotarized(block.height - 1, block.parent)
+    ? view.block(block.height - 1, block.parent)
+    : undefined;
 }
 
 function validateContext(context: RoleContext, block: Block, parent: Block): Verdict {

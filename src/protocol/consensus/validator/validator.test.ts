@@ -72,6 +72,7 @@ describe('block proposals', () => {
 
   it('rejects a signature of another node and a maker that is none', () => {
     const f = new RoleFixture();
+    f.nowNs += 1000n * MS;
     const block = f.block(f.genesisBlock);
     const proposal = f.proposal(block);
     const other = f.proposal(block, f.maker(1, 1));
@@ -105,6 +106,20 @@ describe('block proposals', () => {
     f.validated(f.proposal(f.block(f.genesisBlock, 0)));
     f.unvalidated(f.proposal(f.block(f.genesisBlock, 1)));
     expect(outcome(f.run(validateBlockProposals))).toBe('');
+  });
+
+  it('checks the signature only when everything cheap is settled', () => {
+    const f = new RoleFixture();
+    f.unvalidated(f.proposal(f.block(f.genesisBlock)));
+    const verified = (): number => f.cryptoOf(f.self).counters().ed25519Verify;
+    const before = verified();
+    for (let i = 0; i < 5; i += 1) {
+      expect(outcome(f.run(validateBlockProposals)), 'its time has not come').toBe('');
+    }
+    expect(verified()).toBe(before);
+    f.nowNs += 1000n * MS;
+    expect(outcome(f.run(validateBlockProposals))).toBe('moveToValidated');
+    expect(verified()).toBe(before + 1);
   });
 
   it('three-way payload validation: the builder decides', () => {
