@@ -96,10 +96,10 @@ function assemble(
       gateway.post({ kind: 'health', certifiedHeight: status.certified });
     },
   });
+  // The page ends the worker when it hears this; the host takes no more input by then.
   const onFatal = (reason: string): void => {
     telemetry.flush();
     page.post({ kind: 'fatal', reason });
-    self.close();
   };
   const links = createLinkTable(config.links.defaults, createPrng(config.seed).fork('links'));
   applyLinks(links, config.links);

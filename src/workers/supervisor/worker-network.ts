@@ -61,6 +61,10 @@ interface Scaffold {
 
 /** Starts a network; `Result` tells why it could not. */
 export async function startNetwork(spec: NetworkSpec): Promise<Result<Network, NetworkError>> {
+  if (!isSecureContext) {
+    const message = 'Browsers give workers, locks and storage to https pages and localhost only.';
+    return err(networkError('NODE_START_FAILED', message));
+  }
   const scaffold = raiseScaffold(spec);
   const { inspector, boot, clock } = scaffold;
   boot.enter('keys', `dealing the keys of ${countNodes(spec)} nodes`);
