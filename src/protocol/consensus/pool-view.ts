@@ -28,6 +28,8 @@ export interface PoolView {
   roundStartNs(height: Height): TimeNs | undefined;
 }
 
+const NOBODY: ReadonlySet<NodeId> = new Set();
+
 export function createPoolView(pool: PoolReader): PoolView {
   const { validated } = pool;
 
@@ -66,8 +68,19 @@ export function createPoolView(pool: PoolReader): PoolView {
     if (cup.height === height) {
       return [cup.block];
     }
-    const hashes = new Set(validated.at('notarization', height).map((n) => n.blockHash));
-    return [...hashes].flatMap((hash) => block(height, hash) ?? []);
+    const blocks: Block[] = [];
+    for (const { blockHash } of validated.at('notarization', height)) {
+      const known = blocks.some((found) => found.blockHash === blockHash);
+      const found = known ? undefined : block(height, blockHash);
+      if (found !== undefined) {
+        blocks.push(found);
+      }
+    }
+    return blocks;
+  };
+  const equivocators = (height: Height): ReadonlySet<NodeId> => {
+    const proofs = validated.at('equivocationProof', height);
+    return proofs.length === 0 ? NOBODY : new Set(proofs.map((proof) => proof.signer));
   };
 
   return {
@@ -82,8 +95,7 @@ export function createPoolView(pool: PoolReader): PoolView {
     notarizedBlocks,
     isNotarized: (height, blockHash) =>
       notarizedBlocks(height).some((candidate) => candidate.blockHash === blockHash),
-    equivocators: (height) =>
-      new Set(validated.at('equivocationProof', height).map((proof) => proof.signer)),
+    equivocators,
     roundStartNs: (height) => roundStartNs(pool, catchUpPackage(), height),
   };
 }
