@@ -22,14 +22,19 @@ const network = createSimNetwork(
 // The engine compiles the hot paths first.
 network.runFor(20_000);
 const startedMs = performance.now();
+const cpuBefore = process.cpuUsage();
 network.runFor(virtualSeconds * 1000);
 const realSeconds = (performance.now() - startedMs) / 1000;
+const { user, system } = process.cpuUsage(cpuBefore);
+const cpuSeconds = (user + system) / 1e6;
 if (network.violations.length > 0) {
   throw new Error(`the run broke a rule: ${network.violations[0]?.message ?? ''}`);
 }
 const result = {
   n,
   virtualPerReal: Math.round((virtualSeconds / realSeconds) * 10) / 10,
+  /** The same per second of processor time: comparable on a loaded machine. */
+  virtualPerCpu: Math.round((virtualSeconds / cpuSeconds) * 10) / 10,
   finalizedHeight: network.finalizedHeight(),
 };
 process.stdout.write(

@@ -26,6 +26,8 @@ const NS_PER_MS = 1_000_000;
 const US_PER_MS = 1000;
 /** No packet arrives at the moment it is sent: without any latency, blocks would take no time at all. */
 const LEAST_LATENCY_NS = NS_PER_MS;
+/** Hosts look at their sockets in turns of this length: what comes within one is handled together. */
+const TURN_NS = 2 * NS_PER_MS;
 /** A reordered packet is held back by up to this much beyond its delay. */
 const REORDER_MS = 50;
 
@@ -33,6 +35,10 @@ interface Link {
   readonly prng: Prng;
   lastArrivalNs: number;
   override: LinkConditions | null;
+}
+
+function atTurn(atNs: number): number {
+  return Math.ceil(atNs / TURN_NS) * TURN_NS;
 }
 
 export function createPacketSimulator(prng: Prng, everyLink: LinkConditions): PacketSimulator {
@@ -55,9 +61,9 @@ export function createPacketSimulator(prng: Prng, everyLink: LinkConditions): Pa
     const delayNs = Math.max(LEAST_LATENCY_NS, conditions.delayMs * NS_PER_MS);
     const planned = nowNs + delayNs + jitterUs * 1000;
     if (link.prng.chance(conditions.reorderPercent, 100)) {
-      return planned + link.prng.below(REORDER_MS * US_PER_MS) * 1000;
+      return atTurn(planned + link.prng.below(REORDER_MS * US_PER_MS) * 1000);
     }
-    link.lastArrivalNs = Math.max(link.lastArrivalNs, planned);
+    link.lastArrivalNs = Math.max(link.lastArrivalNs, atTurn(planned));
     return link.lastArrivalNs;
   };
 

@@ -5,11 +5,14 @@ import { defaultNetworkSpec } from '../../src/wire/network-spec.ts';
 import type { TelemetryEvent } from '../../src/wire/telemetry.ts';
 import type { NodeId } from '../../src/protocol/types/ids.ts';
 
-function start(seed: string): { network: SimNetwork; events: TelemetryEvent[]; last: NodeId } {
+function start(
+  seed: string,
+  persistDelayMs = 0,
+): { network: SimNetwork; events: TelemetryEvent[]; last: NodeId } {
   const spec = defaultNetworkSpec({ seed, nodes: 4, pace: 'mainnet' });
   const network = createSimNetwork(
     { ...spec, links: { ...spec.links, delayMs: 20, jitterMs: 5 }, dkgIntervalLength: 9 },
-    { crypto: 'insecure-test-crypto' },
+    { crypto: 'insecure-test-crypto', persistDelayMs },
   );
   const events: TelemetryEvent[] = [];
   network.events.subscribe((batch) => events.push(...batch.events));
@@ -64,11 +67,12 @@ describe('a node that starts again', () => {
   });
 
   it('never contradicts what it signed before it was killed', () => {
-    const { network, events, last } = start('flapping');
-    for (let round = 0; round < 12; round += 1) {
-      network.runFor(700 + round * 37);
+    // A slow disk: a kill often comes between signing and storing.
+    const { network, events, last } = start('flapping', 60);
+    for (let round = 0; round < 40; round += 1) {
+      network.runFor(500 + round * 17);
       void network.faults.kill(last);
-      network.runFor(50 + round * 11);
+      network.runFor(30 + round * 3);
       void network.faults.restart(last);
     }
     network.runFor(3000);

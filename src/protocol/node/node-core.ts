@@ -15,7 +15,7 @@ import { genesisState } from '../replicated-state/replicated-state.ts';
 import { createStateManager } from '../state-manager/state-manager.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import { decodeArtifact, encodeArtifact } from '../types/artifact-codec.ts';
-import type { ArtifactId } from '../types/artifacts.ts';
+import type { Artifact, ArtifactId } from '../types/artifacts.ts';
 import { ARTIFACT_KINDS, artifactIdOf } from '../types/artifacts.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
@@ -88,6 +88,8 @@ class NodeCoreMachine implements NodeCore {
   /** Something changed since consensus was polled last. */
   private consensusDue = true;
   private consensusWakeNs: TimeNs | null = null;
+  /** Encodings by artifact: what came from a peer is stored and relayed as it came. */
+  private readonly encodings = new WeakMap<Artifact, Uint8Array>();
   private readonly stateAnswers = new Map<NodeId, number>();
 
   constructor(config: NodeCoreConfig) {
@@ -270,6 +272,8 @@ class NodeCoreMachine implements NodeCore {
     if (kind !== name.kind || height !== name.height || hash !== name.hash) {
       return this.rejectArtifact(name, from, 'ARTIFACT_MISNAMED', 'its bytes have another name');
     }
+    // Decoding refuses all but the one canonical encoding, so these bytes are the artifact's.
+    this.encodings.set(decoded.value, bytes);
     const outcome = this.consensus.onArtifact(decoded.value, from, this.nowNs);
     this.consensusDue ||= outcome === 'inserted';
     return (
@@ -336,18 +340,24 @@ class NodeCoreMachine implements NodeCore {
   private store(transmit: PoolTransmit): void {
     if (transmit.kind === 'deliver') {
       const key = artifactStorageKey(artifactIdOf(transmit.artifact));
-      this.journal.put(key, encodeArtifact(transmit.artifact));
+      this.journal.put(key, this.encoded(transmit.artifact));
     } else {
       this.journal.delete(artifactStorageKey(transmit.id));
     }
     this.journal.hold(transmit);
   }
 
+  private encoded(artifact: Artifact): Uint8Array {
+    const known = this.encodings.get(artifact) ?? encodeArtifact(artifact);
+    this.encodings.set(artifact, known);
+    return known;
+  }
+
   private release(transmits: readonly PoolTransmit[]): void {
     for (const transmit of transmits) {
       if (transmit.kind === 'deliver') {
         const { artifact, latencySensitive } = transmit;
-        this.gossip.deliver(artifactIdOf(artifact), encodeArtifact(artifact), latencySensitive);
+        this.gossip.deliver(artifactIdOf(artifact), this.encoded(artifact), latencySensitive);
       } else {
         this.gossip.withdraw(transmit.id);
       }

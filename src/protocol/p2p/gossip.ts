@@ -11,6 +11,8 @@ import {
   NS_PER_MS,
   PACKET_TARGET_BYTES,
   PEER_DOWN_AFTER_MS,
+  PULL_ANSWER_BYTES_PER_STEP,
+  PULL_ANSWER_PAUSE_MS,
   RECONSIDER_EVERY_MS,
 } from './limits.ts';
 import { emptyPacket, nameKey } from './packet.ts';
@@ -259,6 +261,8 @@ class GossipNode implements Gossip {
     peer.ourSession += 1;
     peer.acksDue = [];
     peer.ackAtNs = null;
+    peer.pulls = [];
+    peer.pulled = [];
     this.sender.forget(peer.id);
     this.receiver.forget(peer.id);
     this.trace.push({ kind: 'peerDown', peer: peer.id });
@@ -383,14 +387,16 @@ class GossipNode implements Gossip {
       packets.push({ ...blank, pulls, stateRequests });
     }
     // Each answer may be as large as a block, so each goes alone.
-    for (const answer of peer.pulled) {
-      packets.push({ ...blank, pulled: [answer] });
+    let answered = 0;
+    while (peer.pulled.length > 0 && answered < PULL_ANSWER_BYTES_PER_STEP) {
+      const pulled = peer.pulled.splice(0, 1);
+      answered += pulled[0]?.bytes?.length ?? 0;
+      packets.push({ ...blank, pulled });
     }
     for (const response of stateResponses) {
       packets.push({ ...blank, stateResponses: [response] });
     }
     peer.pulls = peer.pulls.slice(MAX_PULLS_PER_PACKET);
-    peer.pulled = [];
     peer.stateRequests = [];
     peer.stateResponses = [];
     return packets;
@@ -406,6 +412,9 @@ class GossipNode implements Gossip {
     );
     for (const peer of this.peers.values()) {
       wake = earlier(wake, peer.ackAtNs);
+      if (peer.pulled.length > 0) {
+        wake = earlier(wake, this.lastStepNs + BigInt(PULL_ANSWER_PAUSE_MS) * NS_PER_MS);
+      }
       if (peer.up) {
         wake = earlier(wake, peer.lastHeardNs + BigInt(PEER_DOWN_AFTER_MS) * NS_PER_MS);
       }

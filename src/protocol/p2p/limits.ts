@@ -16,7 +16,7 @@ export const RETRY_LIMIT_MS = 60_000;
 export const HELLO_EVERY_MS = 1000;
 export const PEER_DOWN_AFTER_MS = 5000;
 /** Acknowledgements wait this long for company. @playground QUIC acknowledges by itself. */
-export const ACK_DELAY_MS = 40;
+export const ACK_DELAY_MS = 100;
 /** Pull time-outs; packets may be lost here, a QUIC stream repeats them. @playground the IC starts at 5 s and ends at 120 s. */
 export const PULL_FIRST_TIMEOUT_MS = 500;
 export const PULL_LIMIT_TIMEOUT_MS = 120_000;
@@ -35,6 +35,9 @@ export const MAX_UPDATES_PER_PACKET = 1024;
 export const MAX_ACKS_PER_PACKET = 4096;
 export const MAX_PULLS_PER_PACKET = 64;
 export const MAX_STATE_MESSAGES_PER_PACKET = 16;
+/** Answers to one peer's pulls in one step; the next ones follow in the next step. */
+export const PULL_ANSWER_BYTES_PER_STEP = 4 * 1024 * 1024;
+export const PULL_ANSWER_PAUSE_MS = 5;
 /** Pulls that may be open at a time. */
 export const MAX_OPEN_PULLS = 256;
 /** Nodes of a subnet. */
