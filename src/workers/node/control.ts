@@ -18,7 +18,6 @@ export interface NodeStart {
   readonly clock: ClockSetting;
   readonly delays: DelayBudget;
   readonly links: NodeLinks;
-  readonly storageName: string;
   /** Greater at each start of this node. */
   readonly incarnation: number;
   /** Seeds choices that need no secrecy. */

@@ -68,15 +68,18 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
   const planTurn = (): void => {
     if (!turnPlanned && !closed) {
       turnPlanned = true;
-      deps.timers.set(0, turn);
+      deps.timers.set(0, plannedTurn);
     }
   };
   const push = (input: NodeInput): void => {
     inputs.push(input);
     planTurn();
   };
-  const turn = (): void => {
+  const plannedTurn = (): void => {
     turnPlanned = false;
+    turn();
+  };
+  const turn = (): void => {
     if (closed) {
       return;
     }
@@ -142,7 +145,9 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
   const persist = async (effect: NodeEffect & { readonly kind: 'persist' }): Promise<void> => {
     const written = await deps.storage.write({ writes: effect.writes });
     if (written.ok) {
-      push({ kind: 'persisted', operationId: effect.operationId });
+      // At once and not in a later turn: the node's next word to its peers waits for this only.
+      inputs.push({ kind: 'persisted', operationId: effect.operationId });
+      turn();
     } else if (!closed) {
       close();
       deps.onFatal(`the disk failed: ${written.error.message}`);

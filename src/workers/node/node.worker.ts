@@ -18,7 +18,7 @@ import {
 } from '../gateway/messages.ts';
 import { createSandboxClient, type SandboxClient } from '../sandbox/sandbox-client.ts';
 import { startSandboxWorker } from '../sandbox/start-sandbox.ts';
-import { openIdbStorage } from '../storage/idb-storage.ts';
+import { openNodeStorage } from '../storage/node-storage.ts';
 import type { StoragePort } from '../storage/storage-port.ts';
 import { openBroadcastChannel } from '../transport/broadcast-channel.ts';
 import { createLinkTable, type LinkTable } from '../transport/link-table.ts';
@@ -51,7 +51,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     const message = `the genesis wants ${config.genesis.cryptoName}, which only simulations may use`;
     return err(codedError('trust', 'INSECURE_CRYPTO_REFUSED', message));
   }
-  const opened = await openIdbStorage(config.storageName);
+  const opened = await openNodeStorage(config.networkId, config.secrets.nodeId);
   if (!opened.ok) {
     return err(codedError('transport', 'STORAGE_FAILED', opened.error.message));
   }

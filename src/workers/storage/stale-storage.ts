@@ -1,4 +1,5 @@
 import { deleteIdbStorage } from './idb-storage.ts';
+import { removeOpfsNetworks } from './opfs-storage.ts';
 
 /**
  * Names of a network's databases and of the Web Lock its tab holds as long as it lives: a database
@@ -22,7 +23,7 @@ export function lockOfStorage(databaseName: string): string | undefined {
     : undefined;
 }
 
-/** Deletes the databases of networks whose tabs are gone; they cannot be opened again. */
+/** Deletes the databases and files of networks whose tabs are gone; they cannot be opened again. */
 export async function sweepStaleStorage(): Promise<void> {
   const { held = [] } = await navigator.locks.query();
   const alive = new Set(held.map((lock) => lock.name));
@@ -32,4 +33,5 @@ export async function sweepStaleStorage(): Promise<void> {
       await deleteIdbStorage(name);
     }
   }
+  await removeOpfsNetworks((networkId) => !alive.has(networkLockName(networkId)));
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { present } from '../../base/assert.ts';
 import type { StorageWrite } from '../../protocol/node/node-io.ts';
 import { deleteIdbStorage, openIdbStorage } from './idb-storage.ts';
+import { openLogStorage, type SyncFile } from './log-storage.ts';
 import { createMemoryStorage, type MemoryDisk } from './memory-storage.ts';
 import type { StoragePort } from './storage-port.ts';
 
@@ -22,9 +23,44 @@ function openMemory(name: string): StoragePort {
   return createMemoryStorage(disk);
 }
 
+/** A file in memory with the calls of FileSystemSyncAccessHandle. */
+function createMemoryFile() {
+  let content = new Uint8Array();
+  const file: SyncFile = {
+    read: (buffer, { at }) => {
+      const part = content.subarray(at, at + buffer.length);
+      buffer.set(part);
+      return part.length;
+    },
+    write: (buffer, { at }) => {
+      const grown = new Uint8Array(Math.max(content.length, at + buffer.length));
+      grown.set(content);
+      grown.set(buffer, at);
+      content = grown;
+      return buffer.length;
+    },
+    truncate: (size) => {
+      const next = new Uint8Array(size);
+      next.set(content.subarray(0, size));
+      content = next;
+    },
+    getSize: () => content.length,
+    close: () => undefined,
+  };
+  return file;
+}
+
+const files = new Map<string, readonly [SyncFile, SyncFile]>();
+function openLog(name: string): StoragePort {
+  const pair = files.get(name) ?? ([createMemoryFile(), createMemoryFile()] as const);
+  files.set(name, pair);
+  return openLogStorage(...pair);
+}
+
 const implementations: readonly [string, (name: string) => Promise<StoragePort>][] = [
   ['memory', async (name) => openMemory(name)],
   ['IndexedDB', openIdb],
+  ['log files', async (name) => openLog(name)],
 ];
 
 describe.each(implementations)('storage contract: %s', (kind, open) => {
@@ -89,6 +125,73 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
     ]) {
       expect(outcome).toMatchObject({ ok: false, error: { code: 'STORAGE_CLOSED' } });
     }
+  });
+});
+
+describe('log storage', () => {
+  const keysOf = async (storage: StoragePort): Promise<readonly string[]> => {
+    const all = await storage.readAll();
+    return all.ok ? all.value.map(({ key }) => key) : ['unreadable'];
+  };
+
+  it('keeps whole batches and drops a torn one, wherever the last write was cut', async () => {
+    const [file, spare] = [createMemoryFile(), createMemoryFile()];
+    const storage = openLogStorage(file, spare);
+    await storage.write({ writes: [put('a', bytes(1))] });
+    const acknowledged = file.getSize();
+    await storage.write({ writes: [put('b', bytes(2)), put('c', bytes(3)), remove('a')] });
+    const whole = new Uint8Array(file.getSize());
+    file.read(whole, { at: 0 });
+    for (let size = acknowledged; size < whole.length; size += 1) {
+      const torn = createMemoryFile();
+      torn.write(whole.slice(0, size), { at: 0 });
+      const reopened = openLogStorage(torn, createMemoryFile());
+      expect(await keysOf(reopened), `cut to ${size}`).toEqual(['a']);
+      await reopened.write({ writes: [put('d', bytes(4))] });
+      expect(await keysOf(openLogStorage(torn, createMemoryFile()))).toEqual(['a', 'd']);
+    }
+    expect(await keysOf(openLogStorage(file, spare))).toEqual(['b', 'c']);
+  });
+
+  it('moves living records to the other file when most is dead, and finds them there', async () => {
+    const [file, spare] = [createMemoryFile(), createMemoryFile()];
+    const storage = openLogStorage(file, spare);
+    const large = new Uint8Array(9 * 1024 * 1024).fill(5);
+    await storage.write({ writes: [put('kept', bytes(7))] });
+    for (let i = 0; i < 4; i += 1) {
+      await storage.write({ writes: [put('large', large)] });
+    }
+    expect(file.getSize(), 'the old file was given back').toBe(0);
+    await storage.write({ writes: [put('after', bytes(8)), remove('large')] });
+    // Whichever order they are named in, the newer file counts.
+    for (const reopened of [openLogStorage(file, spare), openLogStorage(spare, file)]) {
+      expect(await reopened.readAll()).toEqual({
+        ok: true,
+        value: [
+          { key: 'after', value: bytes(8) },
+          { key: 'kept', value: bytes(7) },
+        ],
+      });
+    }
+  });
+
+  it('goes on with the old file when it was killed in the middle of a move', async () => {
+    const [file, spare] = [createMemoryFile(), createMemoryFile()];
+    const storage = openLogStorage(file, spare);
+    await storage.write({ writes: [put('a', bytes(1))] });
+    // Records are there, the header, which is written last, is not.
+    spare.write(new Uint8Array(100).fill(1), { at: 8 });
+    expect(await keysOf(openLogStorage(file, spare))).toEqual(['a']);
+  });
+
+  it('answers STORAGE_FULL when the file does not take a write', async () => {
+    const [file, spare] = [createMemoryFile(), createMemoryFile()];
+    const storage = openLogStorage(file, spare);
+    file.write = () => 0;
+    expect(await storage.write({ writes: [put('a', bytes(1))] })).toMatchObject({
+      ok: false,
+      error: { code: 'STORAGE_FULL' },
+    });
   });
 });
 

@@ -18,7 +18,7 @@ import type { GatewayControl } from '../gateway/gateway.worker.ts';
 import { type GatewayReply, type GatewayRequest, portLike } from '../gateway/messages.ts';
 import type { Dealt, InspectorControl } from '../inspector/inspector.worker.ts';
 import type { NodeReport } from '../node/control.ts';
-import { networkLockName, nodeStorageName } from '../storage/stale-storage.ts';
+import { networkLockName } from '../storage/stale-storage.ts';
 import { type BootWatch, createBootWatch } from './boot-watch.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
@@ -262,7 +262,6 @@ function createStarter(
       clock: clockControl.setting(),
       delays: clockControl.delays(),
       links: faults.linksOf(nodeId),
-      storageName: nodeStorageName(networkId, nodeId),
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
       sandboxMemories,

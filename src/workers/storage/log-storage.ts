@@ -1,0 +1,231 @@
+import { compareText } from '../../base/bytes.ts';
+import { codedError, err, ok, type Result } from '../../base/result.ts';
+import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import { crc32 } from '../../protocol/crypto/principal.ts';
+import type { StorageBatch, StorageError, StoragePort } from './storage-port.ts';
+
+/** The part of FileSystemSyncAccessHandle the log needs. */
+export interface SyncFile {
+  read(buffer: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  write(buffer: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  truncate(size: number): void;
+  getSize(): number;
+  close(): void;
+}
+
+/**
+ * Two append-only files, one of them current: a write is one framed batch at its end, done when the
+ * call returns, so that a node waits for no other event before it speaks. When most of the file is
+ * dead, the living records move to the other file, whose header is written last.
+ *
+ *   file:  u32 magic | u32 generation | batch…      batch:  u32 length | u32 crc32 | writes
+ *   write: u8 op (1 put, 2 delete) | u16 key length | key | u32 value length | value
+ */
+const MAGIC = 0x5342_4e31;
+const HEADER_BYTES = 8;
+const FRAME_BYTES = 8;
+const OP_PUT = 1;
+const OP_DELETE = 2;
+/** A log below this size is not worth moving. */
+const MIN_COMPACTION_BYTES = 32 * 1024 * 1024;
+
+interface Location {
+  readonly at: number;
+  readonly length: number;
+}
+
+interface Log {
+  file: SyncFile;
+  spare: SyncFile;
+  generation: number;
+  size: number;
+  liveBytes: number;
+  readonly index: Map<string, Location>;
+}
+
+/** Opens the log that two files hold; a torn tail, which was never acknowledged, is cut off. */
+export function openLogStorage(first: SyncFile, second: SyncFile): StoragePort {
+  const log = openLog(first, second);
+  let closed = false;
+  const guarded = <T>(task: () => T): Result<T, StorageError> => {
+    if (closed) {
+      return err(codedError('transport', 'STORAGE_CLOSED', 'the storage was closed'));
+    }
+    try {
+      return ok(task());
+    } catch (error) {
+      return err(fileError(error));
+    }
+  };
+  return {
+    write: async (batch) =>
+      guarded(() => {
+        append(log, batch);
+        if (log.size > MIN_COMPACTION_BYTES && log.size > 2 * log.liveBytes) {
+          compact(log);
+        }
+      }),
+    readAll: async () =>
+      guarded(() =>
+        [...log.index]
+          .sort(([a], [b]) => compareText(a, b))
+          .map(([key, location]) => ({ key, value: readValue(log.file, location) })),
+      ),
+    clear: async () =>
+      guarded(() => {
+        log.index.clear();
+        log.liveBytes = 0;
+        compact(log);
+      }),
+    close: () => {
+      if (!closed) {
+        closed = true;
+        log.file.close();
+        log.spare.close();
+      }
+    },
+  };
+}
+
+function openLog(first: SyncFile, second: SyncFile): Log {
+  const [one, two] = [generationOf(first), generationOf(second)];
+  const [file, spare] = two > one ? [second, first] : [first, second];
+  const generation = Math.max(one, two, 1);
+  const log: Log = { file, spare, generation, size: HEADER_BYTES, liveBytes: 0, index: new Map() };
+  if (Math.max(one, two) === 0) {
+    file.truncate(0);
+    writeHeader(file, generation);
+  }
+  const bytes = readRange(file, 0, file.getSize());
+  const view = new DataView(bytes.buffer);
+  while (log.size + FRAME_BYTES <= bytes.length) {
+    const length = view.getUint32(log.size);
+    const start = log.size + FRAME_BYTES;
+    const body = bytes.subarray(start, start + length);
+    if (body.length < length || crc32(body) !== view.getUint32(log.size + 4)) {
+      break;
+    }
+    indexBatch(log, body, start);
+    log.size = start + length;
+  }
+  file.truncate(log.size);
+  return log;
+}
+
+/** 0 for a file without a header: new, or left in the middle of a move. */
+function generationOf(file: SyncFile): number {
+  const header = readRange(file, 0, Math.min(HEADER_BYTES, file.getSize()));
+  if (header.length < HEADER_BYTES) {
+    return 0;
+  }
+  const view = new DataView(header.buffer);
+  return view.getUint32(0) === MAGIC ? view.getUint32(4) : 0;
+}
+
+function writeHeader(file: SyncFile, generation: number): void {
+  const header = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, MAGIC);
+  view.setUint32(4, generation);
+  writeFully(file, header, 0);
+}
+
+function append(log: Log, batch: StorageBatch): void {
+  const frame = encodeBatch(batch);
+  writeFully(log.file, frame, log.size);
+  indexBatch(log, frame.subarray(FRAME_BYTES), log.size + FRAME_BYTES);
+  log.size += frame.length;
+}
+
+/** Moves the living records to the other file. The old one counts until the new header is there. */
+function compact(log: Log): void {
+  const writes: StorageBatch['writes'] = [...log.index].map(([key, location]) => ({
+    op: 'put',
+    key,
+    value: readValue(log.file, location),
+  }));
+  const { file: old, spare: target } = log;
+  target.truncate(0);
+  log.file = target;
+  log.spare = old;
+  log.size = HEADER_BYTES;
+  log.liveBytes = 0;
+  log.index.clear();
+  append(log, { writes });
+  log.generation += 1;
+  writeHeader(target, log.generation);
+  old.truncate(0);
+}
+
+function encodeBatch({ writes }: StorageBatch): Uint8Array<ArrayBuffer> {
+  const keys = writes.map((write) => encodeUtf8(write.key));
+  const sizes = writes.map((write, i) => {
+    const key = keys[i]?.length ?? 0;
+    return 3 + key + (write.op === 'put' ? 4 + write.value.length : 0);
+  });
+  const frame = new Uint8Array(sizes.reduce((sum, size) => sum + size, FRAME_BYTES));
+  const view = new DataView(frame.buffer);
+  let at = FRAME_BYTES;
+  for (const [i, write] of writes.entries()) {
+    const key = keys[i] ?? new Uint8Array();
+    frame[at] = write.op === 'put' ? OP_PUT : OP_DELETE;
+    view.setUint16(at + 1, key.length);
+    frame.set(key, at + 3);
+    if (write.op === 'put') {
+      view.setUint32(at + 3 + key.length, write.value.length);
+      frame.set(write.value, at + 7 + key.length);
+    }
+    at += sizes[i] ?? 0;
+  }
+  view.setUint32(0, frame.length - FRAME_BYTES);
+  view.setUint32(4, crc32(frame.subarray(FRAME_BYTES)));
+  return frame;
+}
+
+/** Takes a batch into the index; `base` is where its body starts in the file. */
+function indexBatch(log: Log, body: Uint8Array, base: number): void {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  let at = 0;
+  while (at < body.length) {
+    const keyLength = view.getUint16(at + 1);
+    const key = decodeUtf8(body.subarray(at + 3, at + 3 + keyLength)) ?? '';
+    log.liveBytes -= log.index.get(key)?.length ?? 0;
+    const isPut = body[at] === OP_PUT;
+    at += 3 + keyLength;
+    if (isPut) {
+      const length = view.getUint32(at);
+      log.index.set(key, { at: base + at + 4, length });
+      log.liveBytes += length;
+      at += 4 + length;
+    } else {
+      log.index.delete(key);
+    }
+  }
+}
+
+function readValue(file: SyncFile, { at, length }: Location): Uint8Array {
+  return readRange(file, at, length);
+}
+
+function readRange(file: SyncFile, at: number, length: number): Uint8Array<ArrayBuffer> {
+  const buffer = new Uint8Array(length);
+  const read = file.read(buffer, { at });
+  return read === length ? buffer : buffer.slice(0, read);
+}
+
+function writeFully(file: SyncFile, bytes: Uint8Array<ArrayBuffer>, at: number): void {
+  if (file.write(bytes, { at }) !== bytes.length) {
+    throw new RangeError('the file took only a part of the write');
+  }
+}
+
+function fileError(error: unknown): StorageError {
+  const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
+  return name === 'QuotaExceededError' || error instanceof RangeError
+    ? codedError(
+        'limit',
+        'STORAGE_FULL',
+        `the browser's quota for this page is used up: ${message}`,
+      )
+    : codedError('transport', 'STORAGE_FAILED', `the file failed: ${name} ${message}`);
+}
