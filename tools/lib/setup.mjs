@@ -35,14 +35,17 @@ export async function ensureInstalled() {
   if (isInstalled(lockHash)) {
     return;
   }
-  console.log('Installing the pinned packages (npm ci)…');
-  const { code } = await run('npm', ['ci', '--no-audit', '--no-fund'], { echo: true });
+  console.log('Installing the pinned packages (npm install)…');
+  // Not `npm ci`: it refuses a lock file that was written where a registry lacks other platforms'
+  // optional binaries. Versions are pinned exactly in package.json and by the lock file's hashes.
+  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline'];
+  const { code } = await run('npm', args, { echo: true });
   if (code !== 0) {
-    console.error('npm ci failed: see its message above. It needs a network connection once.');
+    console.error('npm install failed: see its message above. It needs a network connection once.');
     process.exit(1);
   }
   mkdirSync(CACHE, { recursive: true });
-  writeFileSync(INSTALL_STAMP, lockHash);
+  writeFileSync(INSTALL_STAMP, sha256(readFileSync(join(ROOT, 'package-lock.json'))));
 }
 
 function isInstalled(lockHash) {
