@@ -63,12 +63,12 @@ test('a developer deploys Motoko, increments three times and reads 3, verified',
   const increment = card.getByTestId('method-increment');
   for (let expected = 1; expected <= 3; expected += 1) {
     await increment.getByRole('button', { name: 'Call' }).click();
-    await expect(increment.getByRole('status')).toContainText(`(${expected})`);
+    await expect(increment.locator('output')).toHaveText(`(${expected})`);
     await expect(increment.getByTestId('proof')).toContainText('Certified by the subnet');
   }
   const get = card.getByTestId('method-get');
   await get.getByRole('button', { name: 'Query' }).click();
-  await expect(get.getByRole('status')).toContainText('(3)');
+  await expect(get.locator('output')).toHaveText('(3)');
   await expect(get.getByTestId('proof')).toContainText('Signed by one node');
 });
 
