@@ -45,13 +45,6 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Big-endian encoding of an unsigned 64-bit integer, 8 bytes. */
-export function u64ToBytesBe(value: bigint): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, value);
-  return bytes;
-}
-
 /** Big-endian encoding of an unsigned 32-bit integer, 4 bytes. */
 export function u32ToBytesBe(value: number): Uint8Array {
   const bytes = new Uint8Array(4);

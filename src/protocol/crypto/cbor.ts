@@ -5,7 +5,7 @@ import type { CodedError, Result } from '../../base/result.ts';
 import { decodeUtf8 } from '../../base/utf8.ts';
 
 export { encodeCbor } from './cbor-encode.ts';
-export type { CborEncodeOptions, CborInput, CborInputKey, CborRecord } from './cbor-encode.ts';
+export type { CborInput, CborRecord } from './cbor-encode.ts';
 
 /**
  * A decoded item. Integers are `number` while they are safe and `bigint` beyond; use `asNat` or
@@ -292,10 +292,6 @@ export function asBytes(value: CborValue | undefined): Uint8Array | undefined {
 
 export function asText(value: CborValue | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-export function asBool(value: CborValue | undefined): boolean | undefined {
-  return typeof value === 'boolean' ? value : undefined;
 }
 
 /** An unsigned integer below 2^64. */

@@ -76,11 +76,6 @@ export function wrapP256(raw: Uint8Array): Uint8Array {
   return wrapFixed(P256, raw);
 }
 
-/** 65 uncompressed bytes → 88. */
-export function wrapSecp256k1(raw: Uint8Array): Uint8Array {
-  return wrapFixed(SECP256K1, raw);
-}
-
 /** 96 compressed G2 bytes → 133: subnet keys. */
 export function wrapBls(raw: Uint8Array): Uint8Array {
   return wrapFixed(BLS12_381, raw);

@@ -210,7 +210,3 @@ export function decodeHashTree(
   const decoded = decodeCbor(bytes, { maxDepth: MAX_TREE_DEPTH, ...limits });
   return decoded.ok ? hashTreeFromCbor(decoded.value) : decoded;
 }
-
-export function equalTrees(a: HashTree, b: HashTree): boolean {
-  return equalBytes(encodeHashTree(a), encodeHashTree(b));
-}

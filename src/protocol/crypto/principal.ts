@@ -108,33 +108,6 @@ export function principalFromText(text: string): Result<PrincipalId, PrincipalEr
   return principalToText(id) === text ? ok(id) : invalid('wrong checksum or spelling');
 }
 
-export type PrincipalClass =
-  | 'management'
-  | 'opaque'
-  | 'selfAuthenticating'
-  | 'derived'
-  | 'anonymous'
-  | 'reserved'
-  | 'unknown';
-
-/** Class by last byte (interface specification, "Special forms of Principals"). */
-export function principalClass(id: PrincipalId): PrincipalClass {
-  if (id === MANAGEMENT_CANISTER_ID) {
-    return 'management';
-  }
-  if (id === ANONYMOUS_PRINCIPAL) {
-    return 'anonymous';
-  }
-  const last = id.slice(-2);
-  if (last === '02') {
-    return id.length === 2 * MAX_PRINCIPAL_BYTES ? 'selfAuthenticating' : 'unknown';
-  }
-  if (last === '01') {
-    return 'opaque';
-  }
-  return last === '03' ? 'derived' : last === '7f' ? 'reserved' : 'unknown';
-}
-
 /** SHA-224 of the DER public key and 0x02: users, nodes and subnets. */
 export function selfAuthenticatingId(publicKeyDer: Uint8Array): PrincipalId {
   return bytesToHex(concatBytes(sha224(publicKeyDer), Uint8Array.of(0x02))) as PrincipalId;

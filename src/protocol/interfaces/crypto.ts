@@ -44,7 +44,11 @@ export interface SignatureShare {
 
 /** Outcome of aggregate-first verification: the combined signature, or who lied. */
 export type CombineOutcome =
-  | { readonly kind: 'combined'; readonly signature: Uint8Array; readonly signers: readonly NodeId[] }
+  | {
+      readonly kind: 'combined';
+      readonly signature: Uint8Array;
+      readonly signers: readonly NodeId[];
+    }
   | { readonly kind: 'liars'; readonly liars: readonly NodeId[] };
 
 export type ThresholdTag = 'low' | 'high';
@@ -62,12 +66,25 @@ export interface NodeCrypto {
   signMulti(message: Uint8Array): Uint8Array;
   verifyMultiShare(signer: NodeId, message: Uint8Array, signature: Uint8Array): boolean;
   /** Aggregates first, verifies once, searches the liars only on failure. Needs at least `threshold` shares. */
-  combineMulti(message: Uint8Array, shares: readonly SignatureShare[], threshold: number): CombineOutcome;
+  combineMulti(
+    message: Uint8Array,
+    shares: readonly SignatureShare[],
+    threshold: number,
+  ): CombineOutcome;
   verifyMulti(message: Uint8Array, signers: readonly NodeId[], signature: Uint8Array): boolean;
   /** Threshold share; undefined when this node is not in the transcript. */
   signThreshold(tag: ThresholdTag, message: Uint8Array): Uint8Array | undefined;
-  verifyThresholdShare(tag: ThresholdTag, signer: NodeId, message: Uint8Array, signature: Uint8Array): boolean;
-  combineThreshold(tag: ThresholdTag, message: Uint8Array, shares: readonly SignatureShare[]): CombineOutcome;
+  verifyThresholdShare(
+    tag: ThresholdTag,
+    signer: NodeId,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): boolean;
+  combineThreshold(
+    tag: ThresholdTag,
+    message: Uint8Array,
+    shares: readonly SignatureShare[],
+  ): CombineOutcome;
   verifyThreshold(tag: ThresholdTag, message: Uint8Array, signature: Uint8Array): boolean;
   /** Shares needed: low f+1, high n−f. */
   thresholdOf(tag: ThresholdTag): number;

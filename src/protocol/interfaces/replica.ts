@@ -1,4 +1,14 @@
-import type { CanisterId, DurationMs, HashHex, Height, MessageId, NodeId, PrincipalId, RegistryVersion, TimeNs } from '../types/ids.ts';
+import type {
+  CanisterId,
+  DurationMs,
+  HashHex,
+  Height,
+  MessageId,
+  NodeId,
+  PrincipalId,
+  RegistryVersion,
+  TimeNs,
+} from '../types/ids.ts';
 
 /** The seams between consensus, message routing and execution inside one node. */
 
@@ -50,7 +60,11 @@ export interface ValidationContext {
 /** Builds and checks block payloads; implemented by `protocol/ingress`. `past` are payloads from certifiedHeight+1 to the parent. */
 export interface PayloadBuilder {
   build(context: ValidationContext, past: readonly BatchPayload[]): BatchPayload;
-  validate(payload: BatchPayload, context: ValidationContext, past: readonly BatchPayload[]): Validation;
+  validate(
+    payload: BatchPayload,
+    context: ValidationContext,
+    past: readonly BatchPayload[],
+  ): Validation;
 }
 
 /** What consensus reads of the replicated state. */

@@ -4,26 +4,95 @@ import type { HashHex, Height, NodeId, Rank } from '../types/ids.ts';
 export type TraceEvent =
   | { readonly kind: 'beaconAggregated'; readonly height: Height; readonly hash: HashHex }
   | { readonly kind: 'tapeAggregated'; readonly height: Height }
-  | { readonly kind: 'makersRanked'; readonly height: Height; readonly makers: readonly NodeId[]; readonly committee: readonly NodeId[] }
+  | {
+      readonly kind: 'makersRanked';
+      readonly height: Height;
+      readonly makers: readonly NodeId[];
+      readonly committee: readonly NodeId[];
+    }
   | { readonly kind: 'blockProposed'; readonly block: BlockFacts }
   | { readonly kind: 'blockValidated'; readonly block: BlockFacts }
-  | { readonly kind: 'shareAdded'; readonly artifact: ShareKind; readonly height: Height; readonly signer: NodeId; readonly hash: HashHex | null }
-  | { readonly kind: 'notarized'; readonly height: Height; readonly hash: HashHex; readonly signers: readonly NodeId[] }
-  | { readonly kind: 'finalized'; readonly height: Height; readonly hash: HashHex; readonly signers: readonly NodeId[]; readonly explicit: boolean }
-  | { readonly kind: 'batchDelivered'; readonly height: Height; readonly hash: HashHex; readonly ingress: number }
-  | { readonly kind: 'executed'; readonly height: Height; readonly root: HashHex; readonly instructions: bigint; readonly messages: number; readonly timeNs: bigint }
+  | {
+      readonly kind: 'shareAdded';
+      readonly artifact: ShareKind;
+      readonly height: Height;
+      readonly signer: NodeId;
+      readonly hash: HashHex | null;
+    }
+  | {
+      readonly kind: 'notarized';
+      readonly height: Height;
+      readonly hash: HashHex;
+      readonly signers: readonly NodeId[];
+    }
+  | {
+      readonly kind: 'finalized';
+      readonly height: Height;
+      readonly hash: HashHex;
+      readonly signers: readonly NodeId[];
+      readonly explicit: boolean;
+    }
+  | {
+      readonly kind: 'batchDelivered';
+      readonly height: Height;
+      readonly hash: HashHex;
+      readonly ingress: number;
+    }
+  | {
+      readonly kind: 'executed';
+      readonly height: Height;
+      readonly root: HashHex;
+      readonly instructions: bigint;
+      readonly messages: number;
+      readonly timeNs: bigint;
+    }
   | { readonly kind: 'certified'; readonly height: Height; readonly root: HashHex }
   | { readonly kind: 'catchUpPackageMade'; readonly height: Height; readonly stateHash: HashHex }
-  | { readonly kind: 'caughtUp'; readonly height: Height; readonly from: 'checkpoint' | 'stateSync' | 'genesis' }
-  | { readonly kind: 'artifactRejected'; readonly artifact: string; readonly height: Height; readonly from: NodeId | null; readonly code: string; readonly message: string }
-  | { readonly kind: 'packetRejected'; readonly from: NodeId | null; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'caughtUp';
+      readonly height: Height;
+      readonly from: 'checkpoint' | 'stateSync' | 'genesis';
+    }
+  | {
+      readonly kind: 'artifactRejected';
+      readonly artifact: string;
+      readonly height: Height;
+      readonly from: NodeId | null;
+      readonly code: string;
+      readonly message: string;
+    }
+  | {
+      readonly kind: 'packetRejected';
+      readonly from: NodeId | null;
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly kind: 'peerUp' | 'peerDown'; readonly peer: NodeId }
   | { readonly kind: 'canisterChanged'; readonly height: Height; readonly canister: CanisterFacts }
-  | { readonly kind: 'messageExecuted'; readonly height: Height; readonly messageId: string; readonly canisterId: string; readonly method: string; readonly instructions: bigint; readonly outcome: string }
-  | { readonly kind: 'canisterLogged'; readonly canisterId: string; readonly lines: readonly string[]; /** Log index of the first line: every node reports the same lines. */ readonly firstIndex?: bigint }
+  | {
+      readonly kind: 'messageExecuted';
+      readonly height: Height;
+      readonly messageId: string;
+      readonly canisterId: string;
+      readonly method: string;
+      readonly instructions: bigint;
+      readonly outcome: string;
+    }
+  | {
+      readonly kind: 'canisterLogged';
+      readonly canisterId: string;
+      readonly lines: readonly string[] /** Log index of the first line: every node reports the same lines. */;
+      readonly firstIndex?: bigint;
+    }
   | { readonly kind: 'criticalError'; readonly code: string; readonly message: string };
 
-export type ShareKind = 'beacon' | 'tape' | 'notarization' | 'finalization' | 'certification' | 'catchUpPackage';
+export type ShareKind =
+  | 'beacon'
+  | 'tape'
+  | 'notarization'
+  | 'finalization'
+  | 'certification'
+  | 'catchUpPackage';
 
 export interface BlockFacts {
   readonly height: Height;

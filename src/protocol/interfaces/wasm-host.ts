@@ -1,4 +1,11 @@
-import type { CanisterId, Cycles, HashHex, Instructions, PrincipalId, TimeNs } from '../types/ids.ts';
+import type {
+  CanisterId,
+  Cycles,
+  HashHex,
+  Instructions,
+  PrincipalId,
+  TimeNs,
+} from '../types/ids.ts';
 
 /**
  * The port between deterministic execution and the one place that knows WebAssembly
@@ -171,7 +178,9 @@ export interface SystemEffects {
 
 export interface RunReply {
   readonly kind: 'ran';
-  readonly outcome: { readonly ok: true } | { readonly ok: false; readonly error: CanisterError; readonly step: number };
+  readonly outcome:
+    | { readonly ok: true }
+    | { readonly ok: false; readonly error: CanisterError; readonly step: number };
   /** Exact, also after a trap. */
   readonly instructionsUsed: Instructions;
   /** Present when the run succeeded and `commitAs` was given. */

@@ -83,7 +83,7 @@ function requireSignature(expected: FunctionType, name: string, actual: Function
 
 function typesOf(letters: string, pointer: number): number[] {
   const types = { I: pointer, i: VALUE_TYPE.i32, l: VALUE_TYPE.i64 };
-  return [...letters].map((letter) => types[letter as keyof typeof types]);
+  return letters.split('').map((letter) => types[letter as keyof typeof types]);
 }
 
 function functionTypeAt(module: ParsedModule, typeIndex: number | undefined): FunctionType {
