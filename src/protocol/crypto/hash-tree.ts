@@ -1,4 +1,4 @@
-import { compareBytes, equalBytes } from '../../base/bytes.ts';
+import { compareBytes } from '../../base/bytes.ts';
 import { codedError, err, ok } from '../../base/result.ts';
 import type { CodedError, Result } from '../../base/result.ts';
 import type { CborError, CborInput, CborLimits, CborValue } from './cbor.ts';
