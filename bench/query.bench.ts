@@ -2,8 +2,8 @@ import { openBuiltApp, openNetwork, percentile, round } from '../tests/support/b
 import { deployCounter } from '../tests/support/browser-agent.ts';
 
 const USAGE = `
-npm run bench -- query [--json] [--count N]
-Sequential queries of a Motoko counter, 4 nodes, turbo, without the agent's own verification, ms.
+npm run bench -- query [--json] [--count N] [--pace mainnet|classroom|turbo]
+Sequential queries of a Motoko counter, 4 nodes, turbo unless told, without the agent's own verification, ms.
 `;
 
 const COUNT = 100;
@@ -15,9 +15,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const at = args.indexOf('--count');
   const count = at === -1 ? COUNT : Number(args[at + 1]);
+  const paceAt = args.indexOf('--pace');
+  const pace = paceAt === -1 ? 'turbo' : (args[paceAt + 1] ?? 'turbo');
   const app = await openBuiltApp();
   try {
-    const page = await openNetwork(app, { nodes: '4', pace: 'turbo' });
+    const page = await openNetwork(app, { nodes: '4', pace });
     const canisterId = await deployCounter(page);
     const times = await page.evaluate(
       async ([id, calls]) => {
@@ -32,6 +34,7 @@ async function main(args: readonly string[]): Promise<void> {
       p50Ms: round(percentile(tookMs, 50)),
       p95Ms: round(percentile(tookMs, 95)),
       count: tookMs.length,
+      pace,
     };
     console.log(args.includes('--json') ? JSON.stringify(result) : result);
   } finally {
