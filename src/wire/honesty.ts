@@ -175,4 +175,57 @@ export const DIFFERENCES: readonly Difference[] = [
     mainnet: 'Not applicable.',
     consequence: 'The picture may skip messages; the protocol does not.',
   },
+  {
+    area: 'crypto',
+    here: 'WebAuthn and canister signatures of users are recognised and refused.',
+    mainnet: 'Both are accepted beside Ed25519, secp256k1 and P-256.',
+    consequence:
+      'Passkey identities cannot sign calls directly; a delegation to an Ed25519 session key works.',
+  },
+  {
+    area: 'crypto',
+    here: 'The certified state tree branches at the first bit in which labels differ.',
+    mainnet: 'The replica pairs neighbouring labels by position.',
+    consequence:
+      'Roots differ from a replica’s for the same content; every client verifies both shapes.',
+  },
+  {
+    area: 'consensus',
+    here: 'The notary’s gaps to certification (70) and to the next catch-up package (130) shrink with intervals below 99 blocks.',
+    mainnet: 'Fixed numbers for an interval of 499.',
+    consequence: 'Back-pressure sets in earlier, in proportion to the interval.',
+  },
+  {
+    area: 'execution',
+    here: 'NaN results keep the bits the engine gives them, and native stack depth limits recursion.',
+    mainnet: 'NaNs are canonical and the stack limit is the same on all nodes.',
+    consequence:
+      'A canister that exposes NaN bits, or recurses to the limit, may behave differently in another browser. All nodes of one tab run the same engine.',
+  },
+  {
+    area: 'execution',
+    here: 'SIMD, tail calls, imported memories, cost_* and environment variables are refused at installation; table.grow and its kin are allowed.',
+    mainnet: 'The former are accepted, the latter rejected.',
+    consequence:
+      'Some modules that run on mainnet cannot be installed here, with a message that names the feature.',
+  },
+  {
+    area: 'execution',
+    here: 'Memory and compute allocations, reserved cycles and query statistics are stored or priced but not enforced; canisters are scheduled round robin.',
+    mainnet: 'All are enforced; priorities follow compute allocations.',
+    consequence: 'A canister here is never slowed down or stopped by these settings.',
+  },
+  {
+    area: 'interface',
+    here: 'The state tree has no streams, creation timestamps or API boundary node records.',
+    mainnet: 'It has.',
+    consequence: 'Clients that ask for them get a proof of absence.',
+  },
+  {
+    area: 'storage',
+    here: 'A node’s files are written without a flush to the medium.',
+    mainnet: 'Replicas checkpoint to disk and survive a power cut.',
+    consequence:
+      'Killing a node, the tab or the browser loses nothing that was acknowledged; a power cut may.',
+  },
 ];
