@@ -7,7 +7,8 @@ export interface Lru<V> {
   readonly size: number;
 }
 
-export function createLru<V>(capacity: number): Lru<V> {
+/** `onEvict` is told each value that loses its place, for values that own something beyond the heap. */
+export function createLru<V>(capacity: number, onEvict?: (value: V) => void): Lru<V> {
   assert(Number.isInteger(capacity) && capacity > 0, 'a cache holds at least one entry');
   // A Map iterates in insertion order: re-inserting on use keeps the oldest first.
   const entries = new Map<string, V>();
@@ -21,11 +22,16 @@ export function createLru<V>(capacity: number): Lru<V> {
       return value;
     },
     set(key, value) {
+      const replaced = entries.get(key);
       entries.delete(key);
       entries.set(key, value);
+      if (replaced !== undefined && replaced !== value) {
+        onEvict?.(replaced);
+      }
       if (entries.size > capacity) {
-        for (const oldest of entries.keys()) {
+        for (const [oldest, evicted] of entries) {
           entries.delete(oldest);
+          onEvict?.(evicted);
           break;
         }
       }

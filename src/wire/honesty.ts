@@ -62,7 +62,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'crypto',
-    here: 'BLS12-381, Ed25519 and the hashes are the JavaScript of the noble libraries.',
+    here: 'BLS12-381 is mcl-wasm, or the noble library where Wasm is blocked; Ed25519 and the hashes are the JavaScript of the noble libraries.',
     mainnet: 'Native Rust.',
     consequence:
       'Signatures have the same bytes but take many times longer; timing says nothing about mainnet, and secrets are not protected against side channels.',

@@ -1,6 +1,6 @@
 import { present } from '../../base/assert.ts';
 import { wrapBls } from '../../protocol/crypto/der.ts';
-import { createRealSuite } from '../../protocol/crypto/real-suite.ts';
+import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { verifyArtifact } from '../../protocol/node/artifact-verifier.ts';
 import { describeArtifact, describeBlock } from '../../protocol/node/inspection.ts';
 import { subnetParametersFor } from '../../protocol/node/subnet-parameters.ts';
@@ -10,13 +10,14 @@ import type { DealtSubnet, SubnetGenesis } from '../../protocol/types/genesis.ts
 import type { ArtifactDetails, BlockDetails, Verification } from '../../wire/network.ts';
 import { type NetworkSpec, PACE_SETTINGS } from '../../wire/network-spec.ts';
 import { exposeControl } from '../control/remote.ts';
+import { loadCryptoSuite } from '../crypto/choose-suite.ts';
 import { sweepStaleStorage } from '../storage/stale-storage.ts';
 
 /**
  * Crypto for the page, which runs none itself: deals the keys of a new network and checks what
  * nodes claim with the very code that nodes run.
  */
-const suite = createRealSuite();
+const suiteLoading = loadCryptoSuite();
 let genesis: SubnetGenesis | undefined;
 
 export interface Dealt extends DealtSubnet {
@@ -25,8 +26,10 @@ export interface Dealt extends DealtSubnet {
 
 const control = {
   /** Deals the subnet of a spec; `genesisTimeNs` is the time of its first block. */
-  deal: (spec: NetworkSpec, genesisTimeNs: bigint): readonly Dealt[] =>
-    spec.subnets.map((_, index) => deal(spec, index, genesisTimeNs)),
+  deal: async (spec: NetworkSpec, genesisTimeNs: bigint): Promise<readonly Dealt[]> => {
+    const suite = await suiteLoading;
+    return spec.subnets.map((_, index) => deal(spec, index, genesisTimeNs, suite));
+  },
   /** The fields of an encoded artifact; null when it does not decode. */
   describe: (encoded: Uint8Array): Omit<ArtifactDetails, 'heldBy'> | null => {
     const decoded = decodeArtifact(encoded);
@@ -39,7 +42,8 @@ const control = {
       : null;
   },
   /** Checks the signature with the public keys of the genesis alone. */
-  verify: (encoded: Uint8Array): Verification | null => {
+  verify: async (encoded: Uint8Array): Promise<Verification | null> => {
+    const suite = await suiteLoading;
     const decoded = decodeArtifact(encoded);
     return decoded.ok ? (verifyArtifact(decoded.value, dealtGenesis(), suite) ?? null) : null;
   },
@@ -47,7 +51,7 @@ const control = {
   sweep: (): Promise<void> => sweepStaleStorage(),
 };
 
-function deal(spec: NetworkSpec, index: number, genesisTimeNs: bigint): Dealt {
+function deal(spec: NetworkSpec, index: number, genesisTimeNs: bigint, suite: CryptoSuite): Dealt {
   const pace = PACE_SETTINGS[spec.pace];
   const subnet = present(spec.subnets[index], 'the subnet is in the spec');
   const parameters = subnetParametersFor(subnet.type, {

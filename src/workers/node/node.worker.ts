@@ -2,7 +2,6 @@ import { bytesToHex } from '../../base/hex.ts';
 import { createPrng } from '../../base/prng.ts';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import { createNodeCrypto } from '../../protocol/crypto/node-crypto.ts';
-import { createRealSuite } from '../../protocol/crypto/real-suite.ts';
 import { createNodeCore } from '../../protocol/node/node-core.ts';
 import type { NodeCore, NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
@@ -10,6 +9,7 @@ import { createHostTimers } from '../clock/host-timers.ts';
 import { createNetworkClock, type NetworkClock, withRate } from '../clock/network-clock.ts';
 import { createScheduler, type Scheduler } from '../clock/scheduler.ts';
 import { exposeControl } from '../control/remote.ts';
+import { loadCryptoSuite, WORKER_CRYPTO_NAME } from '../crypto/choose-suite.ts';
 import {
   type GatewayRequest,
   type NodeToGateway,
@@ -40,14 +40,15 @@ interface RunningNode {
 
 const timers = createHostTimers();
 const stopwatchMs = (): number => performance.now();
+// At once, while the page still deals keys and opens ports.
+const suiteLoading = loadCryptoSuite();
 let node: RunningNode | undefined;
 
 async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
   if (node !== undefined) {
     return err(codedError('protocol', 'ALREADY_STARTED', 'this worker already hosts a node'));
   }
-  const suite = createRealSuite();
-  if (config.genesis.cryptoName !== suite.name) {
+  if (config.genesis.cryptoName !== WORKER_CRYPTO_NAME) {
     const message = `the genesis wants ${config.genesis.cryptoName}, which only simulations may use`;
     return err(codedError('trust', 'INSECURE_CRYPTO_REFUSED', message));
   }
@@ -60,6 +61,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     return err(codedError('transport', 'STORAGE_FAILED', stored.error.message));
   }
   const { secrets, genesis } = config;
+  const suite = await suiteLoading;
   const timed = timeCrypto(createNodeCrypto(genesis, secrets, suite), stopwatchMs);
   const core = createNodeCore({
     nodeId: secrets.nodeId,
