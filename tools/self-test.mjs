@@ -12,10 +12,12 @@ const CONFIGS = [
   '.oxlintrc.json',
   '.size-limit.json',
   'biome.json',
+  'index.html',
   'knip.json',
   'package.json',
   'tsconfig.base.json',
   'tools/lint/house.js',
+  'vite.config.ts',
 ];
 const CLEAN = { 'src/base/one.ts': 'export const ONE = 1;\n' };
 

@@ -1,5 +1,5 @@
 import { codedError, err, ok, type Result } from '../../base/result.ts';
-import { openLogStorage } from './log-storage.ts';
+import { openLogStorage, type SyncFile } from './log-storage.ts';
 import type { StorageError, StoragePort } from './storage-port.ts';
 
 const FOLDER = 'subnetarium';
@@ -27,11 +27,14 @@ export async function openOpfsStorage(
   }
 }
 
-async function openFile(
-  folder: FileSystemDirectoryHandle,
-  name: string,
-): Promise<FileSystemSyncAccessHandle> {
-  const file = await folder.getFileHandle(name, { create: true });
+/** Only workers have it, and this module is also type-checked with the page's library. */
+interface SyncFileHandle {
+  createSyncAccessHandle(): Promise<SyncFile>;
+}
+
+async function openFile(folder: FileSystemDirectoryHandle, name: string): Promise<SyncFile> {
+  const handle = await folder.getFileHandle(name, { create: true });
+  const file = handle as unknown as SyncFileHandle;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await file.createSyncAccessHandle();
