@@ -24,7 +24,7 @@ interface RawMcl {
   _mclBnG1_setDst(pointer: number, length: number): number;
 }
 
-export type Mcl = typeof mclNamespace;
+type Mcl = typeof mclNamespace;
 
 /** Its CommonJS exports: bundlers and Node agree on `default` only, and `mod` is set by `init`. */
 const mcl = ((mclNamespace as { readonly default?: Mcl }).default ?? mclNamespace) as Mcl;
