@@ -6,7 +6,7 @@ export default defineConfig({
     environment: 'node',
     // The reference machine has two cores; more workers only make timings noisy.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 180_000,
     allowOnly: false,
     passWithNoTests: false,
   },

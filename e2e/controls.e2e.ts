@@ -99,3 +99,8 @@ test('requests that make no sense are refused with a code, not obeyed', async ({
   expect(outcome?.running).toMatchObject({ ok: false, error: { code: 'NODE_ALREADY_RUNNING' } });
   expect(outcome?.artifact).toMatchObject({ ok: false, error: { code: 'ARTIFACT_UNKNOWN' } });
 });
+
+test('a subnet of one node at turbo leaves its worker time to answer', async ({ page }) => {
+  await openPage(page, '?nodes=1&pace=turbo');
+  await waitForHeight(page, 20);
+});

@@ -89,5 +89,5 @@ describe('a canister on a node that was away', () => {
       }),
     );
     expect(roots.size).toBe(1);
-  }, 180_000);
+  }, 900_000);
 });

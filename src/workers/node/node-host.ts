@@ -54,6 +54,9 @@ const MAX_INPUTS_PER_STEP = 256;
 /** Packets beyond this are dropped like in a full socket; peers send them again. */
 const MAX_QUEUED_PACKETS = 4_096;
 
+/** Turns that may follow a finished write before the worker's other events get their turn. */
+const MAX_TURNS_AT_ONCE = 4;
+
 export function createNodeHost(deps: NodeHostDeps): NodeHost {
   const inputs: NodeInput[] = [];
   const replies = new Map<number, (reply: HttpReply) => void>();
@@ -61,6 +64,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
   let queuedPackets = 0;
   let nextRequestId = 0;
   let turnPlanned = false;
+  let turnsAtOnce = 0;
   let busyMs = 0;
   let closed = false;
   let cancelWake: (() => void) | undefined;
@@ -77,6 +81,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
   };
   const plannedTurn = (): void => {
     turnPlanned = false;
+    turnsAtOnce = 0;
     turn();
   };
   const turn = (): void => {
@@ -145,9 +150,14 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
   const persist = async (effect: NodeEffect & { readonly kind: 'persist' }): Promise<void> => {
     const written = await deps.storage.write({ writes: effect.writes });
     if (written.ok) {
-      // At once and not in a later turn: the node's next word to its peers waits for this only.
       inputs.push({ kind: 'persisted', operationId: effect.operationId });
-      turn();
+      if (turnsAtOnce < MAX_TURNS_AT_ONCE) {
+        // Not in a later turn: the node's next word to its peers waits for this only.
+        turnsAtOnce += 1;
+        turn();
+      } else {
+        planTurn();
+      }
     } else if (!closed) {
       close();
       deps.onFatal(`the disk failed: ${written.error.message}`);
