@@ -5,7 +5,7 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
-/** The documentation's copy of the table; `npx vitest run -u src/wire/honesty.test.ts` renews it. */
+/** The documentation's copy of the table; `npx vitest run src/wire/honesty.test.ts --update` renews it. */
 function honestyPage(): string {
   const rows = DIFFERENCES.map(
     ({ area, here, mainnet, consequence }) =>

@@ -60,7 +60,7 @@ const MAX_TURNS_AT_ONCE = 4;
 export function createNodeHost(deps: NodeHostDeps): NodeHost {
   const inputs: NodeInput[] = [];
   const replies = new Map<number, (reply: HttpReply) => void>();
-  const waiting: { readonly height: Height; readonly onReached: () => void }[] = [];
+  const heightWaiters = createHeightWaiters();
   let queuedPackets = 0;
   let nextRequestId = 0;
   let turnPlanned = false;
@@ -119,10 +119,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     const status = deps.core.status();
     deps.telemetry.heights(status);
     deps.onStep(status);
-    for (const entry of waiting.filter(({ height }) => height <= status.finalized)) {
-      waiting.splice(waiting.indexOf(entry), 1);
-      entry.onReached();
-    }
+    heightWaiters.reached(status.finalized);
   };
   const planWake = (timeNs: bigint | null): void => {
     cancelWake?.();
@@ -197,12 +194,31 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
       if (deps.core.status().finalized >= height) {
         onReached();
       } else {
-        waiting.push({ height, onReached });
+        heightWaiters.add(height, onReached);
       }
     },
     status: () => deps.core.status(),
     busyMs: () => busyMs,
     close,
+  };
+}
+
+/** Who waits for a finalized height; each is called once. */
+function createHeightWaiters() {
+  let waiting: { readonly height: Height; readonly onReached: () => void }[] = [];
+  return {
+    add: (height: Height, onReached: () => void): void => {
+      waiting.push({ height, onReached });
+    },
+    reached: (finalized: Height): void => {
+      const due = waiting.filter(({ height }) => height <= finalized);
+      if (due.length > 0) {
+        waiting = waiting.filter(({ height }) => height > finalized);
+        for (const { onReached } of due) {
+          onReached();
+        }
+      }
+    },
   };
 }
 
