@@ -9,6 +9,7 @@ import type {
   NodeOutput,
   NodeStatus,
 } from '../../protocol/node/node-io.ts';
+import type { TraceEvent } from '../../protocol/interfaces/trace.ts';
 import type { Height, NodeId } from '../../protocol/types/ids.ts';
 import type { NetworkClock } from '../clock/network-clock.ts';
 import type { HostTimers, Scheduler } from '../clock/scheduler.ts';
@@ -171,8 +172,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
   return {
     packet: (from, bytes) => {
       if (queuedPackets >= MAX_QUEUED_PACKETS) {
-        const { code, message } = codedError('limit', 'INBOX_OVERFLOW', 'too many packets wait');
-        deps.telemetry.trace([{ kind: 'packetRejected', from, code, message }]);
+        deps.telemetry.trace([inboxOverflow(from)]);
         return;
       }
       queuedPackets += 1;
@@ -201,6 +201,11 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     busyMs: () => busyMs,
     close,
   };
+}
+
+function inboxOverflow(from: NodeId): TraceEvent {
+  const { code, message } = codedError('limit', 'INBOX_OVERFLOW', 'too many packets wait');
+  return { kind: 'packetRejected', from, code, message };
 }
 
 /** Who waits for a finalized height; each is called once. */
