@@ -1,6 +1,7 @@
 import { defineConfig } from '@playwright/test';
 
-const PORT = 4173;
+/** tools/test.mjs names a free one, so that no other server is tested by mistake. */
+const PORT = Number(process.env['E2E_PORT'] ?? 4173);
 /** tools/test.mjs finds a browser and names it here; unset means Playwright's own. */
 const executablePath = process.env['CHROMIUM_PATH'];
 

@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { bin, helpOrContinue, ROOT, run, takeOption, usageError } from './lib/command.mjs';
 import { ensureBuilt, ensureInstalled, requireNode } from './lib/setup.mjs';
@@ -92,7 +93,11 @@ async function browserTests() {
   const report = join(REPORTS, 'playwright.json');
   rmSync(report, { force: true });
   const { code, output } = await run(bin('playwright'), ['test', '--reporter=list,json'], {
-    env: { CHROMIUM_PATH: executablePath, PLAYWRIGHT_JSON_OUTPUT_NAME: report },
+    env: {
+      CHROMIUM_PATH: executablePath,
+      E2E_PORT: String(await freePort()),
+      PLAYWRIGHT_JSON_OUTPUT_NAME: report,
+    },
   });
   const stats = readReport(report)?.stats;
   return counted(stats?.expected ?? 0, stats?.unexpected ?? 0, code, output);
@@ -102,6 +107,15 @@ async function browserTests() {
 function counted(passedTests, failedTests, code, output) {
   const broken = failedTests === 0 && (code !== 0 || passedTests === 0);
   return { passed: passedTests, failed: broken ? 1 : failedTests, output };
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const server = createServer().listen(0, 'localhost', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
 }
 
 function readReport(path) {
