@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultNetworkSpec, parseLinkConditions, parseNetworkSpec } from './network-spec.ts';
+import { placeOf } from './datacentres.ts';
+import {
+  defaultNetworkSpec,
+  initialLink,
+  parseLinkConditions,
+  parseNetworkSpec,
+} from './network-spec.ts';
 
 describe('a network spec', () => {
   it('is the default one when nothing is said', () => {
@@ -26,12 +32,35 @@ describe('a network spec', () => {
     [{ subnets: [{ type: 'root' }] }, 'SPEC_FIELD_INVALID', 'spec.subnets[0].type'],
     [{ links: { lossPercent: 101 } }, 'SPEC_FIELD_INVALID', 'spec.links.lossPercent'],
     [{ links: { delayMs: -1 } }, 'SPEC_FIELD_INVALID', 'spec.links.delayMs'],
+    [{ links: { distribution: 'cauchy' } }, 'SPEC_FIELD_INVALID', 'spec.links.distribution'],
+    [{ links: { bandwidthKbps: 0.5 } }, 'SPEC_FIELD_INVALID', 'spec.links.bandwidthKbps'],
+    [{ latencyPreset: 'moon' }, 'SPEC_FIELD_INVALID', 'spec.latencyPreset'],
     [{ links: { cut: 'yes' } }, 'SPEC_FIELD_INVALID', 'spec.links.cut'],
     [{ dkgIntervalLength: 0 }, 'SPEC_FIELD_INVALID', 'spec.dkgIntervalLength'],
   ])('%j is refused as %s', (value, code, text) => {
     const parsed = parseNetworkSpec(value);
     expect(parsed).toMatchObject({ ok: false, error: { code } });
     expect(parsed.ok ? '' : parsed.error.message).toContain(text);
+  });
+
+  it('puts nodes into real places when asked, half a round trip per direction', () => {
+    const spec = { ...defaultNetworkSpec({ nodes: 13 }), latencyPreset: 'datacentres' as const };
+    expect(parseNetworkSpec(spec)).toEqual({ ok: true, value: spec });
+    const delayMs = (from: number, to: number): number => initialLink(spec, from, to).delayMs;
+    expect(placeOf(1)).toBe('Frankfurt');
+    expect(placeOf(2)).toBe('Tokyo');
+    expect(delayMs(1, 2)).toBe(115);
+    expect(delayMs(2, 1)).toBe(115);
+    expect(delayMs(0, 10), 'the eleventh node shares the place of the first').toBe(1);
+    for (let from = 0; from < 13; from += 1) {
+      for (let to = 0; to < 13; to += 1) {
+        const link = initialLink(spec, from, to);
+        expect(delayMs(from, to)).toBeGreaterThan(0);
+        expect(parseLinkConditions(link)).toEqual({ ok: true, value: link });
+      }
+    }
+    const plain = { ...spec, latencyPreset: 'none' as const };
+    expect(initialLink(plain, 1, 2)).toEqual(spec.links);
   });
 
   it('never throws, and what it accepts it accepts again unchanged', () => {

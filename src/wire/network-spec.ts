@@ -1,5 +1,6 @@
 import { codedError, err, ok } from '../base/result.ts';
 import type { CodedError, Result } from '../base/result.ts';
+import { roundTripMs } from './datacentres.ts';
 import type { SubnetType } from '../protocol/types/genesis.ts';
 
 /**
@@ -11,15 +12,30 @@ export const NETWORK_SPEC_VERSION = 1;
 export const MAX_NODES_PER_SUBNET = 40;
 export const MAX_SEED_CHARACTERS = 256;
 const MAX_DELAY_MS = 60_000;
+/** 100 Gbit/s. */
+const MAX_BANDWIDTH_KBPS = 100_000_000;
 
 /** `mainnet`: the IC's own delays; `classroom`: short DKG intervals; `turbo`: as fast as the cores allow. */
 export const PACES = ['mainnet', 'classroom', 'turbo'] as const;
 export type Pace = (typeof PACES)[number];
 
+/**
+ * How the jitter is spread: `uniform` adds 0 … jitterMs; `normal` adds around 0 with standard
+ * deviation jitterMs; `heavyTail` adds jitterMs on average, mostly little, at times very much.
+ */
+export const DISTRIBUTIONS = ['uniform', 'normal', 'heavyTail'] as const;
+
+/** Where nodes stand: `datacentres` adds half a real round-trip time to each link. */
+export const LATENCY_PRESETS = ['none', 'datacentres'] as const;
+
 /** How a directed link treats packets. Probabilities are percentages, 0–100. */
 export interface LinkConditions {
+  /** One way. */
   readonly delayMs: number;
   readonly jitterMs: number;
+  readonly distribution: (typeof DISTRIBUTIONS)[number];
+  /** Kilobits per second; packets queue for it. 0 = unlimited. */
+  readonly bandwidthKbps: number;
   readonly lossPercent: number;
   readonly duplicatePercent: number;
   readonly reorderPercent: number;
@@ -41,6 +57,8 @@ export interface NetworkSpec {
   readonly subnets: readonly SubnetSpec[];
   /** Conditions of every link at the start. */
   readonly links: LinkConditions;
+  /** What the places of the nodes add to `links`. */
+  readonly latencyPreset: (typeof LATENCY_PRESETS)[number];
   /** Data blocks between two summary blocks; null = the pace's own. */
   readonly dkgIntervalLength: number | null;
 }
@@ -48,6 +66,8 @@ export interface NetworkSpec {
 export const PERFECT_LINK: LinkConditions = {
   delayMs: 0,
   jitterMs: 0,
+  distribution: 'uniform',
+  bandwidthKbps: 0,
   lossPercent: 0,
   duplicatePercent: 0,
   reorderPercent: 0,
@@ -85,6 +105,7 @@ export function defaultNetworkSpec(
     pace: overrides.pace ?? 'turbo',
     subnets: [{ type: 'application', nodes: overrides.nodes ?? 4 }],
     links: PERFECT_LINK,
+    latencyPreset: 'none',
     dkgIntervalLength: null,
   };
 }
@@ -135,6 +156,12 @@ function parseLinks(value: unknown, path: string): Result<LinkConditions, Networ
       return invalid(`${path}.${key}`, `an integer from 0 to ${MAX_DELAY_MS}`);
     }
   }
+  if (!integerIn(merged['bandwidthKbps'], 0, MAX_BANDWIDTH_KBPS)) {
+    return invalid(`${path}.bandwidthKbps`, `an integer from 0 to ${MAX_BANDWIDTH_KBPS}`);
+  }
+  if (!(DISTRIBUTIONS as readonly unknown[]).includes(merged['distribution'])) {
+    return invalid(`${path}.distribution`, `one of ${DISTRIBUTIONS.join(', ')}`);
+  }
   for (const key of ['lossPercent', 'duplicatePercent', 'reorderPercent']) {
     if (!integerIn(merged[key], 0, 100)) {
       return invalid(`${path}.${key}`, 'an integer from 0 to 100');
@@ -144,6 +171,15 @@ function parseLinks(value: unknown, path: string): Result<LinkConditions, Networ
     return invalid(`${path}.cut`, 'true or false');
   }
   return ok(merged as unknown as LinkConditions);
+}
+
+/** Conditions of the link between two nodes at the start, whole milliseconds. */
+export function initialLink(spec: NetworkSpec, from: number, to: number): LinkConditions {
+  if (spec.latencyPreset === 'none') {
+    return spec.links;
+  }
+  const delayMs = spec.links.delayMs + Math.round(roundTripMs(from, to) / 2);
+  return { ...spec.links, delayMs: Math.min(delayMs, MAX_DELAY_MS) };
 }
 
 /** Checks link conditions that come from a script; absent fields are those of a perfect link. */
@@ -173,8 +209,7 @@ function parseSubnet(value: unknown, path: string): Result<SubnetSpec, NetworkSp
  * Unknown fields are errors, so that a misspelt one is never silently ignored.
  */
 export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpecError> {
-  const known = ['version', 'seed', 'pace', 'subnets', 'links', 'dkgIntervalLength'];
-  const parsed = fieldsOf(value, 'spec', known);
+  const parsed = fieldsOf(value, 'spec', Object.keys(defaultNetworkSpec()));
   if (!parsed.ok) {
     return parsed;
   }
@@ -209,6 +244,10 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (!links.ok) {
     return links;
   }
+  const latencyPreset = fields['latencyPreset'] ?? 'none';
+  if (!(LATENCY_PRESETS as readonly unknown[]).includes(latencyPreset)) {
+    return invalid('spec.latencyPreset', `one of ${LATENCY_PRESETS.join(', ')}`);
+  }
   const interval = fields['dkgIntervalLength'] ?? null;
   if (interval !== null && !integerIn(interval, 1, 10_000)) {
     return invalid('spec.dkgIntervalLength', 'null or an integer from 1 to 10000');
@@ -219,6 +258,7 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     pace: pace as Pace,
     subnets: [subnet.value],
     links: links.value,
+    latencyPreset: latencyPreset as NetworkSpec['latencyPreset'],
     dkgIntervalLength: interval,
   });
 }
