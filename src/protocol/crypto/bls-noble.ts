@@ -13,6 +13,7 @@ import {
   encodeG1,
   evaluateG2,
   interpolateG1,
+  interpolateG2,
   sumG1,
   sumG2,
 } from './bls-points.ts';
@@ -257,6 +258,25 @@ export function createNobleBls(): BlsSuite {
       return points === undefined
         ? bad('MALFORMED_KEY', 'A public coefficient is malformed.')
         : encodeKey(evaluateG2(points, BigInt(index) + 1n), caches);
+    },
+    multiplyPublicKey(publicKey, scalar) {
+      const point = caches.keyPoint(publicKey);
+      return point === undefined
+        ? bad('MALFORMED_KEY', 'A public key is malformed.')
+        : encodeKey(point.multiply(secretScalar(scalar)), caches);
+    },
+    combinePublicKeys(shares) {
+      const indexes = shares.map((share) => share.index);
+      if (shares.length === 0 || new Set(indexes).size !== indexes.length) {
+        return bad('DUPLICATE_SIGNER', 'Keys to combine must have distinct owners.');
+      }
+      const points = decodeKeys(
+        shares.map((share) => share.publicKey),
+        caches,
+      );
+      return points === undefined
+        ? bad('MALFORMED_KEY', 'A public key is malformed.')
+        : encodeKey(interpolateG2(indexes, points), caches);
     },
   };
 }

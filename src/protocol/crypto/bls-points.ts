@@ -80,13 +80,25 @@ function bitLength(value: bigint): number {
   return value === 0n ? 0 : value.toString(2).length;
 }
 
+/** What both groups' points can do. */
+interface GroupPoint<P> {
+  add(other: P): P;
+  double(): P;
+  negate(): P;
+  multiplyUnsafe(scalar: bigint): P;
+}
+
 /** Σ scalars·points for small scalars of either sign, sharing the doublings. Variable time: public data only. */
-function smallLinearCombination(points: readonly G1Point[], scalars: readonly bigint[]): G1Point {
+function smallLinearCombination<P extends GroupPoint<P>>(
+  zero: P,
+  points: readonly P[],
+  scalars: readonly bigint[],
+): P {
   const terms = points.map((point, i) => {
     const scalar = scalars[i] as bigint;
     return scalar < 0n ? { point: point.negate(), scalar: -scalar } : { point, scalar };
   });
-  let sum: G1Point = G1.ZERO;
+  let sum = zero;
   for (
     let bit = BigInt(Math.max(...terms.map((term) => bitLength(term.scalar)))) - 1n;
     bit >= 0n;
@@ -102,11 +114,24 @@ function smallLinearCombination(points: readonly G1Point[], scalars: readonly bi
   return sum;
 }
 
+function interpolate<P extends GroupPoint<P>>(
+  zero: P,
+  indexes: readonly number[],
+  points: readonly P[],
+): P {
+  const { numerators, denominator } = lagrangeAtZero(indexes);
+  const sum = smallLinearCombination(zero, points, numerators);
+  return denominator === 1n ? sum : sum.multiplyUnsafe(invertScalar(denominator));
+}
+
 /** Interpolates signature shares at 0. */
 export function interpolateG1(indexes: readonly number[], points: readonly G1Point[]): G1Point {
-  const { numerators, denominator } = lagrangeAtZero(indexes);
-  const sum = smallLinearCombination(points, numerators);
-  return denominator === 1n ? sum : sum.multiplyUnsafe(invertScalar(denominator));
+  return interpolate(G1.ZERO as G1Point, indexes, points);
+}
+
+/** Interpolates public keys of shares at 0. */
+export function interpolateG2(indexes: readonly number[], points: readonly G2Point[]): G2Point {
+  return interpolate(G2.ZERO as G2Point, indexes, points);
 }
 
 export function sumG1(points: readonly G1Point[]): G1Point {

@@ -74,6 +74,12 @@ function finish(
     : ok(encodeMarked(mark, sum));
 }
 
+function lagrangeWeights(indexes: readonly number[]): readonly bigint[] {
+  const { numerators, denominator } = lagrangeAtZero(indexes);
+  const inverse = invertScalar(denominator);
+  return numerators.map((numerator) => mod(numerator * inverse));
+}
+
 const insecureBls: BlsSuite = {
   name: 'insecure-test-crypto',
   publicKey: (secretKey) => encodeMarked(KEY_MARK, bigintFromBytes(secretKey)),
@@ -94,16 +100,13 @@ const insecureBls: BlsSuite = {
         codedError('trust', 'DUPLICATE_SIGNER', 'Shares to combine must have distinct signers.'),
       );
     }
-    const { numerators, denominator } = lagrangeAtZero(indexes);
-    const inverse = invertScalar(denominator);
-    const weights = numerators.map((numerator) => mod(numerator * inverse));
     return finish(
       SIGNATURE_MARK,
       decodeAll(
         SIGNATURE_MARK,
         shares.map((share) => share.signature),
       ),
-      weights,
+      lagrangeWeights(indexes),
     );
   },
   provePossession(secretKey) {
@@ -118,6 +121,18 @@ const insecureBls: BlsSuite = {
       KEY_MARK,
       scalars === undefined ? undefined : [evaluatePolynomial(scalars, BigInt(index) + 1n)],
     );
+  },
+  multiplyPublicKey: (publicKey, scalar) =>
+    finish(KEY_MARK, decodeAll(KEY_MARK, [publicKey]), [bigintFromBytes(scalar)]),
+  combinePublicKeys(shares) {
+    const indexes = shares.map((share) => share.index);
+    if (new Set(indexes).size !== indexes.length) {
+      return err(
+        codedError('trust', 'DUPLICATE_SIGNER', 'Keys to combine must have distinct owners.'),
+      );
+    }
+    const keys = shares.map((share) => share.publicKey);
+    return finish(KEY_MARK, decodeAll(KEY_MARK, keys), lagrangeWeights(indexes));
   },
 };
 

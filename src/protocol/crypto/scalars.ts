@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { bytesToHex, hexToBytes } from '../../base/hex.ts';
+import type { Prng } from '../../base/prng.ts';
 import { BLS_SECRET_KEY_BYTES, GROUP_ORDER } from './suite.ts';
 
 export function mod(value: bigint): bigint {
@@ -10,6 +11,24 @@ export function mod(value: bigint): bigint {
 /** Big-endian bytes of any length as a number, not reduced. */
 export function bigintFromBytes(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt(`0x${bytesToHex(bytes)}`);
+}
+
+/** Uniform enough: 48 bytes reduced modulo a 255-bit order; never zero. */
+export function drawScalar(prng: Prng): bigint {
+  let scalar = 0n;
+  while (scalar === 0n) {
+    scalar = mod(bigintFromBytes(prng.bytes(48)));
+  }
+  return scalar;
+}
+
+/** A usable secret from its canonical 32 big-endian bytes: reduced and not zero. */
+export function scalarFromBytes(bytes: Uint8Array): bigint | undefined {
+  if (bytes.length !== BLS_SECRET_KEY_BYTES) {
+    return undefined;
+  }
+  const scalar = bigintFromBytes(bytes);
+  return scalar > 0n && scalar < GROUP_ORDER ? scalar : undefined;
 }
 
 /** A scalar as 32 big-endian bytes. */

@@ -11,6 +11,18 @@ export interface BlsSuite extends BlsBackend {
     coefficients: readonly Uint8Array[],
     index: number,
   ): Result<Uint8Array, CryptoError>;
+  /**
+   * scalar · key in the group of keys; the scalar may be a secret.
+   * @param scalar 32 big-endian bytes, reduced and not zero.
+   */
+  multiplyPublicKey(publicKey: Uint8Array, scalar: Uint8Array): Result<Uint8Array, CryptoError>;
+  /**
+   * Lagrange combination at 0 of keys whose evaluation points are `index + 1`: what `combineShares`
+   * is to signatures. Variable time: keys are public.
+   */
+  combinePublicKeys(
+    shares: readonly { readonly index: number; readonly publicKey: Uint8Array }[],
+  ): Result<Uint8Array, CryptoError>;
 }
 
 /** Signatures of single nodes. */

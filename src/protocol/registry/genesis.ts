@@ -7,8 +7,9 @@ import type { CodedError, Result } from '../../base/result.ts';
 import { unwrapEd25519, wrapBls, wrapEd25519 } from '../crypto/der.ts';
 import { ED25519_KEY_BYTES } from '../crypto/ed25519.ts';
 import { nodeIdOfKey, subnetIdOfKey } from '../crypto/principal.ts';
-import { bigintFromBytes, evaluatePolynomial, mod, scalarToBytes } from '../crypto/scalars.ts';
+import { drawScalar, evaluatePolynomial, scalarToBytes } from '../crypto/scalars.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
+import { proveReceiverKey, verifyReceiverKey } from '../dkg/feldman/receiver-key.ts';
 import type {
   DealtSubnet,
   NodeRecord,
@@ -47,30 +48,27 @@ interface DealtNode {
   readonly record: NodeRecord;
   readonly nodeSecretKey: Uint8Array;
   readonly committeeSecretKey: Uint8Array;
-}
-
-/** Uniform enough: 48 bytes reduced modulo a 255-bit order; never zero. */
-function drawScalar(prng: Prng): bigint {
-  let scalar = 0n;
-  while (scalar === 0n) {
-    scalar = mod(bigintFromBytes(prng.bytes(48)));
-  }
-  return scalar;
+  readonly dkgSecretKey: Uint8Array;
 }
 
 function dealNode(prng: Prng, suite: CryptoSuite): DealtNode {
   const nodeSecretKey = prng.fork('node key').bytes(ED25519_KEY_BYTES);
   const committeeSecretKey = scalarToBytes(drawScalar(prng.fork('committee key')));
+  const dkgSecretKey = scalarToBytes(drawScalar(prng.fork('dkg key')));
   const nodePublicKeyDer = wrapEd25519(suite.basic.publicKey(nodeSecretKey));
+  const nodeId = nodeIdOfKey(nodePublicKeyDer);
   return {
     record: {
-      nodeId: nodeIdOfKey(nodePublicKeyDer),
+      nodeId,
       nodePublicKeyDer,
       committeePublicKey: suite.bls.publicKey(committeeSecretKey),
       committeeKeyPop: suite.bls.provePossession(committeeSecretKey),
+      dkgPublicKey: suite.bls.publicKey(dkgSecretKey),
+      dkgKeyPop: proveReceiverKey(suite.bls, nodeId, dkgSecretKey),
     },
     nodeSecretKey,
     committeeSecretKey,
+    dkgSecretKey,
   };
 }
 
@@ -132,6 +130,7 @@ export function dealSubnet(spec: SubnetDealSpec, suite: CryptoSuite): DealtSubne
       nodeId: node.record.nodeId,
       nodeSecretKey: node.nodeSecretKey,
       committeeSecretKey: node.committeeSecretKey,
+      dkgSecretKey: node.dkgSecretKey,
       lowShare: low.shares[i] as Uint8Array,
       highShare: high.shares[i] as Uint8Array,
     }),
@@ -166,9 +165,12 @@ function nodeFault(node: NodeRecord, suite: CryptoSuite): string | undefined {
   ) {
     return `node ${node.nodeId} does not match its key`;
   }
-  return suite.bls.verifyPossession(node.committeePublicKey, node.committeeKeyPop)
+  if (!suite.bls.verifyPossession(node.committeePublicKey, node.committeeKeyPop)) {
+    return `node ${node.nodeId} does not prove possession of its committee key`;
+  }
+  return verifyReceiverKey(suite.bls, node)
     ? undefined
-    : `node ${node.nodeId} does not prove possession of its committee key`;
+    : `node ${node.nodeId} does not prove possession of its DKG key`;
 }
 
 function genesisFault(genesis: SubnetGenesis, suite: CryptoSuite): string | undefined {

@@ -22,6 +22,9 @@ export interface NodeRecord {
   /** BLS committee (multi-signature) key, 96 bytes, with its proof of possession, 48 bytes. */
   readonly committeePublicKey: Uint8Array;
   readonly committeeKeyPop: Uint8Array;
+  /** Key that DKG dealings encrypt this node's pieces to, in G2, 96 bytes, with a proof that its owner knows the secret, 64 bytes. */
+  readonly dkgPublicKey: Uint8Array;
+  readonly dkgKeyPop: Uint8Array;
 }
 
 /** A threshold key with the public key of each node's share. */
@@ -54,6 +57,8 @@ export interface NodeSecrets {
   readonly nodeId: NodeId;
   readonly nodeSecretKey: Uint8Array;
   readonly committeeSecretKey: Uint8Array;
+  /** Opens DKG dealings, 32 bytes. */
+  readonly dkgSecretKey: Uint8Array;
   readonly lowShare: Uint8Array;
   readonly highShare: Uint8Array;
 }

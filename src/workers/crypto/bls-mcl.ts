@@ -106,24 +106,31 @@ function decodeAll<T>(
   return points;
 }
 
+/** Additions of one of the two groups. */
+interface GroupSums<P> {
+  readonly add: (a: P, b: P) => P;
+  readonly double: (point: P) => P;
+  readonly negate: (point: P) => P;
+}
+
 /** Σ scalars·points in plain doublings and additions, which hold outside the subgroup as well. */
-function linearCombination(
-  engine: MclEngine,
-  points: readonly G1[],
+function linearCombination<P>(
+  { add, double, negate }: GroupSums<P>,
+  points: readonly P[],
   scalars: readonly bigint[],
-): G1 | undefined {
+): P | undefined {
   const terms = points.map((point, i) => {
     const scalar = scalars[i] as bigint;
     return scalar < 0n
-      ? { point: engine.negateG1(point), bits: (-scalar).toString(2) }
+      ? { point: negate(point), bits: (-scalar).toString(2) }
       : { point, bits: scalar.toString(2) };
   });
-  let sum: G1 | undefined;
+  let sum: P | undefined;
   for (let bit = Math.max(...terms.map(({ bits }) => bits.length)); bit > 0; bit -= 1) {
-    sum = sum === undefined ? undefined : engine.doubleG1(sum);
+    sum = sum === undefined ? undefined : double(sum);
     for (const { point, bits } of terms) {
       if (bits[bits.length - bit] === '1') {
-        sum = sum === undefined ? point : engine.addG1(sum, point);
+        sum = sum === undefined ? point : add(sum, point);
       }
     }
   }
@@ -173,47 +180,41 @@ function createSigner(engine: MclEngine, caches: Caches, domain: string, noble: 
   };
 }
 
-function createSums(engine: MclEngine, caches: Caches, noble: BlsSuite) {
+/** Sums and products of public keys: DKG and multi-signatures. */
+function createKeySums(engine: MclEngine, caches: Caches) {
+  const g2 = { add: engine.addG2, double: engine.doubleG2, negate: engine.negateG2 };
   return {
-    aggregateSignatures(signatures: readonly Uint8Array[]): Result<Uint8Array, CryptoError> {
-      const points = decodeAll(signatures, engine.decodeCurvePoint);
-      if (points === undefined) {
-        return bad('MALFORMED_POINT', 'A signature share is no point of the curve.');
-      }
-      const sum = points.length === 0 ? undefined : points.reduce(engine.addG1);
-      return sum === undefined || sum.isZero() || !sum.isValidOrder()
-        ? bad('MALFORMED_POINT', 'The shares do not add up to a signature point.')
-        : ok(caches.encodeSignature(sum));
-    },
     aggregatePublicKeys(publicKeys: readonly Uint8Array[]): Result<Uint8Array, CryptoError> {
       const points = decodeAll(publicKeys, caches.keyPoint);
       return points === undefined || points.length === 0
         ? bad('MALFORMED_KEY', 'A public key is malformed.')
         : encodeKey(points.reduce(engine.addG2), caches);
     },
-    combineShares(
-      shares: readonly { readonly index: number; readonly signature: Uint8Array }[],
+    multiplyPublicKey(publicKey: Uint8Array, scalar: Uint8Array): Result<Uint8Array, CryptoError> {
+      const point = caches.keyPoint(publicKey);
+      return point === undefined
+        ? bad('MALFORMED_KEY', 'A public key is malformed.')
+        : encodeKey(engine.multiplyG2(point, scalar), caches);
+    },
+    combinePublicKeys(
+      shares: readonly { readonly index: number; readonly publicKey: Uint8Array }[],
     ): Result<Uint8Array, CryptoError> {
       const indexes = shares.map((share) => share.index);
       if (shares.length === 0 || new Set(indexes).size !== indexes.length) {
-        return bad('DUPLICATE_SIGNER', 'Shares to combine must have distinct signers.');
+        return bad('DUPLICATE_SIGNER', 'Keys to combine must have distinct owners.');
       }
-      const encodings = shares.map((share) => share.signature);
-      const points = decodeAll(encodings, engine.decodeCurvePoint);
+      const keys = shares.map((share) => share.publicKey);
+      const points = decodeAll(keys, caches.keyPoint);
       if (points === undefined) {
-        return bad('MALFORMED_POINT', 'A signature share is no point of the curve.');
+        return bad('MALFORMED_KEY', 'A public key is malformed.');
       }
       const { numerators, denominator } = lagrangeAtZero(indexes);
-      const sum = linearCombination(engine, points, numerators);
-      if (sum === undefined || sum.isZero() || !sum.isValidOrder()) {
-        return noble.combineShares(shares);
-      }
-      return ok(
-        caches.encodeSignature(
-          denominator === 1n
-            ? sum
-            : engine.multiplyG1(sum, scalarToBytes(invertScalar(denominator))),
-        ),
+      const sum = linearCombination(g2, points, numerators);
+      return encodeKey(
+        sum === undefined || denominator === 1n
+          ? sum
+          : engine.multiplyG2(sum, scalarToBytes(invertScalar(denominator))),
+        caches,
       );
     },
     evaluatePublicShare(
@@ -231,6 +232,47 @@ function createSums(engine: MclEngine, caches: Caches, noble: BlsSuite) {
         undefined,
       );
       return encodeKey(value, caches);
+    },
+  };
+}
+
+function createSums(engine: MclEngine, caches: Caches, noble: BlsSuite) {
+  const g1 = { add: engine.addG1, double: engine.doubleG1, negate: engine.negateG1 };
+  return {
+    aggregateSignatures(signatures: readonly Uint8Array[]): Result<Uint8Array, CryptoError> {
+      const points = decodeAll(signatures, engine.decodeCurvePoint);
+      if (points === undefined) {
+        return bad('MALFORMED_POINT', 'A signature share is no point of the curve.');
+      }
+      const sum = points.length === 0 ? undefined : points.reduce(engine.addG1);
+      return sum === undefined || sum.isZero() || !sum.isValidOrder()
+        ? bad('MALFORMED_POINT', 'The shares do not add up to a signature point.')
+        : ok(caches.encodeSignature(sum));
+    },
+    combineShares(
+      shares: readonly { readonly index: number; readonly signature: Uint8Array }[],
+    ): Result<Uint8Array, CryptoError> {
+      const indexes = shares.map((share) => share.index);
+      if (shares.length === 0 || new Set(indexes).size !== indexes.length) {
+        return bad('DUPLICATE_SIGNER', 'Shares to combine must have distinct signers.');
+      }
+      const encodings = shares.map((share) => share.signature);
+      const points = decodeAll(encodings, engine.decodeCurvePoint);
+      if (points === undefined) {
+        return bad('MALFORMED_POINT', 'A signature share is no point of the curve.');
+      }
+      const { numerators, denominator } = lagrangeAtZero(indexes);
+      const sum = linearCombination(g1, points, numerators);
+      if (sum === undefined || sum.isZero() || !sum.isValidOrder()) {
+        return noble.combineShares(shares);
+      }
+      return ok(
+        caches.encodeSignature(
+          denominator === 1n
+            ? sum
+            : engine.multiplyG1(sum, scalarToBytes(invertScalar(denominator))),
+        ),
+      );
     },
   };
 }
@@ -254,6 +296,7 @@ export async function createMclBls(): Promise<BlsSuite> {
     sign: signer.sign,
     verify: signer.verify,
     ...createSums(engine, caches, noble),
+    ...createKeySums(engine, caches),
     provePossession: (secretKey) => possession.sign(secretKey, publicKey(secretKey)),
     verifyPossession: (key, proof) =>
       key.length <= MAX_WASM_MESSAGE_BYTES && possession.verify(key, key, proof),

@@ -56,7 +56,9 @@ export interface MclEngine {
   addG1(a: G1, b: G1): G1;
   addG2(a: G2, b: G2): G2;
   negateG1(point: G1): G1;
+  negateG2(point: G2): G2;
   doubleG1(point: G1): G1;
+  doubleG2(point: G2): G2;
   /** Only for points of the subgroup: uses its endomorphism. */
   multiplyG1(point: G1, scalar: Uint8Array): G1;
   multiplyG2(point: G2, scalar: Uint8Array): G2;
@@ -109,7 +111,9 @@ function createEngine(raw: RawMcl): MclEngine {
     addG1: (a, b) => mcl.add(a, b),
     addG2: (a, b) => mcl.add(a, b),
     negateG1: (point) => mcl.neg(point),
+    negateG2: (point) => mcl.neg(point),
     doubleG1: (point) => mcl.dbl(point),
+    doubleG2: (point) => mcl.dbl(point),
     multiplyG1: (point, scalar) => mcl.mul(point, toFr(scalar)),
     multiplyG2: (point, scalar) => mcl.mul(point, toFr(scalar)),
   };
