@@ -64,8 +64,30 @@ function multiByteCodePoint(bytes: Uint8Array, at: number, lead: Lead): number {
   return code < lead.least || code > MAX_CODE_POINT || surrogate ? -1 : code;
 }
 
+const SHORT_TEXT_BYTES = 64;
+
+/** The text when it is short and pure ASCII, as nearly all names in messages are. */
+function decodeShortAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.length > SHORT_TEXT_BYTES) {
+    return undefined;
+  }
+  const codes = new Array<number>(bytes.length);
+  for (let i = 0; i < bytes.length; i += 1) {
+    const byte = bytes[i] as number;
+    if (byte >= 0x80) {
+      return undefined;
+    }
+    codes[i] = byte;
+  }
+  return String.fromCharCode.apply(null, codes);
+}
+
 /** Strict UTF-8 (RFC 3629); undefined when the bytes are anything else. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  const ascii = decodeShortAscii(bytes);
+  if (ascii !== undefined) {
+    return ascii;
+  }
   const pieces: string[] = [];
   let pending: number[] = [];
   for (let i = 0; i < bytes.length; i += 1) {

@@ -25,9 +25,19 @@ export interface CborEncodeOptions {
 
 const SELF_DESCRIBED_TAG = Uint8Array.of(0xd9, 0xd9, 0xf7);
 const MAX_U64 = (1n << 64n) - 1n;
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+const TWO_POW_32 = 0x1_00_00_00_00;
 
+/** A buffer that grew beyond this is given back after its encoding. */
+const KEPT_BUFFER_BYTES = 64 * 1024;
+const FIRST_BUFFER_BYTES = 4096;
+
+/**
+ * Collects one encoding at a time in a buffer that is used again: encodings are many and small, and
+ * a fresh buffer for each would cost more than the writing. Nothing of it is ever handed out.
+ */
 class Writer {
-  private buffer = new Uint8Array(256);
+  private buffer = new Uint8Array(FIRST_BUFFER_BYTES);
   private length = 0;
 
   private reserve(extra: number): void {
@@ -36,6 +46,10 @@ class Writer {
       grown.set(this.buffer.subarray(0, this.length));
       this.buffer = grown;
     }
+  }
+
+  start(): void {
+    this.length = 0;
   }
 
   raw(bytes: Uint8Array): void {
@@ -50,46 +64,91 @@ class Writer {
     this.length += 1;
   }
 
-  /** Initial byte and shortest argument (RFC 8949 §4.2.1). */
-  head(major: number, argument: number | bigint): void {
-    const top = major << 5;
-    if (argument < 24) {
-      this.byte(top | Number(argument));
-      return;
-    }
-    this.reserve(9);
-    const view = new DataView(this.buffer.buffer);
-    if (argument <= 0xff) {
-      this.byte(top | 24);
-      this.byte(Number(argument));
-    } else if (argument <= 0xff_ff) {
-      this.byte(top | 25);
-      view.setUint16(this.length, Number(argument));
-      this.length += 2;
-    } else if (argument <= 0xff_ff_ff_ff) {
-      this.byte(top | 26);
-      view.setUint32(this.length, Number(argument));
-      this.length += 4;
-    } else {
-      this.byte(top | 27);
-      view.setBigUint64(this.length, BigInt(argument));
-      this.length += 8;
+  /** Big-endian, `width` bytes. */
+  private fixed(value: number, width: number): void {
+    this.reserve(width);
+    for (let shift = 8 * (width - 1); shift >= 0; shift -= 8) {
+      this.buffer[this.length] = value >>> shift;
+      this.length += 1;
     }
   }
 
+  /** Initial byte and shortest argument (RFC 8949 §4.2.1); the argument is a safe natural number. */
+  head(major: number, argument: number): void {
+    const top = major << 5;
+    if (argument < 24) {
+      this.byte(top | argument);
+    } else if (argument <= 0xff) {
+      this.byte(top | 24);
+      this.byte(argument);
+    } else if (argument <= 0xff_ff) {
+      this.byte(top | 25);
+      this.fixed(argument, 2);
+    } else if (argument <= 0xff_ff_ff_ff) {
+      this.byte(top | 26);
+      this.fixed(argument, 4);
+    } else {
+      this.byte(top | 27);
+      this.fixed(Math.floor(argument / TWO_POW_32), 4);
+      this.fixed(argument % TWO_POW_32, 4);
+    }
+  }
+
+  /** A head whose argument may be beyond the safe range. */
+  wideHead(major: number, argument: bigint): void {
+    if (argument <= MAX_SAFE) {
+      this.head(major, Number(argument));
+      return;
+    }
+    this.byte((major << 5) | 27);
+    this.fixed(Number(argument >> 32n), 4);
+    this.fixed(Number(argument & 0xff_ff_ff_ffn), 4);
+  }
+
+  text(value: string): void {
+    for (let i = 0; i < value.length; i += 1) {
+      if (value.charCodeAt(i) >= 0x80) {
+        const bytes = encodeUtf8(value);
+        this.head(3, bytes.length);
+        this.raw(bytes);
+        return;
+      }
+    }
+    this.head(3, value.length);
+    this.reserve(value.length);
+    for (let i = 0; i < value.length; i += 1) {
+      this.buffer[this.length + i] = value.charCodeAt(i);
+    }
+    this.length += value.length;
+  }
+
+  /** What `write` adds, as bytes of their own instead. */
+  apart(write: () => void): Uint8Array {
+    const start = this.length;
+    write();
+    const bytes = this.buffer.slice(start, this.length);
+    this.length = start;
+    return bytes;
+  }
+
   finish(): Uint8Array {
-    return this.buffer.slice(0, this.length);
+    const bytes = this.buffer.slice(0, this.length);
+    if (this.buffer.length > KEPT_BUFFER_BYTES) {
+      this.buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+    }
+    return bytes;
   }
 }
 
 function writeInteger(writer: Writer, value: number | bigint): void {
-  assert(
-    typeof value === 'bigint' || Number.isSafeInteger(value),
-    'CBOR numbers are safe integers',
-  );
-  const magnitude = value < 0 ? -1n - BigInt(value) : value;
+  if (typeof value === 'number') {
+    assert(Number.isSafeInteger(value), 'CBOR numbers are safe integers');
+    writer.head(value < 0 ? 1 : 0, value < 0 ? -1 - value : value);
+    return;
+  }
+  const magnitude = value < 0n ? -1n - value : value;
   assert(magnitude <= MAX_U64, 'CBOR integers fit 64 bits');
-  writer.head(value < 0 ? 1 : 0, magnitude);
+  writer.wideHead(value < 0n ? 1 : 0, magnitude);
 }
 
 function writeMap(
@@ -99,9 +158,10 @@ function writeMap(
   const encoded: { readonly key: Uint8Array; readonly value: CborInput }[] = [];
   for (const [key, value] of entries) {
     if (value !== undefined) {
-      const keyWriter = new Writer();
-      writeItem(keyWriter, key);
-      encoded.push({ key: keyWriter.finish(), value });
+      const keyBytes = writer.apart(() => {
+        writeItem(writer, key);
+      });
+      encoded.push({ key: keyBytes, value });
     }
   }
   encoded.sort((a, b) => compareBytes(a.key, b.key));
@@ -120,9 +180,7 @@ function writeItem(writer: Writer, value: CborInput): void {
   if (typeof value === 'number' || typeof value === 'bigint') {
     writeInteger(writer, value);
   } else if (typeof value === 'string') {
-    const text = encodeUtf8(value);
-    writer.head(3, text.length);
-    writer.raw(text);
+    writer.text(value);
   } else if (value instanceof Uint8Array) {
     writer.head(2, value.length);
     writer.raw(value);
@@ -142,15 +200,18 @@ function writeItem(writer: Writer, value: CborInput): void {
   }
 }
 
+/** One is enough: encoding is synchronous and calls nothing of its caller's. */
+const sharedWriter = new Writer();
+
 /**
  * Deterministic CBOR (RFC 8949 §4.2.1): shortest integers and lengths, map keys in bytewise order
  * of their encoding. Asserts on integers beyond 64 bits or fractions: callers encode their own data.
  */
 export function encodeCbor(value: CborInput, options: CborEncodeOptions = {}): Uint8Array {
-  const writer = new Writer();
+  sharedWriter.start();
   if (options.selfDescribed === true) {
-    writer.raw(SELF_DESCRIBED_TAG);
+    sharedWriter.raw(SELF_DESCRIBED_TAG);
   }
-  writeItem(writer, value);
-  return writer.finish();
+  writeItem(sharedWriter, value);
+  return sharedWriter.finish();
 }

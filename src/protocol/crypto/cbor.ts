@@ -50,10 +50,12 @@ export const DEFAULT_CBOR_MAX_BYTES = 8 * 1024 * 1024;
 export const DEFAULT_CBOR_MAX_DEPTH = 64;
 export const DEFAULT_CBOR_MAX_ITEMS = 1_000_000;
 const SELF_DESCRIBED = 55_799;
+const SHORT_STRING_BYTES = 128;
+/** The smallest argument that needs 1, 2, 4 and 8 bytes. */
+const LEAST_OF_INFO: readonly number[] = [24, 0x1_00, 0x1_00_00, 0x1_00_00_00_00];
 
 interface Reader {
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   readonly maxDepth: number;
   readonly canonical: boolean;
   itemsLeft: number;
@@ -76,22 +78,20 @@ function readArgument(reader: Reader, info: number): number | bigint | undefined
     return fail(reader, 'CBOR_UNSUPPORTED', 'indefinite or reserved length');
   }
   const width = 1 << (info - 24);
-  if (reader.offset + width > reader.bytes.length) {
+  const { bytes, offset } = reader;
+  if (offset + width > bytes.length) {
     return fail(reader, 'CBOR_TRUNCATED', 'length or integer cut off');
   }
-  const at = reader.offset;
-  reader.offset += width;
-  let value: number | bigint;
-  if (width === 8) {
-    const wide = reader.view.getBigUint64(at);
-    value = wide <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(wide) : wide;
-  } else if (width === 4) {
-    value = reader.view.getUint32(at);
-  } else {
-    value = width === 2 ? reader.view.getUint16(at) : reader.view.getUint8(at);
+  reader.offset = offset + width;
+  let value: number | bigint = 0;
+  for (let i = offset; i < offset + width; i += 1) {
+    value = value * 256 + (bytes[i] as number);
   }
-  const least = [24, 0x1_00, 0x1_00_00, 0x1_00_00_00_00][info - 24] as number;
-  if (reader.canonical && value < least) {
+  if (value > Number.MAX_SAFE_INTEGER) {
+    // The sum is rounded; only eight bytes can get here.
+    value = new DataView(bytes.buffer, bytes.byteOffset + offset, width).getBigUint64(0);
+  }
+  if (reader.canonical && value < (LEAST_OF_INFO[info - 24] as number)) {
     return fail(reader, 'CBOR_NOT_CANONICAL', 'longer form than needed');
   }
   return value;
@@ -101,10 +101,17 @@ function readString(reader: Reader, length: number | bigint): Uint8Array | undef
   if (length > reader.bytes.length - reader.offset) {
     return fail(reader, 'CBOR_TRUNCATED', 'string cut off');
   }
-  const end = reader.offset + Number(length);
-  // Array.prototype.slice semantics even for a Node Buffer, whose own slice would alias.
-  const copy = new Uint8Array(reader.bytes.subarray(reader.offset, end));
-  reader.offset = end;
+  const count = Number(length);
+  const copy = new Uint8Array(count);
+  if (count <= SHORT_STRING_BYTES) {
+    // Most strings are hashes and signatures: a loop beats the views that a bulk copy needs.
+    for (let i = 0; i < count; i += 1) {
+      copy[i] = reader.bytes[reader.offset + i] as number;
+    }
+  } else {
+    copy.set(reader.bytes.subarray(reader.offset, reader.offset + count));
+  }
+  reader.offset += count;
   return copy;
 }
 
@@ -138,7 +145,8 @@ function readArray(
     return undefined;
   }
   const items: CborValue[] = [];
-  for (let i = 0; i < length; i += 1) {
+  const count = Number(length);
+  for (let i = 0; i < count; i += 1) {
     const item = readItem(reader, depth + 1);
     if (item === undefined) {
       return undefined;
@@ -163,8 +171,9 @@ function readMap(reader: Reader, length: number | bigint, depth: number): CborMa
     return undefined;
   }
   const map = new Map<CborKey, CborValue>();
+  const count = Number(length);
   let previous: Uint8Array | undefined;
-  for (let i = 0; i < length; i += 1) {
+  for (let i = 0; i < count; i += 1) {
     const start = reader.offset;
     const item = readItem(reader, depth + 1);
     const key = item === undefined ? undefined : keyOf(reader, item);
@@ -203,6 +212,9 @@ function readSimple(reader: Reader, info: number): boolean | null | undefined {
 
 /** -1 − argument; bigint when beyond the safe range. */
 function negative(argument: number | bigint): number | bigint {
+  if (typeof argument === 'number' && argument < Number.MAX_SAFE_INTEGER) {
+    return -1 - argument;
+  }
   const value = -1n - BigInt(argument);
   return value >= BigInt(Number.MIN_SAFE_INTEGER) ? Number(value) : value;
 }
@@ -268,7 +280,6 @@ export function decodeCbor(
   }
   const reader: Reader = {
     bytes,
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     maxDepth: limits.maxDepth ?? DEFAULT_CBOR_MAX_DEPTH,
     canonical: limits.canonical ?? false,
     itemsLeft: limits.maxItems ?? DEFAULT_CBOR_MAX_ITEMS,
