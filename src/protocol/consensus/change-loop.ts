@@ -7,6 +7,7 @@ import {
 } from '../certification/certifier.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { MAX_STEPS_PER_POLL } from '../limits/consensus.ts';
+import type { Adversary } from '../malicious/adversary.ts';
 import { makeBlock } from './block-maker.ts';
 import { makeCatchUpPackageShare } from './catch-up-package-maker.ts';
 import { finalize } from './finalizer.ts';
@@ -71,8 +72,23 @@ export interface ChangeLoop {
   ): boolean;
 }
 
-export function createChangeLoop(pool: ArtifactPool): ChangeLoop {
-  const roles = createRoles();
+/** @param adversary what a Byzantine node does instead of, and beside, its roles' honest work */
+export function createChangeLoop(
+  pool: ArtifactPool,
+  adversary?: Pick<Adversary, 'run' | 'produce'>,
+): ChangeLoop {
+  const honest = createRoles();
+  const roles =
+    adversary === undefined
+      ? honest
+      : [
+          ...honest.map(
+            (role): Role =>
+              (context) =>
+                adversary.run(role, context),
+          ),
+          (context: RoleContext) => adversary.produce(context),
+        ];
   let cursor = 0;
   return {
     run: (context, beforeEachCall, afterChange, output) => {

@@ -3,6 +3,7 @@ import type { CertifiedRoot } from '../certification/certifier.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { PayloadBuilder, StateReader } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
+import type { Adversary } from '../malicious/adversary.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
@@ -26,6 +27,8 @@ export interface ConsensusDeps {
   readonly messageRouting: MessageRoutingReader;
   /** Validated heights kept below the catch-up package; 50 unless told. */
   readonly minimumChainLength?: number;
+  /** The Byzantine switches of this node. */
+  readonly adversary?: Pick<Adversary, 'run' | 'produce'>;
 }
 
 /** The subnet is further than this node can replay: fetch the checkpoint of this catch-up package. */

@@ -70,7 +70,7 @@ class ConsensusNode implements Consensus {
     restoreValidated(this.artifacts, genesisPackage(deps.genesis), UNSTAMPED);
     this.view = createPoolView(this.artifacts);
     this.membership = createMembership(deps.genesis, this.view);
-    this.loop = createChangeLoop(this.artifacts);
+    this.loop = createChangeLoop(this.artifacts, deps.adversary);
     this.maxPerPeer = maxUnvalidatedPerPeerAndHeight(this.membership.faultsTolerated);
     this.minimumChainLength = deps.minimumChainLength ?? MINIMUM_CHAIN_LENGTH;
     this.chain = createFinalizedChain(this.view.catchUpPackage().block);

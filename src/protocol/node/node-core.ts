@@ -7,6 +7,8 @@ import { createExecutionEnvironment } from '../execution/execution-environment.t
 import { CLASSROOM_EXECUTION_LIMITS } from '../limits/execution.ts';
 import type { DelayBudget } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
+import { createAdversary } from '../malicious/adversary.ts';
+import type { Adversary } from '../malicious/adversary.ts';
 import { createGossip } from '../p2p/gossip.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import type { ArtifactName, StateRequest } from '../p2p/packet.ts';
@@ -78,6 +80,7 @@ class NodeCoreMachine implements NodeCore {
   private readonly http: HttpFrontend;
   private readonly ingress: IngressManager;
   private readonly gossip: Gossip;
+  private readonly adversary: Adversary;
   private readonly stateSync: StateSync;
   private readonly journal: StorageJournal<PoolTransmit>;
   private readonly checkpoints: CheckpointStore;
@@ -94,6 +97,7 @@ class NodeCoreMachine implements NodeCore {
 
   constructor(config: NodeCoreConfig) {
     const { genesis, crypto, nodeId, rootKeyDer } = config;
+    this.adversary = createAdversary(config);
     this.delays = config.delays ?? genesis.parameters;
     const stored = loadStoredNode(config.stored);
     const prng = createPrng(config.seed);
@@ -155,6 +159,7 @@ class NodeCoreMachine implements NodeCore {
       payloadBuilder: this.ingress.payloadBuilder,
       stateReader: stateManager,
       messageRouting: this.executor,
+      adversary: this.adversary,
     });
     this.restore(stored);
   }
@@ -244,6 +249,10 @@ class NodeCoreMachine implements NodeCore {
         return;
       case 'delaysChanged':
         this.delays = input.delays;
+        this.consensusDue = true;
+        return;
+      case 'malicious':
+        this.adversary.set(input.behaviours);
         this.consensusDue = true;
     }
   }
@@ -401,9 +410,10 @@ class NodeCoreMachine implements NodeCore {
         this.consensus.onWithdrawn(name as ArtifactId);
       }
     }
-    const transmits = said.packets.map(
-      ({ to, packet, bytes }): Transmit => ({ to, bytes, contents: summarizePacket(packet) }),
-    );
+    const { notarized } = this.consensus.status();
+    const transmits = this.adversary
+      .send(said.packets, this.nowNs, notarized)
+      .map(({ to, packet, bytes }): Transmit => ({ to, bytes, contents: summarizePacket(packet) }));
     const trace = [...this.trace, ...said.trace];
     this.trace = [];
     this.stateAnswers.clear();

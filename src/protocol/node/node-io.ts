@@ -4,6 +4,7 @@ import type { TraceEvent } from '../interfaces/trace.ts';
 import type { SandboxReply, SandboxRequest } from '../interfaces/wasm-host.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { HashHex, Height, NodeId } from '../types/ids.ts';
+import type { MaliciousBehaviour } from '../types/malicious.ts';
 import type { ArtifactQuery } from './inspection.ts';
 
 /**
@@ -29,7 +30,9 @@ export type NodeInput =
   /** The write with that number, and all before it, is on the disk. */
   | { readonly kind: 'persisted'; readonly operationId: OperationId }
   /** The pace changed: delays of consensus from now on. */
-  | { readonly kind: 'delaysChanged'; readonly delays: DelayBudget };
+  | { readonly kind: 'delaysChanged'; readonly delays: DelayBudget }
+  /** Breaks these rules from now on; an empty list makes the node honest again. */
+  | { readonly kind: 'malicious'; readonly behaviours: readonly MaliciousBehaviour[] };
 
 export interface HttpRequest {
   readonly method: string;

@@ -1,0 +1,122 @@
+import type { Mutations } from '../artifact-pool/change-action.ts';
+import { NO_MUTATIONS } from '../artifact-pool/change-action.ts';
+import type { Role, RoleContext } from '../consensus/role-context.ts';
+import type { GossipPacket } from '../p2p/gossip.ts';
+import type { SubnetGenesis } from '../types/genesis.ts';
+import type { NodeId } from '../types/ids.ts';
+import type { MaliciousBehaviour } from '../types/malicious.ts';
+import type { Attack } from './attack.ts';
+import { corruptStateChunks } from './corrupt-state-chunks.ts';
+import { equivocate } from './equivocate.ts';
+import { finalizeEverything } from './finalize-everything.ts';
+import { floodSlots } from './flood-slots.ts';
+import { garbage } from './garbage.ts';
+import { invalidPayload } from './invalid-payload.ts';
+import { makeBlocksLate } from './make-blocks-late.ts';
+import { makeBlocksOutOfRank } from './make-blocks-out-of-rank.ts';
+import { makeNoBlocks } from './make-no-blocks.ts';
+import { notarizeEverything } from './notarize-everything.ts';
+import { replay } from './replay.ts';
+import { withhold } from './withhold.ts';
+import { wrongCatchUpPackage } from './wrong-catch-up-package.ts';
+import { wrongCertification } from './wrong-certification.ts';
+
+/**
+ * The Byzantine switches of one node. Without behaviours it does nothing at all; with some, roles
+ * and outgoing packets pass through the attacks in the order they were named.
+ */
+export interface Adversary {
+  readonly behaviours: readonly MaliciousBehaviour[];
+  /** Replaces all behaviours; none = honest again. */
+  set(behaviours: readonly MaliciousBehaviour[]): void;
+  run(role: Role, context: RoleContext): Mutations;
+  /** What only attacks make. */
+  produce(context: RoleContext): Mutations;
+  /**
+   * What really leaves in the place of the packets of the honest core.
+   * @param notarized highest notarized height: what peers want is a little above
+   */
+  send(packets: readonly GossipPacket[], nowNs: bigint, notarized: number): readonly GossipPacket[];
+}
+
+export interface AdversaryConfig {
+  readonly nodeId: NodeId;
+  readonly genesis: Pick<SubnetGenesis, 'nodes'>;
+  readonly incarnation: number;
+  /** Chance of attacks that invent bytes. */
+  readonly seed: string;
+}
+
+export function createAdversary({
+  nodeId,
+  genesis,
+  incarnation,
+  seed,
+}: AdversaryConfig): Adversary {
+  const peers = genesis.nodes.map((node) => node.nodeId).filter((id) => id !== nodeId);
+  let behaviours: readonly MaliciousBehaviour[] = [];
+  let attacks: readonly Attack[] = [];
+  return {
+    get behaviours() {
+      return behaviours;
+    },
+    set(next) {
+      behaviours = next;
+      attacks = next.map((behaviour) => attackOf(behaviour, seed));
+    },
+    run: (role, context) => editedRole(role, attacks)(context),
+    produce(context) {
+      for (const { produce } of attacks) {
+        const mutations = produce?.(context) ?? NO_MUTATIONS;
+        if (mutations.length > 0) {
+          return mutations;
+        }
+      }
+      return NO_MUTATIONS;
+    },
+    send(packets, nowNs, notarized) {
+      const outlet = { nodeId, peers, incarnation, nowNs, notarized };
+      return attacks.reduce((sent, attack) => attack.send?.(sent, outlet) ?? sent, packets);
+    },
+  };
+}
+
+function editedRole(role: Role, attacks: readonly Attack[]): Role {
+  return attacks.reduce<Role>((honest, attack) => {
+    const edit = attack.roles?.get(role);
+    return edit === undefined ? honest : (context) => edit(context, honest);
+  }, role);
+}
+
+function attackOf(behaviour: MaliciousBehaviour, seed: string): Attack {
+  switch (behaviour.kind) {
+    case 'equivocate':
+      return equivocate(behaviour.blocks);
+    case 'makeNoBlocks':
+      return makeNoBlocks();
+    case 'makeBlocksLate':
+      return makeBlocksLate(behaviour.delayMs);
+    case 'makeBlocksOutOfRank':
+      return makeBlocksOutOfRank();
+    case 'invalidPayload':
+      return invalidPayload();
+    case 'withhold':
+      return withhold(behaviour.artifacts, behaviour.from);
+    case 'notarizeEverything':
+      return notarizeEverything();
+    case 'finalizeEverything':
+      return finalizeEverything();
+    case 'wrongCertification':
+      return wrongCertification();
+    case 'wrongCatchUpPackage':
+      return wrongCatchUpPackage();
+    case 'garbage':
+      return garbage(behaviour.what, seed);
+    case 'replay':
+      return replay();
+    case 'floodSlots':
+      return floodSlots(seed);
+    case 'corruptStateChunks':
+      return corruptStateChunks();
+  }
+}
