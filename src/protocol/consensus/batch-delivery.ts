@@ -2,6 +2,7 @@ import { BATCH_QUEUE_SIZE } from '../limits/consensus.ts';
 import type { BatchPayload } from '../interfaces/replica.ts';
 import { hashToBytes } from '../types/block-codec.ts';
 import type { HashHex, Height, NodeId, RegistryVersion, TimeNs } from '../types/ids.ts';
+import { shouldHalt } from './halting.ts';
 import type { RoleContext } from './role-context.ts';
 
 /** A finalized block with its randomness, ready for message routing. The payload's envelopes are as users sent them. */
@@ -33,6 +34,10 @@ export function deliverBatches(context: RoleContext): readonly FinalizedBatch[] 
     const tape = pool.validated.at('randomTape', height)[0];
     const proposal = block && view.proposal(height, block.blockHash);
     if (block === undefined || tape === undefined || proposal === undefined) {
+      break;
+    }
+    // A halting subnet executes its summary, whose state the catch-up package holds, and no more.
+    if (block.payload.kind !== 'summary' && shouldHalt(context, height) === true) {
       break;
     }
     batches.push({

@@ -8,6 +8,7 @@ import type { Block, BlockPayload } from '../types/artifacts.ts';
 import { sealBlock } from '../types/block-codec.ts';
 import type { Height, Rank } from '../types/ids.ts';
 import { blockSignedBytes } from '../types/signed-bytes.ts';
+import { subnetStatus } from './halting.ts';
 import { pastPayloads, summaryOf } from './past-payloads.ts';
 import type { RoleContext } from './role-context.ts';
 import { isDue } from './role-context.ts';
@@ -117,12 +118,16 @@ function nextPayload(
   height: Height,
   blockContext: ValidationContext,
 ): BlockPayload | undefined {
+  const status = subnetStatus(context, height);
   const summary = summaryOf(context.view, parent);
-  if (summary === undefined) {
+  if (summary === undefined || status === undefined || status === 'halted') {
     return undefined;
   }
   if (nextSummaryHeight(summary) === height) {
     return { kind: 'summary', summary: nextSummary(summary, blockContext.registryVersion) };
+  }
+  if (status === 'halting') {
+    return { kind: 'data', dkgStartHeight: summary.height, batch: { ingress: [] } };
   }
   const past = pastPayloads(context.view, parent, blockContext.certifiedHeight);
   if (past === undefined) {

@@ -27,8 +27,8 @@ import { validateNotarizations } from './validator/notarization.ts';
 import { validateRandomBeacons } from './validator/random-beacon.ts';
 import { validateRandomTapes } from './validator/random-tape.ts';
 
-/** The order of the IC's change loop; certification runs in the same loop here. */
-function createRoles(): readonly Role[] {
+/** The order of the IC's change loop. */
+function createConsensusRoles(): readonly Role[] {
   return [
     finalize,
     makeCatchUpPackageShare,
@@ -45,11 +45,15 @@ function createRoles(): readonly Role[] {
     validateRandomTapes,
     validateEquivocationProofs,
     validateCatchUpPackages,
-    validateCertifications,
-    makeCertificationShares,
-    aggregateCertifications,
   ];
 }
+
+/** A component of its own on the IC: it goes on while the registry halts consensus. */
+const CERTIFICATION_ROLES: readonly Role[] = [
+  validateCertifications,
+  makeCertificationShares,
+  aggregateCertifications,
+];
 
 /** What one run of the loop collects. */
 export interface LoopOutput {
@@ -77,8 +81,8 @@ export function createChangeLoop(
   pool: ArtifactPool,
   adversary?: Pick<Adversary, 'run' | 'produce'>,
 ): ChangeLoop {
-  const honest = createRoles();
-  const roles =
+  const honest = [...createConsensusRoles(), ...CERTIFICATION_ROLES];
+  const allRoles =
     adversary === undefined
       ? honest
       : [
@@ -92,6 +96,8 @@ export function createChangeLoop(
   let cursor = 0;
   return {
     run: (context, beforeEachCall, afterChange, output) => {
+      const roles = context.haltRegistry.newest().isHalted ? CERTIFICATION_ROLES : allRoles;
+      cursor %= roles.length;
       // A role that keeps asking for what changes nothing may not spin: one idle turn of all ends it.
       let idleAnswers = 0;
       for (let step = 0; step < MAX_STEPS_PER_POLL; step += 1) {

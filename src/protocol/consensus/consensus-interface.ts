@@ -9,6 +9,7 @@ import type { SubnetGenesis } from '../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedBatch } from './batch-delivery.ts';
 import type { BouncerVerdict } from './bouncer.ts';
+import type { HaltRegistry } from './halting.ts';
 
 /** What consensus needs to know of message routing. */
 export interface MessageRoutingReader {
@@ -25,6 +26,8 @@ export interface ConsensusDeps {
   readonly payloadBuilder: PayloadBuilder;
   readonly stateReader: StateReader;
   readonly messageRouting: MessageRoutingReader;
+  /** Orders of the registry to stop; none unless given. */
+  readonly haltRegistry?: HaltRegistry;
   /** Validated heights kept below the catch-up package; 50 unless told. */
   readonly minimumChainLength?: number;
   /** The Byzantine switches of this node. */

@@ -32,6 +32,7 @@ import type {
 import type { FinalizedChain } from './finalized-chain.ts';
 import { createFinalizedChain } from './finalized-chain.ts';
 import { genesisPackage } from './genesis-package.ts';
+import { NEVER_HALTS } from './halting.ts';
 import type { Membership } from './membership.ts';
 import { createMembership } from './membership.ts';
 import type { PoolView } from './pool-view.ts';
@@ -188,6 +189,7 @@ class ConsensusNode implements Consensus {
       membership: this.membership,
       chain: this.chain,
       bounds: notaryBoundsFor(genesis.parameters.dkgIntervalLength),
+      haltRegistry: this.deps.haltRegistry ?? NEVER_HALTS,
       minimumChainLength: this.minimumChainLength,
       nextBatchHeight: this.nextBatchHeight(),
       nowNs: this.lastNowNs,
@@ -227,10 +229,11 @@ class ConsensusNode implements Consensus {
   }
 
   private deliver({ trace }: LoopOutput): readonly FinalizedBatch[] {
-    if (this.deps.messageRouting.isFull()) {
+    const context = this.context();
+    if (this.deps.messageRouting.isFull() || context.haltRegistry.newest().isHalted) {
       return [];
     }
-    const batches = deliverBatches(this.context());
+    const batches = deliverBatches(context);
     for (const { height, blockHash, payload } of batches) {
       this.deliveredHeight = height;
       const ingress = payload.ingress.length;

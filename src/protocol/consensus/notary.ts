@@ -5,6 +5,7 @@ import type { BlockProposal } from '../types/artifacts.ts';
 import type { Height } from '../types/ids.ts';
 import { notarizationSignedBytes } from '../types/signed-bytes.ts';
 import { notaryStop } from './bounds.ts';
+import { shouldHalt } from './halting.ts';
 import type { RoleContext } from './role-context.ts';
 import { isDue } from './role-context.ts';
 import { acceptableFromNs, notaryDelayNs } from './round-delays.ts';
@@ -37,6 +38,7 @@ export function notarize(context: RoleContext): Mutations {
     notarized: view.notarizedHeight(),
     finalized: view.finalizedHeight(),
     certified: context.state.latestCertifiedHeight(),
+    isHalting: shouldHalt(context, view.notarizedHeight()) === true,
   });
   if (ownFinalization) {
     return NO_MUTATIONS;

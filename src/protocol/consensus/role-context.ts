@@ -6,6 +6,7 @@ import type { NotaryBounds } from '../limits/consensus.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedChain } from './finalized-chain.ts';
+import type { HaltRegistry } from './halting.ts';
 import type { Membership } from './membership.ts';
 import type { PoolView } from './pool-view.ts';
 
@@ -21,6 +22,7 @@ export interface RoleContext {
   readonly membership: Membership;
   readonly chain: Pick<FinalizedChain, 'tip' | 'blockAt'>;
   readonly bounds: NotaryBounds;
+  readonly haltRegistry: HaltRegistry;
   /** Validated heights kept below the catch-up package. */
   readonly minimumChainLength: number;
   /** Height of the first batch not yet handed to message routing. */

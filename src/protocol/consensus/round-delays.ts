@@ -55,6 +55,8 @@ export interface ProgressHeights {
   readonly notarized: Height;
   readonly finalized: Height;
   readonly certified: Height;
+  /** Execution stands still by order of the registry: the backlog is no reason to wait. */
+  readonly isHalting: boolean;
 }
 
 /**
@@ -76,7 +78,8 @@ export function notaryDelayNs(
     (rankDelayNs(parameters, rank) * numerator ** exponent) / denominator ** exponent;
   const gap = heights.finalized - heights.certified;
   const perHeightMs = Math.min(BACKLOG_DELAY_MS, 2 * parameters.unitDelayMs);
-  const backlogMs = gap > ACCEPTABLE_CERTIFICATION_GAP ? gap * perHeightMs : 0;
+  const isBehind = gap > ACCEPTABLE_CERTIFICATION_GAP && !heights.isHalting;
+  const backlogMs = isBehind ? gap * perHeightMs : 0;
   return rankDelay + BigInt(parameters.initialNotaryDelayMs + backlogMs) * NS_PER_MS;
 }
 

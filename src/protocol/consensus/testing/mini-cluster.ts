@@ -18,6 +18,7 @@ import type { HashHex, Height, NodeId, TimeNs } from '../../types/ids.ts';
 import type { FinalizedBatch } from '../batch-delivery.ts';
 import type { Consensus, PollOutcome } from '../consensus-interface.ts';
 import { createConsensus } from '../consensus.ts';
+import type { HaltRegistry } from '../halting.ts';
 
 /**
  * A subnet in one thread for tests of consensus: real artifacts as bytes, virtual time, a constant or
@@ -29,6 +30,8 @@ export interface ClusterOptions {
   readonly seed?: string;
   readonly parameters?: Partial<SubnetParameters>;
   readonly suite?: CryptoSuite;
+  /** The same for all nodes. */
+  readonly haltRegistry?: HaltRegistry;
   /** Most milliseconds a packet travels; drawn from 1 up. */
   readonly maxDelayMs?: number;
   /** Edits what a node sends to a peer: Byzantine behaviour. Null drops the artifact. */
@@ -172,6 +175,7 @@ export class MiniCluster {
         expectedBatchHeight: () => node.state.latest + 1,
         isFull: () => false,
       },
+      ...(this.options.haltRegistry && { haltRegistry: this.options.haltRegistry }),
     });
   }
 

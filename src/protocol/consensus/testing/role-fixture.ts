@@ -11,6 +11,7 @@ import { INSECURE_TEST_SUITE } from '../../crypto/insecure-test-crypto.ts';
 import type { MeteredNodeCrypto } from '../../crypto/node-crypto.ts';
 import { createNodeCrypto } from '../../crypto/node-crypto.ts';
 import { genesisSummary } from '../../dkg/summary.ts';
+import type { ThresholdTag } from '../../interfaces/crypto.ts';
 import type { PayloadBuilder } from '../../interfaces/replica.ts';
 import { notaryBoundsFor } from '../../limits/consensus.ts';
 import { dealSubnet } from '../../registry/genesis.ts';
@@ -19,23 +20,29 @@ import type {
   Artifact,
   Block,
   BlockProposal,
+  CatchUpPackage,
   Finalization,
   Notarization,
   NotarizationShare,
   RandomBeacon,
+  RandomTape,
 } from '../../types/artifacts.ts';
 import { sealBlock } from '../../types/block-codec.ts';
 import type { SubnetGenesis, SubnetParameters } from '../../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../../types/ids.ts';
 import {
   blockSignedBytes,
+  catchUpSignedBytes,
   finalizationSignedBytes,
   notarizationSignedBytes,
   randomBeaconSignedBytes,
+  randomTapeSignedBytes,
 } from '../../types/signed-bytes.ts';
 import type { FinalizedChain } from '../finalized-chain.ts';
 import { createFinalizedChain } from '../finalized-chain.ts';
 import { genesisPackage } from '../genesis-package.ts';
+import type { HaltRegistry } from '../halting.ts';
+import { NEVER_HALTS } from '../halting.ts';
 import type { Membership } from '../membership.ts';
 import { createMembership } from '../membership.ts';
 import type { PoolView } from '../pool-view.ts';
@@ -61,6 +68,7 @@ export class RoleFixture {
   self: NodeId;
   nextBatchHeight: Height = 1;
   minimumChainLength = 50;
+  haltRegistry: HaltRegistry = NEVER_HALTS;
   payloadBuilder: PayloadBuilder = {
     build: () => ({ ingress: [] }),
     validate: () => ({ kind: 'valid' }),
@@ -114,6 +122,7 @@ export class RoleFixture {
       membership: this.membership,
       chain: this.chain,
       bounds: notaryBoundsFor(this.genesis.parameters.dkgIntervalLength),
+      haltRegistry: this.haltRegistry,
       minimumChainLength: this.minimumChainLength,
       nextBatchHeight: this.nextBatchHeight,
       nowNs: this.nowNs,
@@ -152,18 +161,45 @@ export class RoleFixture {
   beacon(height: Height): RandomBeacon {
     const parent = present(this.view.beaconAt(height - 1), 'the beacon before').hash;
     const message = randomBeaconSignedBytes(height, parent);
+    const signature = this.threshold('low', message);
+    return sealArtifact<'randomBeacon'>({ kind: 'randomBeacon', height, parent, signature });
+  }
+
+  tape(height: Height): RandomTape {
+    const signature = this.threshold('low', randomTapeSignedBytes(height));
+    return sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature });
+  }
+
+  /** A package for a finalized summary block. */
+  catchUpPackage(block: Block, stateHash: HashHex): CatchUpPackage {
+    const beacon = present(this.view.beaconAt(block.height), 'the beacon of the summary');
+    const content = {
+      height: block.height,
+      blockHash: block.blockHash,
+      beaconHash: beacon.hash,
+      stateHash,
+      oldestRegistryVersion: null,
+    };
+    const signature = this.threshold('high', catchUpSignedBytes(content));
+    return sealArtifact<'catchUpPackage'>({
+      kind: 'catchUpPackage',
+      height: block.height,
+      block,
+      beacon,
+      stateHash,
+      oldestRegistryVersion: null,
+      signature,
+    });
+  }
+
+  private threshold(tag: ThresholdTag, message: Uint8Array): Uint8Array {
     const shares = this.cryptos.map((crypto) => ({
       signer: crypto.nodeId,
-      signature: present(crypto.signThreshold('low', message), 'a receiver'),
+      signature: present(crypto.signThreshold(tag, message), 'a receiver'),
     }));
     const crypto = this.cryptoOf(this.self);
-    const outcome = crypto.combineThreshold(
-      'low',
-      message,
-      shares.slice(0, crypto.thresholdOf('low')),
-    );
-    const signature = outcome.kind === 'combined' ? outcome.signature : new Uint8Array(1);
-    return sealArtifact<'randomBeacon'>({ kind: 'randomBeacon', height, parent, signature });
+    const outcome = crypto.combineThreshold(tag, message, shares.slice(0, crypto.thresholdOf(tag)));
+    return outcome.kind === 'combined' ? outcome.signature : new Uint8Array(1);
   }
 
   block(

@@ -1,6 +1,7 @@
 import { nextSummary, nextSummaryHeight } from '../../dkg/summary.ts';
 import type { Block, DkgSummary } from '../../types/artifacts.ts';
 import { sealBlock } from '../../types/block-codec.ts';
+import { subnetStatus } from '../halting.ts';
 import { pastPayloads, summaryOf } from '../past-payloads.ts';
 import type { RoleContext } from '../role-context.ts';
 import { isDue } from '../role-context.ts';
@@ -66,8 +67,14 @@ function validatePayload(context: RoleContext, block: Block, parent: Block): Ver
   if (payload.kind !== 'data' || payload.dkgStartHeight !== summary.height) {
     return invalid('DATA_EXPECTED', 'this height needs a data block of the current interval');
   }
+  const status = subnetStatus(context, block.height);
+  if (status === 'halting' || status === 'halted') {
+    return payload.batch.ingress.length === 0
+      ? VALID
+      : invalid('PAYLOAD_WHILE_HALTING', 'blocks are empty once the subnet halts');
+  }
   const past = pastPayloads(view, parent, block.context.certifiedHeight);
-  if (past === undefined) {
+  if (past === undefined || status === undefined) {
     return UNDECIDED;
   }
   const verdict = payloadBuilder.validate(payload.batch, block.context, past);
