@@ -14,6 +14,7 @@ import {
   evaluateG2,
   interpolateG1,
   interpolateG2,
+  linearCombinationG2,
   sumG1,
   sumG2,
 } from './bls-points.ts';
@@ -215,6 +216,64 @@ function createSigner(domain: string, caches: Caches) {
   };
 }
 
+type KeySums = Pick<
+  BlsSuite,
+  | 'aggregatePublicKeys'
+  | 'evaluatePublicShare'
+  | 'multiplyPublicKey'
+  | 'linearCombination'
+  | 'combinePublicKeys'
+>;
+
+/** Sums and products of public keys. */
+function createKeySums(caches: Caches): KeySums {
+  return {
+    aggregatePublicKeys(publicKeys) {
+      const points = decodeKeys(publicKeys, caches);
+      return points === undefined || points.length === 0
+        ? bad('MALFORMED_KEY', 'A public key is malformed.')
+        : encodeKey(sumG2(points), caches);
+    },
+    evaluatePublicShare(coefficients, index) {
+      const points = decodeKeys(coefficients, caches);
+      return points === undefined
+        ? bad('MALFORMED_KEY', 'A public coefficient is malformed.')
+        : encodeKey(evaluateG2(points, BigInt(index) + 1n), caches);
+    },
+    multiplyPublicKey(publicKey, scalar) {
+      const point = caches.keyPoint(publicKey);
+      return point === undefined
+        ? bad('MALFORMED_KEY', 'A public key is malformed.')
+        : ok(point.multiply(secretScalar(scalar)).toBytes());
+    },
+    linearCombination(terms) {
+      const points: G2Point[] = [];
+      for (const { publicKey } of terms) {
+        const point = publicKey === null ? bls12_381.G2.Point.BASE : caches.keyPoint(publicKey);
+        if (point === undefined) {
+          return bad('MALFORMED_KEY', 'A public key is malformed.');
+        }
+        points.push(point);
+      }
+      const scalars = terms.map((term) => term.scalar);
+      return encodeKey(linearCombinationG2(points, scalars), caches);
+    },
+    combinePublicKeys(shares) {
+      const indexes = shares.map((share) => share.index);
+      if (shares.length === 0 || new Set(indexes).size !== indexes.length) {
+        return bad('DUPLICATE_SIGNER', 'Keys to combine must have distinct owners.');
+      }
+      const points = decodeKeys(
+        shares.map((share) => share.publicKey),
+        caches,
+      );
+      return points === undefined
+        ? bad('MALFORMED_KEY', 'A public key is malformed.')
+        : encodeKey(interpolateG2(indexes, points), caches);
+    },
+  };
+}
+
 /** A backend with caches of its own: one per node, or one shared where a tab may verify once for all. */
 export function createNobleBls(): BlsSuite {
   const caches = createCaches();
@@ -232,12 +291,6 @@ export function createNobleBls(): BlsSuite {
         ? bad('MALFORMED_POINT', 'A signature share is no point of the curve.')
         : finishSum(sumG1(points), caches);
     },
-    aggregatePublicKeys(publicKeys) {
-      const points = decodeKeys(publicKeys, caches);
-      return points === undefined || points.length === 0
-        ? bad('MALFORMED_KEY', 'A public key is malformed.')
-        : encodeKey(sumG2(points), caches);
-    },
     combineShares(shares) {
       const indexes = shares.map((share) => share.index);
       if (shares.length === 0 || new Set(indexes).size !== indexes.length) {
@@ -253,30 +306,6 @@ export function createNobleBls(): BlsSuite {
       return possession.sign(secretKey, publicKey);
     },
     verifyPossession: (publicKey, proof) => possession.verify(publicKey, publicKey, proof),
-    evaluatePublicShare(coefficients, index) {
-      const points = decodeKeys(coefficients, caches);
-      return points === undefined
-        ? bad('MALFORMED_KEY', 'A public coefficient is malformed.')
-        : encodeKey(evaluateG2(points, BigInt(index) + 1n), caches);
-    },
-    multiplyPublicKey(publicKey, scalar) {
-      const point = caches.keyPoint(publicKey);
-      return point === undefined
-        ? bad('MALFORMED_KEY', 'A public key is malformed.')
-        : encodeKey(point.multiply(secretScalar(scalar)), caches);
-    },
-    combinePublicKeys(shares) {
-      const indexes = shares.map((share) => share.index);
-      if (shares.length === 0 || new Set(indexes).size !== indexes.length) {
-        return bad('DUPLICATE_SIGNER', 'Keys to combine must have distinct owners.');
-      }
-      const points = decodeKeys(
-        shares.map((share) => share.publicKey),
-        caches,
-      );
-      return points === undefined
-        ? bad('MALFORMED_KEY', 'A public key is malformed.')
-        : encodeKey(interpolateG2(indexes, points), caches);
-    },
+    ...createKeySums(caches),
   };
 }

@@ -88,8 +88,8 @@ interface GroupPoint<P> {
   multiplyUnsafe(scalar: bigint): P;
 }
 
-/** Σ scalars·points for small scalars of either sign, sharing the doublings. Variable time: public data only. */
-function smallLinearCombination<P extends GroupPoint<P>>(
+/** Σ scalars·points for scalars of either sign, the smaller the faster, sharing the doublings. Variable time: public data only. */
+function linearCombination<P extends GroupPoint<P>>(
   zero: P,
   points: readonly P[],
   scalars: readonly bigint[],
@@ -120,7 +120,7 @@ function interpolate<P extends GroupPoint<P>>(
   points: readonly P[],
 ): P {
   const { numerators, denominator } = lagrangeAtZero(indexes);
-  const sum = smallLinearCombination(zero, points, numerators);
+  const sum = linearCombination(zero, points, numerators);
   return denominator === 1n ? sum : sum.multiplyUnsafe(invertScalar(denominator));
 }
 
@@ -132,6 +132,13 @@ export function interpolateG1(indexes: readonly number[], points: readonly G1Poi
 /** Interpolates public keys of shares at 0. */
 export function interpolateG2(indexes: readonly number[], points: readonly G2Point[]): G2Point {
   return interpolate(G2.ZERO as G2Point, indexes, points);
+}
+
+export function linearCombinationG2(
+  points: readonly G2Point[],
+  scalars: readonly bigint[],
+): G2Point {
+  return linearCombination(G2.ZERO as G2Point, points, scalars);
 }
 
 export function sumG1(points: readonly G1Point[]): G1Point {

@@ -124,6 +124,21 @@ const insecureBls: BlsSuite = {
   },
   multiplyPublicKey: (publicKey, scalar) =>
     finish(KEY_MARK, decodeAll(KEY_MARK, [publicKey]), [bigintFromBytes(scalar)]),
+  linearCombination(terms) {
+    const scalars: bigint[] = [];
+    for (const { publicKey } of terms) {
+      const scalar = publicKey === null ? 1n : decodeMarked(KEY_MARK, publicKey);
+      if (scalar === undefined) {
+        return finish(KEY_MARK, undefined);
+      }
+      scalars.push(scalar);
+    }
+    return finish(
+      KEY_MARK,
+      scalars,
+      terms.map((term) => term.scalar),
+    );
+  },
   combinePublicKeys(shares) {
     const indexes = shares.map((share) => share.index);
     if (new Set(indexes).size !== indexes.length) {

@@ -1,6 +1,11 @@
 import type { Result } from '../../base/result.ts';
 import type { BlsBackend, CryptoError } from '../interfaces/crypto.ts';
 
+export interface KeyTerm {
+  readonly publicKey: Uint8Array | null;
+  readonly scalar: bigint;
+}
+
 /** What the dealer and single-share checks need beyond the port the node uses. */
 export interface BlsSuite extends BlsBackend {
   /** Proof of possession of a committee key, 48 bytes; keeps rogue keys out of multi-signatures. */
@@ -12,10 +17,13 @@ export interface BlsSuite extends BlsBackend {
     index: number,
   ): Result<Uint8Array, CryptoError>;
   /**
-   * scalar · key in the group of keys; the scalar may be a secret.
+   * scalar · key in the group of keys. The scalar may be a secret, and so may the product (a
+   * Diffie–Hellman point): it stays in no cache.
    * @param scalar 32 big-endian bytes, reduced and not zero.
    */
   multiplyPublicKey(publicKey: Uint8Array, scalar: Uint8Array): Result<Uint8Array, CryptoError>;
+  /** Σ scalar · key; null = the generator. Variable time: for public scalars in 1 … r − 1 only. */
+  linearCombination(terms: readonly KeyTerm[]): Result<Uint8Array, CryptoError>;
   /**
    * Lagrange combination at 0 of keys whose evaluation points are `index + 1`: what `combineShares`
    * is to signatures. Variable time: keys are public.

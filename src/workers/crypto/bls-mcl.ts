@@ -6,7 +6,7 @@ import { createNobleBls } from '../../protocol/crypto/bls-noble.ts';
 import { lagrangeAtZero } from '../../protocol/crypto/lagrange.ts';
 import { invertScalar, scalarToBytes } from '../../protocol/crypto/scalars.ts';
 import { sha256 } from '../../protocol/crypto/sha256.ts';
-import { type BlsSuite, BLS_SIGNATURE_BYTES } from '../../protocol/crypto/suite.ts';
+import { type BlsSuite, BLS_SIGNATURE_BYTES, type KeyTerm } from '../../protocol/crypto/suite.ts';
 import type { CryptoError } from '../../protocol/interfaces/crypto.ts';
 import { loadMclEngine, MAX_WASM_MESSAGE_BYTES, type MclEngine } from './mcl-engine.ts';
 
@@ -194,7 +194,19 @@ function createKeySums(engine: MclEngine, caches: Caches) {
       const point = caches.keyPoint(publicKey);
       return point === undefined
         ? bad('MALFORMED_KEY', 'A public key is malformed.')
-        : encodeKey(engine.multiplyG2(point, scalar), caches);
+        : ok(engine.multiplyG2(point, scalar).serialize());
+    },
+    linearCombination(terms: readonly KeyTerm[]): Result<Uint8Array, CryptoError> {
+      let sum: G2 | undefined;
+      for (const { publicKey, scalar } of terms) {
+        const point = publicKey === null ? engine.generator : caches.keyPoint(publicKey);
+        if (point === undefined) {
+          return bad('MALFORMED_KEY', 'A public key is malformed.');
+        }
+        const product = engine.multiplyG2(point, scalarToBytes(scalar));
+        sum = sum === undefined ? product : engine.addG2(sum, product);
+      }
+      return encodeKey(sum, caches);
     },
     combinePublicKeys(
       shares: readonly { readonly index: number; readonly publicKey: Uint8Array }[],

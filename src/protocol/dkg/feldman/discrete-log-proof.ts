@@ -80,25 +80,22 @@ export function proveLog(bls: BlsSuite, statement: LogStatement, secret: Uint8Ar
 
 /** False for malformed points, scalars that are not canonical, and a challenge of other bytes. */
 export function verifyLog(bls: BlsSuite, statement: LogStatement, proof: Uint8Array): boolean {
-  const challenge = proof.subarray(0, BLS_SECRET_KEY_BYTES);
-  const response = proof.subarray(BLS_SECRET_KEY_BYTES);
-  const scalar = scalarFromBytes(challenge);
-  if (scalar === undefined || scalarFromBytes(response) === undefined) {
+  const challengeBytes = proof.subarray(0, BLS_SECRET_KEY_BYTES);
+  const challenge = scalarFromBytes(challengeBytes);
+  const answer = scalarFromBytes(proof.subarray(BLS_SECRET_KEY_BYTES));
+  if (challenge === undefined || answer === undefined) {
     return false;
   }
-  const minusChallenge = scalarToBytes(mod(-scalar));
   const commitments: Uint8Array[] = [];
   for (const { base, point } of statement.pairs) {
-    const forward = multiply(bls, base, response);
-    const back = forward === undefined ? undefined : multiply(bls, point, minusChallenge);
-    if (forward === undefined || back === undefined) {
-      return false;
-    }
-    const commitment = bls.aggregatePublicKeys([forward, back]);
+    const commitment = bls.linearCombination([
+      { publicKey: base, scalar: answer },
+      { publicKey: point, scalar: mod(-challenge) },
+    ]);
     if (!commitment.ok) {
       return false;
     }
     commitments.push(commitment.value);
   }
-  return equalBytes(challengeOf(statement, commitments), challenge);
+  return equalBytes(challengeOf(statement, commitments), challengeBytes);
 }
