@@ -1,7 +1,13 @@
 import { unreachable } from '../../base/assert.ts';
 import type { AppliedMutations } from '../artifact-pool/artifact-pool.ts';
 import type { BlockFacts, ShareKind, TraceEvent } from '../interfaces/trace.ts';
-import type { Artifact, Block, BlockProposal, ShareArtifact } from '../types/artifacts.ts';
+import type {
+  Artifact,
+  ArtifactOf,
+  Block,
+  BlockProposal,
+  ShareArtifact,
+} from '../types/artifacts.ts';
 import { isShare } from '../types/artifacts.ts';
 import { payloadSizeBytes } from '../types/block-codec.ts';
 import type { HashHex, NodeId } from '../types/ids.ts';
@@ -75,7 +81,10 @@ function traceOfValidated(
   const { height, hash } = artifact;
   switch (artifact.kind) {
     case 'randomBeacon':
-      return [{ kind: 'beaconAggregated', height, hash }, ...traceOfRanks(height, membership)];
+      return [
+        { kind: 'beaconAggregated', height, hash, parent: artifact.parent },
+        ...traceOfRanks(height, membership),
+      ];
     case 'randomTape':
       return [{ kind: 'tapeAggregated', height }];
     case 'blockProposal':
@@ -88,12 +97,24 @@ function traceOfValidated(
       return [{ kind: 'catchUpPackageMade', height, stateHash: artifact.stateHash }];
     case 'certification':
       return [{ kind: 'certified', height, root: artifact.root }];
-    case 'finalization':
     case 'equivocationProof':
+      return [traceOfEquivocation(artifact)];
+    case 'finalization':
       return [];
     default:
       return unreachable(artifact);
   }
+}
+
+function traceOfEquivocation({ height, signer }: ArtifactOf<'equivocationProof'>): TraceEvent {
+  return {
+    kind: 'misbehaviourSeen',
+    code: 'EQUIVOCATION',
+    message: 'signed two different blocks of one height; its rank is disqualified there',
+    about: signer,
+    height,
+    proven: true,
+  };
 }
 
 function traceOfShare(share: ShareArtifact): TraceEvent {

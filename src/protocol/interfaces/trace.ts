@@ -2,7 +2,13 @@ import type { HashHex, Height, NodeId, Rank } from '../types/ids.ts';
 
 /** Past-tense facts of one node, for telemetry, checkers and tests. Ids are hex strings. */
 export type TraceEvent =
-  | { readonly kind: 'beaconAggregated'; readonly height: Height; readonly hash: HashHex }
+  | {
+      readonly kind: 'beaconAggregated';
+      readonly height: Height;
+      readonly hash: HashHex;
+      /** The beacon it is chained to. */
+      readonly parent: HashHex;
+    }
   | { readonly kind: 'tapeAggregated'; readonly height: Height }
   | {
       readonly kind: 'makersRanked';
@@ -66,6 +72,16 @@ export type TraceEvent =
       readonly from: NodeId | null;
       readonly code: string;
       readonly message: string;
+    }
+  /** What this node caught another one at. */
+  | {
+      readonly kind: 'misbehaviourSeen';
+      readonly code: string;
+      readonly message: string;
+      readonly about: NodeId;
+      readonly height: Height;
+      /** False where an honest node with bad luck can look the same. */
+      readonly proven: boolean;
     }
   | { readonly kind: 'peerUp' | 'peerDown'; readonly peer: NodeId }
   | { readonly kind: 'canisterChanged'; readonly height: Height; readonly canister: CanisterFacts }

@@ -9,6 +9,8 @@ import type { DelayBudget } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { createAdversary } from '../malicious/adversary.ts';
 import type { Adversary } from '../malicious/adversary.ts';
+import { createMisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
+import type { MisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
 import { createGossip } from '../p2p/gossip.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import type { ArtifactName, StateRequest } from '../p2p/packet.ts';
@@ -19,7 +21,6 @@ import type { StateManager } from '../state-manager/state-manager.ts';
 import { decodeArtifact, encodeArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
 import { ARTIFACT_KINDS, artifactIdOf } from '../types/artifacts.ts';
-import type { SubnetGenesis } from '../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
 import { BatchExecutor } from './batch-executor.ts';
 import { HttpFrontend } from './http-frontend.ts';
@@ -38,6 +39,7 @@ import type {
 import { summarizePacket } from './packet-summary.ts';
 import { answerStateRequest, createStateSync } from './state-sync.ts';
 import type { StateSync } from './state-sync.ts';
+import { withDelays } from './pace-delays.ts';
 import { StorageJournal } from './storage-journal.ts';
 import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
 import type { StoredNode } from './stored-node.ts';
@@ -59,20 +61,6 @@ const MAX_ROUNDS_PER_STEP = 32;
 /** Requests for state that one peer may have answered in one step. */
 const MAX_STATE_ANSWERS_PER_STEP = 16;
 
-/** A genesis whose delays follow the network's pace: they are each node's own policy. */
-function withDelays(genesis: SubnetGenesis, current: () => DelayBudget): SubnetGenesis {
-  const parameters = {
-    ...genesis.parameters,
-    get unitDelayMs() {
-      return current().unitDelayMs;
-    },
-    get initialNotaryDelayMs() {
-      return current().initialNotaryDelayMs;
-    },
-  };
-  return { ...genesis, parameters };
-}
-
 class NodeCoreMachine implements NodeCore {
   private readonly stateManager: StateManager;
   private readonly consensus: Consensus;
@@ -81,6 +69,7 @@ class NodeCoreMachine implements NodeCore {
   private readonly ingress: IngressManager;
   private readonly gossip: Gossip;
   private readonly adversary: Adversary;
+  private readonly watch: MisbehaviourWatch;
   private readonly stateSync: StateSync;
   private readonly journal: StorageJournal<PoolTransmit>;
   private readonly checkpoints: CheckpointStore;
@@ -111,6 +100,7 @@ class NodeCoreMachine implements NodeCore {
     this.journal = new StorageJournal(nextOperation);
     this.checkpoints = new CheckpointStore(this.journal, stored);
     const { stateManager } = this;
+    this.watch = createMisbehaviourWatch(stateManager);
     this.gossip = createGossip({
       nodeId,
       peers: genesis.nodes.map((node) => node.nodeId),
@@ -284,7 +274,10 @@ class NodeCoreMachine implements NodeCore {
     // Decoding refuses all but the one canonical encoding, so these bytes are the artifact's.
     this.encodings.set(decoded.value, bytes);
     const outcome = this.consensus.onArtifact(decoded.value, from, this.nowNs);
-    this.consensusDue ||= outcome === 'inserted';
+    if (outcome === 'inserted') {
+      this.consensusDue = true;
+      this.watch.artifact(decoded.value);
+    }
     return (
       outcome !== 'rejected' ||
       this.rejectArtifact(name, from, 'SHARE_OF_ANOTHER', 'a share comes from its signer only')
@@ -414,7 +407,7 @@ class NodeCoreMachine implements NodeCore {
     const transmits = this.adversary
       .send(said.packets, this.nowNs, notarized)
       .map(({ to, packet, bytes }): Transmit => ({ to, bytes, contents: summarizePacket(packet) }));
-    const trace = [...this.trace, ...said.trace];
+    const trace = this.watch.annotate([...this.trace, ...said.trace]);
     this.trace = [];
     this.stateAnswers.clear();
     return { transmits, effects, trace, nextWakeNs: this.nextWake(said.nextWakeNs) };

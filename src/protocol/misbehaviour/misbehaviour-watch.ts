@@ -1,0 +1,210 @@
+import type { StateReader } from '../interfaces/replica.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import type {
+  Artifact,
+  CatchUpPackageShare,
+  CertificationShare,
+  FinalizationShare,
+  NotarizationShare,
+} from '../types/artifacts.ts';
+import type { HashHex, Height, NodeId, Rank } from '../types/ids.ts';
+
+/**
+ * What an honest node can say about others beyond refusing artifacts: shares that contradict each
+ * other or its own state, and makers whose turn passed without a block. It only watches: nothing
+ * here decides anything, the rules of consensus hold without it. Shares are watched as they come,
+ * on the word of the transport; their signatures are checked when they are combined.
+ *
+ * Memory: bounded by the heights kept and the peers of the subnet.
+ */
+export interface MisbehaviourWatch {
+  /** A peer's artifact that is new to this node. */
+  artifact(artifact: Artifact): void;
+  /** The node's facts, followed by what was seen since the last call; each finding once. */
+  annotate(facts: readonly TraceEvent[]): readonly TraceEvent[];
+}
+
+type Finding = TraceEvent & { readonly kind: 'misbehaviourSeen' };
+
+/** Heights below the newest one that are remembered. */
+const KEPT_HEIGHTS = 64;
+/** Blocks per height and signer that are told apart. */
+const MAX_VOTES = 8;
+
+interface Votes {
+  readonly notarized: Set<HashHex>;
+  readonly finalized: Set<HashHex>;
+}
+
+interface AtHeight {
+  readonly votes: Map<NodeId, Votes>;
+  /** Roots and checkpoint hashes that wait for the own ones. */
+  readonly claims: Map<string, CertificationShare | CatchUpPackageShare>;
+  readonly blocks: Map<HashHex, { readonly rank: Rank; readonly maker: NodeId }>;
+  makers: readonly NodeId[];
+  readonly reported: Set<string>;
+}
+
+export function createMisbehaviourWatch(
+  state: Pick<StateReader, 'stateRootAt' | 'checkpointHashAt'>,
+): MisbehaviourWatch {
+  return new Watch(state);
+}
+
+class Watch implements MisbehaviourWatch {
+  private readonly state: Pick<StateReader, 'stateRootAt' | 'checkpointHashAt'>;
+  private readonly heights = new Map<Height, AtHeight>();
+  private newest: Height = 0;
+  private findings: Finding[] = [];
+
+  constructor(state: Pick<StateReader, 'stateRootAt' | 'checkpointHashAt'>) {
+    this.state = state;
+  }
+
+  artifact(artifact: Artifact): void {
+    switch (artifact.kind) {
+      case 'notarizationShare':
+      case 'finalizationShare':
+        this.vote(artifact);
+        return;
+      case 'certificationShare':
+      case 'catchUpPackageShare':
+        this.claim(artifact);
+        return;
+      default:
+    }
+  }
+
+  annotate(facts: readonly TraceEvent[]): readonly TraceEvent[] {
+    for (const event of facts) {
+      this.fact(event);
+    }
+    const { findings } = this;
+    this.findings = [];
+    return findings.length === 0 ? facts : [...facts, ...findings];
+  }
+
+  private fact(event: TraceEvent): void {
+    switch (event.kind) {
+      case 'makersRanked': {
+        const at = this.at(event.height);
+        if (at !== undefined) {
+          at.makers = event.makers;
+        }
+        return;
+      }
+      case 'blockProposed':
+      case 'blockValidated': {
+        const { height, hash, rank, maker } = event.block;
+        this.at(height)?.blocks.set(hash, { rank, maker });
+        return;
+      }
+      case 'finalized':
+        this.finalized(event.height, event.hash);
+        return;
+      case 'executed':
+      case 'catchUpPackageMade':
+        this.checkClaims(event.height);
+        return;
+      default:
+    }
+  }
+
+  private at(height: Height): AtHeight | undefined {
+    if (height + KEPT_HEIGHTS < this.newest) {
+      return undefined;
+    }
+    const known = this.heights.get(height);
+    if (known !== undefined) {
+      return known;
+    }
+    const fresh: AtHeight = {
+      votes: new Map(),
+      claims: new Map(),
+      blocks: new Map(),
+      makers: [],
+      reported: new Set(),
+    };
+    this.heights.set(height, fresh);
+    this.newest = Math.max(this.newest, height);
+    for (const old of this.heights.keys()) {
+      if (old + KEPT_HEIGHTS < this.newest) {
+        this.heights.delete(old);
+      }
+    }
+    return fresh;
+  }
+
+  private report(finding: Omit<Finding, 'kind'>): void {
+    const at = this.at(finding.height);
+    const key = `${finding.code}/${finding.about}`;
+    if (at !== undefined && !at.reported.has(key)) {
+      at.reported.add(key);
+      this.findings.push({ kind: 'misbehaviourSeen', ...finding });
+    }
+  }
+
+  private vote(share: NotarizationShare | FinalizationShare): void {
+    const { height, signer, blockHash } = share;
+    const at = this.at(height);
+    if (at === undefined) {
+      return;
+    }
+    const votes = at.votes.get(signer) ?? { notarized: new Set(), finalized: new Set() };
+    at.votes.set(signer, votes);
+    const cast = share.kind === 'notarizationShare' ? votes.notarized : votes.finalized;
+    if (cast.size < MAX_VOTES) {
+      cast.add(blockHash);
+    }
+    const finding = { about: signer, height };
+    if (votes.finalized.size > 1) {
+      const message = 'signed finalization shares for two blocks of one height';
+      this.report({ ...finding, code: 'FINALIZED_TWO_BLOCKS', message, proven: true });
+    }
+    if ([...votes.finalized].some((hash) => [...votes.notarized].some((other) => other !== hash))) {
+      const message = 'signed a finalization share for one block and notarized another one';
+      this.report({ ...finding, code: 'FINALIZED_AND_NOTARIZED_OTHER', message, proven: true });
+    } else if (votes.notarized.size > 1) {
+      const message = 'signed notarization shares for several blocks; it may finalize none of them';
+      this.report({ ...finding, code: 'NOTARIZED_SEVERAL_BLOCKS', message, proven: false });
+    }
+  }
+
+  private claim(share: CertificationShare | CatchUpPackageShare): void {
+    this.at(share.height)?.claims.set(`${share.kind}/${share.signer}`, share);
+    this.checkClaims(share.height);
+  }
+
+  private checkClaims(height: Height): void {
+    const claims = this.heights.get(height)?.claims ?? new Map<string, never>();
+    for (const [key, share] of claims) {
+      const isRoot = share.kind === 'certificationShare';
+      const own = isRoot ? this.state.stateRootAt(height) : this.state.checkpointHashAt(height);
+      if (own === undefined) {
+        continue;
+      }
+      claims.delete(key);
+      if (own !== (isRoot ? share.root : share.stateHash)) {
+        this.report({
+          code: isRoot ? 'WRONG_STATE_ROOT' : 'WRONG_CHECKPOINT_HASH',
+          message: isRoot
+            ? 'certifies another state root than this node computed; such a share is never combined'
+            : 'vouches for another checkpoint than this node has; such a share is never combined',
+          about: share.signer,
+          height,
+          proven: false,
+        });
+      }
+    }
+  }
+
+  /** What the IC counts in its block maker metrics: lower ranks that had their turn in vain. */
+  private finalized(height: Height, hash: HashHex): void {
+    const at = this.heights.get(height);
+    const rank = at?.blocks.get(hash)?.rank ?? 0;
+    for (const maker of (at?.makers ?? []).slice(0, rank)) {
+      const message = 'had an earlier turn, but the block of a higher rank became final';
+      this.report({ code: 'BLOCK_MAKER_FAILED', message, about: maker, height, proven: false });
+    }
+  }
+}
