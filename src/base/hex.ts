@@ -18,9 +18,11 @@ const CODES: Uint16Array = Uint16Array.from(
 /** Arguments of one `fromCharCode`: far below the limit of any engine. */
 const MAX_CHUNK_BYTES = 512;
 
-function hexOfChunk(bytes: Uint8Array, start: number, end: number): string {
+/** Lower-case hex of a short stretch of the bytes, at most 512. */
+export function hexOfRange(bytes: Uint8Array, start: number, end: number): string {
   // One flat string at once: joining pieces makes a rope, which costs twice when it is used as a key.
-  const codes = new Array<number>(2 * (end - start));
+  const codes: number[] = [];
+  codes.length = 2 * (end - start);
   let at = 0;
   for (let i = start; i < end; i += 1) {
     const code = CODES[bytes[i] as number] as number;
@@ -34,11 +36,11 @@ function hexOfChunk(bytes: Uint8Array, start: number, end: number): string {
 /** Lower-case hex, two digits a byte. */
 export function bytesToHex(bytes: Uint8Array): string {
   if (bytes.length <= MAX_CHUNK_BYTES) {
-    return hexOfChunk(bytes, 0, bytes.length);
+    return hexOfRange(bytes, 0, bytes.length);
   }
   const chunks: string[] = [];
   for (let start = 0; start < bytes.length; start += MAX_CHUNK_BYTES) {
-    chunks.push(hexOfChunk(bytes, start, Math.min(start + MAX_CHUNK_BYTES, bytes.length)));
+    chunks.push(hexOfRange(bytes, start, Math.min(start + MAX_CHUNK_BYTES, bytes.length)));
   }
   return chunks.join('');
 }

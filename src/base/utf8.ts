@@ -67,35 +67,41 @@ function multiByteCodePoint(bytes: Uint8Array, at: number, lead: Lead): number {
 const SHORT_TEXT_BYTES = 64;
 
 /** The text when it is short and pure ASCII, as nearly all names in messages are. */
-function decodeShortAscii(bytes: Uint8Array): string | undefined {
-  if (bytes.length > SHORT_TEXT_BYTES) {
+function decodeShortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start > SHORT_TEXT_BYTES) {
     return undefined;
   }
-  const codes = new Array<number>(bytes.length);
-  for (let i = 0; i < bytes.length; i += 1) {
+  const codes: number[] = [];
+  codes.length = end - start;
+  for (let i = start; i < end; i += 1) {
     const byte = bytes[i] as number;
     if (byte >= 0x80) {
       return undefined;
     }
-    codes[i] = byte;
+    codes[i - start] = byte;
   }
   return String.fromCharCode.apply(null, codes);
 }
 
-/** Strict UTF-8 (RFC 3629); undefined when the bytes are anything else. */
-export function decodeUtf8(bytes: Uint8Array): string | undefined {
-  const ascii = decodeShortAscii(bytes);
-  if (ascii !== undefined) {
-    return ascii;
-  }
+/** Strict UTF-8 (RFC 3629) of a stretch of the bytes; undefined when they are anything else. */
+export function decodeUtf8(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+): string | undefined {
+  return decodeShortAscii(bytes, start, end) ?? decodeLong(bytes, start, end);
+}
+
+function decodeLong(bytes: Uint8Array, start: number, end: number): string | undefined {
   const pieces: string[] = [];
   let pending: number[] = [];
-  for (let i = 0; i < bytes.length; i += 1) {
+  for (let i = start; i < end; i += 1) {
     const byte = bytes[i] as number;
     let code = byte;
     if (byte >= 0x80) {
       const lead = leadOf(byte);
-      code = lead === undefined ? -1 : multiByteCodePoint(bytes, i, lead);
+      const fits = lead !== undefined && i + lead.continuation < end;
+      code = fits ? multiByteCodePoint(bytes, i, lead) : -1;
       if (lead === undefined || code < 0) {
         return undefined;
       }

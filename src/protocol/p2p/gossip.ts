@@ -94,6 +94,16 @@ interface Peer {
   stateResponses: StateResponse[];
 }
 
+/** Something for this peer alone, besides updates. */
+function hasDirect(peer: Peer): boolean {
+  return (
+    peer.pulls.length > 0 ||
+    peer.pulled.length > 0 ||
+    peer.stateRequests.length > 0 ||
+    peer.stateResponses.length > 0
+  );
+}
+
 function newPeer(id: NodeId): Peer {
   return {
     id,
@@ -111,8 +121,13 @@ function newPeer(id: NodeId): Peer {
   };
 }
 
+const NO_PARTS: readonly (readonly SlotUpdate[])[] = [];
+
 /** Splits updates so that no packet grows far beyond the target size. */
 function splitUpdates(updates: readonly SlotUpdate[]): readonly (readonly SlotUpdate[])[] {
+  if (updates.length === 0) {
+    return NO_PARTS;
+  }
   const parts: SlotUpdate[][] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const update of updates) {
@@ -132,6 +147,13 @@ function splitUpdates(updates: readonly SlotUpdate[]): readonly (readonly SlotUp
   return parts;
 }
 
+const ACK_DELAY_NS = BigInt(ACK_DELAY_MS) * NS_PER_MS;
+const HELLO_EVERY_NS = BigInt(HELLO_EVERY_MS) * NS_PER_MS;
+const PEER_DOWN_AFTER_NS = BigInt(PEER_DOWN_AFTER_MS) * NS_PER_MS;
+const RECONSIDER_EVERY_NS = BigInt(RECONSIDER_EVERY_MS) * NS_PER_MS;
+const PULL_ANSWER_PAUSE_NS = BigInt(PULL_ANSWER_PAUSE_MS) * NS_PER_MS;
+const NO_PACKETS: readonly Packet[] = [];
+
 function earlier(a: bigint | null, b: bigint | null): bigint | null {
   return a === null ? b : b === null || a < b ? a : b;
 }
@@ -150,6 +172,8 @@ class GossipNode implements Gossip {
   private helloAtNs = 0n;
   private reconsiderAtNs = 0n;
   private bouncerChanged = false;
+  /** Made when it is asked for; null after a change. */
+  private up: readonly NodeId[] | null = null;
 
   constructor(config: GossipConfig) {
     this.config = config;
@@ -205,7 +229,8 @@ class GossipNode implements Gossip {
   }
 
   peersUp(): readonly NodeId[] {
-    return [...this.peers.values()].filter((peer) => peer.up).map((peer) => peer.id);
+    this.up ??= [...this.peers.values()].filter((peer) => peer.up).map((peer) => peer.id);
+    return this.up;
   }
 
   flush(nowNs: bigint): GossipOutput {
@@ -252,12 +277,14 @@ class GossipNode implements Gossip {
     }
     if (!peer.up) {
       peer.up = true;
+      this.up = null;
       this.trace.push({ kind: 'peerUp', peer: peer.id });
     }
   }
 
   private disconnect(peer: Peer): void {
     peer.up = false;
+    this.up = null;
     peer.ourSession += 1;
     peer.acksDue = [];
     peer.ackAtNs = null;
@@ -278,7 +305,7 @@ class GossipNode implements Gossip {
     for (const update of packet.updates) {
       if (this.receiver.update(peer.id, update)) {
         peer.acksDue.push(update.commitId);
-        peer.ackAtNs ??= nowNs + BigInt(ACK_DELAY_MS) * NS_PER_MS;
+        peer.ackAtNs ??= nowNs + ACK_DELAY_NS;
       } else {
         this.reject(peer.id, 'SLOT_TABLE_FULL', 'the peer uses more slots than it may');
       }
@@ -313,7 +340,7 @@ class GossipNode implements Gossip {
   }
 
   private checkPeers(nowNs: bigint): void {
-    const limitNs = BigInt(PEER_DOWN_AFTER_MS) * NS_PER_MS;
+    const limitNs = PEER_DOWN_AFTER_NS;
     // After a freeze of the host nobody could be heard: silence says nothing about the peers.
     const frozen = nowNs - this.lastStepNs > limitNs;
     for (const peer of this.peers.values()) {
@@ -331,7 +358,7 @@ class GossipNode implements Gossip {
     const timedOut = timeoutNs !== null && timeoutNs <= nowNs;
     if (this.bouncerChanged || timedOut || nowNs >= this.reconsiderAtNs) {
       this.receiver.reconsider(nowNs);
-      this.reconsiderAtNs = nowNs + BigInt(RECONSIDER_EVERY_MS) * NS_PER_MS;
+      this.reconsiderAtNs = nowNs + RECONSIDER_EVERY_NS;
       this.bouncerChanged = false;
     }
     for (const [peerId, names] of this.receiver.takePulls(nowNs)) {
@@ -353,22 +380,28 @@ class GossipNode implements Gossip {
     return acks;
   }
 
+  private areAcksDue(nowNs: bigint): boolean {
+    for (const { ackAtNs } of this.peers.values()) {
+      if (ackAtNs !== null && ackAtNs <= nowNs) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private broadcast(nowNs: bigint): readonly Packet[] {
     if (this.peers.size === 0) {
-      return [];
+      return NO_PACKETS;
     }
     const parts = splitUpdates(this.sender.takeFresh(nowNs));
     const helloDue = nowNs >= this.helloAtNs;
-    const ackDue = [...this.peers.values()].some(
-      (peer) => peer.ackAtNs !== null && peer.ackAtNs <= nowNs,
-    );
-    if (parts.length === 0 && !helloDue && !ackDue) {
-      return [];
+    if (parts.length === 0 && !helloDue && !this.areAcksDue(nowNs)) {
+      return NO_PACKETS;
     }
     const blank = emptyPacket(this.config.incarnation);
     const first = { ...blank, updates: parts[0] ?? [], acks: this.takeAcks() };
     if (helloDue) {
-      this.helloAtNs = nowNs + BigInt(HELLO_EVERY_MS) * NS_PER_MS;
+      this.helloAtNs = nowNs + HELLO_EVERY_NS;
       first.sessions = [...this.peers.values()].map((peer) => ({
         peer: peer.id,
         session: peer.ourSession,
@@ -378,8 +411,11 @@ class GossipNode implements Gossip {
   }
 
   private direct(peer: Peer, nowNs: bigint): readonly Packet[] {
+    const parts = peer.up ? splitUpdates(this.sender.takeDue(peer.id, nowNs)) : NO_PARTS;
+    if (parts.length === 0 && !hasDirect(peer)) {
+      return NO_PACKETS;
+    }
     const blank = emptyPacket(this.config.incarnation);
-    const parts = splitUpdates(peer.up ? this.sender.takeDue(peer.id, nowNs) : []);
     const packets: Packet[] = parts.map((updates) => ({ ...blank, updates }));
     const { stateRequests, stateResponses } = peer;
     const pulls = peer.pulls.slice(0, MAX_PULLS_PER_PACKET);
@@ -413,10 +449,10 @@ class GossipNode implements Gossip {
     for (const peer of this.peers.values()) {
       wake = earlier(wake, peer.ackAtNs);
       if (peer.pulled.length > 0) {
-        wake = earlier(wake, this.lastStepNs + BigInt(PULL_ANSWER_PAUSE_MS) * NS_PER_MS);
+        wake = earlier(wake, this.lastStepNs + PULL_ANSWER_PAUSE_NS);
       }
       if (peer.up) {
-        wake = earlier(wake, peer.lastHeardNs + BigInt(PEER_DOWN_AFTER_MS) * NS_PER_MS);
+        wake = earlier(wake, peer.lastHeardNs + PEER_DOWN_AFTER_NS);
       }
     }
     return wake;

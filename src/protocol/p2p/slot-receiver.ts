@@ -48,79 +48,88 @@ export interface SlotReceiverPorts {
 
 interface Assembly {
   readonly name: ArtifactName;
-  readonly advertisers: Set<NodeId>;
-  state: 'waiting' | 'wanted' | 'pulling' | 'received' | 'unwanted';
+  readonly key: string;
+  /** Peers that advertise it and, side by side, in how many of its slots each does. */
+  readonly advertisers: NodeId[];
+  readonly slotCounts: number[];
+  state: AssemblyState;
   pullDeadlineNs: bigint;
   timeoutMs: number;
   asked: NodeId | null;
 }
 
+type AssemblyState = 'waiting' | 'wanted' | 'pulling' | 'received' | 'unwanted';
+
 interface TableEntry {
   readonly commitId: number;
-  readonly key: string;
+  readonly assembly: Assembly;
 }
 
-interface PeerTable {
-  readonly entries: Map<number, TableEntry>;
-  /** Slots by key: an artifact may sit in two slots, and only the last one ends its advert. */
-  readonly slotsByKey: Map<string, number>;
-}
+type PeerTable = Map<number, TableEntry>;
 
 /** The mutable tables of one receiver. */
 interface Tables {
   readonly slots: Map<NodeId, PeerTable>;
   readonly assemblies: Map<string, Assembly>;
-  /** Keys by state, so that a pass costs what it changes and not what is known. */
-  readonly waiting: Set<string>;
-  readonly wanted: Set<string>;
-  readonly pulling: Set<string>;
+  /** Assemblies by state, so that a pass costs what it changes and not what is known. */
+  readonly waiting: Set<Assembly>;
+  readonly wanted: Set<Assembly>;
+  readonly pulling: Set<Assembly>;
   vanished: ArtifactName[];
 }
 
-function setState(tables: Tables, key: string, assembly: Assembly, state: Assembly['state']): void {
-  tables.waiting.delete(key);
-  tables.wanted.delete(key);
-  tables.pulling.delete(key);
+function setState(tables: Tables, assembly: Assembly, state: AssemblyState): void {
+  const before = assembly.state;
+  if (before === state) {
+    return;
+  }
+  if (before === 'waiting' || before === 'wanted' || before === 'pulling') {
+    tables[before].delete(assembly);
+  }
   assembly.state = state;
   if (state === 'waiting' || state === 'wanted' || state === 'pulling') {
-    tables[state].add(key);
+    tables[state].add(assembly);
   }
 }
 
-function removeAdvertiser(tables: Tables, key: string, peer: NodeId): void {
-  const assembly = tables.assemblies.get(key);
-  if (assembly === undefined) {
+function addAdvertiser(assembly: Assembly, peer: NodeId): void {
+  const at = assembly.advertisers.indexOf(peer);
+  if (at >= 0) {
+    assembly.slotCounts[at] = (assembly.slotCounts[at] as number) + 1;
+  } else {
+    assembly.advertisers.push(peer);
+    assembly.slotCounts.push(1);
+  }
+}
+
+/** The peer's word about the artifact counts no more, in however many slots it stands. */
+function removeAdvertiser(tables: Tables, assembly: Assembly, peer: NodeId): void {
+  const at = assembly.advertisers.indexOf(peer);
+  if (at < 0) {
     return;
   }
-  assembly.advertisers.delete(peer);
-  if (assembly.advertisers.size === 0) {
+  assembly.advertisers.splice(at, 1);
+  assembly.slotCounts.splice(at, 1);
+  if (assembly.advertisers.length === 0) {
     if (assembly.state === 'received') {
       tables.vanished.push(assembly.name);
     }
-    setState(tables, key, assembly, 'unwanted');
-    tables.assemblies.delete(key);
+    setState(tables, assembly, 'unwanted');
+    tables.assemblies.delete(assembly.key);
   } else if (assembly.asked === peer && assembly.state === 'pulling') {
-    setState(tables, key, assembly, 'wanted');
+    setState(tables, assembly, 'wanted');
   }
 }
 
-function newPeerTable(): PeerTable {
-  return { entries: new Map(), slotsByKey: new Map() };
-}
-
-function occupy(table: PeerTable, slotId: number, entry: TableEntry): void {
-  table.entries.set(slotId, entry);
-  table.slotsByKey.set(entry.key, (table.slotsByKey.get(entry.key) ?? 0) + 1);
-}
-
-function releaseSlot(tables: Tables, table: PeerTable, peer: NodeId, key: string): void {
-  const left = (table.slotsByKey.get(key) ?? 0) - 1;
-  if (left > 0) {
-    table.slotsByKey.set(key, left);
-    return;
+/** An artifact may sit in two slots of a peer, and only the last one ends its advert. */
+function releaseSlot(tables: Tables, peer: NodeId, assembly: Assembly): void {
+  const at = assembly.advertisers.indexOf(peer);
+  const count = assembly.slotCounts[at] ?? 0;
+  if (count > 1) {
+    assembly.slotCounts[at] = count - 1;
+  } else {
+    removeAdvertiser(tables, assembly, peer);
   }
-  table.slotsByKey.delete(key);
-  removeAdvertiser(tables, key, peer);
 }
 
 function takeBytes(
@@ -130,34 +139,44 @@ function takeBytes(
   bytes: Uint8Array,
   from: NodeId,
 ): void {
-  const key = nameKey(assembly.name);
   if (ports.accept(assembly.name, bytes, from)) {
-    setState(tables, key, assembly, 'received');
+    setState(tables, assembly, 'received');
     return;
   }
   // The liar's word about this artifact counts no more; others may have the real one.
-  setState(tables, key, assembly, 'wanted');
-  removeAdvertiser(tables, key, from);
+  setState(tables, assembly, 'wanted');
+  removeAdvertiser(tables, assembly, from);
 }
 
-function classify(tables: Tables, ports: SlotReceiverPorts, assembly: Assembly): Assembly['state'] {
+function classify(ports: SlotReceiverPorts, assembly: Assembly): AssemblyState {
   const verdict = ports.bouncer(assembly.name);
-  const state = verdict === 'wants' ? 'wanted' : verdict === 'maybeLater' ? 'waiting' : 'unwanted';
-  setState(tables, nameKey(assembly.name), assembly, state);
-  return state;
+  return verdict === 'wants' ? 'wanted' : verdict === 'maybeLater' ? 'waiting' : 'unwanted';
 }
 
-function openAssembly(tables: Tables, name: ArtifactName): Assembly {
+/** Not in any set until its state is set. */
+function openAssembly(tables: Tables, name: ArtifactName, key: string): Assembly {
   const assembly: Assembly = {
     name,
-    advertisers: new Set(),
-    state: 'waiting',
+    key,
+    advertisers: [],
+    slotCounts: [],
+    state: 'unwanted',
     pullDeadlineNs: 0n,
     timeoutMs: PULL_FIRST_TIMEOUT_MS,
     asked: null,
   };
-  tables.assemblies.set(nameKey(name), assembly);
+  tables.assemblies.set(key, assembly);
   return assembly;
+}
+
+function tableOf(tables: Tables, peer: NodeId): PeerTable {
+  const known = tables.slots.get(peer);
+  if (known !== undefined) {
+    return known;
+  }
+  const table: PeerTable = new Map();
+  tables.slots.set(peer, table);
+  return table;
 }
 
 function applyUpdate(
@@ -166,29 +185,30 @@ function applyUpdate(
   peer: NodeId,
   update: SlotUpdate,
 ): boolean {
-  const table = tables.slots.get(peer) ?? newPeerTable();
-  tables.slots.set(peer, table);
-  const previous = table.entries.get(update.slotId);
+  const table = tableOf(tables, peer);
+  const previous = table.get(update.slotId);
   if (previous !== undefined && previous.commitId >= update.commitId) {
     return true;
   }
-  if (previous === undefined && table.entries.size >= MAX_SLOTS_PER_PEER) {
+  if (previous === undefined && table.size >= MAX_SLOTS_PER_PEER) {
     return false;
   }
   const key = nameKey(update.name);
   const known = tables.assemblies.get(key);
-  const assembly = known ?? openAssembly(tables, update.name);
-  assembly.advertisers.add(peer);
-  occupy(table, update.slotId, { commitId: update.commitId, key });
+  const assembly = known ?? openAssembly(tables, update.name, key);
+  addAdvertiser(assembly, peer);
+  table.set(update.slotId, { commitId: update.commitId, assembly });
   if (previous !== undefined) {
-    releaseSlot(tables, table, peer, previous.key);
+    releaseSlot(tables, peer, previous.assembly);
   }
-  if (assembly.state === 'received' || (known !== undefined && assembly.state === 'unwanted')) {
+  if (known !== undefined && (known.state === 'received' || known.state === 'unwanted')) {
     return true;
   }
-  const state = assembly.state === 'pulling' ? 'pulling' : classify(tables, ports, assembly);
+  const state = assembly.state === 'pulling' ? 'pulling' : classify(ports, assembly);
   if (update.bytes !== null && (state === 'wanted' || state === 'pulling')) {
     takeBytes(tables, ports, assembly, update.bytes, peer);
+  } else {
+    setState(tables, assembly, state);
   }
   return true;
 }
@@ -197,26 +217,33 @@ function takePulls(
   tables: Tables,
   ports: SlotReceiverPorts,
   nowNs: bigint,
-): Map<NodeId, ArtifactName[]> {
+): ReadonlyMap<NodeId, readonly ArtifactName[]> {
+  if (tables.wanted.size === 0) {
+    return NO_PULLS;
+  }
   const pulls = new Map<NodeId, ArtifactName[]>();
-  for (const key of [...tables.wanted]) {
-    const assembly = tables.assemblies.get(key);
-    if (assembly === undefined || tables.pulling.size >= MAX_OPEN_PULLS) {
+  for (const assembly of [...tables.wanted]) {
+    if (tables.pulling.size >= MAX_OPEN_PULLS) {
       break;
     }
-    const candidates = [...assembly.advertisers].toSorted(compareText);
-    const asked = candidates[ports.chooseIndex(candidates.length)];
-    if (asked === undefined) {
-      continue;
-    }
+    const candidates = assembly.advertisers.toSorted(compareText);
+    const asked = candidates[ports.chooseIndex(candidates.length)] as NodeId;
     assembly.asked = asked;
     assembly.pullDeadlineNs = nowNs + BigInt(assembly.timeoutMs) * NS_PER_MS;
     assembly.timeoutMs = Math.min(assembly.timeoutMs * 2, PULL_LIMIT_TIMEOUT_MS);
-    setState(tables, key, assembly, 'pulling');
-    pulls.set(asked, [...(pulls.get(asked) ?? []), assembly.name]);
+    setState(tables, assembly, 'pulling');
+    const names = pulls.get(asked);
+    if (names === undefined) {
+      pulls.set(asked, [assembly.name]);
+    } else {
+      names.push(assembly.name);
+    }
   }
   return pulls;
 }
+
+const NO_PULLS: ReadonlyMap<NodeId, readonly ArtifactName[]> = new Map();
+const NOTHING_VANISHED: readonly ArtifactName[] = [];
 
 export function createSlotReceiver(ports: SlotReceiverPorts): SlotReceiver {
   const tables: Tables = {
@@ -235,49 +262,47 @@ export function createSlotReceiver(ports: SlotReceiverPorts): SlotReceiver {
         return;
       }
       if (bytes === null) {
-        setState(tables, nameKey(name), assembly, 'wanted');
-        removeAdvertiser(tables, nameKey(name), peer);
+        setState(tables, assembly, 'wanted');
+        removeAdvertiser(tables, assembly, peer);
       } else {
         takeBytes(tables, ports, assembly, bytes, peer);
       }
     },
     forget(peer) {
-      const keys = tables.slots.get(peer)?.slotsByKey.keys() ?? new Set<string>();
+      const table = tables.slots.get(peer);
       tables.slots.delete(peer);
-      for (const key of keys) {
-        removeAdvertiser(tables, key, peer);
+      for (const { assembly } of table?.values() ?? []) {
+        removeAdvertiser(tables, assembly, peer);
       }
     },
     reconsider(nowNs) {
-      for (const key of [...tables.waiting, ...tables.wanted]) {
-        const assembly = tables.assemblies.get(key);
-        if (assembly !== undefined) {
-          classify(tables, ports, assembly);
-        }
+      for (const assembly of [...tables.waiting, ...tables.wanted]) {
+        setState(tables, assembly, classify(ports, assembly));
       }
-      for (const key of [...tables.pulling]) {
-        const assembly = tables.assemblies.get(key);
-        if (assembly !== undefined && assembly.pullDeadlineNs <= nowNs) {
-          classify(tables, ports, assembly);
+      for (const assembly of [...tables.pulling]) {
+        if (assembly.pullDeadlineNs <= nowNs) {
+          setState(tables, assembly, classify(ports, assembly));
         }
       }
     },
     takePulls: (nowNs) => takePulls(tables, ports, nowNs),
     takeVanished() {
       const { vanished } = tables;
+      if (vanished.length === 0) {
+        return NOTHING_VANISHED;
+      }
       tables.vanished = [];
       return vanished;
     },
     nextTimeoutNs() {
       let earliest: bigint | null = null;
-      for (const key of tables.pulling) {
-        const deadline = tables.assemblies.get(key)?.pullDeadlineNs;
-        if (deadline !== undefined && (earliest === null || deadline < earliest)) {
-          earliest = deadline;
+      for (const { pullDeadlineNs } of tables.pulling) {
+        if (earliest === null || pullDeadlineNs < earliest) {
+          earliest = pullDeadlineNs;
         }
       }
       return earliest;
     },
-    slotsOf: (peer) => tables.slots.get(peer)?.entries.size ?? 0,
+    slotsOf: (peer) => tables.slots.get(peer)?.size ?? 0,
   };
 }

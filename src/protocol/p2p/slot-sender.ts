@@ -28,14 +28,14 @@ export interface SlotSender {
   /** The artifact's bytes, while it occupies a slot. */
   bytesOf(key: string): Uint8Array | undefined;
   /** Updates nobody has been sent yet; from now on they wait for every reachable peer's acknowledgement. */
-  takeFresh(nowNs: bigint): SlotUpdate[];
+  takeFresh(nowNs: bigint): readonly SlotUpdate[];
   acknowledge(peer: NodeId, commitIds: readonly number[]): void;
   /** The peer knows nothing of us (any more): every slot is due again. */
   resendAll(peer: NodeId, nowNs: bigint): void;
   /** No updates are kept for a peer that is away. */
   forget(peer: NodeId): void;
   /** Updates to repeat now, bounded by the packet size. */
-  takeDue(peer: NodeId, nowNs: bigint): SlotUpdate[];
+  takeDue(peer: NodeId, nowNs: bigint): readonly SlotUpdate[];
   /** When `takeDue` of some peer will have something. */
   nextDueNs(): bigint | null;
   readonly slotsInUse: number;
@@ -54,6 +54,54 @@ interface Pending {
   backoffMs: number;
 }
 
+/** What a reachable peer has not acknowledged, in the order it is to be sent. */
+class Unacknowledged {
+  readonly pending = new Map<number, Pending>();
+  private earliest: bigint | null = null;
+  private stale = false;
+
+  put(slotId: number, dueNs: bigint, backoffMs: number): void {
+    this.pending.set(slotId, { dueNs, backoffMs });
+    if (this.earliest === null || dueNs < this.earliest) {
+      this.earliest = dueNs;
+    }
+  }
+
+  delete(slotId: number): void {
+    const known = this.pending.get(slotId);
+    if (known !== undefined) {
+      this.pending.delete(slotId);
+      this.stale ||= known.dueNs === this.earliest;
+    }
+  }
+
+  /** The entry was repeated and is due again later. */
+  postpone(pending: Pending, nowNs: bigint): void {
+    pending.dueNs = nowNs + BigInt(pending.backoffMs) * NS_PER_MS;
+    pending.backoffMs = Math.min(pending.backoffMs * RETRY_FACTOR, RETRY_LIMIT_MS);
+    this.stale = true;
+  }
+
+  /** The earliest time at which something is due; kept until the entry it stems from changes. */
+  nextDueNs(): bigint | null {
+    if (this.stale) {
+      this.stale = false;
+      this.earliest = null;
+      for (const { dueNs } of this.pending.values()) {
+        if (this.earliest === null || dueNs < this.earliest) {
+          this.earliest = dueNs;
+        }
+      }
+    }
+    return this.earliest;
+  }
+}
+
+const FIRST_RETRY_NS = BigInt(RETRY_FIRST_MS) * NS_PER_MS;
+/** What an update costs on the wire besides the artifact. */
+const UPDATE_OVERHEAD_BYTES = 64;
+const NO_UPDATES: readonly SlotUpdate[] = [];
+
 function updateOf(slot: Slot): SlotUpdate {
   const { slotId, commitId, name } = slot;
   return { slotId, commitId, name, bytes: slot.push ? slot.bytes : null };
@@ -65,12 +113,11 @@ export function createSlotSender(): SlotSender {
 
 class SlotTable implements SlotSender {
   private readonly slots = new Map<number, Slot>();
-  private readonly slotByKey = new Map<string, number>();
-  private readonly slotByCommit = new Map<number, number>();
-  /** Reachable peers; what each has not acknowledged, in the order it is to be sent. */
-  private readonly unacknowledged = new Map<NodeId, Map<number, Pending>>();
+  private readonly slotByKey = new Map<string, Slot>();
+  private readonly slotByCommit = new Map<number, Slot>();
+  private readonly unacknowledged = new Map<NodeId, Unacknowledged>();
   private readonly freeSlots: number[] = [];
-  private fresh: number[] = [];
+  private fresh: Slot[] = [];
   private nextSlot = 0;
   private nextCommit = 1;
 
@@ -86,15 +133,16 @@ class SlotTable implements SlotSender {
     const slotId = this.freeSlots.pop() ?? this.nextSlot++;
     const commitId = this.nextCommit++;
     const pushBelow = latencySensitive ? PUSH_SENSITIVE_BELOW_BYTES : PUSH_BELOW_BYTES;
-    this.slots.set(slotId, { slotId, commitId, name, bytes, push: bytes.length < pushBelow });
-    this.slotByKey.set(key, slotId);
-    this.slotByCommit.set(commitId, slotId);
-    this.fresh.push(slotId);
+    const slot = { slotId, commitId, name, bytes, push: bytes.length < pushBelow };
+    this.slots.set(slotId, slot);
+    this.slotByKey.set(key, slot);
+    this.slotByCommit.set(commitId, slot);
+    this.fresh.push(slot);
   }
 
   withdraw(name: ArtifactName): void {
     const key = nameKey(name);
-    const slot = this.slots.get(this.slotByKey.get(key) ?? -1);
+    const slot = this.slotByKey.get(key);
     if (slot === undefined) {
       return;
     }
@@ -110,21 +158,23 @@ class SlotTable implements SlotSender {
   }
 
   bytesOf(key: string): Uint8Array | undefined {
-    return this.slots.get(this.slotByKey.get(key) ?? -1)?.bytes;
+    return this.slotByKey.get(key)?.bytes;
   }
 
-  takeFresh(nowNs: bigint): SlotUpdate[] {
+  takeFresh(nowNs: bigint): readonly SlotUpdate[] {
+    if (this.fresh.length === 0) {
+      return NO_UPDATES;
+    }
     const updates: SlotUpdate[] = [];
-    const dueNs = nowNs + BigInt(RETRY_FIRST_MS) * NS_PER_MS;
-    // A slot that was freed and used again since the last call is listed twice.
-    for (const slotId of new Set(this.fresh)) {
-      const slot = this.slots.get(slotId);
-      if (slot === undefined) {
+    const dueNs = nowNs + FIRST_RETRY_NS;
+    for (const slot of this.fresh) {
+      // It may have been withdrawn since, and its slot used again.
+      if (this.slots.get(slot.slotId) !== slot) {
         continue;
       }
       updates.push(updateOf(slot));
       for (const waiting of this.unacknowledged.values()) {
-        waiting.set(slotId, { dueNs, backoffMs: RETRY_FIRST_MS * RETRY_FACTOR });
+        waiting.put(slot.slotId, dueNs, RETRY_FIRST_MS * RETRY_FACTOR);
       }
     }
     this.fresh = [];
@@ -134,17 +184,17 @@ class SlotTable implements SlotSender {
   acknowledge(peer: NodeId, commitIds: readonly number[]): void {
     const waiting = this.unacknowledged.get(peer);
     for (const commitId of commitIds) {
-      const slotId = this.slotByCommit.get(commitId);
-      if (slotId !== undefined) {
-        waiting?.delete(slotId);
+      const slot = this.slotByCommit.get(commitId);
+      if (slot !== undefined) {
+        waiting?.delete(slot.slotId);
       }
     }
   }
 
   resendAll(peer: NodeId, nowNs: bigint): void {
-    const all = new Map<number, Pending>();
+    const all = new Unacknowledged();
     for (const slotId of this.slots.keys()) {
-      all.set(slotId, { dueNs: nowNs, backoffMs: RETRY_FIRST_MS });
+      all.put(slotId, nowNs, RETRY_FIRST_MS);
     }
     this.unacknowledged.set(peer, all);
   }
@@ -153,10 +203,15 @@ class SlotTable implements SlotSender {
     this.unacknowledged.delete(peer);
   }
 
-  takeDue(peer: NodeId, nowNs: bigint): SlotUpdate[] {
+  takeDue(peer: NodeId, nowNs: bigint): readonly SlotUpdate[] {
+    const waiting = this.unacknowledged.get(peer);
+    const nextNs = waiting?.nextDueNs() ?? null;
+    if (waiting === undefined || nextNs === null || nextNs > nowNs) {
+      return NO_UPDATES;
+    }
     const updates: SlotUpdate[] = [];
     let size = 0;
-    for (const [slotId, pending] of this.unacknowledged.get(peer) ?? []) {
+    for (const [slotId, pending] of waiting.pending) {
       const slot = this.slots.get(slotId);
       if (slot === undefined || pending.dueNs > nowNs) {
         continue;
@@ -164,10 +219,9 @@ class SlotTable implements SlotSender {
       if (updates.length >= RESEND_WINDOW || size > PACKET_TARGET_BYTES) {
         break;
       }
-      size += slot.push ? slot.bytes.length + 64 : 64;
+      size += UPDATE_OVERHEAD_BYTES + (slot.push ? slot.bytes.length : 0);
       updates.push(updateOf(slot));
-      pending.dueNs = nowNs + BigInt(pending.backoffMs) * NS_PER_MS;
-      pending.backoffMs = Math.min(pending.backoffMs * RETRY_FACTOR, RETRY_LIMIT_MS);
+      waiting.postpone(pending, nowNs);
     }
     return updates;
   }
@@ -175,10 +229,9 @@ class SlotTable implements SlotSender {
   nextDueNs(): bigint | null {
     let earliest: bigint | null = null;
     for (const waiting of this.unacknowledged.values()) {
-      for (const pending of waiting.values()) {
-        if (earliest === null || pending.dueNs < earliest) {
-          earliest = pending.dueNs;
-        }
+      const dueNs = waiting.nextDueNs();
+      if (dueNs !== null && (earliest === null || dueNs < earliest)) {
+        earliest = dueNs;
       }
     }
     return earliest;
