@@ -1,128 +1,89 @@
 import type { TraceEvent } from '../protocol/interfaces/trace.ts';
-import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
+import { decodePacket } from '../protocol/p2p/packet-codec.ts';
+import type { Height, NodeId } from '../protocol/types/ids.ts';
+import { beaconChain } from './checkers/beacon-chain.ts';
+import { certifiedMonotone } from './checkers/certified-monotone.ts';
+import type { Checker, Rule } from './checkers/checker.ts';
+import { equalRoots } from './checkers/equal-roots.ts';
+import { ingressOnce } from './checkers/ingress-once.ts';
+import { noContradiction } from './checkers/no-contradiction.ts';
+import { noCriticalError } from './checkers/no-critical-error.ts';
+import { oneFinalizedBlock } from './checkers/one-finalized-block.ts';
+import { timeMonotone } from './checkers/time-monotone.ts';
 
 /** A rule of the protocol that a run broke. */
 export interface Violation {
-  readonly rule:
-    | 'oneFinalizedBlock'
-    | 'equalRoots'
-    | 'certifiedMonotone'
-    | 'certifiedRoot'
-    | 'timeMonotone'
-    | 'noCriticalError';
+  readonly rule: Rule;
   readonly message: string;
 }
 
-/** Watches the traces of all honest nodes. */
+/** Watches everything that honest nodes report and send. */
 export interface Checkers {
   observe(nodeId: NodeId, event: TraceEvent): Violation | undefined;
-  /** The node starts again: what it reported before may be reported once more, from a lower height. */
+  /** What a node put on the wire; only hosts that can afford to read it twice ask for this. */
+  packet(from: NodeId, bytes: Uint8Array): Violation | undefined;
   restarted(nodeId: NodeId): void;
+  wiped(nodeId: NodeId): void;
+  /** From now on the node's words count for nothing. */
+  distrust(nodeId: NodeId): void;
+  /** Where a message was executed; undefined = nowhere yet. */
+  executedAt(messageId: string): Height | undefined;
   readonly violations: readonly Violation[];
-  /** Heights at which at least one node finalized a block. */
-  readonly finalizedHeights: number;
 }
 
-interface Progress {
-  certified: Height;
-  executed: Height;
-  timeNs: bigint;
-}
-
-/** @param keep heights that are remembered for comparison; older ones are forgotten */
-export function createCheckers(keep = 10_000): Checkers {
-  const finalized = new Map<Height, HashHex>();
-  const roots = new Map<Height, HashHex>();
-  const progress = new Map<NodeId, Progress>();
+export function createCheckers(): Checkers {
+  const ingress = ingressOnce();
+  const checkers: readonly Checker[] = [
+    oneFinalizedBlock(),
+    equalRoots(),
+    certifiedMonotone(),
+    timeMonotone(),
+    beaconChain(),
+    ingress,
+    noContradiction(),
+    noCriticalError(),
+  ];
   const violations: Violation[] = [];
-  let finalizedHeights = 0;
+  const distrusted = new Set<NodeId>();
 
-  const report = (rule: Violation['rule'], message: string): Violation => {
-    const violation = { rule, message };
-    violations.push(violation);
-    return violation;
-  };
-
-  /** The first report of a height is the yardstick of all others. */
-  const agree = (
-    known: Map<Height, HashHex>,
-    height: Height,
-    hash: HashHex,
-    rule: Violation['rule'],
-    what: string,
+  const ask = (
+    nodeId: NodeId,
+    question: (checker: Checker) => string | undefined,
   ): Violation | undefined => {
-    const first = known.get(height);
-    if (first === undefined) {
-      known.set(height, hash);
-      known.delete(height - keep);
+    if (distrusted.has(nodeId)) {
       return undefined;
     }
-    return first === hash
-      ? undefined
-      : report(rule, `${what} at height ${height}: ${first} and ${hash}`);
-  };
-
-  const progressOf = (nodeId: NodeId): Progress => {
-    const known = progress.get(nodeId) ?? { certified: 0, executed: 0, timeNs: 0n };
-    progress.set(nodeId, known);
-    return known;
-  };
-
-  const executed = (nodeId: NodeId, height: Height, timeNs: bigint): Violation | undefined => {
-    const node = progressOf(nodeId);
-    const ordered = height > node.executed && timeNs > node.timeNs;
-    node.executed = height;
-    node.timeNs = timeNs;
-    return ordered
-      ? undefined
-      : report(
-          'timeMonotone',
-          `node ${nodeId} executed height ${height} at ${timeNs} out of order`,
-        );
-  };
-
-  const observe = (nodeId: NodeId, event: TraceEvent): Violation | undefined => {
-    switch (event.kind) {
-      case 'finalized':
-        finalizedHeights += finalized.has(event.height) ? 0 : 1;
-        return agree(
-          finalized,
-          event.height,
-          event.hash,
-          'oneFinalizedBlock',
-          'two finalized blocks',
-        );
-      case 'executed':
-        return (
-          agree(roots, event.height, event.root, 'equalRoots', 'two state roots') ??
-          executed(nodeId, event.height, event.timeNs)
-        );
-      case 'certified': {
-        const node = progressOf(nodeId);
-        if (event.height <= node.certified) {
-          return report(
-            'certifiedMonotone',
-            `node ${nodeId} certified ${event.height} after ${node.certified}`,
-          );
-        }
-        node.certified = event.height;
-        return agree(roots, event.height, event.root, 'certifiedRoot', 'certified another root');
+    for (const checker of checkers) {
+      const message = question(checker);
+      if (message !== undefined) {
+        const violation = { rule: checker.rule, message };
+        violations.push(violation);
+        return violation;
       }
-      case 'criticalError':
-        return report('noCriticalError', `node ${nodeId}: ${event.code} ${event.message}`);
-      default:
-        return undefined;
     }
+    return undefined;
   };
 
   return {
-    observe,
+    observe: (nodeId, event) => ask(nodeId, (checker) => checker.fact?.(nodeId, event)),
+    packet(from, bytes) {
+      const decoded = decodePacket(bytes);
+      return decoded.ok ? ask(from, (checker) => checker.packet?.(from, decoded.value)) : undefined;
+    },
     restarted(nodeId) {
-      progress.delete(nodeId);
+      for (const checker of checkers) {
+        checker.restarted?.(nodeId);
+      }
     },
+    wiped(nodeId) {
+      for (const checker of checkers) {
+        checker.wiped?.(nodeId);
+      }
+    },
+    distrust(nodeId) {
+      distrusted.add(nodeId);
+    },
+    executedAt: ingress.heightOf,
     violations,
-    get finalizedHeights() {
-      return finalizedHeights;
-    },
   };
 }

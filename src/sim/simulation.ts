@@ -13,8 +13,12 @@ import type {
   Transmit,
 } from '../protocol/node/node-io.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
+import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import type { LinkConditions } from '../wire/network-spec.ts';
+import { HEALTHY_NODE, type NodeConditions } from '../wire/node-conditions.ts';
 import { createEventQueue } from './event-queue.ts';
+import { createHttpDesk } from './http-desk.ts';
+import type { HttpDesk } from './http-desk.ts';
 import { createPacketSimulator } from './packet-simulator.ts';
 import type { PacketSimulator } from './packet-simulator.ts';
 
@@ -58,6 +62,8 @@ type SimulationEvent =
       readonly bytes: Uint8Array;
     }
   | { readonly kind: 'wake'; readonly node: SimNode; readonly atNs: number }
+  /** A slow node has done what it was at. */
+  | { readonly kind: 'free'; readonly node: SimNode }
   | {
       readonly kind: 'persisted';
       readonly node: SimNode;
@@ -79,24 +85,21 @@ interface SimNode {
   incarnation: number;
   inputs: NodeInput[];
   wakeAtNs: number | null;
-}
-
-interface OpenRequest {
-  readonly request: HttpRequest;
-  readonly resolve: (reply: HttpReply | null) => void;
-  /** Null while no node can serve it. */
-  node: SimNode | null;
-  attempts: number;
+  conditions: NodeConditions;
+  behaviours: readonly MaliciousBehaviour[];
+  /** Until then a slow node computes and takes nothing in. */
+  busyUntilNs: number;
 }
 
 const NS_PER_MS = 1_000_000;
 /** A wake-up in the past or present is moved ahead by this, so that virtual time always moves on. */
 const LEAST_WAKE_NS = 1000;
-const MAX_HTTP_ATTEMPTS = 3;
-/** A node this far behind the best is not asked by clients. */
-const HEALTHY_WITHIN_HEIGHTS = 5;
 /** Replies of one step are fed back at most so often; a core that never rests is broken. */
 const MAX_ROUNDS_PER_STEP = 100_000;
+/** What a step is taken to cost, per input and once: only slow nodes feel it. */
+const COMPUTE_NS_PER_INPUT = 200_000;
+/** A node that takes nothing in loses packets beyond these, as from a full socket. */
+const MAX_WAITING_INPUTS = 8192;
 
 export class Simulation {
   readonly packets: PacketSimulator;
@@ -105,10 +108,8 @@ export class Simulation {
   private readonly queue = createEventQueue<SimulationEvent>();
   private readonly nodes: ReadonlyMap<NodeId, SimNode>;
   private readonly dirty = new Set<SimNode>();
-  private readonly requests = new Map<number, OpenRequest>();
+  private readonly desk: HttpDesk<SimNode>;
   private elapsedNs = 0;
-  private nextRequestId = 1;
-  private nextGateway = 0;
 
   constructor(config: SimulationConfig) {
     this.config = config;
@@ -125,9 +126,19 @@ export class Simulation {
           incarnation: 0,
           inputs: [],
           wakeAtNs: null,
+          conditions: HEALTHY_NODE,
+          behaviours: [],
+          busyUntilNs: 0,
         },
       ]),
     );
+    this.desk = createHttpDesk({
+      nodes: () => [...this.nodes.values()],
+      statusOf: (node) => node.running?.core.status(),
+      give: (node, input) => {
+        this.give(node, input);
+      },
+    });
   }
 
   nowNs(): bigint {
@@ -149,8 +160,12 @@ export class Simulation {
     const { incarnation } = node;
     const seed = `${this.config.seed}/${nodeId}/${incarnation}`;
     const stored = [...node.storage];
-    const core = this.config.startCore(nodeId, { incarnation, seed, stored, nowNs: this.nowNs() });
+    const nowNs = this.localNowNs(node);
+    const core = this.config.startCore(nodeId, { incarnation, seed, stored, nowNs });
     node.running = { core, sandbox: this.config.createSandbox() };
+    if (node.behaviours.length > 0) {
+      node.inputs.push({ kind: 'malicious', behaviours: node.behaviours });
+    }
     this.dirty.add(node);
     this.config.observer.nodeState(nodeId, 'running', null);
     return true;
@@ -163,6 +178,42 @@ export class Simulation {
     }
     this.stop(node, 'stopped', null);
     return true;
+  }
+
+  /** Erases what a stopped node has stored; false while it runs. */
+  wipe(nodeId: NodeId): boolean {
+    const node = this.nodes.get(nodeId);
+    if (node === undefined || node.running !== null) {
+      return false;
+    }
+    node.storage.clear();
+    return true;
+  }
+
+  /** Until changed; they outlast restarts. */
+  setConditions(nodeId: NodeId, conditions: NodeConditions): void {
+    const node = this.nodes.get(nodeId);
+    if (node !== undefined) {
+      node.conditions = conditions;
+      this.dirty.add(node);
+    }
+  }
+
+  conditionsOf(nodeId: NodeId): NodeConditions {
+    return this.nodes.get(nodeId)?.conditions ?? HEALTHY_NODE;
+  }
+
+  /** Until changed; a restarted node is as malicious as before. */
+  setMalicious(nodeId: NodeId, behaviours: readonly MaliciousBehaviour[]): void {
+    const node = this.nodes.get(nodeId);
+    if (node !== undefined) {
+      node.behaviours = behaviours;
+      this.give(node, { kind: 'malicious', behaviours });
+    }
+  }
+
+  behavioursOf(nodeId: NodeId): readonly MaliciousBehaviour[] {
+    return this.nodes.get(nodeId)?.behaviours ?? [];
   }
 
   /** Gives an input to all running nodes. */
@@ -215,9 +266,7 @@ export class Simulation {
     for (const node of woken) {
       this.step(node);
     }
-    if (this.requests.size > 0) {
-      this.dispatch();
-    }
+    this.desk.dispatch();
     return true;
   }
 
@@ -228,22 +277,7 @@ export class Simulation {
 
   /** Puts a client's request to a healthy node. Answered when virtual time is driven on. */
   http(request: HttpRequest): { readonly reply: Promise<HttpReply | null>; cancel(): void } {
-    const requestId = this.nextRequestId++;
-    const reply = new Promise<HttpReply | null>((resolve) => {
-      this.requests.set(requestId, { request, resolve, node: null, attempts: 0 });
-      this.dispatch();
-    });
-    const cancel = (): void => {
-      const open = this.requests.get(requestId);
-      if (open !== undefined) {
-        this.requests.delete(requestId);
-        if (open.node !== null) {
-          this.give(open.node, { kind: 'httpCancelled', requestId });
-        }
-        open.resolve(null);
-      }
-    };
-    return { reply, cancel };
+    return this.desk.open(request);
   }
 
   close(): void {
@@ -255,7 +289,8 @@ export class Simulation {
   }
 
   private give(node: SimNode, input: NodeInput): void {
-    if (node.running !== null) {
+    const isFull = input.kind === 'packet' && node.inputs.length >= MAX_WAITING_INPUTS;
+    if (node.running !== null && !isFull) {
       node.inputs.push(input);
       this.dirty.add(node);
     }
@@ -271,6 +306,9 @@ export class Simulation {
           event.node.wakeAtNs = null;
           this.dirty.add(event.node);
         }
+        return;
+      case 'free':
+        this.dirty.add(event.node);
         return;
       case 'persisted':
         if (event.node.incarnation === event.incarnation && event.node.running !== null) {
@@ -290,12 +328,30 @@ export class Simulation {
     }
   }
 
+  /** The node's own reading of the clock. */
+  private localNowNs(node: SimNode): bigint {
+    return this.nowNs() + BigInt(node.conditions.clockOffsetMs * NS_PER_MS);
+  }
+
+  private isAble(node: SimNode): boolean {
+    return !node.conditions.paused && node.busyUntilNs <= this.elapsedNs;
+  }
+
+  /** A slow node works on the inputs for a while; it is told when it is done. */
+  private spend(node: SimNode, inputs: number): void {
+    const extraNs = (node.conditions.cpuSlowdown - 1) * (inputs + 1) * COMPUTE_NS_PER_INPUT;
+    if (extraNs > 0) {
+      node.busyUntilNs = this.elapsedNs + Math.round(extraNs);
+      this.queue.schedule(node.busyUntilNs, { kind: 'free', node });
+    }
+  }
+
   /** One step of a node, repeated while effects are answered at the same moment. */
   private step(node: SimNode): void {
     let rounds = 0;
     do {
       const { running } = node;
-      if (running === null) {
+      if (running === null || !this.isAble(node)) {
         return;
       }
       rounds += 1;
@@ -305,7 +361,7 @@ export class Simulation {
         if (rounds > MAX_ROUNDS_PER_STEP) {
           throw new RangeError('the node answers its own effects without end');
         }
-        const output = running.core.step(this.nowNs(), inputs);
+        const output = running.core.step(this.localNowNs(node), inputs);
         for (const event of output.trace) {
           this.config.observer.trace(node.id, event, this.elapsedNs);
         }
@@ -316,6 +372,7 @@ export class Simulation {
           this.perform(node, running, effect);
         }
         this.wakeAt(node, output.nextWakeNs);
+        this.spend(node, inputs.length);
       } catch (error) {
         this.stop(
           node,
@@ -333,7 +390,8 @@ export class Simulation {
       node.wakeAtNs = null;
       return;
     }
-    const relative = Number(wakeNs - this.config.startNs);
+    const relative =
+      Number(wakeNs - this.config.startNs) - node.conditions.clockOffsetMs * NS_PER_MS;
     const atNs = Math.max(relative, this.elapsedNs + LEAST_WAKE_NS);
     if (node.wakeAtNs !== atNs) {
       node.wakeAtNs = atNs;
@@ -366,21 +424,21 @@ export class Simulation {
       }
       case 'persist': {
         const { operationId, writes } = effect;
-        if (this.config.persistDelayMs === 0) {
+        const delayMs = this.config.persistDelayMs + node.conditions.diskDelayMs;
+        if (node.conditions.failWrites) {
+          this.stop(node, 'crashed', 'the disk failed: a write was refused');
+        } else if (delayMs === 0) {
           this.write(node, writes);
           node.inputs.push({ kind: 'persisted', operationId });
         } else {
           const { incarnation } = node;
-          const atNs = this.elapsedNs + this.config.persistDelayMs * NS_PER_MS;
+          const atNs = this.elapsedNs + delayMs * NS_PER_MS;
           this.queue.schedule(atNs, { kind: 'persisted', node, incarnation, operationId, writes });
         }
         return;
       }
-      case 'httpReply': {
-        const open = this.requests.get(effect.requestId);
-        this.requests.delete(effect.requestId);
-        open?.resolve(effect.reply);
-      }
+      case 'httpReply':
+        this.desk.answered(effect.requestId, effect.reply);
     }
   }
 
@@ -390,51 +448,9 @@ export class Simulation {
     node.reason = reason;
     node.inputs = [];
     node.wakeAtNs = null;
+    node.busyUntilNs = 0;
     this.dirty.delete(node);
     this.config.observer.nodeState(node.id, state, reason);
-    // Requests are idempotent (calls by their request id), so another node may answer.
-    for (const open of this.requests.values()) {
-      if (open.node === node) {
-        open.node = null;
-      }
-    }
-    this.dispatch();
-  }
-
-  /** Gives waiting requests to nodes that can serve them; with no node left, nobody ever will. */
-  private dispatch(): void {
-    for (const [requestId, open] of [...this.requests]) {
-      if (open.node !== null) {
-        continue;
-      }
-      const node = this.chooseGateway();
-      const hopeless = open.attempts >= MAX_HTTP_ATTEMPTS || !this.isAnyRunning();
-      if (node !== undefined && !hopeless) {
-        open.node = node;
-        open.attempts += 1;
-        this.give(node, { kind: 'httpRequest', requestId, request: open.request });
-      } else if (hopeless) {
-        this.requests.delete(requestId);
-        open.resolve(null);
-      }
-    }
-  }
-
-  private isAnyRunning(): boolean {
-    return [...this.nodes.values()].some((node) => node.running !== null);
-  }
-
-  /** A running node with a certified state that is not far behind the best. */
-  private chooseGateway(): SimNode | undefined {
-    const statuses = [...this.nodes.values()].flatMap((node) => {
-      const status = node.running?.core.status();
-      return status === undefined || status.certified === 0 ? [] : [{ node, status }];
-    });
-    const best = Math.max(0, ...statuses.map(({ status }) => status.executed));
-    const healthy = statuses.filter(
-      ({ status }) => status.executed + HEALTHY_WITHIN_HEIGHTS >= best,
-    );
-    this.nextGateway += 1;
-    return healthy[this.nextGateway % Math.max(1, healthy.length)]?.node;
+    this.desk.stopped(node);
   }
 }
