@@ -27,6 +27,13 @@ import type {
 } from '../wire/network.ts';
 import { PACE_SETTINGS, parseLinkConditions } from '../wire/network-spec.ts';
 import type { NetworkSpec, Pace } from '../wire/network-spec.ts';
+import {
+  guardClock,
+  guardFaults,
+  guardFetch,
+  guardInspector,
+  type NetworkGuard,
+} from '../wire/network-guard.ts';
 import { TELEMETRY_INTERVAL_MS } from '../wire/telemetry.ts';
 import type { TelemetryEvent } from '../wire/telemetry.ts';
 import { topologyOf } from '../wire/topology.ts';
@@ -124,6 +131,11 @@ class SimNetworkHost implements SimNetwork {
   private flushedNs = 0;
   private finalized: Height = 0;
   private closed = false;
+  private readonly lastHeights = new Map<NodeId, NodeSnapshot['heights']>();
+  private readonly guard: NetworkGuard = {
+    isClosed: () => this.closed,
+    nodeIds: () => this.nodeIds(),
+  };
 
   constructor(spec: NetworkSpec, options: SimOptions) {
     this.spec = spec;
@@ -156,12 +168,14 @@ class SimNetworkHost implements SimNetwork {
     this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => {
       this.flush();
     });
-    this.fetch = createFetch(async (request, signal) => {
+    const fetch = createFetch(async (request, signal) => {
       const { reply, cancel } = this.simulation.http(request);
       signal.addEventListener('abort', cancel, { once: true });
       return this.drive.until(reply);
     });
-    this.inspect = createInspector(genesis, suite, (id) => this.simulation.coreOf(id));
+    this.fetch = guardFetch(this.guard, fetch);
+    const inspector = createInspector(genesis, suite, (id) => this.simulation.coreOf(id));
+    this.inspect = guardInspector(this.guard, inspector);
     for (const node of genesis.nodes) {
       this.simulation.start(node.nodeId);
     }
@@ -216,14 +230,16 @@ class SimNetworkHost implements SimNetwork {
     const status = this.simulation.statusOf(nodeId);
     const reason = this.simulation.reasonOf(nodeId);
     const state = status !== undefined ? 'running' : reason === null ? 'stopped' : 'crashed';
+    // A node that is down is shown where it was last seen.
     const {
       notarized = 0,
       finalized = 0,
       executed = 0,
       certified = 0,
       catchUpPackage = 0,
-    } = status ?? {};
+    } = status ?? this.lastHeights.get(nodeId) ?? {};
     const heights = { notarized, finalized, executed, certified, catchUpPackage };
+    this.lastHeights.set(nodeId, heights);
     return {
       nodeId,
       state,
@@ -252,7 +268,7 @@ class SimNetworkHost implements SimNetwork {
     return Promise.resolve();
   }
 
-  readonly faults: NetworkFaults = {
+  readonly faults: NetworkFaults = guardFaults(this.guard, {
     kill: (nodeId) =>
       this.control(nodeId, () =>
         this.simulation.kill(nodeId)
@@ -268,8 +284,7 @@ class SimNetworkHost implements SimNetwork {
       }),
     setLink: (from, to, conditions) =>
       this.control(from, () => {
-        const known = this.simulation.packets.conditionsOf(from, to);
-        const parsed = parseLinkConditions({ ...known, ...conditions });
+        const parsed = parseLinkConditions({ ...this.spec.links, ...conditions });
         if (!parsed.ok) {
           return fail('INVALID_ARGUMENT', parsed.error.message);
         }
@@ -284,9 +299,9 @@ class SimNetworkHost implements SimNetwork {
         this.simulation.packets.heal();
         return this.setPartition([]);
       }),
-  };
+  });
 
-  readonly clock: NetworkClock = {
+  readonly clock: NetworkClock = guardClock(this.guard, {
     now: (): ClockReading => ({
       timeNs: this.simulation.nowNs(),
       rate: this.drive.rate(),
@@ -314,7 +329,7 @@ class SimNetworkHost implements SimNetwork {
           : fail('CONTROL_TIMEOUT', 'No block was finalized within two minutes.'),
       );
     },
-  };
+  });
 
   readonly events: NetworkEvents = {
     subscribe: (listener) =>
@@ -349,10 +364,6 @@ class SimNetworkHost implements SimNetwork {
   }
 
   private setPartition(groups: readonly (readonly NodeId[])[]): Result<void, NetworkError> {
-    const named = groups.flat();
-    if (named.some((id) => !this.nodeIds().includes(id)) || new Set(named).size !== named.length) {
-      return fail('INVALID_ARGUMENT', 'A partition names existing nodes, each at most once.');
-    }
     this.simulation.packets.partition(groups);
     this.partitions = groups;
     this.recorder.record('host', { kind: 'partitionChanged', groups });

@@ -112,7 +112,10 @@ export function createTelemetryRecorder(): TelemetryRecorder {
       }
     },
     subscribe(listener, opening, atNs) {
-      listener({ v: TELEMETRY_VERSION, seq: 0, from: 'host', atNs, events: opening, dropped: 0 });
+      const lane = laneOf('host');
+      const { seq } = lane;
+      lane.seq += 1;
+      listener({ v: TELEMETRY_VERSION, seq, from: 'host', atNs, events: opening, dropped: 0 });
       listeners.add(listener);
       return () => {
         listeners.delete(listener);

@@ -1,22 +1,32 @@
-import { describe } from 'vitest';
+import { describe, it } from 'vitest';
 import { createSimNetwork } from '../../src/sim/sim-network.ts';
 import { defaultNetworkSpec } from '../../src/wire/network-spec.ts';
-import { testNetworkContract } from './network-contract.ts';
+import type { ContractHost } from './contract-host.ts';
+import { NETWORK_CONTRACT } from './network-contract.ts';
 
+/** The other host of the same cases is the page: `e2e/contract.e2e.ts`. */
 describe('the simulator as a network', () => {
-  testNetworkContract(async () => {
-    const spec = defaultNetworkSpec({ seed: 'contract', pace: 'mainnet' });
-    const network = createSimNetwork(
-      { ...spec, links: { ...spec.links, delayMs: 10, jitterMs: 5 } },
-      { startNs: BigInt(Date.now()) * 1_000_000n, drive: 'demand' },
-    );
-    return {
-      network,
-      pass: (ms) =>
-        new Promise((resolve) => {
-          network.runFor(ms);
-          setTimeout(resolve, 0);
-        }),
-    };
-  });
+  for (const { title, run } of NETWORK_CONTRACT) {
+    it(title, async () => {
+      const host = startSimulated();
+      await run(host).finally(() => host.network.close());
+    });
+  }
 });
+
+function startSimulated(): ContractHost {
+  const spec = defaultNetworkSpec({ seed: 'contract', pace: 'mainnet' });
+  const network = createSimNetwork(
+    { ...spec, links: { ...spec.links, delayMs: 10, jitterMs: 5 } },
+    { startNs: BigInt(Date.now()) * 1_000_000n, drive: 'demand' },
+  );
+  return {
+    network,
+    pass: (ms) =>
+      new Promise((resolve) => {
+        const { rate } = network.clock.now();
+        network.runFor(ms * rate);
+        setTimeout(resolve, 0);
+      }),
+  };
+}

@@ -19,7 +19,8 @@ export async function addBrowserClient(page: Page): Promise<void> {
   await page.waitForFunction(() => window.subnetariumClient !== undefined);
 }
 
-async function bundleForBrowser(entry: string): Promise<string> {
+/** A module of this repository and what it imports, as one text for a page. */
+export async function bundleForBrowser(entry: string): Promise<string> {
   const bundle = await rolldown({
     input: join(ROOT, entry),
     platform: 'browser',

@@ -1,14 +1,21 @@
 import type { Network } from '../../src/wire/network.ts';
+import type { NetworkSpec } from '../../src/wire/network-spec.ts';
 import type { BrowserClient } from './browser-client.ts';
+import type { NodeWorkerProbe } from './node-worker-probe.ts';
 
 declare global {
   interface Window {
     /** What the page gives to scripts. */
-    subnetarium?: { readonly network: Network };
+    subnetarium?: {
+      readonly network: Network;
+      createNetwork(spec: NetworkSpec): Promise<Network>;
+    };
     /** The same network; set by `exposeNetwork`. */
     networkUnderTest?: Network;
     /** What `addBrowserClient` adds. */
     subnetariumClient?: Promise<BrowserClient>;
+    /** What `node-worker-probe.ts` adds. */
+    nodeWorkerProbe?: NodeWorkerProbe;
   }
 }
 

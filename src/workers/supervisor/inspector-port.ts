@@ -37,13 +37,8 @@ export function createInspectorPort(
   };
 
   return {
-    artifact: async (reference) =>
-      checkReference(reference) ?? found(await detailsOf(reference), describeReference(reference)),
+    artifact: async (reference) => found(await detailsOf(reference), describeReference(reference)),
     verify: async (reference) => {
-      const refused = checkReference(reference);
-      if (refused !== undefined) {
-        return refused;
-      }
       const held = await find(reference);
       const verified =
         held === undefined ? ok(null) : await inspector.call(OPTIONS, 'verify', held.encoded);
@@ -97,24 +92,6 @@ async function heightOf(roster: Roster, hash: HashHex): Promise<number | null> {
     roster.running().map(({ control }) => control.call(OPTIONS, 'findBlockHeight', hash)),
   );
   return heights.map((height) => (height.ok ? height.value : null)).find((h) => h !== null) ?? null;
-}
-
-const KINDS: Readonly<Record<InspectableKind, true>> = {
-  block: true,
-  notarization: true,
-  finalization: true,
-  randomBeacon: true,
-  randomTape: true,
-  catchUpPackage: true,
-  certification: true,
-};
-
-/** References come from scripts too: a wrong one is an error, not an exception in a worker. */
-function checkReference(reference: ArtifactReference): Result<never, NetworkError> | undefined {
-  const { kind, height } = reference;
-  return Object.hasOwn(KINDS, kind) && Number.isSafeInteger(height) && height >= 0
-    ? undefined
-    : err(networkError('INVALID_ARGUMENT', 'An artifact has a known kind and a height.'));
 }
 
 function describeReference({ kind, height }: ArtifactReference): string {

@@ -8,6 +8,12 @@ import type {
   NodeSnapshot,
   Topology,
 } from '../../wire/network.ts';
+import {
+  guardClock,
+  guardFaults,
+  guardInspector,
+  type NetworkGuard,
+} from '../../wire/network-guard.ts';
 import type { NetworkSpec } from '../../wire/network-spec.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
@@ -186,17 +192,21 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
   const starter = createStarter(scaffold, dealt, clockControl, faults);
   const topology: Topology = topologyOf([dealt]);
   let closed = false;
+  const guard: NetworkGuard = {
+    isClosed: () => closed,
+    nodeIds: () => processes.map(({ nodeId }) => nodeId),
+  };
   const network: Network = {
     spec,
     fetch: fetchShim.fetch,
     rootKey: () => dealt.publicKeyDer,
     topology: () => topology,
-    faults: faults.port,
-    clock: clockControl.port,
+    faults: guardFaults(guard, faults.port),
+    clock: guardClock(guard, clockControl.port),
     events: {
       subscribe: (listener) => hub.subscribe(listener, () => openingFacts(roster, clockControl)),
     },
-    inspect: createInspectorPort(roster, scaffold.inspector.control),
+    inspect: guardInspector(guard, createInspectorPort(roster, scaffold.inspector.control)),
     snapshot: async () => ({
       spec,
       clock: clockControl.reading(),

@@ -1,0 +1,150 @@
+import type { JSHandle, Page } from '@playwright/test';
+import type { Network, NetworkSnapshot } from '../src/wire/network.ts';
+import type { NetworkSpec } from '../src/wire/network-spec.ts';
+import type { TelemetryBatch } from '../src/wire/telemetry.ts';
+import type { ContractNetwork } from '../tests/contract/contract-host.ts';
+import { exposeNetwork } from '../tests/support/page-globals.ts';
+
+type Listener = (batch: TelemetryBatch) => void;
+
+declare global {
+  interface Window {
+    /** Installed by `createPageNetwork`: brings a batch to the listener of that number. */
+    deliverBatch?(listener: number, batch: TelemetryBatch): Promise<void>;
+    /** Ends a subscription, by the number of its listener. */
+    subscriptions?: Map<number, () => void>;
+  }
+}
+
+/**
+ * A network that the page starts through its public `createNetwork`, as an object in this process.
+ * Each call crosses to the page and back; nothing is answered from here but what never changes.
+ */
+export async function createPageNetwork(page: Page, spec: NetworkSpec): Promise<ContractNetwork> {
+  // The page's own network is in the way on a machine with few cores.
+  await page.goto('./?nodes=1&pace=classroom');
+  await page.waitForFunction(exposeNetwork, null, { timeout: 60_000 });
+  const handle = await page.evaluateHandle(async (wanted) => {
+    const { subnetarium } = window;
+    if (subnetarium === undefined) {
+      throw new ReferenceError('the page has no network');
+    }
+    await subnetarium.network.close();
+    return subnetarium.createNetwork(wanted);
+  }, spec);
+  const fixed = await handle.evaluate((network) => ({
+    spec: network.spec,
+    rootKey: network.rootKey(),
+    topology: network.topology(),
+  }));
+  const telemetry = await eventsThrough(page, handle);
+  return {
+    spec: fixed.spec,
+    fetch: fetchThrough(handle),
+    rootKey: () => fixed.rootKey,
+    topology: () => fixed.topology,
+    events: telemetry.events,
+    ...portsThrough(handle),
+    snapshot: (): Promise<NetworkSnapshot> => handle.evaluate((network) => network.snapshot()),
+    close: async () => {
+      await telemetry.settled();
+      await handle.evaluate((network) => network.close());
+    },
+  };
+}
+
+function portsThrough(
+  handle: JSHandle<Network>,
+): Pick<ContractNetwork, 'faults' | 'clock' | 'inspect'> {
+  return {
+    faults: portThrough(handle, 'faults'),
+    clock: portThrough(handle, 'clock'),
+    inspect: portThrough(handle, 'inspect'),
+  };
+}
+
+/** Any method of that port, called in the page with the same arguments. */
+function portThrough<K extends 'faults' | 'clock' | 'inspect'>(
+  handle: JSHandle<Network>,
+  port: K,
+): Network[K] {
+  const call =
+    (method: string) =>
+    (...args: readonly unknown[]): Promise<unknown> =>
+      handle.evaluate(
+        (network, [name, called, values]) => {
+          const methods = network[name] as unknown as Record<
+            string,
+            (...all: readonly unknown[]) => unknown
+          >;
+          return methods[called]?.(...values);
+        },
+        [port, method, args] as const,
+      );
+  return new Proxy({} as Network[K], {
+    get: (_target, method) => (typeof method === 'string' ? call(method) : undefined),
+  });
+}
+
+/** The page makes the request with its own `fetch`-shaped function; bodies cross as bytes. */
+function fetchThrough(handle: JSHandle<Network>): Network['fetch'] {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    request.signal.throwIfAborted();
+    const body = new Uint8Array(await request.arrayBuffer());
+    const sent = {
+      url: request.url,
+      method: request.method,
+      headers: [...request.headers],
+      body: request.method === 'GET' ? null : body,
+    };
+    const answer = await handle.evaluate(async (network, { url, ...rest }) => {
+      try {
+        const response = await network.fetch(url, { ...rest, headers: [...rest.headers] });
+        const content = new Uint8Array(await response.arrayBuffer());
+        const { status, statusText } = response;
+        return { status, statusText, headers: [...response.headers], content };
+      } catch (error) {
+        return { failure: error instanceof TypeError ? error.message : String(error) };
+      }
+    }, sent);
+    if ('failure' in answer) {
+      throw new TypeError(answer.failure);
+    }
+    const { content, ...facts } = answer;
+    return new Response(content.length === 0 ? null : content, facts);
+  };
+}
+
+interface TelemetryThrough {
+  readonly events: ContractNetwork['events'];
+  /** Subscriptions and their ends are on their way to the page; waits until they are there. */
+  settled(): Promise<unknown>;
+}
+
+async function eventsThrough(page: Page, handle: JSHandle<Network>): Promise<TelemetryThrough> {
+  const listeners = new Map<number, Listener>();
+  await page.exposeFunction('deliverBatch', (listener: number, batch: TelemetryBatch) => {
+    listeners.get(listener)?.(batch);
+  });
+  let next = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  const subscribe = (listener: Listener): (() => void) => {
+    next += 1;
+    const number = next;
+    listeners.set(number, listener);
+    const inOrder = (act: () => Promise<unknown>): void => {
+      last = last.then(act);
+    };
+    inOrder(() =>
+      handle.evaluate((network, own) => {
+        window.subscriptions ??= new Map();
+        const stop = network.events.subscribe((batch) => void window.deliverBatch?.(own, batch));
+        window.subscriptions.set(own, stop);
+      }, number),
+    );
+    return () =>
+      inOrder(() => handle.evaluate((_network, own) => window.subscriptions?.get(own)?.(), number));
+  };
+  return { events: { subscribe }, settled: () => last };
+}

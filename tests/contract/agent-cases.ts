@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { Actor, AnonymousIdentity, Certificate, HttpAgent } from '@icp-sdk/core/agent';
+import { IDL } from '@icp-sdk/core/candid';
+import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
+import { Principal } from '@icp-sdk/core/principal';
+import { hexToBytes } from '../../src/base/hex.ts';
+import { managementCanister } from '../support/management.ts';
+import { compileMotoko } from '../support/motoko.ts';
+import {
+  type ContractCase,
+  type ContractHost,
+  type ContractNetwork,
+  passUntilAllReach,
+} from './contract-host.ts';
+
+/** An unmodified agent on every host of `Network`, with all its checks on. */
+
+const COUNTER = `
+persistent actor {
+  var count : Nat = 0;
+  public func inc() : async Nat { count += 1; count };
+  public query func get() : async Nat { count };
+}`;
+
+const counterInterface: IDL.InterfaceFactory = () =>
+  IDL.Service({
+    inc: IDL.Func([], [IDL.Nat], []),
+    get: IDL.Func([], [IDL.Nat], ['query']),
+  });
+
+interface Counter {
+  inc(): Promise<bigint>;
+  get(): Promise<bigint>;
+}
+
+async function agentFor(network: ContractNetwork): Promise<HttpAgent> {
+  return HttpAgent.create({
+    host: 'http://subnet.test',
+    fetch: network.fetch,
+    rootKey: network.rootKey(),
+    identity: Ed25519KeyIdentity.generate(new Uint8Array(32).fill(7)),
+    verifyQuerySignatures: true,
+  });
+}
+
+function firstCanister(network: ContractNetwork): Principal {
+  const range = network.topology().subnets[0]?.canisterRanges[0];
+  return Principal.fromUint8Array(hexToBytes(range?.[0] ?? '') ?? new Uint8Array(0));
+}
+
+async function servesAnAgent({ network }: ContractHost): Promise<void> {
+  const { wasm } = await compileMotoko(COUNTER);
+  const agent = await agentFor(network);
+  const management = managementCanister(agent, firstCanister(network));
+  const { canister_id } = await management.provisional_create_canister_with_cycles({
+    amount: [],
+    settings: [],
+    specified_id: [],
+  });
+  await management.install_code({
+    mode: { install: null },
+    canister_id,
+    wasm_module: wasm,
+    arg: new Uint8Array(IDL.encode([], [])),
+  });
+  const counter = Actor.createActor<Counter>(counterInterface, { agent, canisterId: canister_id });
+  assert.equal(await counter.inc(), 1n);
+  assert.equal(await counter.inc(), 2n);
+  assert.equal(await counter.inc(), 3n);
+  assert.equal(await counter.get(), 3n);
+}
+
+async function listsCanisters(host: ContractHost): Promise<void> {
+  const { network } = host;
+  const agent = await agentFor(network);
+  const management = managementCanister(agent, firstCanister(network));
+  const { canister_id } = await management.provisional_create_canister_with_cycles({
+    amount: [],
+    settings: [],
+    specified_id: [],
+  });
+  await host.pass(500);
+  const { canisters } = await network.snapshot();
+  const shown = canisters.map(({ canisterId, status }) => [canisterId, status]);
+  assert.deepEqual(shown, [[canister_id.toHex().toLowerCase(), 'running']]);
+}
+
+async function certifiesUnderItsKeyOnly(host: ContractHost): Promise<void> {
+  const { network } = host;
+  const canisterId = firstCanister(network);
+  const certificateWith = async (rootKey: Uint8Array): Promise<Certificate> => {
+    const agent = await HttpAgent.create({
+      host: 'http://subnet.test',
+      fetch: network.fetch,
+      rootKey: network.rootKey(),
+      identity: new AnonymousIdentity(),
+    });
+    const time = [new TextEncoder().encode('time')];
+    const { certificate } = await agent.readState({ canisterId }, { paths: [time] });
+    return Certificate.create({ certificate, rootKey, principal: { canisterId } });
+  };
+  await passUntilAllReach(host, 2);
+  assert.ok((await certificateWith(network.rootKey())) instanceof Certificate);
+  // Another valid point: the same key with its two halves of coordinates in the other's place.
+  const other = network.rootKey().slice();
+  other.set(network.rootKey().slice(37 + 48), 37);
+  await assert.rejects(certificateWith(other));
+}
+
+export const AGENT_CASES: readonly ContractCase[] = [
+  {
+    title: 'serves an unmodified agent: create, install, update, query, all verified',
+    run: servesAnAgent,
+  },
+  { title: 'lists the canisters that an agent made', run: listsCanisters },
+  {
+    title: 'gives certificates that verify under its root key and under no other',
+    run: certifiesUnderItsKeyOnly,
+  },
+];

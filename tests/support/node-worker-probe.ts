@@ -1,0 +1,53 @@
+import './page-globals.ts';
+import type { CodedError, Result } from '../../src/base/result.ts';
+import { wrapBls } from '../../src/protocol/crypto/der.ts';
+import { dealNetwork, type SimOptions } from '../../src/sim/sim-network.ts';
+import { defaultNetworkSpec, PACE_SETTINGS, PERFECT_LINK } from '../../src/wire/network-spec.ts';
+import { liveClockSetting } from '../../src/workers/clock/network-clock.ts';
+import { createRemoteControl } from '../../src/workers/control/remote.ts';
+import type { NodeControl } from '../../src/workers/node/control.ts';
+
+/** Runs inside the page: starts the built node worker the way the page's supervisor does. */
+export interface NodeWorkerProbe {
+  /** Starts a node of a subnet of one, dealt with that crypto; ends its worker. */
+  start(
+    workerUrl: string,
+    crypto: NonNullable<SimOptions['crypto']>,
+  ): Promise<Result<Result<void, CodedError<string>>, CodedError<string>>>;
+}
+
+const PACE = 'turbo';
+
+window.nodeWorkerProbe = {
+  start: async (workerUrl, crypto) => {
+    const spec = defaultNetworkSpec({ nodes: 1, pace: PACE });
+    const { genesis, secrets } = dealNetwork(spec, BigInt(Date.now()) * 1_000_000n, crypto);
+    const [own] = secrets;
+    if (own === undefined) {
+      throw new RangeError('nothing was dealt');
+    }
+    const worker = new Worker(workerUrl, { type: 'module' });
+    const telemetry = new MessageChannel();
+    const gateway = new MessageChannel();
+    const started = await createRemoteControl<NodeControl>(worker).call(
+      { deadlineMs: 20_000, transfer: [telemetry.port2, gateway.port2] },
+      'start',
+      {
+        networkId: `probe-${crypto}-${Date.now()}`,
+        genesis,
+        secrets: own,
+        rootKeyDer: wrapBls(genesis.highTranscript.publicKey),
+        clock: liveClockSetting(Date.now()),
+        delays: PACE_SETTINGS[PACE],
+        links: { defaults: PERFECT_LINK, rules: [], reachable: null },
+        incarnation: Date.now(),
+        seed: 'probe',
+        sandboxMemories: 2,
+        telemetryPort: telemetry.port2,
+        gatewayPort: gateway.port2,
+      },
+    );
+    worker.terminate();
+    return started;
+  },
+};
