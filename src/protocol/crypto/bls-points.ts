@@ -100,7 +100,7 @@ function linearCombination<P extends GroupPoint<P>>(
   });
   let sum = zero;
   for (
-    let bit = BigInt(Math.max(...terms.map((term) => bitLength(term.scalar)))) - 1n;
+    let bit = BigInt(Math.max(0, ...terms.map((term) => bitLength(term.scalar)))) - 1n;
     bit >= 0n;
     bit -= 1n
   ) {

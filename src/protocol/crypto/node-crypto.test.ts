@@ -165,6 +165,15 @@ describe('genesis', () => {
         ...genesis,
         nodes: [{ ...first, committeeKeyPop: second.committeeKeyPop }, second, ...rest],
       },
+      { ...genesis, nodes: [{ ...first, dkgKeyPop: second.dkgKeyPop }, second, ...rest] },
+      {
+        ...genesis,
+        nodes: [
+          { ...first, dkgPublicKey: second.dkgPublicKey, dkgKeyPop: second.dkgKeyPop },
+          second,
+          ...rest,
+        ],
+      },
       {
         ...genesis,
         nodes: [{ ...first, nodePublicKeyDer: second.nodePublicKeyDer }, second, ...rest],

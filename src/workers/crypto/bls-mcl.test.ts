@@ -7,7 +7,12 @@ import { encodeUtf8 } from '../../base/utf8.ts';
 import { createNobleBls } from '../../protocol/crypto/bls-noble.ts';
 import { encodeG1 } from '../../protocol/crypto/bls-points.ts';
 import { decodeCertificate, verifyCertificate } from '../../protocol/crypto/certificate.ts';
-import { evaluatePolynomial, mod, scalarToBytes } from '../../protocol/crypto/scalars.ts';
+import {
+  bigintFromBytes,
+  evaluatePolynomial,
+  mod,
+  scalarToBytes,
+} from '../../protocol/crypto/scalars.ts';
 import { type BlsSuite, GROUP_ORDER } from '../../protocol/crypto/suite.ts';
 import { createMclBls } from './bls-mcl.ts';
 import { loadCryptoSuite, passesSelfTest, SELF_TEST_VECTOR } from './choose-suite.ts';
@@ -62,6 +67,15 @@ function keyVerdicts(backend: BlsSuite, key: Uint8Array) {
     possession: backend.verifyPossession(key, firstShare),
     aggregate: backend.aggregatePublicKeys([firstKey, key]),
     evaluate: backend.evaluatePublicShare([firstKey, key], 3),
+    multiply: backend.multiplyPublicKey(key, scalarToBytes(GROUP_ORDER - 7n)),
+    linear: backend.linearCombination([
+      { publicKey: null, scalar: 5n },
+      { publicKey: key, scalar: GROUP_ORDER - 1n },
+    ]),
+    combine: backend.combinePublicKeys([
+      { index: 1, publicKey: firstKey },
+      { index: 4, publicKey: key },
+    ]),
   };
 }
 
@@ -111,11 +125,34 @@ describe('mcl and noble compute the same', () => {
         ok: true,
         value: bls.publicKey(key),
       });
-      return { index, signature: bls.sign(key, message) };
+      return { index, signature: bls.sign(key, message), publicKey: bls.publicKey(key) };
     });
     const whole = noble.sign(scalarToBytes(polynomial[0] as bigint), message);
     expect(bls.combineShares(parts)).toEqual({ ok: true, value: whole });
     expect(bls.verify(coefficients[0] as Uint8Array, message, whole)).toBe(true);
+    const key = { ok: true, value: coefficients[0] };
+    expect(bls.combinePublicKeys(parts)).toEqual(key);
+    expect(noble.combinePublicKeys(parts)).toEqual(key);
+  });
+
+  test.prop([scalar, scalar], { numRuns: 5 })('products and sums of keys', (a, b) => {
+    const key = noble.publicKey(a);
+    const product = bls.multiplyPublicKey(key, b);
+    expect(product).toEqual(noble.multiplyPublicKey(key, b));
+    expect(product).toEqual(bls.multiplyPublicKey(bls.publicKey(b), a));
+    const [x, y] = [a, b].map(bigintFromBytes) as [bigint, bigint];
+    const terms = [
+      { publicKey: key, scalar: y },
+      { publicKey: null, scalar: x },
+    ];
+    expect(bls.linearCombination(terms)).toEqual(noble.linearCombination(terms));
+    expect(bls.linearCombination(terms)).toEqual({
+      ok: true,
+      value: noble.publicKey(scalarToBytes(mod(x * y + x))),
+    });
+    const cancelling = [terms[0], { publicKey: null, scalar: mod(-x * y) }] as typeof terms;
+    expect(bls.linearCombination(cancelling)).toEqual(noble.linearCombination(cancelling));
+    expect(bls.linearCombination(cancelling).ok).toBe(false);
   });
 
   it('refuses a signer named twice, and nothing to combine', () => {
@@ -123,6 +160,11 @@ describe('mcl and noble compute the same', () => {
     expect(bls.combineShares(twice)).toEqual(noble.combineShares(twice));
     expect(bls.combineShares([])).toEqual(noble.combineShares([]));
     expect(bls.evaluatePublicShare([], 0)).toEqual(noble.evaluatePublicShare([], 0));
+    const owners = [0, 0].map((index) => ({ index, publicKey: firstKey }));
+    expect(bls.combinePublicKeys(owners)).toEqual(noble.combinePublicKeys(owners));
+    expect(bls.combinePublicKeys(owners).ok).toBe(false);
+    expect(bls.combinePublicKeys([])).toEqual(noble.combinePublicKeys([]));
+    expect(bls.linearCombination([])).toEqual(noble.linearCombination([]));
   });
 
   it('messages too long for the stack of Wasm', () => {

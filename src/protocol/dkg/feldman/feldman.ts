@@ -2,7 +2,7 @@ import { assert, present } from '../../../base/assert.ts';
 import { concatBytes, equalBytes } from '../../../base/bytes.ts';
 import { createPrng } from '../../../base/prng.ts';
 import type { Prng } from '../../../base/prng.ts';
-import { codedError, err, ok } from '../../../base/result.ts';
+import { ok } from '../../../base/result.ts';
 import type { Result } from '../../../base/result.ts';
 import { encodeUtf8 } from '../../../base/utf8.ts';
 import {
@@ -13,21 +13,16 @@ import {
 } from '../../crypto/scalars.ts';
 import { sha256 } from '../../crypto/sha256.ts';
 import type { BlsSuite, CryptoSuite } from '../../crypto/suite.ts';
-import type {
-  DkgError,
-  DkgErrorCode,
-  DkgReceiverKey,
-  DkgScheme,
-  NodeRecords,
-  ShareOpening,
-} from '../../interfaces/dkg.ts';
-import type { DkgComplaint, DkgConfig, DkgDealing, DkgId } from '../../types/dkg.ts';
+import type { DkgError, DkgScheme, NodeRecords } from '../../interfaces/dkg.ts';
+import type { DkgConfig, DkgDealing } from '../../types/dkg.ts';
 import type { NodeId } from '../../types/ids.ts';
 import { combineFeldmanDealings, combineFeldmanShares, oldIndexOf } from './combine.ts';
+import { openFeldmanShare, verifyFeldmanComplaint } from './complaint.ts';
 import type { FeldmanDealing } from './dealing-codec.ts';
-import { decodeComplaint, decodeDealing, encodeComplaint, encodeDealing } from './dealing-codec.ts';
+import { decodeDealing, encodeDealing } from './dealing-codec.ts';
 import { type LogStatement, proveLog, verifyLog } from './discrete-log-proof.ts';
-import { maskPiece, matchingShare, type PieceAddress, runDigest } from './piece.ts';
+import { maskPiece, runDigest } from './piece.ts';
+import { dkgKeyOf, fault, sameRun, shapeOf } from './run.ts';
 import { framed } from './transcript-hash.ts';
 
 /**
@@ -59,22 +54,6 @@ import { framed } from './transcript-hash.ts';
  * Numbers it computed with are gone when the engine collects its garbage.
  */
 
-function fault(code: DkgErrorCode, message: string): Result<never, DkgError> {
-  return err(codedError(code.startsWith('MALFORMED') ? 'input' : 'protocol', code, message));
-}
-
-function sameRun(a: DkgId, b: DkgId): boolean {
-  return a.startHeight === b.startHeight && a.tag === b.tag;
-}
-
-function dkgKeyOf(records: NodeRecords, nodeId: NodeId): Uint8Array {
-  return present(records.get(nodeId), 'every receiver of a run has a node record').dkgPublicKey;
-}
-
-function shapeOf(config: DkgConfig) {
-  return { threshold: config.threshold, receivers: config.receivers.length };
-}
-
 type Unproved = Omit<FeldmanDealing, 'ephemeralProof'>;
 
 function ephemeralStatement(run: Uint8Array, dealer: NodeId, dealing: Unproved): LogStatement {
@@ -87,22 +66,6 @@ function ephemeralStatement(run: Uint8Array, dealer: NodeId, dealing: Unproved):
       encodeUtf8(dealer),
     ),
     pairs: [{ base: null, point: dealing.ephemeralKey }],
-  };
-}
-
-function complaintStatement(
-  address: PieceAddress,
-  content: Uint8Array,
-  sharedPoint: Uint8Array,
-): LogStatement {
-  const names = [address.dealer, address.receiver].map(encodeUtf8);
-  return {
-    domain: 'subnetarium-feldman-complaint',
-    context: framed('subnetarium-feldman-complaint', [address.run, sha256(content), ...names]),
-    pairs: [
-      { base: null, point: address.receiverKey },
-      { base: address.ephemeralKey, point: sharedPoint },
-    ],
   };
 }
 
@@ -212,78 +175,6 @@ function verifyDealing(
     : fault('MALFORMED_DEALING', 'The dealer does not prove to know its ephemeral key.');
 }
 
-function openShare(
-  bls: BlsSuite,
-  config: DkgConfig,
-  records: NodeRecords,
-  { dealer, content }: DkgDealing,
-  receiver: DkgReceiverKey,
-): ShareOpening {
-  const decoded = decodeDealing(content, shapeOf(config));
-  assert(decoded.ok, 'only verified dealings are opened');
-  const { ephemeralKey, pieces } = decoded.value;
-  const index = config.receivers.indexOf(receiver.nodeId);
-  const piece = present(pieces[index], 'only a receiver opens its piece');
-  const address: PieceAddress = {
-    run: runDigest(config),
-    dealer,
-    receiver: receiver.nodeId,
-    receiverKey: dkgKeyOf(records, receiver.nodeId),
-    ephemeralKey,
-  };
-  const shared = bls.multiplyPublicKey(ephemeralKey, receiver.dkgSecretKey);
-  assert(shared.ok, 'the ephemeral key of a verified dealing is a point');
-  const decrypted = maskPiece(address, shared.value, piece);
-  const share = matchingShare(bls, decoded.value, index, decrypted);
-  if (share !== undefined) {
-    return { kind: 'good', share };
-  }
-  const statement = complaintStatement(address, content, shared.value);
-  const proof = proveLog(bls, statement, receiver.dkgSecretKey);
-  return { kind: 'bad', complaint: encodeComplaint({ sharedPoint: shared.value, proof }) };
-}
-
-function verifyComplaint(
-  bls: BlsSuite,
-  config: DkgConfig,
-  records: NodeRecords,
-  dealing: DkgDealing,
-  complaint: DkgComplaint,
-): Result<void, DkgError> {
-  const index = config.receivers.indexOf(complaint.complainer);
-  const piecesOfRun =
-    sameRun(complaint.id, config.id) &&
-    sameRun(dealing.id, config.id) &&
-    complaint.dealer === dealing.dealer;
-  const parts = decodeComplaint(complaint.content);
-  if (!piecesOfRun || index === -1 || parts === undefined) {
-    return fault('MALFORMED_COMPLAINT', 'A complaint is not about a piece of this dealing.');
-  }
-  const decoded = decodeDealing(dealing.content, shapeOf(config));
-  if (!decoded.ok) {
-    return decoded;
-  }
-  const address: PieceAddress = {
-    run: runDigest(config),
-    dealer: dealing.dealer,
-    receiver: complaint.complainer,
-    receiverKey: dkgKeyOf(records, complaint.complainer),
-    ephemeralKey: decoded.value.ephemeralKey,
-  };
-  const statement = complaintStatement(address, dealing.content, parts.sharedPoint);
-  if (!verifyLog(bls, statement, parts.proof)) {
-    return fault(
-      'MALFORMED_COMPLAINT',
-      'A complaint does not prove the key it opens the piece with.',
-    );
-  }
-  const piece = decoded.value.pieces[index] as Uint8Array;
-  const decrypted = maskPiece(address, parts.sharedPoint, piece);
-  return matchingShare(bls, decoded.value, index, decrypted) === undefined
-    ? ok(undefined)
-    : fault('UNFOUNDED_COMPLAINT', `${dealing.dealer} dealt ${complaint.complainer} a good piece.`);
-}
-
 /** The scheme over the subnet's own curve; with the insecure suite it keeps the algebra and hides nothing. */
 export function createFeldmanScheme(suite: CryptoSuite): DkgScheme {
   const { bls } = suite;
@@ -294,9 +185,9 @@ export function createFeldmanScheme(suite: CryptoSuite): DkgScheme {
       deal(bls, config, records, dealer, ownShare, entropy),
     verifyDealing: (config, _records, dealing) => verifyDealing(bls, config, dealing),
     openShare: (config, records, dealing, receiver) =>
-      openShare(bls, config, records, dealing, receiver),
+      openFeldmanShare(bls, config, records, dealing, receiver),
     verifyComplaint: (config, records, dealing, complaint) =>
-      verifyComplaint(bls, config, records, dealing, complaint),
+      verifyFeldmanComplaint(bls, config, records, dealing, complaint),
     combineDealings: (config, dealings) => combineFeldmanDealings(bls, config, dealings),
     combineShares: combineFeldmanShares,
   };
