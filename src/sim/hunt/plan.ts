@@ -1,0 +1,187 @@
+import type { Prng } from '../../base/prng.ts';
+import { createPrng } from '../../base/prng.ts';
+import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
+import type { LinkConditions, Pace } from '../../wire/network-spec.ts';
+import { PERFECT_LINK } from '../../wire/network-spec.ts';
+import type { NodeConditions } from '../../wire/node-conditions.ts';
+import { drawBehaviours } from './draw-behaviours.ts';
+
+/**
+ * What one run of the hunter does, as plain JSON: everything else follows from it. Nodes are named by
+ * their index.
+ */
+export interface HuntPlan {
+  readonly version: 1;
+  readonly seed: string;
+  readonly profile: Profile;
+  readonly nodes: number;
+  readonly pace: Pace;
+  readonly dkgIntervalLength: number;
+  readonly persistDelayMs: number;
+  readonly links: LinkConditions;
+  /** Virtual time with faults; then everything is healed. */
+  readonly faultMs: number;
+  readonly faults: readonly TimedFault[];
+  /** When a client calls. */
+  readonly callsAtMs: readonly number[];
+}
+
+export const PROFILES = ['calm', 'weather', 'chaos', 'byzantine'] as const;
+export type Profile = (typeof PROFILES)[number];
+
+export interface TimedFault {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly fault: Fault;
+}
+
+export type Fault =
+  | {
+      readonly kind: 'malicious';
+      readonly node: number;
+      readonly behaviours: readonly MaliciousBehaviour[];
+    }
+  /** Killed, and started again from its disk. */
+  | { readonly kind: 'crash'; readonly node: number }
+  /** Killed, and started again from an empty disk. */
+  | { readonly kind: 'wipe'; readonly node: number }
+  | {
+      readonly kind: 'conditions';
+      readonly node: number;
+      readonly conditions: Partial<NodeConditions>;
+    }
+  | {
+      readonly kind: 'link';
+      readonly from: number;
+      readonly to: number;
+      readonly conditions: Partial<LinkConditions>;
+    }
+  | { readonly kind: 'partition'; readonly groups: readonly (readonly number[])[] };
+
+export function faultsTolerated(nodes: number): number {
+  return Math.floor((nodes - 1) / 3);
+}
+
+/** How bad each profile is: numbers of faults, and what lies on every link. */
+const SEVERITY: Readonly<
+  Record<Profile, { readonly loss: number; readonly world: number; readonly nodes: number }>
+> = {
+  calm: { loss: 1, world: 0, nodes: 0 },
+  weather: { loss: 12, world: 6, nodes: 2 },
+  chaos: { loss: 10, world: 5, nodes: 10 },
+  byzantine: { loss: 5, world: 2, nodes: 2 },
+};
+
+function drawLinks(prng: Prng, loss: number): LinkConditions {
+  const distribution = (['uniform', 'normal', 'heavyTail'] as const)[prng.below(3)] ?? 'uniform';
+  return {
+    ...PERFECT_LINK,
+    delayMs: 2 + prng.below(60),
+    jitterMs: prng.below(25),
+    distribution,
+    lossPercent: prng.below(loss + 1),
+    duplicatePercent: prng.below(8),
+    reorderPercent: prng.below(12),
+    bandwidthKbps: prng.chance(1, 4) ? 2000 + prng.below(8000) : 0,
+  };
+}
+
+function drawTimes(prng: Prng, faultMs: number): { fromMs: number; toMs: number } {
+  const fromMs = prng.below(faultMs);
+  return { fromMs, toMs: Math.min(faultMs, fromMs + 200 + prng.below(6000)) };
+}
+
+function drawWorldFault(prng: Prng, nodes: number): Fault {
+  const [from = 0, to = 0] = prng.shuffle(Array.from({ length: nodes }, (_, i) => i));
+  if (from === to || prng.chance(1, 2)) {
+    const sides = Array.from({ length: nodes }, () => prng.below(2));
+    const group = (side: number): readonly number[] =>
+      sides.flatMap((of, node) => (of === side ? [node] : []));
+    return { kind: 'partition', groups: [group(0), group(1)].filter((g) => g.length > 0) };
+  }
+  const worse: readonly Partial<LinkConditions>[] = [
+    { cut: true },
+    { lossPercent: 20 + prng.below(60) },
+    { delayMs: 200 + prng.below(2000), jitterMs: prng.below(500) },
+    { bandwidthKbps: 64 + prng.below(512) },
+  ];
+  return { kind: 'link', from, to, conditions: worse[prng.below(worse.length)] ?? { cut: true } };
+}
+
+/** Faults that any number of nodes may have: none forgets or lies. */
+function drawNodeFault(prng: Prng, node: number): Fault {
+  const conditions: readonly Partial<NodeConditions>[] = [
+    { paused: true },
+    { cpuSlowdown: 2 + prng.below(40) },
+    { diskDelayMs: 5 + prng.below(800) },
+    { failWrites: true },
+    { clockOffsetMs: prng.below(8000) - 4000 },
+  ];
+  const drawn = conditions[prng.below(conditions.length + 3)];
+  return drawn === undefined
+    ? { kind: 'crash', node }
+    : { kind: 'conditions', node, conditions: drawn };
+}
+
+/** Who lies or loses its memory: at most f nodes of a run, others never. */
+function drawUnreliable(prng: Prng, profile: Profile, nodes: number): readonly number[] {
+  const tolerated = faultsTolerated(nodes);
+  const all = prng.shuffle(Array.from({ length: nodes }, (_, i) => i));
+  switch (profile) {
+    case 'byzantine':
+      return all.slice(0, tolerated);
+    case 'chaos':
+      return all.slice(0, prng.below(tolerated + 1));
+    default:
+      return [];
+  }
+}
+
+function drawFaults(
+  prng: Prng,
+  profile: Profile,
+  nodes: number,
+  faultMs: number,
+): readonly TimedFault[] {
+  const severity = SEVERITY[profile];
+  const faults: TimedFault[] = [];
+  for (const node of drawUnreliable(prng, profile, nodes)) {
+    const lies = profile === 'byzantine' && !prng.chance(1, 8);
+    faults.push({
+      ...(lies ? { fromMs: prng.below(2000), toMs: faultMs } : drawTimes(prng, faultMs)),
+      fault: lies
+        ? { kind: 'malicious', node, behaviours: drawBehaviours(prng) }
+        : { kind: 'wipe', node },
+    });
+  }
+  for (let i = prng.below(severity.world + 1); i > 0; i -= 1) {
+    faults.push({ ...drawTimes(prng, faultMs), fault: drawWorldFault(prng, nodes) });
+  }
+  for (let i = prng.below(severity.nodes + 1); i > 0; i -= 1) {
+    faults.push({ ...drawTimes(prng, faultMs), fault: drawNodeFault(prng, prng.below(nodes)) });
+  }
+  return faults.sort((a, b) => a.fromMs - b.fromMs);
+}
+
+/** Draws a run from its seed. */
+export function drawPlan(seed: string, profile: Profile, nodes: number): HuntPlan {
+  const prng = createPrng(`hunt ${profile} ${nodes} ${seed}`);
+  const fast = prng.chance(1, 6);
+  const faultMs = fast ? 3000 + prng.below(3000) : 6000 + prng.below(12_000);
+  const intervals = [4, 9, 9, 19, 49];
+  return {
+    version: 1,
+    seed,
+    profile,
+    nodes,
+    pace: fast ? 'turbo' : 'mainnet',
+    dkgIntervalLength: intervals[prng.below(intervals.length)] ?? 9,
+    persistDelayMs: prng.below(6),
+    links: drawLinks(prng, SEVERITY[profile].loss),
+    faultMs,
+    faults: drawFaults(prng.fork('faults'), profile, nodes, faultMs),
+    callsAtMs: Array.from({ length: prng.below(4) }, () => 500 + prng.below(faultMs)).sort(
+      (a, b) => a - b,
+    ),
+  };
+}

@@ -1,0 +1,97 @@
+import { wrapBls } from '../protocol/crypto/der.ts';
+import { INSECURE_TEST_SUITE } from '../protocol/crypto/insecure-test-crypto.ts';
+import { createNodeCrypto } from '../protocol/crypto/node-crypto.ts';
+import { createRealSuite } from '../protocol/crypto/real-suite.ts';
+import type { CryptoSuite } from '../protocol/crypto/suite.ts';
+import type { DelayBudget } from '../protocol/interfaces/replica.ts';
+import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
+import { createNodeCore } from '../protocol/node/node-core.ts';
+import { subnetParametersFor } from '../protocol/node/subnet-parameters.ts';
+import { dealSubnet } from '../protocol/registry/genesis.ts';
+import type { DealtSubnet, SubnetGenesis } from '../protocol/types/genesis.ts';
+import { createSandbox } from '../sandbox/sandbox.ts';
+import type { NetworkSpec } from '../wire/network-spec.ts';
+import { initialLink, PACE_SETTINGS } from '../wire/network-spec.ts';
+import { Simulation } from './simulation.ts';
+import type { SimulationObserver } from './simulation.ts';
+
+/** From a network spec to a simulation with all nodes running. */
+
+export type SimCrypto = 'real' | 'insecure-test-crypto';
+
+export interface SimulationOptions {
+  readonly crypto: SimCrypto;
+  readonly startNs: bigint;
+  /** Virtual time that a node's write takes. */
+  readonly persistDelayMs: number;
+  /** Delays of consensus at a node's start. */
+  readonly delays: () => DelayBudget;
+  readonly createSandbox?: () => WasmHost;
+  readonly observer: SimulationObserver;
+}
+
+export interface StartedSimulation {
+  readonly simulation: Simulation;
+  readonly genesis: SubnetGenesis;
+  readonly suite: CryptoSuite;
+  readonly rootKeyDer: Uint8Array;
+}
+
+function suiteOf(crypto: SimCrypto): CryptoSuite {
+  return crypto === 'real' ? createRealSuite() : INSECURE_TEST_SUITE;
+}
+
+export function dealNetwork(spec: NetworkSpec, startNs: bigint, crypto: SimCrypto): DealtSubnet {
+  const [subnet] = spec.subnets;
+  const settings = PACE_SETTINGS[spec.pace];
+  const timing = {
+    ...settings,
+    dkgIntervalLength: spec.dkgIntervalLength ?? settings.dkgIntervalLength,
+  };
+  return dealSubnet(
+    {
+      seed: spec.seed,
+      index: 0,
+      nodes: subnet?.nodes ?? 1,
+      parameters: subnetParametersFor(subnet?.type ?? 'application', timing),
+      genesisTimeNs: startNs,
+    },
+    suiteOf(crypto),
+  );
+}
+
+export function startSimulation(spec: NetworkSpec, options: SimulationOptions): StartedSimulation {
+  const { crypto, startNs } = options;
+  const suite = suiteOf(crypto);
+  const { genesis, secrets } = dealNetwork(spec, startNs, crypto);
+  const rootKeyDer = wrapBls(genesis.highTranscript.publicKey);
+  const simulation = new Simulation({
+    seed: spec.seed,
+    startNs,
+    nodeIds: genesis.nodes.map((node) => node.nodeId),
+    links: spec.links,
+    persistDelayMs: options.persistDelayMs,
+    createSandbox: options.createSandbox ?? createSandbox,
+    startCore: (nodeId, start) => {
+      const own = secrets.find((other) => other.nodeId === nodeId);
+      if (own === undefined) {
+        throw new RangeError(`no secrets were dealt to ${nodeId}`);
+      }
+      const nodeCrypto = createNodeCrypto(genesis, own, suite);
+      const delays = options.delays();
+      return createNodeCore({ nodeId, genesis, crypto: nodeCrypto, rootKeyDer, delays, ...start });
+    },
+    observer: options.observer,
+  });
+  genesis.nodes.forEach((from, i) => {
+    genesis.nodes.forEach((to, j) => {
+      if (i !== j && spec.latencyPreset !== 'none') {
+        simulation.packets.setLink(from.nodeId, to.nodeId, initialLink(spec, i, j));
+      }
+    });
+  });
+  for (const node of genesis.nodes) {
+    simulation.start(node.nodeId);
+  }
+  return { simulation, genesis, suite, rootKeyDer };
+}
