@@ -3,13 +3,14 @@ import { MEMORY_IMPORT } from '../protocol/execution/wasm/assemble.ts';
 import { STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
 import type { MutableGlobal } from '../protocol/execution/wasm/instrument.ts';
 import {
+  CALLBACK_EXPORT,
   COUNTER_EXPORT,
   GLOBAL_EXPORT_PREFIX,
   STOP_EXPORT,
 } from '../protocol/execution/wasm/validate.ts';
 import type { ApiSession, HeapPort, MeterPort } from '../protocol/execution/system-api/session.ts';
 import { createSystemApi } from '../protocol/execution/system-api/system-api.ts';
-import type { DirtyPage, GlobalValue } from '../protocol/interfaces/wasm-host.ts';
+import type { DirtyPage, GlobalValue, WasmClosure } from '../protocol/interfaces/wasm-host.ts';
 import type { HashHex } from '../protocol/types/ids.ts';
 import { collectDirtyPages, restoreAllPages, switchPages } from './heap-pages.ts';
 import type { MemoryContent } from './memory-content.ts';
@@ -88,6 +89,25 @@ export class CanisterInstance {
     this.#session = session;
     try {
       (this.#exports[entry] as () => void)();
+    } finally {
+      this.#session = null;
+    }
+  }
+
+  /** Whether a closure can name a function at all. */
+  hasTable(): boolean {
+    return this.has(CALLBACK_EXPORT);
+  }
+
+  /** Runs a function of the table. Throws what the engine or a system call throws. */
+  callClosure({ functionIndex, env }: WasmClosure, session: ApiSession): void {
+    const wide = this.compiled.instrumented.info.memory64;
+    this.#session = session;
+    try {
+      (this.#exports[CALLBACK_EXPORT] as (index: number, env: number | bigint) => void)(
+        functionIndex,
+        wide ? BigInt.asIntN(64, env) : Number(BigInt.asIntN(32, env)),
+      );
     } finally {
       this.#session = null;
     }

@@ -12,6 +12,7 @@ import type {
   RunRequest,
   RunStep,
   SystemEffects,
+  WasmClosure,
 } from '../protocol/interfaces/wasm-host.ts';
 import { trapOfEngineError } from './engine-trap.ts';
 import { HostFault } from './host-fault.ts';
@@ -19,6 +20,8 @@ import type { CanisterInstance } from './instance.ts';
 import type { StableMemory } from './stable-memory.ts';
 
 const METHOD_NOT_FOUND = 536;
+const FUNCTION_NOT_FOUND = 513;
+const MAX_TABLE_INDEX = 0xff_ff_ff_ff;
 /** Bytes of a canister's error text that are kept. @upstream rs/types/types#MAX_REJECT_MESSAGE_LEN */
 const MAX_ERROR_TEXT_BYTES = 8 * 1024;
 
@@ -36,6 +39,26 @@ function methodNotFound(entry: string): CanisterError {
       ? ['system', entry]
       : [entry.slice('canister_'.length, space), entry.slice(space + 1)];
   return { code: METHOD_NOT_FOUND, message: `Canister has no ${kind} method '${name}'.` };
+}
+
+function functionNotFound({ functionIndex }: WasmClosure): CanisterError {
+  return {
+    code: FUNCTION_NOT_FOUND,
+    message: `Canister requested to invoke a non-existent Wasm function ${functionIndex} from table 0`,
+  };
+}
+
+/** Why an entry point cannot even begin; undefined when it can. */
+function missing(
+  { entry, closure }: RunStep,
+  instance: CanisterInstance,
+): CanisterError | undefined {
+  if (closure === undefined) {
+    return instance.has(entry) ? undefined : methodNotFound(entry);
+  }
+  return instance.hasTable() && closure.functionIndex <= MAX_TABLE_INDEX
+    ? undefined
+    : functionNotFound(closure);
 }
 
 function truncated(message: string): string {
@@ -70,15 +93,23 @@ function runStep(
   session: ApiSession,
   limit: bigint,
 ): CanisterError | null {
-  if (!instance.has(step.entry)) {
-    return step.optional ? null : methodNotFound(step.entry);
+  const absent = missing(step, instance);
+  if (absent !== undefined) {
+    return step.optional ? null : absent;
   }
   session.enter(step.input);
   try {
-    instance.call(step.entry, session);
+    if (step.closure === undefined) {
+      instance.call(step.entry, session);
+    } else {
+      instance.callClosure(step.closure, session);
+    }
     return null;
   } catch (thrown) {
-    const error = errorOf(thrown, instance, limit);
+    const error =
+      step.closure !== undefined && instance.stopReason() === STOP_REASON.functionNotFound
+        ? functionNotFound(step.closure)
+        : errorOf(thrown, instance, limit);
     session.log(`[TRAP]: ${error.message}`);
     return error;
   }

@@ -37,6 +37,7 @@ const NO_EFFECTS: SystemEffects = {
   certifiedData: null,
   globalTimer: null,
   acceptedMessage: false,
+  calls: [],
   logs: [],
 };
 

@@ -34,6 +34,15 @@ export function apiInput(
     dataCertificate: null,
     rootKey: Uint8Array.of(1, 2, 3),
     replicated: context !== 'nonReplicatedQuery' && context !== 'inspectMessage',
+    call: {
+      deadlineNs: 0n,
+      responded: false,
+      instructionsBefore: 0n,
+      cyclesRefunded: 0n,
+      rejectCode: 0,
+      rejectMessage: '',
+      outgoing: null,
+    },
     ...overrides,
   };
 }

@@ -1,6 +1,7 @@
 import { principalToText } from '../crypto/principal.ts';
 import {
   COMPUTE_FEE_PER_PERCENT_SECOND,
+  CREATE_CANISTER_FEE,
   GIB,
   INGRESS_BASE_FEE,
   INGRESS_BYTE_FEE,
@@ -10,7 +11,7 @@ import {
   UPDATE_EXECUTION_BASE_FEE,
 } from '../limits/execution.ts';
 import { NS_PER_SECOND } from '../limits/messaging.ts';
-import { WASM_PAGE_BYTES } from '../interfaces/wasm-host.ts';
+import { WASM_PAGE_BYTES, type CallPrices } from '../interfaces/wasm-host.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import type { Cycles, Instructions, TimeNs } from '../types/ids.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
@@ -38,6 +39,18 @@ export function executionFee(
 ): Cycles {
   const perInstruction = memory64 ? 2n * INSTRUCTION_FEE : INSTRUCTION_FEE;
   return scaled(env, UPDATE_EXECUTION_BASE_FEE + perInstruction * instructions);
+}
+
+/** What a call to another canister is paid by; `memory64` of the caller, whose callback will run. */
+export function callPrices(env: ExecutionEnvironment, memory64: boolean): CallPrices {
+  return {
+    nodeCount: env.subnetType === 'system' ? 0 : env.nodeCount,
+    executionPrepayment: executionFee(env, env.limits.messageInstructions, memory64),
+  };
+}
+
+export function createCanisterFee(env: ExecutionEnvironment): Cycles {
+  return scaled(env, CREATE_CANISTER_FEE);
 }
 
 export interface MemoryUsage {

@@ -42,8 +42,13 @@ export function accountRun(
   memory64: boolean,
   run: RunReply,
 ): void {
-  round.instructionsUsed += run.instructionsUsed;
   round.charge(canisterId, executionFee(round.env, run.instructionsUsed, memory64));
+  recordRun(round, canisterId, run);
+}
+
+/** Keeps a run's logs and counts its instructions. */
+export function recordRun(round: RoundState, canisterId: CanisterId, run: RunReply): void {
+  round.instructionsUsed += run.instructionsUsed;
   const before = round.canister(canisterId);
   round.put(withLogs(before, run.effects.logs, round.timeNs));
   if (run.effects.logs.length > 0) {
@@ -57,20 +62,34 @@ export function accountRun(
   }
 }
 
+/** The balance with what a run accepted and burned. */
+export function withCyclesOf(
+  round: RoundState,
+  canister: CanisterState,
+  effects: Pick<SystemEffects, 'cyclesAccepted' | 'cyclesBurned'>,
+): CanisterState {
+  const cycles = canister.cycles + effects.cyclesAccepted;
+  const burned = effects.cyclesBurned < cycles ? effects.cyclesBurned : cycles;
+  round.consumedCycles += burned;
+  return { ...canister, cycles: cycles - burned };
+}
+
 /** Changes of the canister's system state that a successful run asked for. */
-function withEffects(canister: CanisterState, effects: SystemEffects): CanisterState {
+function withEffects(
+  round: RoundState,
+  canister: CanisterState,
+  effects: SystemEffects,
+): CanisterState {
   const certifiedData = effects.certifiedData ?? canister.certifiedData;
   assert(certifiedData.length <= MAX_CERTIFIED_DATA_BYTES, 'certified data has at most 32 bytes');
-  const burned = effects.cyclesBurned < canister.cycles ? effects.cyclesBurned : canister.cycles;
   return {
-    ...canister,
+    ...withCyclesOf(round, canister, effects),
     certifiedData,
     globalTimerNs: effects.globalTimer ?? canister.globalTimerNs,
-    cycles: canister.cycles - burned,
   };
 }
 
-/** Commits a successful run: memory, certified data, timer, version. */
+/** Commits a successful run: memory, certified data, timer, version, cycles accepted and burned. */
 export function commitRun(
   round: RoundState,
   canisterId: CanisterId,
@@ -81,7 +100,7 @@ export function commitRun(
   const version = canister.nextMemoryVersion;
   const delta = present(run.delta, 'a committed run brings its memory delta');
   round.put({
-    ...withEffects(canister, run.effects),
+    ...withEffects(round, canister, run.effects),
     execution: applyDelta(execution, delta, version),
     nextMemoryVersion: version + 1,
     version: canister.version + 1n,

@@ -1,14 +1,36 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import { MANAGEMENT_CANISTER_ID, principalToText } from '../crypto/principal.ts';
-import { WASM_PAGE_BYTES, type RunReply } from '../interfaces/wasm-host.ts';
-import type {
-  CanisterState,
-  ExecutionState,
-  IngressMessage,
-} from '../replicated-state/canister-state.ts';
-import type { CanisterId } from '../types/ids.ts';
-import { checkAffordable, executionFee } from './cycles-account-manager.ts';
-import { accountRun, commitRun } from './effects.ts';
+import {
+  WASM_PAGE_BYTES,
+  type OutgoingCallRules,
+  type RunReply,
+  type WasmClosure,
+} from '../interfaces/wasm-host.ts';
+import { GUARANTEED_CALLBACKS_PER_CANISTER, QUEUE_CAPACITY } from '../limits/messaging.ts';
+import {
+  isRequest,
+  type CallOrigin,
+  type SubnetMessage,
+} from '../replicated-state/canister-messages.ts';
+import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
+import type { CanisterId, Cycles, Instructions, PrincipalId } from '../types/ids.ts';
+import {
+  answerRequest,
+  changeContext,
+  contextOf,
+  didNotReply,
+  openContext,
+  registerCalls,
+  settleCall,
+  type MessageEnd,
+} from './call-contexts.ts';
+import {
+  callPrices,
+  checkAffordable,
+  executionFee,
+  freezingThreshold,
+} from './cycles-account-manager.ts';
+import { accountRun, commitRun, withCyclesOf } from './effects.ts';
 import type { MessageOutcome, RoundState } from './round-state.ts';
 import {
   runOnSandbox,
@@ -25,7 +47,7 @@ import {
 } from './user-error.ts';
 
 /**
- * Execution of one message or system task on one canister.
+ * Execution of one call or system task on one canister; callbacks are in `execute-response.ts`.
  * Security: a run that fails changes nothing but the balance and the log.
  * @upstream rs/execution_environment/src/execution/{call_or_task,nonreplicated_query}.rs
  */
@@ -35,46 +57,120 @@ const COMPOSITE_IN_REPLICATED_MODE: UserError = {
   message: 'Composite query cannot be called in replicated mode',
 };
 
-/** Executes a user's call and records how it ended. */
-export function* executeIngress(round: RoundState, message: IngressMessage): SandboxTask<void> {
-  const ready = prepareCall(round, message);
+/** Executes a user's call or a canister's request; a method that awaits is answered in a later message. */
+export function* executeCall(
+  round: RoundState,
+  canisterId: CanisterId,
+  message: SubnetMessage,
+): SandboxTask<void> {
+  const ready = prepareCall(round, canisterId, message.methodName);
   if (!ready.ok) {
-    round.finish(message, { kind: 'rejected', error: ready.error }, 0n);
+    refuseCall(round, message, ready.error);
     return;
   }
-  const { canister, execution, kind } = ready.value;
-  const { canisterId } = canister;
+  const { execution, kind } = ready.value;
+  const cycles = isRequest(message) ? message.cycles : 0n;
+  const contextId = openContext(round, canisterId, originOf(message), cycles);
+  const canister = round.canister(canisterId);
   const entry: EntryPoint = {
     context: kind === 'update' ? 'update' : 'replicatedQuery',
     caller: message.sender,
     methodName: message.methodName,
     arg: message.arg,
+    cyclesAvailable: cycles,
+    prepaid: prepayment(round, execution),
+    call: {
+      deadlineNs: isRequest(message) ? message.deadlineNs : 0n,
+      outgoing: kind === 'update' ? outgoingRules(round, canister) : null,
+    },
   };
-  const entryName = `canister_${kind} ${message.methodName}`;
-  const run = yield* runEntry(round, canister, execution, entryName, entry);
+  const run = yield* runEntry(round, execution, {
+    canisterId,
+    name: `canister_${kind} ${message.methodName}`,
+    entry,
+    instructionLimit: round.env.limits.messageInstructions,
+  });
   accountRun(round, canisterId, execution.memory64, run);
+  round.messagesExecuted += 1;
   const overLimit = memoryLimitError(canister, run);
   if (overLimit !== undefined) {
     // The sandbox holds the refused memories under that version: it must not be used again.
     round.update(canisterId, { nextMemoryVersion: canister.nextMemoryVersion + 1 });
-    round.finish(message, { kind: 'rejected', error: overLimit }, run.instructionsUsed);
+    const failed = { kind: 'failed', error: overLimit } as const;
+    settleCall(round, canisterId, contextId, failed, run.instructionsUsed);
     return;
   }
-  if (run.outcome.ok && run.delta !== null) {
+  commitCall(round, canisterId, contextId, execution, run);
+  settleCall(round, canisterId, contextId, endOf(canisterId, run), run.instructionsUsed);
+}
+
+/** What a message of a call changed, if it ended well; a replicated query changes cycles only. */
+function commitCall(
+  round: RoundState,
+  canisterId: CanisterId,
+  contextId: number,
+  execution: ExecutionState,
+  run: RunReply,
+): void {
+  if (!run.outcome.ok) {
+    return;
+  }
+  if (run.delta === null) {
+    round.put(withCyclesOf(round, round.canister(canisterId), run.effects));
+  } else {
     commitRun(round, canisterId, execution, run);
   }
-  round.finish(message, outcomeOf(canisterId, run), run.instructionsUsed);
+  const context = contextOf(round.canister(canisterId), contextId);
+  const availableCycles = context.availableCycles - run.effects.cyclesAccepted;
+  changeContext(round, canisterId, contextId, { availableCycles });
+  registerCalls(round, canisterId, contextId, run.effects.calls);
+}
+
+/** Answers a call that is not even begun; a canister gets its cycles back. */
+function refuseCall(round: RoundState, message: SubnetMessage, error: UserError): void {
+  round.messagesExecuted += 1;
+  if (isRequest(message)) {
+    answerRequest(round, message, { kind: 'rejected', error }, message.cycles);
+  } else {
+    round.finish(message, { kind: 'rejected', error }, 0n);
+  }
+}
+
+function originOf(message: SubnetMessage): CallOrigin {
+  if (isRequest(message)) {
+    const { sender, receiver, callbackId, methodName, deadlineNs } = message;
+    return { kind: 'canister', request: { sender, receiver, callbackId, methodName, deadlineNs } };
+  }
+  const { messageId, sender, canisterId, effectiveCanisterId, methodName } = message;
+  return {
+    kind: 'ingress',
+    message: { messageId, sender, canisterId, effectiveCanisterId, methodName },
+  };
+}
+
+/** Who called, as the later messages of the call see it. */
+export function callerOf(origin: CallOrigin): PrincipalId {
+  switch (origin.kind) {
+    case 'ingress':
+      return origin.message.sender;
+    case 'canister':
+      return origin.request.sender;
+    case 'systemTask':
+      return MANAGEMENT_CANISTER_ID;
+  }
 }
 
 interface ReadyCall {
-  readonly canister: CanisterState;
   readonly execution: ExecutionState;
   readonly kind: 'update' | 'query';
 }
 
 /** All that can be said against a call before it runs. */
-function prepareCall(round: RoundState, message: IngressMessage): Result<ReadyCall, UserError> {
-  const { canisterId, methodName } = message;
+function prepareCall(
+  round: RoundState,
+  canisterId: CanisterId,
+  methodName: string,
+): Result<ReadyCall, UserError> {
   const canister = round.canisters.get(canisterId);
   if (canister === undefined) {
     return err(canisterNotFound(canisterId));
@@ -94,8 +190,8 @@ function prepareCall(round: RoundState, message: IngressMessage): Result<ReadyCa
   if (kind === undefined) {
     return err(methodNotFound(canisterId, 'update', methodName));
   }
-  const broke = prepaymentError(round, canister, execution);
-  return broke === undefined ? ok({ canister, execution, kind }) : err(broke);
+  const broke = checkAffordable(round.env, canister, prepayment(round, execution), false);
+  return broke === undefined ? ok({ execution, kind }) : err(broke);
 }
 
 /** Runs the heartbeat or the due global timer; there is no caller to answer. */
@@ -109,47 +205,91 @@ export function* executeTask(
   }
   const canister = round.canister(canisterId);
   const execution = canister.execution;
-  if (execution === null || prepaymentError(round, canister, execution) !== undefined) {
+  if (execution === null) {
     return;
   }
-  const name = task === 'heartbeat' ? 'canister_heartbeat' : 'canister_global_timer';
-  const entry: EntryPoint = { context: task, caller: MANAGEMENT_CANISTER_ID };
-  const run = yield* runEntry(round, canister, execution, name, entry);
+  const prepaid = prepayment(round, execution);
+  if (checkAffordable(round.env, canister, prepaid, false) !== undefined) {
+    return;
+  }
+  const contextId = openContext(round, canisterId, { kind: 'systemTask' }, 0n);
+  const run = yield* runEntry(round, execution, {
+    canisterId,
+    name: task === 'heartbeat' ? 'canister_heartbeat' : 'canister_global_timer',
+    entry: {
+      context: task,
+      caller: MANAGEMENT_CANISTER_ID,
+      prepaid,
+      call: { outgoing: outgoingRules(round, canister) },
+    },
+    instructionLimit: round.env.limits.messageInstructions,
+  });
   accountRun(round, canisterId, execution.memory64, run);
   round.messagesExecuted += 1;
-  if (run.outcome.ok) {
-    commitRun(round, canisterId, execution, run);
-  }
+  commitCall(round, canisterId, contextId, execution, run);
+  settleCall(round, canisterId, contextId, endOf(canisterId, run), run.instructionsUsed);
 }
 
-function* runEntry(
+/** One entry point on the canister's memory. */
+export interface EntryRun {
+  readonly canisterId: CanisterId;
+  /** The export, or what to call the closure in errors. */
+  readonly name: string;
+  readonly closure?: WasmClosure;
+  readonly entry: EntryPoint;
+  readonly instructionLimit: Instructions;
+}
+
+export function* runEntry(
   round: RoundState,
-  canister: CanisterState,
   execution: ExecutionState,
-  entryName: string,
-  entry: EntryPoint,
+  { canisterId, name, closure, entry, instructionLimit }: EntryRun,
 ): SandboxTask<RunReply> {
+  const canister = round.canister(canisterId);
   const commits = entry.context !== 'replicatedQuery';
   return yield* runOnSandbox(
     {
       kind: 'run',
-      canisterId: canister.canisterId,
+      canisterId,
       moduleHash: execution.moduleHash,
       base: { from: 'version', version: execution.memoryVersion },
       steps: [
         {
-          entry: entryName,
+          entry: name,
+          ...(closure === undefined ? {} : { closure }),
           input: systemApiInput(round.env, canister, round.timeNs, entry),
           optional: false,
         },
       ],
-      instructionLimit: round.env.limits.messageInstructions,
+      instructionLimit,
       commitAs: commits ? canister.nextMemoryVersion : null,
-      oldestVersionInUse: round.oldestVersionInUse(canister.canisterId, execution.memoryVersion),
+      oldestVersionInUse: round.oldestVersionInUse(canisterId, execution.memoryVersion),
     },
     execution,
     execution.wasm,
   );
+}
+
+/** What bounds the calls that a message of this canister may make now. */
+export function outgoingRules(round: RoundState, canister: CanisterState): OutgoingCallRules {
+  const open = new Map<PrincipalId, number>();
+  const { callbacks } = canister.calls;
+  for (const { respondent } of callbacks) {
+    open.set(respondent, (open.get(respondent) ?? 0) + 1);
+  }
+  const room = round.room();
+  return {
+    prices: callPrices(round.env, canister.execution?.memory64 === true),
+    freezingThreshold: freezingThreshold(round.env, canister),
+    maxOpenCallsPerReceiver: QUEUE_CAPACITY,
+    openCalls: [...open],
+    freeCallbacks: Math.max(
+      room.callbacks,
+      GUARANTEED_CALLBACKS_PER_CANISTER - callbacks.length,
+      0,
+    ),
+    freeMessageBytes: Math.max(room.bytes, 0),
+  };
 }
 
 /** Which kind of export answers a method called in replicated mode. */
@@ -160,27 +300,37 @@ function methodOf(execution: ExecutionState, methodName: string): 'update' | 'qu
   return execution.exports.includes(`canister_query ${methodName}`) ? 'query' : undefined;
 }
 
-/** How a run ended for the caller; a run without an answer is an error of the canister. */
-export function outcomeOf(canisterId: CanisterId, run: RunReply): MessageOutcome {
+/** How a message of a call ended. */
+export function endOf(canisterId: CanisterId, run: RunReply): MessageEnd {
   if (!run.outcome.ok) {
-    return { kind: 'rejected', error: executionError(canisterId, run.outcome.error) };
+    return { kind: 'failed', error: executionError(canisterId, run.outcome.error) };
   }
-  const response = run.effects.response;
+  const { response } = run.effects;
   switch (response.kind) {
+    case 'none':
+      return { kind: 'silent' };
     case 'reply':
-      return { kind: 'replied', reply: response.data };
-    case 'reject':
-      return {
-        kind: 'rejected',
-        error: {
-          code: ErrorCode.canisterRejectedMessage,
-          message: truncateMessage(response.message),
-        },
+      return { kind: 'answered', outcome: { kind: 'replied', reply: response.data } };
+    case 'reject': {
+      const error = {
+        code: ErrorCode.canisterRejectedMessage,
+        message: truncateMessage(response.message),
       };
-    case 'none': {
-      const message = `Canister ${principalToText(canisterId)} did not reply to the call`;
-      return { kind: 'rejected', error: { code: ErrorCode.canisterDidNotReply, message } };
+      return { kind: 'answered', outcome: { kind: 'rejected', error, verbatim: true } };
     }
+  }
+}
+
+/** How a run ended for a caller that waits for it alone; without an answer it is an error of the canister. */
+export function outcomeOf(canisterId: CanisterId, run: RunReply): MessageOutcome {
+  const end = endOf(canisterId, run);
+  switch (end.kind) {
+    case 'answered':
+      return end.outcome;
+    case 'failed':
+      return { kind: 'rejected', error: end.error };
+    case 'silent':
+      return { kind: 'rejected', error: didNotReply(canisterId) };
   }
 }
 
@@ -228,11 +378,7 @@ function memoryLimitError(canister: CanisterState, run: RunReply): UserError | u
   });
 }
 
-function prepaymentError(
-  round: RoundState,
-  canister: CanisterState,
-  execution: ExecutionState,
-): UserError | undefined {
-  const cost = executionFee(round.env, round.env.limits.messageInstructions, execution.memory64);
-  return checkAffordable(round.env, canister, cost, false);
+/** Held back for a message before it runs. */
+function prepayment(round: RoundState, execution: ExecutionState): Cycles {
+  return executionFee(round.env, round.env.limits.messageInstructions, execution.memory64);
 }

@@ -1,8 +1,16 @@
 import { present } from '../../base/assert.ts';
+import type { Batch } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { MemoryVersion } from '../interfaces/wasm-host.ts';
 import type { CanisterId, Cycles, HashHex, Instructions, TimeNs } from '../types/ids.ts';
-import type { CanisterState, IngressMessage } from '../replicated-state/canister-state.ts';
+import type {
+  CallOrigin,
+  CanisterMessage,
+  CanisterRequest,
+  SubnetMessage,
+} from '../replicated-state/canister-messages.ts';
+import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { MAX_SUBNET_CALLBACKS, MAX_SUBNET_MESSAGE_BYTES } from '../limits/messaging.ts';
 import {
   withIngressStatus,
   type IngressHistory,
@@ -20,16 +28,29 @@ import { errorCodeText, type UserError } from './user-error.ts';
 /** How one message ended for its caller. */
 export type MessageOutcome =
   | { readonly kind: 'replied'; readonly reply: Uint8Array }
-  | { readonly kind: 'rejected'; readonly error: UserError };
+  | {
+      readonly kind: 'rejected';
+      readonly error: UserError;
+      /** The text is a canister's own, not the system's. */
+      readonly verbatim?: boolean;
+    };
+
+/** What of a user's call is needed to tell how it goes. */
+type TrackedIngress = Extract<CallOrigin, { kind: 'ingress' }>['message'];
 
 /** The working copy of the state during one round. Only this object is written in place. */
 export class RoundState {
   readonly env: ExecutionEnvironment;
   readonly timeNs: TimeNs;
   readonly height: number;
+  /** The batch's randomness, 32 bytes. */
+  readonly randomness: Uint8Array;
   canisters: RadixMap<CanisterState>;
   history: IngressHistory;
-  subnetQueue: readonly IngressMessage[];
+  subnetQueue: readonly SubnetMessage[];
+  randomRequests: readonly CanisterRequest[];
+  /** Sent by canisters and not yet inducted, in order. */
+  outbox: CanisterMessage[] = [];
   canisterIds: CanisterIdAllocation;
   nextCanister: CanisterId | null;
   instructionsUsed: Instructions = 0n;
@@ -37,24 +58,26 @@ export class RoundState {
   consumedCycles: Cycles = 0n;
   readonly trace: TraceEvent[] = [];
   private readonly before: ReplicatedState;
+  #room: { callbacks: number; bytes: number } | undefined;
   private readonly oldest: ReplicatedState;
 
   /** @param oldest the oldest state this node still reads from: its memories must not be forgotten */
   constructor(
     state: ReplicatedState,
-    height: number,
-    timeNs: TimeNs,
+    batch: Pick<Batch, 'height' | 'timeNs' | 'randomness'>,
     env: ExecutionEnvironment,
     oldest: ReplicatedState = state,
   ) {
     this.before = state;
     this.oldest = oldest;
     this.env = env;
-    this.height = height;
-    this.timeNs = timeNs;
+    this.height = batch.height;
+    this.timeNs = batch.timeNs;
+    this.randomness = batch.randomness;
     this.canisters = state.canisters;
     this.history = state.ingressHistory;
     this.subnetQueue = state.subnetQueue;
+    this.randomRequests = state.randomRequests;
     this.canisterIds = state.canisterIds;
     this.nextCanister = state.nextCanister;
   }
@@ -85,7 +108,7 @@ export class RoundState {
     this.put({ ...canister, cycles: canister.cycles - paid });
   }
 
-  setStatus(message: IngressMessage, status: IngressStatus): void {
+  setStatus(message: TrackedIngress, status: IngressStatus): void {
     this.history = withIngressStatus(this.history, message.messageId, {
       status,
       sender: message.sender,
@@ -95,8 +118,7 @@ export class RoundState {
   }
 
   /** Records how a message ended, in the history and in the trace. */
-  finish(message: IngressMessage, outcome: MessageOutcome, instructions: Instructions): void {
-    this.messagesExecuted += 1;
+  finish(message: TrackedIngress, outcome: MessageOutcome, instructions: Instructions): void {
     this.setStatus(
       message,
       outcome.kind === 'replied'
@@ -117,6 +139,33 @@ export class RoundState {
     });
   }
 
+  /** Sends a message of a canister; it is inducted when all canisters had their turn. */
+  send(message: CanisterMessage): void {
+    this.outbox.push(message);
+    if (message.kind === 'request') {
+      const room = this.room();
+      room.callbacks -= 1;
+      room.bytes -= message.arg.length;
+    }
+  }
+
+  /** Callbacks and bytes of requests that the subnet can still take in this round. */
+  room(): { callbacks: number; bytes: number } {
+    if (this.#room === undefined) {
+      const room = { callbacks: MAX_SUBNET_CALLBACKS, bytes: MAX_SUBNET_MESSAGE_BYTES };
+      for (const canister of this.canisters.values()) {
+        room.callbacks -= canister.calls.callbacks.length;
+        for (const { messages } of canister.inputQueues) {
+          for (const message of messages) {
+            room.bytes -= bytesOf(message);
+          }
+        }
+      }
+      this.#room = room;
+    }
+    return this.#room;
+  }
+
   /** The state after the round. */
   seal(): ReplicatedState {
     for (const { key, value } of this.canisters.changesSince(this.before.canisters)) {
@@ -130,6 +179,7 @@ export class RoundState {
       canisters: this.canisters,
       ingressHistory: this.history,
       subnetQueue: this.subnetQueue,
+      randomRequests: this.randomRequests,
       canisterIds: this.canisterIds,
       nextCanister: this.nextCanister,
       metrics: {
@@ -154,4 +204,11 @@ export class RoundState {
       },
     });
   }
+}
+
+function bytesOf(message: CanisterMessage): number {
+  if (message.kind === 'request') {
+    return message.arg.length;
+  }
+  return message.payload.kind === 'reply' ? message.payload.data.length : 0;
 }

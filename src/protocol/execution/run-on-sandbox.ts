@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import type {
+  CallInput,
   CompileRequest,
   MemoryDelta,
   MemoryImage,
@@ -14,7 +15,7 @@ import type {
 import { err, ok, type Result } from '../../base/result.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import { emptyPageMap } from '../replicated-state/page-map.ts';
-import type { PrincipalId, TimeNs } from '../types/ids.ts';
+import type { Cycles, PrincipalId, TimeNs } from '../types/ids.ts';
 import type { CanisterError } from '../interfaces/wasm-host.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 
@@ -93,7 +94,22 @@ export interface EntryPoint {
   readonly methodName?: string;
   readonly arg?: Uint8Array;
   readonly dataCertificate?: Uint8Array;
+  /** Of the caller, not accepted yet. */
+  readonly cyclesAvailable?: Cycles;
+  /** Held back for the run itself: the canister cannot spend it. */
+  readonly prepaid?: Cycles;
+  readonly call?: Partial<CallInput>;
 }
+
+const NO_CALL: CallInput = {
+  deadlineNs: 0n,
+  responded: false,
+  instructionsBefore: 0n,
+  cyclesRefunded: 0n,
+  rejectCode: 0,
+  rejectMessage: '',
+  outgoing: null,
+};
 
 const STATUS_NUMBER = { running: 1, stopping: 2, stopped: 3 } as const;
 const NON_REPLICATED = new Set<SystemApiInput['context']>(['nonReplicatedQuery', 'inspectMessage']);
@@ -113,13 +129,14 @@ export function systemApiInput(
     methodName: entry.methodName ?? '',
     arg: entry.arg ?? new Uint8Array(0),
     timeNs,
-    cycleBalance: canister.cycles,
-    cyclesAvailable: 0n,
+    cycleBalance: canister.cycles - (entry.prepaid ?? 0n),
+    cyclesAvailable: entry.cyclesAvailable ?? 0n,
     canisterStatus: STATUS_NUMBER[canister.status],
     canisterVersion: canister.version,
     globalTimer: canister.globalTimerNs,
     dataCertificate: entry.dataCertificate ?? null,
     rootKey: env.rootKeyDer,
     replicated: !NON_REPLICATED.has(entry.context),
+    call: { ...NO_CALL, ...entry.call },
   };
 }

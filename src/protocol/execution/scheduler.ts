@@ -3,34 +3,47 @@ import {
   INSTRUCTION_OVERHEAD_PER_MESSAGE,
   CHARGE_INTERVAL_NS,
 } from '../limits/execution.ts';
+import { expireBestEffortCalls, inductCanisterMessages } from './induct-canister-messages.ts';
+import { isRequest, type SubnetMessage } from '../replicated-state/canister-messages.ts';
 import type { CanisterState, IngressMessage } from '../replicated-state/canister-state.ts';
-import type { CanisterId } from '../types/ids.ts';
+import { hasInput, popInput } from '../replicated-state/input-queues.ts';
+import type { CanisterId, Instructions } from '../types/ids.ts';
 import { compareText } from '../../base/bytes.ts';
 import { idleCost } from './cycles-account-manager.ts';
-import { executeIngress, executeTask } from './execute-message.ts';
+import { executeCall, executeTask } from './execute-message.ts';
+import { executeResponse } from './execute-response.ts';
 import { executeSubnetMessage } from './management/execute-subnet-message.ts';
+import { answerRandomRequests } from './management/raw-rand.ts';
+import { removeCode, tryStopping } from './management/stop-canister.ts';
 import type { RoundState } from './round-state.ts';
 import type { SandboxTask } from './run-on-sandbox.ts';
 import { ErrorCode } from './user-error.ts';
 
 /**
- * One round of execution: management calls first, then the canisters in turn, one message each,
- * until nothing is left or the round's instructions are used up.
+ * One round of execution: management calls first, then the canisters in turn, one message each, then
+ * what they sent each other is delivered; again until nothing is left or the round's instructions
+ * are used up.
  * Liveness: the round after starts with the canister that was next, so that each one's turn comes.
  * @upstream rs/execution_environment/src/scheduler.rs
  */
 export function* executeRound(round: RoundState): SandboxTask<void> {
   dropExpired(round);
-  yield* executeSubnetMessages(round);
-  yield* executeCanisters(round);
+  expireBestEffortCalls(round);
+  answerRandomRequests(round);
+  inductCanisterMessages(round);
+  yield* executeMessages(round);
+  finishStopping(round);
   chargeIdle(round);
+  inductCanisterMessages(round);
 }
 
 function dropExpired(round: RoundState): void {
-  round.subnetQueue = withoutExpired(round, round.subnetQueue);
+  round.subnetQueue = round.subnetQueue.filter(
+    (message) => isRequest(message) || isInTime(round, message),
+  );
   for (const canister of round.canisters.values()) {
     if (canister.ingressQueue.length > 0) {
-      const ingressQueue = withoutExpired(round, canister.ingressQueue);
+      const ingressQueue = canister.ingressQueue.filter((message) => isInTime(round, message));
       if (ingressQueue.length !== canister.ingressQueue.length) {
         round.update(canister.canisterId, { ingressQueue });
       }
@@ -38,77 +51,102 @@ function dropExpired(round: RoundState): void {
   }
 }
 
-function withoutExpired(
-  round: RoundState,
-  queue: readonly IngressMessage[],
-): readonly IngressMessage[] {
-  return queue.filter((message) => {
-    if (message.expiryNs >= round.timeNs) {
-      return true;
-    }
-    const error = {
-      code: ErrorCode.ingressMessageTimeout,
-      message: `Ingress message ${message.messageId} timed out waiting to start executing.`,
-    };
-    round.finish(message, { kind: 'rejected', error }, 0n);
-    return false;
-  });
-}
-
-function* executeSubnetMessages(round: RoundState): SandboxTask<void> {
-  const limit = round.env.limits.roundInstructions / SUBNET_MESSAGES_ROUND_DIVISOR;
-  while (round.subnetQueue.length > 0 && round.instructionsUsed <= limit) {
-    const [message, ...rest] = round.subnetQueue;
-    round.subnetQueue = rest;
-    round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-    yield* executeSubnetMessage(round, message as IngressMessage);
+function isInTime(round: RoundState, message: IngressMessage): boolean {
+  if (message.expiryNs >= round.timeNs) {
+    return true;
   }
+  const error = {
+    code: ErrorCode.ingressMessageTimeout,
+    message: `Ingress message ${message.messageId} timed out waiting to start executing.`,
+  };
+  round.finish(message, { kind: 'rejected', error }, 0n);
+  return false;
 }
 
 /**
  * Visits the canisters in turn: due tasks at the first visit, one message at each. The limit counts
  * only after a visit, so that a heavy heartbeat starves neither its own canister's messages nor others.
  */
-function* executeCanisters(round: RoundState): SandboxTask<void> {
-  const order = canistersInTurn(round);
-  const withTasks = new Set(order);
-  let waiting: readonly CanisterId[] = order;
-  while (waiting.length > 0) {
-    const still: CanisterId[] = [];
-    for (const canisterId of waiting) {
-      if (withTasks.delete(canisterId)) {
-        yield* executeTasks(round, canisterId);
-      }
-      const message = takeMessage(round, canisterId);
-      if (message !== undefined) {
-        round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-        yield* executeIngress(round, message);
-        still.push(canisterId);
-      }
-      if (roundIsOver(round)) {
-        round.nextCanister = idAfterIn(order, canisterId);
-        return;
-      }
+function* executeMessages(round: RoundState): SandboxTask<void> {
+  const start = round.nextCanister;
+  const withTasks = new Set<CanisterId>();
+  const waiting = new Set<CanisterId>();
+  for (const canister of round.canisters.values()) {
+    if (hasTask(round, canister)) {
+      withTasks.add(canister.canisterId);
     }
-    waiting = still;
+    if (hasInput(canister)) {
+      waiting.add(canister.canisterId);
+    }
   }
+  let order = inTurn(new Set([...withTasks, ...waiting]), start);
+  let subnetInstructions = 0n;
+  while (order.length > 0 || round.subnetQueue.length > 0) {
+    subnetInstructions += yield* executeSubnetMessages(round, subnetInstructions);
+    const interrupted = yield* visitAll(round, order, withTasks, waiting);
+    const busy = order.length > 0;
+    for (const receiver of inductCanisterMessages(round)) {
+      waiting.add(receiver);
+    }
+    order = inTurn(waiting, start);
+    const subnetLimit = round.env.limits.roundInstructions / SUBNET_MESSAGES_ROUND_DIVISOR;
+    if (interrupted || (!busy && order.length === 0 && subnetInstructions > subnetLimit)) {
+      return;
+    }
+  }
+}
+
+/** One visit to each; `waiting` loses those that have no input left. @returns whether the round is over */
+function* visitAll(
+  round: RoundState,
+  order: readonly CanisterId[],
+  withTasks: Set<CanisterId>,
+  waiting: Set<CanisterId>,
+): SandboxTask<boolean> {
+  for (const canisterId of order) {
+    if (withTasks.delete(canisterId) && round.canisters.has(canisterId)) {
+      yield* executeTasks(round, canisterId);
+    }
+    const executed = yield* executeNext(round, canisterId);
+    if (!executed) {
+      waiting.delete(canisterId);
+    }
+    if (roundIsOver(round)) {
+      round.nextCanister = idAfterIn(order, canisterId);
+      return true;
+    }
+  }
+  return false;
+}
+
+/** @returns instructions used */
+function* executeSubnetMessages(
+  round: RoundState,
+  usedBefore: Instructions,
+): SandboxTask<Instructions> {
+  const limit = round.env.limits.roundInstructions / SUBNET_MESSAGES_ROUND_DIVISOR;
+  const start = round.instructionsUsed - usedBefore;
+  while (round.subnetQueue.length > 0 && round.instructionsUsed - start <= limit) {
+    const [message, ...rest] = round.subnetQueue;
+    round.subnetQueue = rest;
+    round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
+    yield* executeSubnetMessage(round, message as SubnetMessage);
+  }
+  return round.instructionsUsed - start - usedBefore;
 }
 
 function roundIsOver(round: RoundState): boolean {
   return round.instructionsUsed >= round.env.limits.roundInstructions;
 }
 
-/** Canisters with something to do, starting with the one whose turn it is. */
-function canistersInTurn(round: RoundState): readonly CanisterId[] {
-  const active: CanisterId[] = [];
-  for (const canister of round.canisters.values()) {
-    if (canister.ingressQueue.length > 0 || hasTask(round, canister)) {
-      active.push(canister.canisterId);
-    }
-  }
-  const start = round.nextCanister;
-  const turn = start === null ? 0 : active.findIndex((id) => compareText(id, start) >= 0);
-  return turn <= 0 ? active : [...active.slice(turn), ...active.slice(0, turn)];
+/** By id, starting with the one whose turn it is. */
+function inTurn(
+  canisters: ReadonlySet<CanisterId>,
+  start: CanisterId | null,
+): readonly CanisterId[] {
+  const sorted = [...canisters].sort(compareText);
+  const turn = start === null ? 0 : sorted.findIndex((id) => compareText(id, start) >= 0);
+  return turn <= 0 ? sorted : [...sorted.slice(turn), ...sorted.slice(0, turn)];
 }
 
 function idAfterIn(order: readonly CanisterId[], canisterId: CanisterId): CanisterId | null {
@@ -146,12 +184,31 @@ function* executeTasks(round: RoundState, canisterId: CanisterId): SandboxTask<v
   }
 }
 
-function takeMessage(round: RoundState, canisterId: CanisterId): IngressMessage | undefined {
-  const [message, ...rest] = round.canister(canisterId).ingressQueue;
-  if (message !== undefined) {
-    round.update(canisterId, { ingressQueue: rest });
+/** Executes the canister's next message. @returns false when it has none */
+function* executeNext(round: RoundState, canisterId: CanisterId): SandboxTask<boolean> {
+  const canister = round.canisters.get(canisterId);
+  const next = canister === undefined ? undefined : popInput(canister);
+  if (next === undefined) {
+    return false;
   }
-  return message;
+  round.put(next.canister);
+  round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
+  const { message } = next;
+  if ('refund' in message) {
+    yield* executeResponse(round, canisterId, message);
+  } else {
+    yield* executeCall(round, canisterId, message);
+  }
+  return true;
+}
+
+/** Canisters whose last open call ended stop; who waited too long for it is told. */
+function finishStopping(round: RoundState): void {
+  for (const canister of round.canisters.values()) {
+    if (canister.status === 'stopping') {
+      tryStopping(round, canister);
+    }
+  }
 }
 
 /** Storage and compute, every ten seconds of batch time. A bankrupt canister loses its code. */
@@ -164,15 +221,9 @@ function chargeIdle(round: RoundState): void {
     const cost = idleCost(round.env, canister, spanNs);
     const bankrupt = cost > canister.cycles;
     round.charge(canister.canisterId, cost);
-    const code = bankrupt
-      ? {
-          execution: null,
-          certifiedData: new Uint8Array(0),
-          globalTimerNs: 0n,
-          logs: [],
-          version: canister.version + 1n,
-        }
-      : {};
-    round.update(canister.canisterId, { chargedUntilNs: round.timeNs, ...code });
+    round.update(canister.canisterId, { chargedUntilNs: round.timeNs });
+    if (bankrupt) {
+      removeCode(round, canister.canisterId);
+    }
   }
 }

@@ -22,8 +22,10 @@ export const ErrorCode = {
   canisterQueueNotEmpty: 203,
   ingressHistoryFull: 204,
   canisterIdAlreadyExists: 205,
+  stopCanisterRequestTimeout: 206,
   canisterOutOfCycles: 207,
   canisterNotFound: 301,
+  insufficientCyclesForCreateCanister: 403,
   canisterNotHostedBySubnet: 405,
   canisterRejectedMessage: 406,
   unknownManagementMessage: 407,
@@ -37,6 +39,7 @@ export const ErrorCode = {
   canisterStopped: 508,
   canisterStopping: 509,
   canisterNotStopped: 510,
+  canisterStoppingCancelled: 511,
   canisterInvalidController: 512,
   canisterNonEmpty: 514,
   canisterInstructionLimitExceeded: 522,
@@ -46,6 +49,8 @@ export const ErrorCode = {
   canisterWasmModuleNotFound: 537,
   canisterWasmMemoryLimitExceeded: 539,
 } as const;
+
+export const RejectCode = { destinationInvalid: 3, canisterError: 5, sysUnknown: 6 } as const;
 
 const DOCUMENTATION = 'https://internetcomputer.org/docs/current/references/execution-errors#';
 

@@ -65,6 +65,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     canisters: RadixMap.empty<typeof canister>().set(canisterId, canister),
     ingressHistory,
     subnetQueue: [],
+    randomRequests: [],
     canisterIds: { ranges: [], next: undefined },
     nextCanister: null,
     metrics: { updateTransactions: 0n, consumedCycles: 0n },

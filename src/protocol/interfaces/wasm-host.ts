@@ -74,7 +74,69 @@ export type EntryContext =
   | 'nonReplicatedQuery'
   | 'inspectMessage'
   | 'heartbeat'
-  | 'globalTimer';
+  | 'globalTimer'
+  | 'replyCallback'
+  | 'rejectCallback'
+  | 'cleanup';
+
+/** A function of the module's first table, called with one argument: how canisters name callbacks. */
+export interface WasmClosure {
+  readonly functionIndex: number;
+  /** Passed on; 32 or 64 bits by the module's memory, unsigned. */
+  readonly env: bigint;
+}
+
+/** What a canister pays for a call when it makes it. */
+export interface CallPrices {
+  /** Nodes of the subnet; 0 where calls are free (system subnets). */
+  readonly nodeCount: number;
+  /** To execute the callback with all its instructions; what is not used comes back. */
+  readonly executionPrepayment: Cycles;
+}
+
+/** What bounds the calls of one message. */
+export interface OutgoingCallRules {
+  readonly prices: CallPrices;
+  /** The balance that a call must leave. */
+  readonly freezingThreshold: Cycles;
+  /** Calls that may be open to one receiver. */
+  readonly maxOpenCallsPerReceiver: number;
+  /** Calls already open, by receiver. */
+  readonly openCalls: readonly (readonly [receiver: PrincipalId, count: number])[];
+  /** Callbacks and bytes of arguments that the subnet can still hold. */
+  readonly freeCallbacks: number;
+  readonly freeMessageBytes: number;
+}
+
+/** The call context that the entry point runs in, as far as the system API shows it. */
+export interface CallInput {
+  /** 0 = the caller waits without limit. */
+  readonly deadlineNs: TimeNs;
+  /** An earlier message of this call responded. */
+  readonly responded: boolean;
+  /** Used by earlier messages of this call. */
+  readonly instructionsBefore: Instructions;
+  /** Callbacks: came back with the response. */
+  readonly cyclesRefunded: Cycles;
+  /** Callbacks: 0 for a reply, else 1 SysFatal … 6 SysUnknown. */
+  readonly rejectCode: number;
+  readonly rejectMessage: string;
+  /** Null where no calls can be made. */
+  readonly outgoing: OutgoingCallRules | null;
+}
+
+/** A call that a message made; its callbacks run when the response comes. */
+export interface OutgoingCall {
+  readonly receiver: PrincipalId;
+  readonly methodName: string;
+  readonly arg: Uint8Array;
+  readonly cycles: Cycles;
+  readonly onReply: WasmClosure;
+  readonly onReject: WasmClosure;
+  readonly onCleanup: WasmClosure | null;
+  /** Best-effort response within this many seconds; null = guaranteed response. */
+  readonly timeoutSeconds: number | null;
+}
 
 /** Plain-data inputs of the system API for one entry point. */
 export interface SystemApiInput {
@@ -97,6 +159,7 @@ export interface SystemApiInput {
   readonly dataCertificate: Uint8Array | null;
   readonly rootKey: Uint8Array;
   readonly replicated: boolean;
+  readonly call: CallInput;
 }
 
 export interface CompileRequest {
@@ -111,6 +174,8 @@ export interface CompileRequest {
 export interface RunStep {
   /** Export name as in the original module ("canister_update inc", "canister_init"); "canister_start" is the deferred start function. */
   readonly entry: string;
+  /** Call this instead of an export; `entry` then only names it. */
+  readonly closure?: WasmClosure;
   readonly input: SystemApiInput;
   /** An absent export is no error (init, post_upgrade, start hooks). */
   readonly optional: boolean;
@@ -172,6 +237,8 @@ export interface SystemEffects {
   readonly certifiedData: Uint8Array | null;
   readonly globalTimer: bigint | null;
   readonly acceptedMessage: boolean;
+  /** In order. */
+  readonly calls: readonly OutgoingCall[];
   /** debug_print lines and, on a trap, the trap text; in order. */
   readonly logs: readonly string[];
 }

@@ -45,6 +45,10 @@ export const UPDATE_EXECUTION_BASE_FEE: Cycles = 5n * MILLION;
 export const INSTRUCTION_FEE: Cycles = 1n;
 export const INGRESS_BASE_FEE: Cycles = 1_200_000n;
 export const INGRESS_BYTE_FEE: Cycles = 2000n;
+/** A call to another canister, its response included. */
+export const CALL_BASE_FEE: Cycles = 260_000n;
+export const CALL_BYTE_FEE: Cycles = 1000n;
+export const CREATE_CANISTER_FEE: Cycles = 500n * BILLION;
 export const STORAGE_FEE_PER_GIB_SECOND: Cycles = 127_000n;
 export const COMPUTE_FEE_PER_PERCENT_SECOND: Cycles = 10n * MILLION;
 export const GIB = 1n << 30n;
@@ -62,4 +66,10 @@ export const MAX_CANISTER_HISTORY = 20;
 export const MAX_CANISTER_LOG_BYTES = 4 * 1024;
 export const MAX_CERTIFIED_DATA_BYTES = 32;
 export const MAX_REJECT_MESSAGE_BYTES = 8 * 1024;
+/** Argument and method name of a call within the subnet. */
+export const MAX_CALL_PAYLOAD_BYTES = 10 * MIB;
+/** A reply, or a reject's text. @upstream rs/types/types#MAX_INTER_CANISTER_PAYLOAD_IN_BYTES */
+export const MAX_RESPONSE_PAYLOAD_BYTES = 2 * MIB;
+/** Percent of a callback's instructions kept for its cleanup. @upstream rs/execution_environment#RESERVED_CLEANUP_INSTRUCTIONS_IN_PERCENT */
+export const CLEANUP_RESERVE_PERCENT = 5n;
 export const MAX_WASM_MODULE_BYTES = 100 * MIB;

@@ -33,7 +33,7 @@ export function* executeBatch(
   assert(batch.height === state.height + 1, 'batches are executed in order of height');
   const backwards = batch.timeNs < state.timeNs;
   const timeNs = backwards ? state.timeNs : batch.timeNs;
-  const round = new RoundState(state, batch.height, timeNs, env, oldest);
+  const round = new RoundState(state, { ...batch, timeNs }, env, oldest);
   if (backwards) {
     round.trace.push({
       kind: 'criticalError',

@@ -13,6 +13,12 @@ import {
   DEFAULT_RESERVED_CYCLES_LIMIT,
   DEFAULT_WASM_MEMORY_LIMIT_BYTES,
 } from '../limits/execution.ts';
+import {
+  NO_CALLS,
+  type CallContextManager,
+  type InputQueue,
+  type StopRequest,
+} from './canister-messages.ts';
 import type { PageMap } from './page-map.ts';
 
 /** What a subnet keeps of one canister. Records are never changed in place. */
@@ -123,6 +129,13 @@ export interface CanisterState {
   readonly nextLogIndex: bigint;
   readonly logs: readonly LogRecord[];
   readonly ingressQueue: readonly IngressMessage[];
+  /** From canisters, in order of their turn. */
+  readonly inputQueues: readonly InputQueue[];
+  /** Which source is looked at first for the next message. */
+  readonly nextInput: 'ingress' | 'canisters';
+  readonly calls: CallContextManager;
+  /** Waiting for the last open call; only while stopping. */
+  readonly stopRequests: readonly StopRequest[];
   /** Host-local counter, see `ExecutionState.memoryVersion`. */
   readonly nextMemoryVersion: MemoryVersion;
   /** Storage and compute are paid up to here. */
@@ -173,6 +186,10 @@ export function createCanisterState(init: NewCanister): CanisterState {
     nextLogIndex: 0n,
     logs: [],
     ingressQueue: [],
+    inputQueues: [],
+    nextInput: 'ingress',
+    calls: NO_CALLS,
+    stopRequests: [],
     nextMemoryVersion: firstMemoryVersion(init.height),
     chargedUntilNs: init.timeNs,
     createdAtNs: init.timeNs,

@@ -1,13 +1,4 @@
-import {
-  asArray,
-  asBytes,
-  asMap,
-  asSafeNat,
-  asText,
-  decodeCbor,
-  type CborMap,
-  type CborValue,
-} from '../crypto/cbor.ts';
+import { decodeCbor, type CborMap, type CborValue } from '../crypto/cbor.ts';
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
 import type { GlobalValue } from '../interfaces/wasm-host.ts';
 import type { CanisterId, HashHex, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
@@ -18,7 +9,6 @@ import type {
   ChangeDetails,
   CustomSection,
   ExecutionState,
-  IngressMessage,
   LogVisibility,
 } from './canister-state.ts';
 import {
@@ -27,6 +17,15 @@ import {
   type IngressEntry,
   type IngressStatus,
 } from './ingress-history.ts';
+import { big, bytes, list, Malformed, map, small, text, texts } from './decode-fields.ts';
+import {
+  callsFrom,
+  inputQueueFrom,
+  messageFrom,
+  requestFrom,
+  stopRequestFrom,
+  subnetMessageFrom,
+} from './decode-messages.ts';
 import { emptyPageMap } from './page-map.ts';
 import { RadixMap } from './radix-map.ts';
 import type { ReplicatedState } from './replicated-state.ts';
@@ -34,79 +33,6 @@ import type { ReplicatedState } from './replicated-state.ts';
 /** Reads back what `encode-state.ts` writes; the bytes may come from a peer and are checked. */
 
 export type StateCodecError = CodedError<'MALFORMED_STATE'>;
-
-/** Thrown inside this file only. */
-class Malformed {
-  readonly what: string;
-  constructor(what: string) {
-    this.what = what;
-  }
-}
-
-function text<T extends string = string>(value: CborValue | undefined): T {
-  const found = asText(value);
-  if (found === undefined) {
-    throw new Malformed('a text');
-  }
-  return found as T;
-}
-
-function big(value: CborValue | undefined): bigint {
-  const digits = text(value);
-  if (!/^-?\d{1,50}$/.test(digits)) {
-    throw new Malformed('a number');
-  }
-  return BigInt(digits);
-}
-
-function list(value: CborValue | undefined): readonly CborValue[] {
-  const found = asArray(value);
-  if (found === undefined) {
-    throw new Malformed('a list');
-  }
-  return found;
-}
-
-function bytes(value: CborValue | undefined): Uint8Array {
-  const found = asBytes(value);
-  if (found === undefined) {
-    throw new Malformed('bytes');
-  }
-  return found;
-}
-
-function small(value: CborValue | undefined): number {
-  const found = asSafeNat(value);
-  if (found === undefined) {
-    throw new Malformed('a small number');
-  }
-  return found;
-}
-
-function map(value: CborValue | undefined): CborMap {
-  const found = asMap(value);
-  if (found === undefined) {
-    throw new Malformed('a map');
-  }
-  return found;
-}
-
-function texts<T extends string>(value: CborValue | undefined): readonly T[] {
-  return list(value).map((item) => text<T>(item));
-}
-
-function messageFrom(value: CborValue): IngressMessage {
-  const [messageId, sender, canisterId, effective, methodName, arg, expiry] = list(value);
-  return {
-    messageId: text<MessageId>(messageId),
-    sender: text<PrincipalId>(sender),
-    canisterId: text<CanisterId>(canisterId),
-    effectiveCanisterId: text<PrincipalId>(effective),
-    methodName: text(methodName),
-    arg: bytes(arg),
-    expiryNs: big(expiry),
-  };
-}
 
 function statusFrom(value: CborValue | undefined): IngressStatus {
   const [kind, first, second] = list(value);
@@ -149,7 +75,8 @@ function systemFrom(fields: CborMap): Omit<ReplicatedState, 'canisters'> {
     previousRoot: previousRoot === null ? null : text<HashHex>(previousRoot),
     subnetId: text<SubnetId>(fields.get('subnetId')),
     ingressHistory,
-    subnetQueue: list(fields.get('subnetQueue')).map(messageFrom),
+    subnetQueue: list(fields.get('subnetQueue')).map(subnetMessageFrom),
+    randomRequests: list(fields.get('randomRequests')).map(requestFrom),
     canisterIds: {
       ranges: list(fields.get('ranges')).map((pair) => {
         const [first, last] = list(pair);
@@ -291,6 +218,10 @@ function canisterFrom(fields: CborMap): CanisterState {
       return { index: big(index), timeNs: big(timeNs), content: bytes(content) };
     }),
     ingressQueue: list(fields.get('ingressQueue')).map(messageFrom),
+    inputQueues: list(fields.get('inputQueues')).map(inputQueueFrom),
+    nextInput: text(fields.get('nextInput')) === 'canisters' ? 'canisters' : 'ingress',
+    calls: callsFrom(fields),
+    stopRequests: list(fields.get('stopRequests')).map(stopRequestFrom),
     nextMemoryVersion: 0,
     chargedUntilNs: big(fields.get('chargedUntilNs')),
     createdAtNs: big(fields.get('createdAtNs')),

@@ -1,4 +1,14 @@
 import { encodeCbor, type CborInput } from '../crypto/cbor.ts';
+import {
+  isRequest,
+  type Callback,
+  type CallContext,
+  type CallOrigin,
+  type CanisterMessage,
+  type CanisterRequest,
+  type SubnetMessage,
+} from './canister-messages.ts';
+import type { WasmClosure } from '../interfaces/wasm-host.ts';
 import type {
   CanisterChange,
   CanisterSettings,
@@ -23,6 +33,85 @@ function message(queued: IngressMessage): CborInput {
     queued.methodName,
     queued.arg,
     queued.expiryNs.toString(),
+  ];
+}
+
+function request(value: CanisterRequest): CborInput {
+  return [
+    value.kind,
+    value.sender,
+    value.receiver,
+    value.callbackId,
+    value.methodName,
+    value.arg,
+    value.cycles.toString(),
+    value.deadlineNs.toString(),
+  ];
+}
+
+function canisterMessage(value: CanisterMessage): CborInput {
+  if (value.kind === 'request') {
+    return request(value);
+  }
+  const { payload } = value;
+  return [
+    value.kind,
+    value.originator,
+    value.respondent,
+    value.callbackId,
+    value.refund.toString(),
+    payload.kind === 'reply' ? [payload.data] : [payload.code, payload.message],
+  ];
+}
+
+function subnetMessage(value: SubnetMessage): CborInput {
+  return isRequest(value) ? request(value) : ['ingress', message(value)];
+}
+
+function origin(value: CallOrigin): CborInput {
+  switch (value.kind) {
+    case 'systemTask':
+      return [value.kind];
+    case 'ingress': {
+      const { messageId, sender, canisterId, effectiveCanisterId, methodName } = value.message;
+      return [value.kind, messageId, sender, canisterId, effectiveCanisterId, methodName];
+    }
+    case 'canister': {
+      const { sender, receiver, callbackId, methodName, deadlineNs } = value.request;
+      return [value.kind, sender, receiver, callbackId, methodName, deadlineNs.toString()];
+    }
+  }
+}
+
+function context(value: CallContext): CborInput {
+  return [
+    value.id,
+    origin(value.origin),
+    value.responded,
+    value.deleted,
+    value.availableCycles.toString(),
+    value.timeNs.toString(),
+    value.instructionsExecuted.toString(),
+  ];
+}
+
+function closure(value: WasmClosure): CborInput {
+  return [value.functionIndex, value.env.toString()];
+}
+
+function callback(value: Callback): CborInput {
+  return [
+    value.id,
+    value.contextId,
+    value.respondent,
+    value.cyclesSent.toString(),
+    value.executionPrepayment.toString(),
+    value.transmissionPrepayment.toString(),
+    closure(value.onReply),
+    closure(value.onReject),
+    value.onCleanup === null ? null : closure(value.onCleanup),
+    value.deadlineNs.toString(),
+    value.expired,
   ];
 }
 
@@ -56,7 +145,8 @@ export function encodeSystemState(state: ReplicatedState): Uint8Array {
     previousRoot: state.previousRoot,
     subnetId: state.subnetId,
     history,
-    subnetQueue: state.subnetQueue.map(message),
+    subnetQueue: state.subnetQueue.map(subnetMessage),
+    randomRequests: state.randomRequests.map(request),
     ranges: state.canisterIds.ranges.map(([first, last]) => [first.toString(), last.toString()]),
     nextId: state.canisterIds.next === undefined ? null : state.canisterIds.next.toString(),
     nextCanister: state.nextCanister,
@@ -132,6 +222,19 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
     nextLogIndex: canister.nextLogIndex.toString(),
     logs: canister.logs.map((log) => [log.index.toString(), log.timeNs.toString(), log.content]),
     ingressQueue: canister.ingressQueue.map(message),
+    inputQueues: canister.inputQueues.map(({ sender, messages }) => [
+      sender,
+      messages.map(canisterMessage),
+    ]),
+    nextInput: canister.nextInput,
+    nextContextId: canister.calls.nextContextId,
+    nextCallbackId: canister.calls.nextCallbackId,
+    contexts: canister.calls.contexts.map(context),
+    callbacks: canister.calls.callbacks.map(callback),
+    stopRequests: canister.stopRequests.map((stop) => [
+      subnetMessage(stop.message),
+      stop.timeNs.toString(),
+    ]),
     chargedUntilNs: canister.chargedUntilNs.toString(),
     createdAtNs: canister.createdAtNs.toString(),
   });

@@ -1,7 +1,8 @@
 import { CANISTER_IDS_PER_RANGE } from '../limits/messaging.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { CanisterId, Cycles, HashHex, Height, SubnetId, TimeNs } from '../types/ids.ts';
-import type { CanisterState, IngressMessage } from './canister-state.ts';
+import type { CanisterRequest, SubnetMessage } from './canister-messages.ts';
+import type { CanisterState } from './canister-state.ts';
 import { emptyIngressHistory, type IngressHistory } from './ingress-history.ts';
 import { RadixMap } from './radix-map.ts';
 
@@ -15,7 +16,9 @@ export interface ReplicatedState {
   readonly canisters: RadixMap<CanisterState>;
   readonly ingressHistory: IngressHistory;
   /** Calls of the management canister in order of induction. */
-  readonly subnetQueue: readonly IngressMessage[];
+  readonly subnetQueue: readonly SubnetMessage[];
+  /** Calls of `raw_rand`: answered in the next round, with randomness nobody knew when they came. */
+  readonly randomRequests: readonly CanisterRequest[];
   readonly canisterIds: CanisterIdAllocation;
   /** The canister that goes first in the next round; null = the first by id. */
   readonly nextCanister: CanisterId | null;
@@ -44,6 +47,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
     canisters: RadixMap.empty(),
     ingressHistory: emptyIngressHistory(),
     subnetQueue: [],
+    randomRequests: [],
     canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
     nextCanister: null,
     metrics: { updateTransactions: 0n, consumedCycles: 0n },

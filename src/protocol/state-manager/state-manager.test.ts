@@ -43,6 +43,7 @@ const genesis: ReplicatedState = {
   canisters: RadixMap.empty(),
   ingressHistory: emptyIngressHistory(),
   subnetQueue: [],
+  randomRequests: [],
   canisterIds: { ranges: [[0n, 1023n]], next: 3n },
   nextCanister: null,
   metrics: { updateTransactions: 0n, consumedCycles: 0n },

@@ -1,14 +1,18 @@
+import { assert } from '../../../base/assert.ts';
+import { bytesToHex } from '../../../base/hex.ts';
 import { err, ok, type Result } from '../../../base/result.ts';
 import { canisterIdFromU64, canisterIdToU64, principalToText } from '../../crypto/principal.ts';
 import { DEFAULT_PROVISIONAL_CYCLES } from '../../limits/execution.ts';
+import { isRequest, type SubnetMessage } from '../../replicated-state/canister-messages.ts';
 import {
   createCanisterState,
   DEFAULT_SETTINGS,
   type CanisterState,
-  type IngressMessage,
 } from '../../replicated-state/canister-state.ts';
+import { hasInput } from '../../replicated-state/input-queues.ts';
 import { idAfter, isHosted } from '../../replicated-state/replicated-state.ts';
-import type { CanisterId, Instructions, PrincipalId } from '../../types/ids.ts';
+import type { CanisterId, Cycles, PrincipalId } from '../../types/ids.ts';
+import { createCanisterFee } from '../cycles-account-manager.ts';
 import { canisterNotFound } from '../execute-message.ts';
 import { installCode, withChange } from '../install-code.ts';
 import type { RoundState } from '../round-state.ts';
@@ -24,42 +28,81 @@ import {
 } from './arguments.ts';
 import { natField, required } from './candid-fields.ts';
 import type { CandidError } from './candid-value.ts';
-import { checkManagementIngress, type ManagementMethod } from './methods.ts';
+import { checkManagementCall, checkManagementIngress, type ManagementMethod } from './methods.ts';
 import { canisterIdReply, canisterStatusReply, emptyReply } from './replies.ts';
+import { answerSubnetMessage, removeCode, startCanister, stopCanister } from './stop-canister.ts';
 
 /** Executes calls of the management canister. @upstream rs/execution_environment/src/execution_environment.rs#execute_subnet_message */
 
 type Reply = Result<Uint8Array, UserError>;
 
-/** Executes one call of `aaaaa-aa` and records how it ended. */
+/** Candid of `()`. */
+const EMPTY_ARGUMENT = '4449444c0000';
+
+/** A reply and the cycles of the call that it did not take; null when the answer comes later. */
+type Answer = { readonly reply: Reply; readonly refund: Cycles } | null;
+
+/** Executes one call of `aaaaa-aa`, of a user or of a canister, and answers it. */
 export function* executeSubnetMessage(
   round: RoundState,
-  message: IngressMessage,
+  message: SubnetMessage,
 ): SandboxTask<void> {
   const used = round.instructionsUsed;
-  const method = checkManagementIngress(
-    round.canisters,
-    message.sender,
-    message.methodName,
-    message.arg,
-  );
-  const reply = method.ok ? yield* dispatch(round, message, method.value) : method;
-  const instructions: Instructions = round.instructionsUsed - used;
-  round.finish(
-    message,
-    reply.ok ? { kind: 'replied', reply: reply.value } : { kind: 'rejected', error: reply.error },
-    instructions,
-  );
+  round.messagesExecuted += 1;
+  const check = isRequest(message) ? checkManagementCall : checkManagementIngress;
+  const method = check(round.canisters, message.sender, message.methodName, message.arg);
+  const refund = isRequest(message) ? message.cycles : 0n;
+  const answer = method.ok
+    ? yield* dispatch(round, message, method.value)
+    : { reply: method, refund };
+  if (answer !== null) {
+    const { reply } = answer;
+    answerSubnetMessage(
+      round,
+      message,
+      reply.ok ? { kind: 'replied', reply: reply.value } : { kind: 'rejected', error: reply.error },
+      reply.ok ? answer.refund : refund,
+      round.instructionsUsed - used,
+    );
+  }
 }
 
+/** Calls that wait or that keep cycles; the others give all cycles back. */
 function* dispatch(
   round: RoundState,
-  message: IngressMessage,
+  message: SubnetMessage,
   method: ManagementMethod,
+): SandboxTask<Answer> {
+  switch (method) {
+    case 'raw_rand':
+      return askForRandomness(round, message);
+    case 'stop_canister':
+      return stop(round, message);
+    case 'create_canister':
+      return { reply: createPaidCanister(round, message), refund: 0n };
+    case 'deposit_cycles':
+      return { reply: depositCycles(round, message), refund: 0n };
+    default:
+      return {
+        reply: yield* dispatchFree(round, message, method),
+        refund: isRequest(message) ? message.cycles : 0n,
+      };
+  }
+}
+
+type FreeMethod = Exclude<
+  ManagementMethod,
+  'raw_rand' | 'stop_canister' | 'create_canister' | 'deposit_cycles'
+>;
+
+function* dispatchFree(
+  round: RoundState,
+  message: SubnetMessage,
+  method: FreeMethod,
 ): SandboxTask<Reply> {
   switch (method) {
     case 'provisional_create_canister_with_cycles':
-      return createCanister(round, message);
+      return createProvisionalCanister(round, message);
     case 'provisional_top_up_canister':
       return topUp(round, message.arg);
     case 'install_code':
@@ -73,15 +116,37 @@ function* dispatch(
         uninstall(round, canister, message.sender),
       );
     case 'start_canister':
-      return onCanister(round, message.arg, (canister) => setRunning(round, canister, 'running'));
-    case 'stop_canister':
-      // Calls never stay open over a round yet, so a canister stops at once.
-      return onCanister(round, message.arg, (canister) => setRunning(round, canister, 'stopped'));
+      return onCanister(round, message.arg, (canister) => {
+        startCanister(round, canister);
+        return ok(emptyReply());
+      });
     case 'canister_status':
       return onCanister(round, message.arg, (canister) =>
         ok(canisterStatusReply(round.env, canister)),
       );
   }
+}
+
+function askForRandomness(round: RoundState, message: SubnetMessage): Answer {
+  assert(isRequest(message), 'only canisters may call raw_rand');
+  if (bytesToHex(message.arg) !== EMPTY_ARGUMENT) {
+    const reply = userError(
+      ErrorCode.invalidManagementPayload,
+      'Error decoding candid: the argument is not empty',
+    );
+    return { reply, refund: message.cycles };
+  }
+  round.randomRequests = [...round.randomRequests, message];
+  return null;
+}
+
+/** Answered by what stops the canister, unless there is none. */
+function stop(round: RoundState, message: SubnetMessage): Answer {
+  const reply = onCanister(round, message.arg, (canister) => {
+    stopCanister(round, canister, message);
+    return ok(emptyReply());
+  });
+  return reply.ok ? null : { reply, refund: 0n };
 }
 
 function badArgument(error: CandidError): Result<never, UserError> {
@@ -101,39 +166,69 @@ function onCanister(
   return canister === undefined ? err(canisterNotFound(canisterId.value)) : action(canister);
 }
 
-function setRunning(
-  round: RoundState,
-  canister: CanisterState,
-  status: 'running' | 'stopped',
-): Reply {
-  if (canister.status !== status) {
-    round.put({ ...canister, status, version: canister.version + 1n });
-  }
-  return ok(emptyReply());
-}
-
-function createCanister(round: RoundState, message: IngressMessage): Reply {
+/** Creation by a user of a test network: cycles out of nothing. */
+function createProvisionalCanister(round: RoundState, message: SubnetMessage): Reply {
   const decoded = decodeCreateCanister(message.arg);
   if (!decoded.ok) {
     return badArgument(decoded.error);
   }
   const { specifiedId, change, amount } = decoded.value;
   const id = specifiedId === undefined ? allocateId(round) : checkSpecifiedId(round, specifiedId);
+  return id.ok
+    ? putNewCanister(round, id.value, message.sender, change, amount ?? DEFAULT_PROVISIONAL_CYCLES)
+    : id;
+}
+
+/** Creation by a canister, which pays for it; the rest of the cycles is the new canister's. */
+function createPaidCanister(round: RoundState, message: SubnetMessage): Reply {
+  assert(isRequest(message), 'only canisters may call create_canister');
+  const decoded = decodeCreateCanister(message.arg);
+  if (!decoded.ok) {
+    return badArgument(decoded.error);
+  }
+  const fee = createCanisterFee(round.env);
+  if (message.cycles < fee) {
+    return userError(
+      ErrorCode.insufficientCyclesForCreateCanister,
+      `Creating a canister requires a fee of ${fee} that is deducted from the canister's initial balance but only ${message.cycles} cycles were received with the create_canister request.`,
+    );
+  }
+  const id = allocateId(round);
   if (!id.ok) {
     return id;
   }
+  round.consumedCycles += fee;
+  const { change } = decoded.value;
+  return putNewCanister(round, id.value, message.sender, change, message.cycles - fee);
+}
+
+function putNewCanister(
+  round: RoundState,
+  canisterId: CanisterId,
+  creator: PrincipalId,
+  change: SettingsChange,
+  cycles: Cycles,
+): Reply {
   round.put(
     createCanisterState({
       height: round.height,
-      canisterId: id.value,
-      controllers: change.controllers ?? [message.sender],
-      cycles: amount ?? DEFAULT_PROVISIONAL_CYCLES,
+      canisterId,
+      controllers: change.controllers ?? [creator],
+      cycles,
       settings: { ...DEFAULT_SETTINGS, ...change.settings },
       timeNs: round.timeNs,
-      creator: message.sender,
+      creator,
     }),
   );
-  return ok(canisterIdReply(id.value));
+  return ok(canisterIdReply(canisterId));
+}
+
+function depositCycles(round: RoundState, message: SubnetMessage): Reply {
+  assert(isRequest(message), 'only canisters may call deposit_cycles');
+  return onCanister(round, message.arg, (canister) => {
+    round.put({ ...canister, cycles: canister.cycles + message.cycles });
+    return ok(emptyReply());
+  });
 }
 
 /** The next free id; ids taken by `specified_id` are passed over. */
@@ -185,7 +280,7 @@ function topUp(round: RoundState, arg: Uint8Array): Reply {
   });
 }
 
-function updateSettings(round: RoundState, message: IngressMessage): Reply {
+function updateSettings(round: RoundState, message: SubnetMessage): Reply {
   const record = decodeRecord(message.arg);
   const change = record.ok ? decodeSettings(record.value) : record;
   if (!change.ok) {
@@ -217,19 +312,13 @@ function withSettings(
 }
 
 function uninstall(round: RoundState, canister: CanisterState, sender: PrincipalId): Reply {
-  const cleared: CanisterState = {
-    ...canister,
-    execution: null,
-    certifiedData: new Uint8Array(0),
-    globalTimerNs: 0n,
-    logs: [],
-    version: canister.version + 1n,
-  };
+  removeCode(round, canister.canisterId);
+  const cleared = round.canister(canister.canisterId);
   round.put(withChange(cleared, round.timeNs, sender, { kind: 'codeUninstall' }));
   return ok(emptyReply());
 }
 
-function* deleteCanister(round: RoundState, message: IngressMessage): SandboxTask<Reply> {
+function* deleteCanister(round: RoundState, message: SubnetMessage): SandboxTask<Reply> {
   const checked = onCanister(round, message.arg, (canister) => {
     const name = principalToText(canister.canisterId);
     if (canister.status !== 'stopped') {
@@ -239,7 +328,7 @@ function* deleteCanister(round: RoundState, message: IngressMessage): SandboxTas
         `Canister ${name} must be stopped before it is deleted.${advice}`,
       );
     }
-    if (canister.ingressQueue.length > 0) {
+    if (hasInput(canister)) {
       return userError(
         ErrorCode.canisterQueueNotEmpty,
         `Canister ${name} has messages in its queues and cannot be deleted now. Please retry after some time.`,
@@ -255,7 +344,7 @@ function* deleteCanister(round: RoundState, message: IngressMessage): SandboxTas
   return checked;
 }
 
-function* install(round: RoundState, message: IngressMessage): SandboxTask<Reply> {
+function* install(round: RoundState, message: SubnetMessage): SandboxTask<Reply> {
   const decoded = decodeInstallCode(message.arg);
   if (!decoded.ok) {
     return badArgument(decoded.error);

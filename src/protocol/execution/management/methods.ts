@@ -43,9 +43,12 @@ const PROVISIONAL_METHODS = [
   'provisional_top_up_canister',
 ] as const;
 
-export type ManagementMethod =
-  | (typeof CONTROLLER_METHODS)[number]
-  | (typeof PROVISIONAL_METHODS)[number];
+/** Only canisters may call these. */
+const CANISTER_METHODS = ['create_canister', 'deposit_cycles', 'raw_rand'] as const;
+
+type IngressMethod = (typeof CONTROLLER_METHODS)[number] | (typeof PROVISIONAL_METHODS)[number];
+
+export type ManagementMethod = IngressMethod | (typeof CANISTER_METHODS)[number];
 
 /** Queries of the management canister. */
 export const MANAGEMENT_QUERIES: ReadonlySet<string> = new Set([
@@ -54,7 +57,7 @@ export const MANAGEMENT_QUERIES: ReadonlySet<string> = new Set([
 ]);
 
 /** The method if users may call it, else the replica's refusal. */
-export function ingressMethod(name: string): Result<ManagementMethod, UserError> {
+export function ingressMethod(name: string): Result<IngressMethod, UserError> {
   const known = [...CONTROLLER_METHODS, ...PROVISIONAL_METHODS].find((method) => method === name);
   if (known !== undefined) {
     return ok(known);
@@ -88,7 +91,7 @@ export function checkManagementIngress(
   sender: PrincipalId,
   methodName: string,
   arg: Uint8Array,
-): Result<ManagementMethod, UserError> {
+): Result<IngressMethod, UserError> {
   const method = ingressMethod(methodName);
   if (!method.ok || !needsController(method.value)) {
     return method;
@@ -115,4 +118,43 @@ export function notController(canisterId: CanisterId, methodName: string): UserE
     code: ErrorCode.canisterInvalidController,
     message: `Only controllers of canister ${principalToText(canisterId)} can call ic00 method ${methodName}`,
   };
+}
+
+/** The method if canisters may call it and the caller may call it on its target. */
+export function checkManagementCall(
+  canisters: RadixMap<CanisterState>,
+  caller: PrincipalId,
+  methodName: string,
+  arg: Uint8Array,
+): Result<ManagementMethod, UserError> {
+  const methods = [...CONTROLLER_METHODS, ...PROVISIONAL_METHODS, ...CANISTER_METHODS];
+  const method = methods.find((name) => name === methodName);
+  if (method === undefined) {
+    return userError(
+      ErrorCode.canisterMethodNotFound,
+      `Management canister has no method '${methodName}'`,
+    );
+  }
+  if (!needsController(method)) {
+    return ok(method);
+  }
+  const canisterId = decodeCanisterId(arg);
+  if (!canisterId.ok) {
+    return userError(
+      ErrorCode.invalidManagementPayload,
+      `Error decoding candid: ${canisterId.error.message}`,
+    );
+  }
+  const canister = canisters.get(canisterId.value);
+  if (canister === undefined) {
+    return err(canisterNotFound(canisterId.value));
+  }
+  // A canister may always look at its own status.
+  const isSelf = method === 'canister_status' && caller === canister.canisterId;
+  return isSelf || canister.controllers.includes(caller)
+    ? ok(method)
+    : userError(
+        ErrorCode.canisterInvalidController,
+        `Only the controllers of the canister ${principalToText(canister.canisterId)} can control it.\nCanister's controllers: ${canister.controllers.map(principalToText).join(' ')}\nSender's ID: ${principalToText(caller)}`,
+      );
 }

@@ -70,6 +70,11 @@ export function emptyReply(): Uint8Array {
   return Uint8Array.from(IDL.encode([], []));
 }
 
+/** `(blob)`. */
+export function blobReply(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(IDL.encode([IDL.Vec(IDL.Nat8)], [bytes]));
+}
+
 export function canisterIdReply(canisterId: CanisterId): Uint8Array {
   return Uint8Array.from(IDL.encode([CanisterIdRecord], [{ canister_id: principal(canisterId) }]));
 }

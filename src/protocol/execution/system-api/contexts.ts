@@ -4,21 +4,22 @@ import type { SystemApiName } from './signatures.ts';
 /**
  * Which entry points may call which function. @upstream interface spec 0.66 "System imports".
  * Letters: s start, I init and post_upgrade, G pre_upgrade, U update, R replicated query, Q
- * non-replicated query, F inspect_message, T heartbeat and timer. Callbacks are not there yet, so
- * functions that only callbacks may call have no letter.
+ * non-replicated query, F inspect_message, T heartbeat and timer, Y reply callback, J reject callback,
+ * C cleanup callback.
  */
-const ALL_BUT_START = 'IGURQFT';
-const ALL = 'sIGURQFT';
+const ALL_BUT_START = 'IGURQFTYJC';
+const ALL = 'sIGURQFTYJC';
+const CALLS = 'UTYJ';
 
 const MATRIX: Readonly<Record<SystemApiName, string>> = {
   accept_message: 'F',
-  call_cycles_add: 'UT',
-  call_cycles_add128: 'UT',
-  call_data_append: 'UT',
-  call_new: 'UT',
-  call_on_cleanup: 'UT',
-  call_perform: 'UT',
-  call_with_best_effort_response: 'UT',
+  call_cycles_add: CALLS,
+  call_cycles_add128: CALLS,
+  call_data_append: CALLS,
+  call_new: CALLS,
+  call_on_cleanup: CALLS,
+  call_perform: CALLS,
+  call_with_best_effort_response: CALLS,
   canister_cycle_balance: ALL_BUT_START,
   canister_cycle_balance128: ALL_BUT_START,
   canister_liquid_cycle_balance128: ALL_BUT_START,
@@ -26,8 +27,8 @@ const MATRIX: Readonly<Record<SystemApiName, string>> = {
   canister_self_size: ALL_BUT_START,
   canister_status: ALL_BUT_START,
   canister_version: ALL_BUT_START,
-  certified_data_set: 'IGUT',
-  cycles_burn128: 'IGURT',
+  certified_data_set: 'IGUTYJ',
+  cycles_burn128: 'IGURTYJC',
   data_certificate_copy: 'Q',
   data_certificate_present: ALL_BUT_START,
   data_certificate_size: 'Q',
@@ -38,31 +39,31 @@ const MATRIX: Readonly<Record<SystemApiName, string>> = {
   env_var_name_size: ALL_BUT_START,
   env_var_value_copy: ALL_BUT_START,
   env_var_value_size: ALL_BUT_START,
-  global_timer_set: 'IGUT',
+  global_timer_set: 'IGUTYJC',
   in_replicated_execution: ALL,
   is_controller: ALL,
-  msg_arg_data_copy: 'IURQF',
-  msg_arg_data_size: 'IURQF',
+  msg_arg_data_copy: 'IURQFY',
+  msg_arg_data_size: 'IURQFY',
   msg_caller_copy: ALL_BUT_START,
   msg_caller_size: ALL_BUT_START,
-  msg_cycles_accept: 'UR',
-  msg_cycles_accept128: 'UR',
-  msg_cycles_available: 'UR',
-  msg_cycles_available128: 'UR',
-  msg_cycles_refunded: '',
-  msg_cycles_refunded128: '',
-  msg_deadline: 'URQ',
+  msg_cycles_accept: 'URYJ',
+  msg_cycles_accept128: 'URYJ',
+  msg_cycles_available: 'URYJ',
+  msg_cycles_available128: 'URYJ',
+  msg_cycles_refunded: 'YJ',
+  msg_cycles_refunded128: 'YJ',
+  msg_deadline: 'URQYJ',
   msg_method_name_copy: 'F',
   msg_method_name_size: 'F',
-  msg_reject: 'URQ',
-  msg_reject_code: '',
-  msg_reject_msg_copy: '',
-  msg_reject_msg_size: '',
-  msg_reply: 'URQ',
-  msg_reply_data_append: 'URQ',
+  msg_reject: 'URQYJ',
+  msg_reject_code: 'YJC',
+  msg_reject_msg_copy: 'J',
+  msg_reject_msg_size: 'J',
+  msg_reply: 'URQYJ',
+  msg_reply_data_append: 'URQYJ',
   performance_counter: ALL,
-  root_key_copy: 'IGURT',
-  root_key_size: 'IGURT',
+  root_key_copy: 'IGURTYJC',
+  root_key_size: 'IGURTYJC',
   stable64_grow: ALL,
   stable64_read: ALL,
   stable64_size: ALL,
@@ -88,6 +89,9 @@ const LETTERS: Readonly<Record<EntryContext, string>> = {
   inspectMessage: 'F',
   heartbeat: 'T',
   globalTimer: 'T',
+  replyCallback: 'Y',
+  rejectCallback: 'J',
+  cleanup: 'C',
 };
 
 /** The mode's name in the replica's error texts. */
@@ -102,6 +106,9 @@ export const CONTEXT_NAMES: Readonly<Record<EntryContext, string>> = {
   inspectMessage: 'inspect message',
   heartbeat: 'system task',
   globalTimer: 'system task',
+  replyCallback: 'reply callback',
+  rejectCallback: 'reject callback',
+  cleanup: 'cleanup',
 };
 
 export function isAllowedIn(name: SystemApiName, context: EntryContext): boolean {

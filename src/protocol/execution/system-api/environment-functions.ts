@@ -76,11 +76,12 @@ export const environmentFunctions: SystemApiFunctions<EnvironmentNames> = {
     const id = bytesToHex(session.heapRange('is_controller', source, size));
     return session.input.controllers.some((controller) => controller === id) ? 1 : 0;
   },
-  performance_counter: ({ ports }, type) => {
+  performance_counter: ({ input, ports }, type) => {
     if (type !== 0 && type !== 1) {
       throw contractViolation(`Error getting performance counter type ${type}`);
     }
-    return ports.meter.limit - ports.meter.remaining();
+    const used = ports.meter.limit - ports.meter.remaining();
+    return type === 0 ? used : used + input.call.instructionsBefore;
   },
   time: ({ input }) => input.timeNs,
   trap: (session, source, size) => {

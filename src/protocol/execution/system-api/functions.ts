@@ -1,8 +1,8 @@
 import type { ApiSession } from './session.ts';
 import type { SYSTEM_API_SIGNATURES, SystemApiName } from './signatures.ts';
 
-/** The TypeScript type of each system call, derived from its signature: pointers and i32 are numbers, i64 is an unsigned bigint. */
-type Value<Letter extends string> = Letter extends 'l' ? bigint : number;
+/** The TypeScript type of each system call, derived from its signature: pointers and i32 are numbers, i64 and `E` are unsigned bigints. */
+type Value<Letter extends string> = Letter extends 'l' | 'E' ? bigint : number;
 type Parameters<Letters extends string> = Letters extends `${infer First}${infer Rest}`
   ? [Value<First>, ...Parameters<Rest>]
   : [];

@@ -19,7 +19,7 @@ function principalBytes(id: string): Uint8Array {
 }
 
 function requireOpenCall(session: ApiSession, name: string): void {
-  if (session.response.kind !== 'none') {
+  if (session.response.kind !== 'none' || session.input.call.responded) {
     throw contractViolation(`ic0.${name}: the call is already replied`);
   }
 }
@@ -35,13 +35,6 @@ function requireReplySize(session: ApiSession, name: string, bytes: number): voi
       `ic0.${name}: application payload size (${bytes}) cannot be larger than ${limit}.`,
     );
   }
-}
-
-/** No callback runs yet, so no function of a callback can be reached past the context check. */
-function onlyInCallbacks(session: ApiSession, name: string): never {
-  throw contractViolation(
-    `"ic0_${name}" cannot be executed in ${CONTEXT_NAMES[session.input.context]} mode`,
-  );
 }
 
 function certificate(session: ApiSession, name: string): Uint8Array {
@@ -95,8 +88,7 @@ export const messageFunctions: SystemApiFunctions<MessageNames> = {
     session.copyToHeap('msg_caller_copy', caller, target, offset, size);
   },
   msg_caller_size: ({ input }) => input.caller.length / 2,
-  // Ingress messages and their queries have no deadline.
-  msg_deadline: () => 0n,
+  msg_deadline: ({ input }) => input.call.deadlineNs,
   msg_method_name_copy: (session, target, offset, size) => {
     const name = encodeUtf8(session.input.methodName);
     session.copyToHeap('msg_method_name_copy', name, target, offset, size);
@@ -109,9 +101,12 @@ export const messageFunctions: SystemApiFunctions<MessageNames> = {
     const message = displayText(session.heapRange('msg_reject', source, size));
     session.response = { kind: 'reject', message };
   },
-  msg_reject_code: (session) => onlyInCallbacks(session, 'msg_reject_code'),
-  msg_reject_msg_copy: (session) => onlyInCallbacks(session, 'msg_reject_msg_copy'),
-  msg_reject_msg_size: (session) => onlyInCallbacks(session, 'msg_reject_msg_size'),
+  msg_reject_code: ({ input }) => input.call.rejectCode,
+  msg_reject_msg_copy: (session, target, offset, size) => {
+    const text = encodeUtf8(session.input.call.rejectMessage);
+    session.copyToHeap('msg_reject_msg_copy', text, target, offset, size);
+  },
+  msg_reject_msg_size: ({ input }) => encodeUtf8(input.call.rejectMessage).length,
   msg_reply: (session) => {
     requireOpenCall(session, 'msg_reply');
     session.response = { kind: 'reply', data: concatBytes(...session.replyParts) };

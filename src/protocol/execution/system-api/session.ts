@@ -1,6 +1,6 @@
 import { present } from '../../../base/assert.ts';
 import { decodeUtf8 } from '../../../base/utf8.ts';
-import type { SystemApiInput, SystemEffects } from '../../interfaces/wasm-host.ts';
+import type { OutgoingCall, SystemApiInput, SystemEffects } from '../../interfaces/wasm-host.ts';
 import { contractViolation, instructionLimitExceeded } from './canister-trap.ts';
 
 /** The canister's heap as the system API sees it. */
@@ -51,6 +51,17 @@ export function displayText(bytes: Uint8Array): string {
   return shown;
 }
 
+/** A call between call_new and call_perform. */
+export interface CallInPreparation
+  extends Pick<OutgoingCall, 'receiver' | 'methodName' | 'onReply' | 'onReject'> {
+  onCleanup: OutgoingCall['onCleanup'];
+  timeoutSeconds: number | null;
+  cycles: bigint;
+  /** Method name and argument. */
+  bytes: number;
+  readonly parts: Uint8Array[];
+}
+
 /** What one run, of one or several entry points, does through the system API. */
 export class ApiSession {
   readonly ports: SystemApiPorts;
@@ -63,8 +74,12 @@ export class ApiSession {
   certifiedData: Uint8Array | null = null;
   globalTimer: bigint | null = null;
   acceptedMessage = false;
-  /** A call between call_new and call_perform. */
-  call: { cycles: bigint; bytes: number } | null = null;
+  call: CallInPreparation | null = null;
+  calls: OutgoingCall[] = [];
+  /** Cycles that performed calls took from the balance: attached, fees and prepayments. */
+  cyclesSent = 0n;
+  /** Bytes of performed calls. */
+  bytesSent = 0;
   readonly logs: string[] = [];
   #logChars = 0;
 
@@ -99,7 +114,8 @@ export class ApiSession {
   /** The canister's cycles now, less what a call under construction holds. */
   balance(): bigint {
     const { cycleBalance } = this.input;
-    return cycleBalance + this.cyclesAccepted - this.cyclesBurned - (this.call?.cycles ?? 0n);
+    const taken = this.cyclesBurned + this.cyclesSent + (this.call?.cycles ?? 0n);
+    return cycleBalance + this.cyclesAccepted - taken;
   }
 
   cyclesAvailable(): bigint {
@@ -163,6 +179,7 @@ export class ApiSession {
       certifiedData: this.certifiedData,
       globalTimer: this.globalTimer,
       acceptedMessage: this.acceptedMessage,
+      calls: [...this.calls],
       logs: [...this.logs],
     };
   }

@@ -1,6 +1,6 @@
 /**
  * Every function of the module `ic0` that a canister may import, with its type: `I` is the pointer
- * type (i32 or i64 by the canister's memory), `i` is i32, `l` is i64; results follow `>`.
+ * type (i32 or i64 by the canister's memory), `E` a value of that type that only the canister understands, `i` is i32, `l` is i64; results follow `>`.
  * @upstream interface spec 0.66 "System API"; the prices (`cost_*`), `mint_cycles128` and
  * `msg_caller_info_*` are not there yet and refused at install.
  */
@@ -9,8 +9,8 @@ export const SYSTEM_API_SIGNATURES = {
   call_cycles_add: 'l>',
   call_cycles_add128: 'll>',
   call_data_append: 'II>',
-  call_new: 'IIIIIIII>',
-  call_on_cleanup: 'II>',
+  call_new: 'IIIIIEIE>',
+  call_on_cleanup: 'IE>',
   call_perform: '>i',
   call_with_best_effort_response: 'i>',
   canister_cycle_balance: '>l',

@@ -1,5 +1,6 @@
 import { contractViolation } from './canister-trap.ts';
 import { CONTEXT_NAMES, isAllowedIn } from './contexts.ts';
+import { callFunctions } from './call-functions.ts';
 import { costOf } from './costs.ts';
 import { cyclesFunctions } from './cycles-functions.ts';
 import { environmentFunctions } from './environment-functions.ts';
@@ -16,6 +17,7 @@ export type ImportFunction = (...args: RawValue[]) => RawValue | undefined;
 
 const functions: SystemApiFunctions = {
   ...messageFunctions,
+  ...callFunctions,
   ...cyclesFunctions,
   ...stableFunctions,
   ...environmentFunctions,
@@ -25,6 +27,8 @@ function argumentOf(letter: string, raw: RawValue): RawValue {
   switch (letter) {
     case 'l':
       return BigInt.asUintN(64, raw as bigint);
+    case 'E':
+      return typeof raw === 'bigint' ? BigInt.asUintN(64, raw) : BigInt(raw >>> 0);
     case 'I':
       // Beyond 2^53 the number is rounded but still far outside of any memory.
       return typeof raw === 'bigint' ? Number(BigInt.asUintN(64, raw)) : raw >>> 0;

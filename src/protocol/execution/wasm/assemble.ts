@@ -201,7 +201,7 @@ export function assembleModule(
   lowered: boolean,
   facts: CodeFacts,
 ): Uint8Array {
-  const { appended, functions } = planHelpers(module, lowered);
+  const { appended, functions, furtherTypes } = planHelpers(module, lowered);
   const assembly: Assembly = {
     module,
     lowered,
@@ -212,8 +212,8 @@ export function assembleModule(
   const sections = new Map<number, Uint8Array | null>([
     [
       SECTION.type,
-      extended(module, SECTION.type, functions.length, (w) => {
-        for (const { type } of functions) {
+      extended(module, SECTION.type, functions.length + furtherTypes.length, (w) => {
+        for (const type of [...functions.map((helper) => helper.type), ...furtherTypes]) {
           writeType(w, type);
         }
       }),

@@ -1,7 +1,7 @@
 import { MAX_HEAP32_WASM_PAGES, MAX_HEAP64_WASM_PAGES } from './limits.ts';
 import type { FunctionType, ParsedModule } from './module.ts';
-import { OP, VALUE_TYPE } from './opcodes.ts';
-import { COUNTER_EXPORT, GLOBAL_EXPORT_PREFIX, STOP_EXPORT } from './validate.ts';
+import { FC, OP, VALUE_TYPE } from './opcodes.ts';
+import { CALLBACK_EXPORT, COUNTER_EXPORT, GLOBAL_EXPORT_PREFIX, STOP_EXPORT } from './validate.ts';
 import { ByteWriter } from './writer.ts';
 
 /** Values of the exported global `canister stop_reason`. */
@@ -11,6 +11,8 @@ export const STOP_REASON = {
   outOfInstructions: 1,
   /** The host could not give memory that the limits allow: not the canister's fault. */
   hostMemoryExhausted: 2,
+  /** A callback names a function that the table does not hold. */
+  functionNotFound: 3,
 } as const;
 
 /** Functions and globals that the rewriter appends, by their index in the rewritten module. */
@@ -175,11 +177,47 @@ function floatAccessors(module: ParsedModule): HelperFunction[] {
   return accessors;
 }
 
-/** Lays out what is appended: indices first, as code refers to them, then the functions. */
-export function planHelpers(
+/** Calls a function of the first table with the environment of a callback. */
+function callbackBody(
   module: ParsedModule,
+  appended: Appended,
   lowered: boolean,
-): { readonly appended: Appended; readonly functions: readonly HelperFunction[] } {
+  typeIndex: number,
+): Uint8Array {
+  const wideIndex = module.tables[0]?.is64 === true && !lowered;
+  const tableIndex = (w: ByteWriter): void => {
+    w.raw([OP.localGet, 0]);
+    if (wideIndex) {
+      w.byte(OP.i64ExtendI32U);
+    }
+  };
+  const stopIf = (w: ByteWriter, condition: readonly number[]): void => {
+    w.raw([...condition, OP.if, EMPTY_BLOCK]);
+    stop(w, appended, STOP_REASON.functionNotFound);
+    w.byte(OP.end);
+  };
+  return body((w) => {
+    tableIndex(w);
+    stopIf(w, [OP.prefixFc, FC.tableSize, 0, wideIndex ? OP.i64GeU : OP.i32GeU]);
+    tableIndex(w);
+    stopIf(w, [OP.tableGet, 0, OP.refIsNull]);
+    w.raw([OP.localGet, 1]);
+    tableIndex(w);
+    w.byte(OP.callIndirect);
+    w.u32(typeIndex);
+    w.u32(0);
+  });
+}
+
+export interface HelperPlan {
+  readonly appended: Appended;
+  readonly functions: readonly HelperFunction[];
+  /** Types that no helper has but a helper's code names; they follow the helpers' own. */
+  readonly furtherTypes: readonly FunctionType[];
+}
+
+/** Lays out what is appended: indices first, as code refers to them, then the functions. */
+export function planHelpers(module: ParsedModule, lowered: boolean): HelperPlan {
   const first = module.imports.length + module.functions.length;
   const hasMemory = module.memory !== null;
   const appended: Appended = {
@@ -220,7 +258,20 @@ export function planHelpers(
       : []),
     ...floatAccessors(module),
   ];
-  return { appended, functions };
+  if (module.tables[0]?.refType !== VALUE_TYPE.funcref) {
+    return { appended, functions, furtherTypes: [] };
+  }
+  const typeIndex = module.types.length + functions.length + 1;
+  const callback: HelperFunction = {
+    type: { params: [i32, address], results: [] },
+    exportName: CALLBACK_EXPORT,
+    body: callbackBody(module, appended, lowered, typeIndex),
+  };
+  return {
+    appended,
+    functions: [...functions, callback],
+    furtherTypes: [{ params: [address], results: [] }],
+  };
 }
 
 /** Names under which the appended globals are exported. */

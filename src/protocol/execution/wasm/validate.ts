@@ -28,6 +28,8 @@ export const COUNTER_EXPORT = 'canister counter_instructions';
 export const STOP_EXPORT = 'canister stop_reason';
 /** Exported under this name: the deferred start function. */
 export const START_EXPORT = 'canister_start';
+/** Exported under this name: (index i32, env) → (), calls a function of the first table. */
+export const CALLBACK_EXPORT = 'canister callback';
 /** Prefix of the exported mutable globals; the index in the original module follows. */
 export const GLOBAL_EXPORT_PREFIX = '__persistent_mutable_global_';
 
@@ -35,6 +37,7 @@ const RESERVED_EXPORTS: readonly string[] = [
   COUNTER_EXPORT,
   STOP_EXPORT,
   START_EXPORT,
+  CALLBACK_EXPORT,
   'stable_memory',
   'stable_memory_bytemap',
   'canister counter_dirty_pages',
@@ -82,7 +85,7 @@ function requireSignature(expected: FunctionType, name: string, actual: Function
 }
 
 function typesOf(letters: string, pointer: number): number[] {
-  const types = { I: pointer, i: VALUE_TYPE.i32, l: VALUE_TYPE.i64 };
+  const types = { I: pointer, E: pointer, i: VALUE_TYPE.i32, l: VALUE_TYPE.i64 };
   return letters.split('').map((letter) => types[letter as keyof typeof types]);
 }
 

@@ -1,0 +1,114 @@
+import { principalToText } from '../../crypto/principal.ts';
+import { STOP_TIMEOUT_NS } from '../../limits/messaging.ts';
+import { isRequest, type SubnetMessage } from '../../replicated-state/canister-messages.ts';
+import type { CanisterState } from '../../replicated-state/canister-state.ts';
+import type { CanisterId, Cycles, Instructions } from '../../types/ids.ts';
+import { answerRequest, rejectOpenCalls } from '../call-contexts.ts';
+import type { MessageOutcome, RoundState } from '../round-state.ts';
+import { ErrorCode } from '../user-error.ts';
+import { emptyReply } from './replies.ts';
+
+/**
+ * Stopping: a canister takes no new calls and is stopped when its open ones have ended.
+ * @upstream rs/execution_environment/src/execution_environment.rs#process_stopping_canisters
+ */
+
+/** Answers a call of the management canister; a canister gets its cycles back. */
+export function answerSubnetMessage(
+  round: RoundState,
+  message: SubnetMessage,
+  outcome: MessageOutcome,
+  refund: Cycles,
+  instructions: Instructions = 0n,
+): void {
+  if (isRequest(message)) {
+    answerRequest(round, message, outcome, refund);
+  } else {
+    round.finish(message, outcome, instructions);
+  }
+}
+
+function answerAll(
+  round: RoundState,
+  messages: readonly SubnetMessage[],
+  outcome: MessageOutcome,
+): void {
+  for (const message of messages) {
+    answerSubnetMessage(round, message, outcome, isRequest(message) ? message.cycles : 0n);
+  }
+}
+
+/** Begins to stop; `message` is answered when the canister is stopped, at the end of the round at the earliest. */
+export function stopCanister(
+  round: RoundState,
+  canister: CanisterState,
+  message: SubnetMessage,
+): void {
+  const stops = canister.status === 'running';
+  round.put({
+    ...canister,
+    status: 'stopping',
+    version: stops ? canister.version + 1n : canister.version,
+    stopRequests: [...canister.stopRequests, { message, timeNs: round.timeNs }],
+  });
+  if (!isRequest(message)) {
+    round.setStatus(message, { kind: 'processing' });
+  }
+  tryStopping(round, round.canister(canister.canisterId));
+}
+
+/** Stops a stopping canister that has no open calls; requests that waited too long are rejected. */
+export function tryStopping(round: RoundState, canister: CanisterState): void {
+  const { canisterId, stopRequests } = canister;
+  if (canister.calls.contexts.length === 0) {
+    round.update(canisterId, { status: 'stopped', stopRequests: [] });
+    const messages = stopRequests.map(({ message }) => message);
+    answerAll(round, messages, { kind: 'replied', reply: emptyReply() });
+    return;
+  }
+  const late = stopRequests.filter(({ timeNs }) => timeNs + STOP_TIMEOUT_NS <= round.timeNs);
+  if (late.length === 0) {
+    return;
+  }
+  round.update(canisterId, { stopRequests: stopRequests.filter((stop) => !late.includes(stop)) });
+  const error = {
+    code: ErrorCode.stopCanisterRequestTimeout,
+    message: 'Stop canister request timed out',
+  };
+  const messages = late.map(({ message }) => message);
+  answerAll(round, messages, { kind: 'rejected', error });
+}
+
+/** Runs again; who waited for the canister to stop is told that it will not. */
+export function startCanister(round: RoundState, canister: CanisterState): void {
+  const { canisterId, stopRequests } = canister;
+  if (canister.status === 'running') {
+    return;
+  }
+  round.put({
+    ...canister,
+    status: 'running',
+    version: canister.version + 1n,
+    stopRequests: [],
+  });
+  const error = {
+    code: ErrorCode.canisterStoppingCancelled,
+    message: `Canister ${principalToText(canisterId)}'s stop request was cancelled.`,
+  };
+  const messages = stopRequests.map(({ message }) => message);
+  answerAll(round, messages, { kind: 'rejected', error });
+}
+
+/** Takes the canister's code and all that hangs on it; open calls are rejected. */
+export function removeCode(round: RoundState, canisterId: CanisterId): void {
+  rejectOpenCalls(round, canisterId);
+  const canister = round.canister(canisterId);
+  round.put({
+    ...canister,
+    execution: null,
+    certifiedData: new Uint8Array(0),
+    globalTimerNs: 0n,
+    logs: [],
+    version: canister.version + 1n,
+  });
+}
