@@ -21,10 +21,7 @@ export async function openBuiltApp(): Promise<BuiltApp> {
   });
   try {
     const url = await readUrl(server);
-    const browser = await chromium.launch({
-      executablePath: findChromium(),
-      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-    });
+    const browser = await launchChromium();
     return {
       url,
       browser,
@@ -37,6 +34,14 @@ export async function openBuiltApp(): Promise<BuiltApp> {
     server.kill();
     throw error;
   }
+}
+
+/** Headless, the installed one if there is one. */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+  });
 }
 
 function findChromium(): string {

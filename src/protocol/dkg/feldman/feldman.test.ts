@@ -319,6 +319,17 @@ describe.each([
     expect(verdict(fresh, dealing)).toBe(code);
   });
 
+  it('of a former run is refused in a later one', () => {
+    const later = freshConfig(fixture, 40);
+    expect(verdict(fresh, good)).toBe('ok');
+    expect(verdict(later, { ...good, id: later.id })).toBe('MALFORMED_DEALING');
+    const otherReceivers = {
+      ...fresh,
+      receivers: [...members.slice(1), fixture.strangers[0] as NodeId],
+    };
+    expect(verdict(otherReceivers, good)).toBe('MALFORMED_DEALING');
+  });
+
   it('that deals another secret than the old share is no resharing', () => {
     const bobsShare = {
       ...old,

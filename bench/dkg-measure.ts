@@ -1,0 +1,143 @@
+import { createPrng } from '../src/base/prng.ts';
+import { createNobleBls } from '../src/protocol/crypto/bls-noble.ts';
+import { ed25519Backend } from '../src/protocol/crypto/ed25519.ts';
+import type { BlsSuite, CryptoSuite } from '../src/protocol/crypto/suite.ts';
+import { createFeldmanScheme } from '../src/protocol/dkg/feldman/feldman.ts';
+import {
+  createDkgFixture,
+  dealBy,
+  type DkgFixture,
+  freshConfig,
+  resharingConfig,
+} from '../src/protocol/dkg/feldman/testing/dkg-fixture.ts';
+import type { DkgConfig } from '../src/protocol/types/dkg.ts';
+import type { NodeId } from '../src/protocol/types/ids.ts';
+import { createMclBls } from '../src/workers/crypto/bls-mcl.ts';
+
+/** What one node computes for one transcript, timed. Runs in a worker of the browser or in Node. */
+export interface DkgRun {
+  readonly n: number;
+  readonly backend: string;
+  /** low = a fresh key, high = the old key dealt anew. */
+  readonly tag: 'low' | 'high';
+  readonly createMsPerDealing: number;
+  readonly verifyMsPerDealing: number;
+  readonly openMsPerShare: number;
+  readonly combineMs: number;
+  readonly cpuMsPerTranscriptPerNode: number;
+}
+
+const BACKENDS: Readonly<Record<string, () => Promise<BlsSuite>>> = {
+  noble: () => Promise.resolve(createNobleBls()),
+  mcl: createMclBls,
+};
+/** The engine compiles the hot paths in the first. */
+const WARM_UP_ROUNDS = 1;
+
+interface Totals {
+  createMs: number;
+  verifyMs: number;
+  openMs: number;
+  combineMs: number;
+}
+
+function timed<T>(work: () => T): { readonly value: T; readonly ms: number } {
+  const startedMs = performance.now();
+  const value = work();
+  return { value, ms: performance.now() - startedMs };
+}
+
+function suiteOf(bls: BlsSuite): CryptoSuite {
+  return { name: 'bls12-381', bls, basic: ed25519Backend };
+}
+
+/** One transcript: everybody deals, one node with empty caches does a node's work. */
+function runOnce(fixture: DkgFixture, config: DkgConfig, receiver: CryptoSuite): Totals {
+  const { records, secrets, members } = fixture;
+  const old = config.resharing === null ? undefined : fixture.genesisKey;
+  const create = timed(() => members.map((dealer) => dealBy(fixture, config, dealer, old)));
+  const dealings = create.value;
+  const scheme = createFeldmanScheme(receiver);
+  const verify = timed(() => {
+    for (const dealing of dealings) {
+      if (!scheme.verifyDealing(config, records, dealing).ok) {
+        throw new RangeError('an honest dealing is refused');
+      }
+    }
+  });
+  const selected = dealings.slice(0, config.collectionThreshold);
+  const secret = secrets.get(members[0] as NodeId);
+  const shares = new Map<NodeId, Uint8Array>();
+  const open = timed(() => {
+    for (const dealing of selected) {
+      const opening =
+        secret === undefined
+          ? undefined
+          : scheme.openShare(config, records, dealing, secret, createPrng('open'));
+      if (opening?.kind !== 'good') {
+        throw new RangeError('an honest piece is bad');
+      }
+      shares.set(dealing.dealer, opening.share);
+    }
+  });
+  const combine = timed(() => [
+    scheme.combineDealings(config, selected),
+    scheme.combineShares(config, selected, shares),
+  ]);
+  if (combine.value.some((result) => !result.ok)) {
+    throw new RangeError('the dealings make no key');
+  }
+  return {
+    createMs: create.ms / dealings.length,
+    verifyMs: verify.ms / dealings.length,
+    openMs: open.ms / selected.length,
+    combineMs: combine.ms,
+  };
+}
+
+/** @param backend `noble` or `mcl`. */
+export async function measureDkg(
+  n: number,
+  backend: string,
+  rounds: number,
+): Promise<readonly DkgRun[]> {
+  const create = BACKENDS[backend];
+  if (create === undefined) {
+    throw new RangeError(`there is no backend ${backend}`);
+  }
+  const fixture = createDkgFixture(n, suiteOf(await create()));
+  const high = fixture.genesisKey.transcript;
+  const runs: DkgRun[] = [];
+  for (const tag of ['low', 'high'] as const) {
+    const sums: Totals = { createMs: 0, verifyMs: 0, openMs: 0, combineMs: 0 };
+    let collected = 0;
+    for (let i = 0; i < WARM_UP_ROUNDS + rounds; i += 1) {
+      const height = 20 * (i + 1);
+      const config =
+        tag === 'low'
+          ? freshConfig(fixture, height)
+          : resharingConfig(high, fixture.members, height);
+      collected = config.collectionThreshold;
+      const totals = runOnce(fixture, config, suiteOf(await create()));
+      if (i >= WARM_UP_ROUNDS) {
+        for (const key of ['createMs', 'verifyMs', 'openMs', 'combineMs'] as const) {
+          sums[key] += totals[key] / rounds;
+        }
+      }
+    }
+    const round = (ms: number) => Math.round(ms * 100) / 100;
+    runs.push({
+      n,
+      backend,
+      tag,
+      createMsPerDealing: round(sums.createMs),
+      verifyMsPerDealing: round(sums.verifyMs),
+      openMsPerShare: round(sums.openMs),
+      combineMs: round(sums.combineMs),
+      cpuMsPerTranscriptPerNode: round(
+        sums.createMs + (n - 1) * sums.verifyMs + collected * sums.openMs + sums.combineMs,
+      ),
+    });
+  }
+  return runs;
+}
