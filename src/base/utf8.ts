@@ -65,14 +65,17 @@ function multiByteCodePoint(bytes: Uint8Array, at: number, lead: Lead): number {
 }
 
 const SHORT_TEXT_BYTES = 64;
+/** Code units on their way into a string, one list for each length. */
+const CODE_LISTS: readonly number[][] = Array.from({ length: SHORT_TEXT_BYTES + 1 }, (_, length) =>
+  Array.from({ length }, () => 0),
+);
 
 /** The text when it is short and pure ASCII, as nearly all names in messages are. */
 function decodeShortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
-  if (end - start > SHORT_TEXT_BYTES) {
+  const codes = CODE_LISTS[end - start];
+  if (codes === undefined) {
     return undefined;
   }
-  const codes: number[] = [];
-  codes.length = end - start;
   for (let i = start; i < end; i += 1) {
     const byte = bytes[i] as number;
     if (byte >= 0x80) {

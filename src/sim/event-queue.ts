@@ -22,45 +22,42 @@ function isBefore<T>(a: Entry<T>, b: Entry<T>): boolean {
 export function createEventQueue<T>(): EventQueue<T> {
   const heap: Entry<T>[] = [];
   let nextOrder = 0;
-  const at = (index: number): Entry<T> => heap[index] as Entry<T>;
-  const swap = (i: number, j: number): void => {
-    const held = at(i);
-    heap[i] = at(j);
-    heap[j] = held;
-  };
-  const sink = (): void => {
-    let index = 0;
-    for (;;) {
-      const left = 2 * index + 1;
-      let smallest = index;
-      for (const child of [left, left + 1]) {
-        if (child < heap.length && isBefore(at(child), at(smallest))) {
-          smallest = child;
-        }
+  /** Moves the hole at the top down to where the entry belongs. */
+  const sink = (entry: Entry<T>): void => {
+    const size = heap.length;
+    let hole = 0;
+    for (let left = 1; left < size; left = 2 * hole + 1) {
+      const right = left + 1;
+      const least =
+        right < size && isBefore(heap[right] as Entry<T>, heap[left] as Entry<T>) ? right : left;
+      const child = heap[least] as Entry<T>;
+      if (!isBefore(child, entry)) {
+        break;
       }
-      if (smallest === index) {
-        return;
-      }
-      swap(index, smallest);
-      index = smallest;
+      heap[hole] = child;
+      hole = least;
     }
+    heap[hole] = entry;
   };
   return {
     get size() {
       return heap.length;
     },
     schedule(atNs, event) {
-      heap.push({ atNs, order: nextOrder, event });
+      const entry = { atNs, order: nextOrder, event };
       nextOrder += 1;
-      let index = heap.length - 1;
-      while (index > 0) {
-        const parent = (index - 1) >> 1;
-        if (!isBefore(at(index), at(parent))) {
-          return;
+      let hole = heap.length;
+      heap.push(entry);
+      while (hole > 0) {
+        const parent = (hole - 1) >> 1;
+        const above = heap[parent] as Entry<T>;
+        if (!isBefore(entry, above)) {
+          break;
         }
-        swap(index, parent);
-        index = parent;
+        heap[hole] = above;
+        hole = parent;
       }
+      heap[hole] = entry;
     },
     nextNs: () => heap[0]?.atNs,
     pop() {
@@ -70,8 +67,7 @@ export function createEventQueue<T>(): EventQueue<T> {
         return undefined;
       }
       if (heap.length > 0) {
-        heap[0] = last;
-        sink();
+        sink(last);
       }
       return first.event;
     },
