@@ -82,11 +82,15 @@ describe('certifier', () => {
     f.validated(certificationOf(f, 2, fakeHash(7)));
     expect(divergedHeight(f.context()), 'nothing executed yet').toBeUndefined();
     executed(f, 2);
-    expect(divergedHeight(f.context())).toBe(2);
+    expect(divergedHeight(f.context())).toEqual({
+      height: 2,
+      own: fakeHash(102),
+      certified: fakeHash(7),
+    });
     expect(newCertifications(f.context())).toMatchObject([{ height: 1 }]);
   });
 
-  it('a forged one is rejected; a true one on another root means this node diverged', () => {
+  it('a forged one and one on another root are rejected: its height is not signed', () => {
     const f = new RoleFixture();
     executed(f, 1);
     const forged = { ...certificationOf(f, 1, fakeHash(101)), root: fakeHash(5) };
@@ -94,6 +98,6 @@ describe('certifier', () => {
     expect(f.run(validateCertifications)).toMatchObject([{ code: 'BAD_THRESHOLD_SIGNATURE' }]);
     f.pool.unvalidated.remove(rejected);
     f.unvalidated(certificationOf(f, 1, fakeHash(7)));
-    expect(f.run(validateCertifications)).toMatchObject([{ code: 'STATE_DIVERGED' }]);
+    expect(f.run(validateCertifications)).toMatchObject([{ code: 'CERTIFIED_ROOT_DIFFERS' }]);
   });
 });

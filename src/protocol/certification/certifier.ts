@@ -114,12 +114,13 @@ function judge(context: RoleContext, certification: Certification, root: HashHex
   if (!context.crypto.verifyThreshold('high', message, certification.signature)) {
     return handleInvalid(certification, 'BAD_THRESHOLD_SIGNATURE', 'it does not verify');
   }
+  // The signature does not cover the height: a peer may have given a true one a wrong height.
   return certification.root === root
     ? moveToValidated(certification)
     : handleInvalid(
         certification,
-        'STATE_DIVERGED',
-        'the subnet certified another state root than this node computed',
+        'CERTIFIED_ROOT_DIFFERS',
+        'the root is not the one this node computed for that height',
       );
 }
 
@@ -144,17 +145,26 @@ export function newCertifications({ pool, state }: RoleContext): readonly Certif
   return found;
 }
 
+export interface DivergedRoot {
+  readonly height: Height;
+  readonly own: HashHex;
+  readonly certified: HashHex;
+}
+
 /**
  * The lowest executed height whose validated certification names another root than this node
  * computed: it diverged from the subnet, for instance while it replayed blocks after a restart.
  */
-export function divergedHeight({ pool, state }: RoleContext): Height | undefined {
+export function divergedHeight({
+  pool,
+  state,
+}: Pick<RoleContext, 'pool' | 'state'>): DivergedRoot | undefined {
   const last = state.latestStateHeight();
   for (let height = state.latestCertifiedHeight() + 1; height <= last; height += 1) {
     const certification = pool.validated.at('certification', height)[0];
     const root = state.stateRootAt(height);
     if (certification !== undefined && root !== undefined && root !== certification.root) {
-      return height;
+      return { height, own: root, certified: certification.root };
     }
   }
   return undefined;

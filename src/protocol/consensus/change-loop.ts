@@ -64,13 +64,13 @@ export interface LoopOutput {
 export interface ChangeLoop {
   /**
    * Calls the roles in turn and applies what they answer until none has anything to do.
-   * @param beforeEachCall runs before every turn; clears what only the last turn may say.
+   * @param beforeEachCall runs before every turn; clears what only the last turn may say. False ends the run.
    * @param afterChange facts that follow from a change of the pool.
    * @returns false when it stopped at the step bound with work left.
    */
   run(
     context: RoleContext,
-    beforeEachCall: () => void,
+    beforeEachCall: () => boolean,
     afterChange: () => readonly TraceEvent[],
     output: LoopOutput,
   ): boolean;
@@ -101,7 +101,9 @@ export function createChangeLoop(
       // A role that keeps asking for what changes nothing may not spin: one idle turn of all ends it.
       let idleAnswers = 0;
       for (let step = 0; step < MAX_STEPS_PER_POLL; step += 1) {
-        beforeEachCall();
+        if (!beforeEachCall()) {
+          return true;
+        }
         const { mutations, next } = callNext(roles, cursor, context);
         cursor = next;
         if (mutations.length === 0 || idleAnswers === roles.length) {

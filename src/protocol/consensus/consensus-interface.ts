@@ -10,6 +10,7 @@ import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedBatch } from './batch-delivery.ts';
 import type { BouncerVerdict } from './bouncer.ts';
 import type { HaltRegistry } from './halting.ts';
+import type { StateDivergence } from './state-divergence.ts';
 
 /** What consensus needs to know of message routing. */
 export interface MessageRoutingReader {
@@ -50,6 +51,13 @@ export interface PollOutcome {
   /** States strictly below and checkpoints strictly below are not needed by consensus any more. */
   readonly purge: { readonly statesBelow: Height; readonly checkpointsBelow: Height };
   readonly stateSync: StateSyncRequest | null;
+  /**
+   * Said at every poll until the state reader shows a state that nothing contradicts: the host
+   * drops the state and goes on from the one `stateSync` names, or from genesis when it is null.
+   */
+  readonly diverged: StateDivergence | null;
+  /** Two blocks of one height are finalized: this node takes part in nothing any more. */
+  readonly stopped: boolean;
   readonly trace: readonly TraceEvent[];
   /** When to poll again without any event; null = only on events. */
   readonly nextWakeNs: TimeNs | null;

@@ -4,7 +4,7 @@ import {
   insertUnvalidated,
   restoreValidated,
 } from '../artifact-pool/artifact-pool.ts';
-import { divergedHeight, newCertifications } from '../certification/certifier.ts';
+import { newCertifications } from '../certification/certifier.ts';
 import { nextSummaryHeight } from '../dkg/summary.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from '../limits/consensus.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
 import { artifactIdOf, isShare } from '../types/artifacts.ts';
-import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
+import type { Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedBatch } from './batch-delivery.ts';
 import { deliverBatches } from './batch-delivery.ts';
 import type { BouncerHeights, BouncerVerdict } from './bouncer.ts';
@@ -38,6 +38,8 @@ import { createMembership } from './membership.ts';
 import type { PoolView } from './pool-view.ts';
 import { createPoolView } from './pool-view.ts';
 import type { RoleContext } from './role-context.ts';
+import type { StateDivergence } from './state-divergence.ts';
+import { findDivergence, persists, stateBelow } from './state-divergence.ts';
 import { traceOfFinalized } from './trace-facts.ts';
 
 /** Arrival time of artifacts that came in before the first clock reading. */
@@ -61,9 +63,9 @@ class ConsensusNode implements Consensus {
   private wakeNs: TimeNs | null = null;
   private deliveredHeight: Height = 0;
   private hasUnstamped = true;
-  private reportedFork: HashHex | null = null;
-  private checkedCatchUpHeight: Height = 0;
-  private reportedDivergence: Height | null = null;
+  private expectedHeight: Height = 0;
+  private stopped = false;
+  private diverged: StateDivergence | null = null;
 
   constructor(deps: ConsensusDeps) {
     this.deps = deps;
@@ -83,7 +85,7 @@ class ConsensusNode implements Consensus {
   }
 
   onArtifact(artifact: Artifact, from: NodeId | null, nowNs?: TimeNs): ArtifactOutcome {
-    if (this.bouncer(artifactIdOf(artifact)) !== 'wants') {
+    if (this.stopped || this.bouncer(artifactIdOf(artifact)) !== 'wants') {
       return 'unwanted';
     }
     // Honest nodes send only their own shares, so a peer can't fill another one's places.
@@ -109,14 +111,18 @@ class ConsensusNode implements Consensus {
       this.hasUnstamped = false;
       this.artifacts.validated.restamp(UNSTAMPED, this.lastNowNs);
     }
-    const output: LoopOutput = { transmits: [], trace: [...this.extendChain()] };
+    this.followState();
+    const output: LoopOutput = {
+      transmits: [],
+      trace: [...this.checkState(), ...this.extendChain()],
+    };
     let quiet = this.runLoop(output);
     const batches = this.deliver(output);
     if (batches.length > 0) {
       // The next batch height moved: tapes further up are wanted now.
       quiet = this.runLoop(output) && quiet;
     }
-    output.trace.push(...this.checkOwnCheckpoint(), ...this.checkOwnRoots());
+    output.trace.push(...this.checkState());
     const cupHeight = this.view.catchUpPackage().height;
     this.chain.purgeBelow(cupHeight - this.minimumChainLength);
     return {
@@ -128,6 +134,8 @@ class ConsensusNode implements Consensus {
         checkpointsBelow: cupHeight,
       },
       stateSync: this.neededStateSync(),
+      diverged: this.diverged,
+      stopped: this.stopped,
       trace: output.trace,
       nextWakeNs: quiet ? this.wakeNs : this.lastNowNs,
     };
@@ -183,7 +191,7 @@ class ConsensusNode implements Consensus {
       genesis,
       crypto,
       payloadBuilder,
-      state: stateReader,
+      state: this.diverged === null ? stateReader : stateBelow(stateReader, this.diverged.height),
       pool: this.artifacts,
       view: this.view,
       membership: this.membership,
@@ -205,6 +213,7 @@ class ConsensusNode implements Consensus {
       this.context(),
       () => {
         this.wakeNs = null;
+        return !this.stopped;
       },
       () => this.extendChain(),
       output,
@@ -213,10 +222,13 @@ class ConsensusNode implements Consensus {
 
   /** Follows finalizations; everything that became final is traced once. */
   private extendChain(): readonly TraceEvent[] {
+    if (this.stopped) {
+      return [];
+    }
     const { finalized, fork } = this.chain.update(this.view);
-    if (fork !== null && fork.hash !== this.reportedFork) {
-      this.reportedFork = fork.hash;
-      const message = `two blocks of height ${fork.height} are finalized`;
+    if (fork !== null) {
+      this.stopped = true;
+      const message = `two blocks of height ${fork.height} are finalized: this node stops`;
       return [{ kind: 'criticalError', code: 'FINALIZED_FORK', message }];
     }
     return finalized.map((final) => {
@@ -230,7 +242,8 @@ class ConsensusNode implements Consensus {
 
   private deliver({ trace }: LoopOutput): readonly FinalizedBatch[] {
     const context = this.context();
-    if (this.deps.messageRouting.isFull() || context.haltRegistry.newest().isHalted) {
+    const { isHalted } = context.haltRegistry.newest();
+    if (this.deps.messageRouting.isFull() || isHalted || this.stopped || this.diverged !== null) {
       return [];
     }
     const batches = deliverBatches(context);
@@ -242,26 +255,29 @@ class ConsensusNode implements Consensus {
     return batches;
   }
 
-  /** The own checkpoint must have the hash that the subnet's catch-up package names. */
-  private checkOwnCheckpoint(): readonly TraceEvent[] {
-    const { height, stateHash } = this.view.catchUpPackage();
-    const own = this.deps.stateReader.checkpointHashAt(height);
-    if (height <= this.checkedCatchUpHeight || own === undefined) {
-      return [];
+  /** The host put an older state in place: what was handed over above it is handed over again. */
+  private followState(): void {
+    const expected = this.deps.messageRouting.expectedBatchHeight();
+    if (expected < this.expectedHeight) {
+      this.deliveredHeight = expected - 1;
     }
-    this.checkedCatchUpHeight = height;
-    const message = `height ${height}: own checkpoint differs from the catch-up package`;
-    return own === stateHash ? [] : [{ kind: 'criticalError', code: 'STATE_DIVERGED', message }];
+    this.expectedHeight = expected;
   }
 
-  /** Reported once a height: the host stops the node, consensus itself can only refuse to certify. */
-  private checkOwnRoots(): readonly TraceEvent[] {
-    const height = divergedHeight(this.context()) ?? null;
-    if (height === null || height === this.reportedDivergence) {
+  /** Looks for contradictions between own states and what the subnet signed; traced once each. */
+  private checkState(): readonly TraceEvent[] {
+    const { view, artifacts: pool } = this;
+    const { stateReader: state } = this.deps;
+    if (this.diverged !== null && persists(this.diverged, state)) {
       return [];
     }
-    this.reportedDivergence = height;
-    const message = `height ${height}: own state root differs from the certified one`;
+    this.diverged = findDivergence({ view, pool, state });
+    if (this.diverged === null) {
+      return [];
+    }
+    const { height, evidence } = this.diverged;
+    const what = evidence === 'catchUpPackage' ? 'catch-up package' : 'certification';
+    const message = `height ${height}: own state contradicts the subnet's ${what}; it is dropped`;
     return [{ kind: 'criticalError', code: 'STATE_DIVERGED', message }];
   }
 
@@ -269,6 +285,7 @@ class ConsensusNode implements Consensus {
     const { height, stateHash } = this.view.catchUpPackage();
     const next = this.nextBatchHeight();
     const canReplay = height < next || this.chain.blockAt(next) !== undefined;
-    return canReplay ? null : { height, stateHash };
+    const isUsable = this.diverged === null ? canReplay : height === 0;
+    return isUsable ? null : { height, stateHash };
   }
 }

@@ -55,6 +55,12 @@ export function createFinalizedChain(root: Block): FinalizedChain {
       return { finalized: [], fork: null };
     }
     path.reverse();
+    const rival = path.flatMap(({ height: at, blockHash }) =>
+      view.pool.validated.at('finalization', at).filter((other) => other.blockHash !== blockHash),
+    )[0];
+    if (rival !== undefined) {
+      return { finalized: [], fork: { height: rival.height, hash: rival.blockHash } };
+    }
     for (const final of path) {
       blocks.set(final.height, final);
     }

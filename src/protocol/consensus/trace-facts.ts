@@ -64,9 +64,6 @@ function traceOfInvalid(
   from: NodeId | null,
 ): readonly TraceEvent[] {
   const { kind, height } = artifact;
-  if (code === 'STATE_DIVERGED') {
-    return [{ kind: 'criticalError', code, message: `height ${height}: ${message}` }];
-  }
   return [{ kind: 'artifactRejected', artifact: kind, height, from, code, message }];
 }
 

@@ -40,6 +40,7 @@ import { summarizePacket } from './packet-summary.ts';
 import { answerStateRequest, createStateSync } from './state-sync.ts';
 import type { StateSync } from './state-sync.ts';
 import { withDelays } from './pace-delays.ts';
+import { answerWhileStopped } from './stopped-node.ts';
 import { StorageJournal } from './storage-journal.ts';
 import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
 import type { StoredNode } from './stored-node.ts';
@@ -60,6 +61,9 @@ export function createNodeCore(config: NodeCoreConfig): NodeCore {
 const MAX_ROUNDS_PER_STEP = 32;
 /** Requests for state that one peer may have answered in one step. */
 const MAX_STATE_ANSWERS_PER_STEP = 16;
+
+/** What peers' offers are judged by: they are looked at again when one of these moves. */
+const BOUNCER_HEIGHTS = ['notarized', 'finalized', 'beacon', 'expectedBatch'] as const;
 
 class NodeCoreMachine implements NodeCore {
   private readonly stateManager: StateManager;
@@ -83,9 +87,12 @@ class NodeCoreMachine implements NodeCore {
   /** Encodings by artifact: what came from a peer is stored and relayed as it came. */
   private readonly encodings = new WeakMap<Artifact, Uint8Array>();
   private readonly stateAnswers = new Map<NodeId, number>();
+  private readonly genesis: NodeCoreConfig['genesis'];
+  private stopped = false;
 
   constructor(config: NodeCoreConfig) {
     const { genesis, crypto, nodeId, rootKeyDer } = config;
+    this.genesis = genesis;
     this.adversary = createAdversary(config);
     this.delays = config.delays ?? genesis.parameters;
     const stored = loadStoredNode(config.stored);
@@ -155,6 +162,9 @@ class NodeCoreMachine implements NodeCore {
   }
 
   step(nowNs: TimeNs, inputs: readonly NodeInput[]): NodeOutput {
+    if (this.stopped) {
+      return answerWhileStopped(inputs);
+    }
     this.nowNs = nowNs > this.nowNs ? nowNs : this.nowNs;
     for (const input of inputs) {
       this.take(input);
@@ -311,13 +321,14 @@ class NodeCoreMachine implements NodeCore {
     } else if (this.stateSync.target !== null) {
       this.stateSync.cancel();
     }
+    if (outcome.diverged !== null && outcome.stateSync === null) {
+      // No catch-up package yet: everything can be executed again from the start.
+      this.executor.reset(genesisState(this.genesis));
+      this.consensusDue = true;
+    }
+    this.stopped = outcome.stopped;
     const after = this.consensus.status();
-    if (
-      after.notarized !== before.notarized ||
-      after.finalized !== before.finalized ||
-      after.beacon !== before.beacon ||
-      after.expectedBatch !== before.expectedBatch
-    ) {
+    if (BOUNCER_HEIGHTS.some((height) => after[height] !== before[height])) {
       this.gossip.reconsider();
     }
   }

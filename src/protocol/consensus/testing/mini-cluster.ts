@@ -187,7 +187,12 @@ export class MiniCluster {
   /** Starts a crashed node from its disk, or empty when `wiped`. */
   restart(index: number, wiped = false): void {
     const node = this.nodes[index] as ClusterNode;
-    const stored = wiped ? [] : node.consensus.validatedArtifacts();
+    this.restartWith(index, wiped ? [] : node.consensus.validatedArtifacts(), wiped);
+  }
+
+  /** Starts a node with these artifacts on its disk. */
+  restartWith(index: number, stored: readonly Artifact[], wiped = false): Consensus {
+    const node = this.nodes[index] as ClusterNode;
     node.alive = true;
     node.offers.clear();
     node.state = wiped ? freshState() : node.state;
@@ -200,6 +205,7 @@ export class MiniCluster {
       }
     }
     node.wakeNs = this.nowNs;
+    return node.consensus;
   }
 
   private offerAll(from: ClusterNode, to: ClusterNode): void {
