@@ -5,10 +5,14 @@ import { concatBytes } from '../../../base/bytes.ts';
 import { createPrng } from '../../../base/prng.ts';
 import { INSECURE_TEST_SUITE } from '../../crypto/insecure-test-crypto.ts';
 import { createRealSuite } from '../../crypto/real-suite.ts';
+import { mod, scalarToBytes } from '../../crypto/scalars.ts';
+import { GROUP_ORDER } from '../../crypto/suite.ts';
 import { MAX_COMPLAINT_BYTES } from '../../limits/dkg.ts';
 import type { DkgComplaint, DkgConfig, DkgDealing } from '../../types/dkg.ts';
 import type { NodeId } from '../../types/ids.ts';
 import { complainAbout } from './complaint.ts';
+import { sealDealing } from './ephemeral-key.ts';
+import { maskPiece, runDigest } from './piece.ts';
 import {
   cheatOn,
   createDkgFixture,
@@ -71,6 +75,32 @@ describe.each([
     expect(open(fixture, config, cheat, carol).kind).toBe('good');
   });
 
+  it('convicts a dealer whose polynomial gives the victim nothing', () => {
+    // p(x) = 2 − x is zero for the receiver at 2, a share nobody can sign with.
+    const two = suite.bls.publicKey(scalarToBytes(2n));
+    const minusOne = suite.bls.publicKey(scalarToBytes(GROUP_ORDER - 1n));
+    const run = runDigest(config);
+    const secret = scalarToBytes(77n);
+    const ephemeralKey = suite.bls.publicKey(secret);
+    const pieces = members.map((receiver, i) => {
+      const receiverKey = present(records.get(receiver), 'a member').dkgPublicKey;
+      const shared = suite.bls.multiplyPublicKey(receiverKey, secret);
+      const address = { run, dealer: alice, receiver, receiverKey, ephemeralKey };
+      const point = shared.ok ? shared.value : ephemeralKey;
+      return maskPiece(address, point, scalarToBytes(mod(1n - BigInt(i))));
+    });
+    const unsealed = { run, dealer: alice, coefficients: [two, minusOne], pieces };
+    const dealing = { ...cheat, content: sealDealing(suite.bls, unsealed, secret) };
+    const others = members.filter((member) => member !== bob);
+    expect(scheme.verifyDealing(config, records, dealing).ok).toBe(true);
+    expect(others.map((other) => open(fixture, config, dealing, other).kind)).toEqual([
+      'good',
+      'good',
+      'good',
+    ]);
+    expect(verdict(dealing, complaintOf(fixture, config, dealing, bob))).toBe('ok');
+  });
+
   it('about a good piece is unfounded', () => {
     const honest = dealBy(fixture, config, alice);
     expect(verdict(honest, lie(fixture, config, honest, bob))).toBe('UNFOUNDED_COMPLAINT');
@@ -85,6 +115,8 @@ describe.each([
     expect(verdict(sameAgain, complaint)).toBe('MALFORMED_COMPLAINT');
     expect(verdict(byCarol, complaint)).toBe('MALFORMED_COMPLAINT');
     expect(verdict(byCarol, { ...complaint, dealer: carol })).toBe('MALFORMED_COMPLAINT');
+    expect(verdict(cheat, { ...complaint, dealer: carol })).toBe('MALFORMED_COMPLAINT');
+    expect(verdict(cheat, { ...complaint, id: later.id })).toBe('MALFORMED_COMPLAINT');
     expect(verdict(cheat, { ...complaint, complainer: carol })).toBe('MALFORMED_COMPLAINT');
     expect(verdict(cheat, { ...complaint, complainer: stranger })).toBe('MALFORMED_COMPLAINT');
     expect(verdict(next, complaint, later)).toBe('MALFORMED_COMPLAINT');

@@ -12,6 +12,8 @@ import { faultsTolerated } from '../../registry/genesis.ts';
 import type { DkgConfig, DkgDealing } from '../../types/dkg.ts';
 import type { NodeId } from '../../types/ids.ts';
 import { decodeDealing, encodeDealing, type FeldmanDealing } from './dealing-codec.ts';
+import { sealDealing } from './ephemeral-key.ts';
+import { runDigest } from './piece.ts';
 import {
   cheatOn,
   createDkgFixture,
@@ -200,6 +202,19 @@ describe('feldman key generation', () => {
     expect(new Set(seen.map(String)).size).toBe(seen.length);
   });
 
+  it('a random stream that others know does not tell the polynomial of a resharing', () => {
+    const [alice, bob] = fixture.members as [NodeId, NodeId];
+    const config = configs[1];
+    const tails = [alice, bob].map((owner) => {
+      const share = present(old.shares.get(owner), 'a holder of the key');
+      const entropy = createPrng('known');
+      const content = fixture.scheme.deal(config, fixture.records, alice, share, entropy);
+      const decoded = decodeDealing(content, shapeOf(config));
+      return decoded.ok ? String(decoded.value.coefficients.slice(1)) : '';
+    });
+    expect(tails[0]).not.toBe(tails[1]);
+  });
+
   it('names a piece that is missing', () => {
     const [config] = configs;
     const dealings = all[0] as readonly DkgDealing[];
@@ -317,6 +332,22 @@ describe.each([
     ],
   ])('%s is refused', (__, dealing, code) => {
     expect(verdict(fresh, dealing)).toBe(code);
+  });
+
+  it.each([
+    ['outside the subgroup', OUTSIDE_SUBGROUP],
+    ['at infinity', concatBytes(Uint8Array.of(0xc0), new Uint8Array(95))],
+    ['of zeros', new Uint8Array(96)],
+  ])('sealed by its dealer over a coefficient %s is refused', (__, coefficient) => {
+    const sealed = (coefficients: readonly Uint8Array[]): DkgDealing => {
+      const pieces = members.map(() => new Uint8Array(32).fill(1));
+      const unsealed = { run: runDigest(fresh), dealer: alice, coefficients, pieces };
+      const content = sealDealing(suite.bls, unsealed, new Uint8Array(32).fill(3));
+      return { ...good, content };
+    };
+    expect(verdict(fresh, sealed([key, key]))).toBe('ok');
+    expect(verdict(fresh, sealed([coefficient, key]))).toBe('MALFORMED_DEALING');
+    expect(verdict(fresh, sealed([key, coefficient]))).toBe('MALFORMED_DEALING');
   });
 
   it('of a former run is refused in a later one', () => {

@@ -1,5 +1,5 @@
 import { assert, present } from '../../../base/assert.ts';
-import { concatBytes, equalBytes } from '../../../base/bytes.ts';
+import { equalBytes } from '../../../base/bytes.ts';
 import { createPrng } from '../../../base/prng.ts';
 import type { Prng } from '../../../base/prng.ts';
 import { ok } from '../../../base/result.ts';
@@ -18,9 +18,8 @@ import type { DkgConfig, DkgDealing } from '../../types/dkg.ts';
 import type { NodeId } from '../../types/ids.ts';
 import { combineFeldmanDealings, combineFeldmanShares, oldIndexOf } from './combine.ts';
 import { openFeldmanShare, verifyFeldmanComplaint } from './complaint.ts';
-import type { FeldmanDealing } from './dealing-codec.ts';
-import { decodeDealing, encodeDealing } from './dealing-codec.ts';
-import { type LogStatement, proveLog, verifyLog } from './discrete-log-proof.ts';
+import { decodeDealing } from './dealing-codec.ts';
+import { ownsEphemeralKey, sealDealing } from './ephemeral-key.ts';
 import { maskPiece, runDigest } from './piece.ts';
 import { dkgKeyOf, fault, sameRun, shapeOf } from './run.ts';
 import { framed } from './transcript-hash.ts';
@@ -53,21 +52,6 @@ import { framed } from './transcript-hash.ts';
  * A scheme keeps no secrets: a share it returns is the only lasting copy, which `fill(0)` erases.
  * Numbers it computed with are gone when the engine collects its garbage.
  */
-
-type Unproved = Omit<FeldmanDealing, 'ephemeralProof'>;
-
-function ephemeralStatement(run: Uint8Array, dealer: NodeId, dealing: Unproved): LogStatement {
-  return {
-    domain: 'subnetarium-feldman-ephemeral-key',
-    context: concatBytes(
-      run,
-      sha256(...dealing.coefficients),
-      sha256(...dealing.pieces),
-      encodeUtf8(dealer),
-    ),
-    pairs: [{ base: null, point: dealing.ephemeralKey }],
-  };
-}
 
 /** Random coefficients above a given constant term; no receiver's value may be zero. */
 function drawPolynomial(random: Prng, config: DkgConfig, constant: bigint | undefined) {
@@ -121,9 +105,7 @@ function deal(
     return maskPiece(address, shared.value, scalarToBytes(values[i] as bigint));
   });
   const coefficients = polynomial.map((scalar) => bls.publicKey(scalarToBytes(scalar)));
-  const unproved = { ephemeralKey, coefficients, pieces };
-  const statement = ephemeralStatement(run, dealer, unproved);
-  return encodeDealing({ ...unproved, ephemeralProof: proveLog(bls, statement, ephemeralSecret) });
+  return sealDealing(bls, { run, dealer, coefficients, pieces }, ephemeralSecret);
 }
 
 /** A resharing deals the dealer's own share of the old key and nothing else. */
@@ -169,8 +151,7 @@ function verifyDealing(
   if (dealing.coefficients.some((point) => !bls.aggregatePublicKeys([point]).ok)) {
     return fault('MALFORMED_DEALING', 'A coefficient is no point of the group.');
   }
-  const statement = ephemeralStatement(runDigest(config), dealer, dealing);
-  return verifyLog(bls, statement, dealing.ephemeralProof)
+  return ownsEphemeralKey(bls, runDigest(config), dealer, dealing)
     ? ok(undefined)
     : fault('MALFORMED_DEALING', 'The dealer does not prove to know its ephemeral key.');
 }
