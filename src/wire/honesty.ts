@@ -31,7 +31,7 @@ export const DIFFERENCES: readonly Difference[] = [
     here: 'A node is named by the sender field of its packets; artifacts are signed, the link is not authenticated.',
     mainnet: 'Each connection is authenticated with the TLS key of the node in the registry.',
     consequence:
-      'Another script of this origin could inject packets. Forged artifacts are still refused, because their signatures fail.',
+      'Another script of this origin could inject packets in the name of a node, and so mute it. Forged artifacts are still refused, because their signatures fail.',
   },
   {
     area: 'network',
