@@ -1,0 +1,240 @@
+import { IDL } from '@icp-sdk/core/candid';
+import { Principal } from '@icp-sdk/core/principal';
+import { present } from '../../src/base/assert.ts';
+import { INSECURE_TEST_SUITE } from '../../src/protocol/crypto/insecure-test-crypto.ts';
+import { MANAGEMENT_CANISTER_ID, principalToBytes } from '../../src/protocol/crypto/principal.ts';
+import {
+  createExecutionEnvironment,
+  type ExecutionEnvironment,
+} from '../../src/protocol/execution/execution-environment.ts';
+import { executeQuery } from '../../src/protocol/execution/query-handler.ts';
+import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
+import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
+import type { TraceEvent } from '../../src/protocol/interfaces/trace.ts';
+import {
+  CLASSROOM_EXECUTION_LIMITS,
+  type ExecutionLimits,
+} from '../../src/protocol/limits/execution.ts';
+import { executeBatch } from '../../src/protocol/messaging/message-routing.ts';
+import { dealSubnet } from '../../src/protocol/registry/genesis.ts';
+import type { CanisterState } from '../../src/protocol/replicated-state/canister-state.ts';
+import type { IngressStatus } from '../../src/protocol/replicated-state/ingress-history.ts';
+import {
+  genesisState,
+  type ReplicatedState,
+} from '../../src/protocol/replicated-state/replicated-state.ts';
+import type { CanisterId, MessageId, PrincipalId } from '../../src/protocol/types/ids.ts';
+import { createSandbox } from '../../src/sandbox/sandbox.ts';
+
+const SECOND_NS = 1_000_000_000n;
+const USER = '04' as PrincipalId;
+const MAX_ROUNDS = 20;
+
+const CanisterIdRecord = IDL.Record({ canister_id: IDL.Principal });
+
+export interface RoundOptions {
+  readonly afterNs?: bigint;
+  readonly randomness?: Uint8Array;
+}
+
+/** Message routing and execution of one replica, round by round, without consensus and signatures. */
+export class TestSubnet {
+  readonly env: ExecutionEnvironment;
+  readonly sandbox = createSandbox();
+  readonly trace: TraceEvent[] = [];
+  readonly start: ReplicatedState;
+  state: ReplicatedState;
+  #nextMessage = 1;
+
+  constructor(limits: ExecutionLimits = CLASSROOM_EXECUTION_LIMITS, nodes = 4) {
+    const { genesis } = dealSubnet(
+      {
+        seed: 'test subnet',
+        index: 0,
+        nodes,
+        parameters: {
+          subnetType: 'application',
+          dkgIntervalLength: 9,
+          unitDelayMs: 1000,
+          initialNotaryDelayMs: 300,
+          maxBlockPayloadBytes: 4 * 1024 * 1024,
+          maxIngressMessagesPerBlock: 1000,
+          maxIngressBytesPerMessage: 2 * 1024 * 1024,
+        },
+        genesisTimeNs: 1_700_000_000_000_000_000n,
+      },
+      INSECURE_TEST_SUITE,
+    );
+    this.env = createExecutionEnvironment(genesis, new Uint8Array(133), limits);
+    this.start = genesisState(genesis);
+    this.state = this.start;
+  }
+
+  #run<T>(task: SandboxTask<T>): T {
+    let step = task.next();
+    while (step.done !== true) {
+      step = task.next(this.sandbox.handle(step.value));
+    }
+    return step.value;
+  }
+
+  ingress(canisterId: CanisterId, methodName: string, arg: Uint8Array): SignedIngress {
+    this.#nextMessage += 1;
+    return {
+      messageId: this.#nextMessage.toString(16).padStart(64, '0') as MessageId,
+      envelope: new Uint8Array(0),
+      sender: USER,
+      canisterId,
+      effectiveCanisterId: canisterId,
+      methodName,
+      arg,
+      nonce: null,
+      ingressExpiryNs: this.state.timeNs + 240n * SECOND_NS,
+    };
+  }
+
+  round(messages: readonly SignedIngress[] = [], options: RoundOptions = {}): void {
+    const executed = this.#run(
+      executeBatch(
+        this.state,
+        {
+          height: this.state.height + 1,
+          timeNs: this.state.timeNs + (options.afterNs ?? SECOND_NS),
+          randomness: options.randomness ?? new Uint8Array(32).fill(this.state.height + 1),
+          ingress: messages,
+          registryVersion: 1,
+          requiresFullStateHash: false,
+          blockMaker: USER as never,
+        },
+        this.env,
+      ),
+    );
+    this.trace.push(...executed.trace);
+    this.state = executed.state;
+  }
+
+  statusOf(message: SignedIngress): IngressStatus | undefined {
+    return this.state.ingressHistory.entries.get(message.messageId)?.status;
+  }
+
+  /** The answer to a call as text: reply bytes in hex, or "IC0…: …"; "processing" while open. */
+  answerOf(message: SignedIngress): string {
+    const status = this.statusOf(message);
+    switch (status?.kind) {
+      case 'replied':
+        return Buffer.from(status.reply).toString('hex');
+      case 'rejected':
+        return `IC0${status.errorCode}: ${status.message}`;
+      default:
+        return status?.kind ?? 'unknown';
+    }
+  }
+
+  /** Calls and runs rounds until the answer is there. */
+  call(
+    canisterId: CanisterId,
+    methodName: string,
+    arg: Uint8Array = new Uint8Array(0),
+  ): { readonly answer: string; readonly rounds: number } {
+    const message = this.ingress(canisterId, methodName, arg);
+    for (let rounds = 1; rounds <= MAX_ROUNDS; rounds += 1) {
+      this.round(rounds === 1 ? [message] : []);
+      const answer = this.answerOf(message);
+      if (answer !== 'processing' && answer !== 'received') {
+        return { answer, rounds };
+      }
+    }
+    return { answer: this.answerOf(message), rounds: MAX_ROUNDS };
+  }
+
+  query(canisterId: CanisterId, methodName: string): Buffer {
+    const query = { sender: USER, canisterId, methodName, arg: new Uint8Array(0) };
+    const outcome = this.#run(executeQuery(this.state, query, this.env, null));
+    if (outcome.kind === 'rejected') {
+      throw new Error(outcome.error.message);
+    }
+    return Buffer.from(outcome.reply);
+  }
+
+  canister(canisterId: CanisterId): CanisterState {
+    return present(this.state.canisters.get(canisterId), 'the canister exists');
+  }
+
+  /** Calls `aaaaa-aa` about a canister. */
+  manage(canisterId: CanisterId, methodName: string): SignedIngress {
+    const arg = IDL.encode(
+      [CanisterIdRecord],
+      [{ canister_id: Principal.fromUint8Array(principalToBytes(canisterId)) }],
+    );
+    const message = this.ingress(MANAGEMENT_CANISTER_ID, methodName, Uint8Array.from(arg));
+    return { ...message, effectiveCanisterId: canisterId };
+  }
+
+  create(cycles = 100_000_000_000_000n): CanisterId {
+    const arg = IDL.encode([IDL.Record({ amount: IDL.Opt(IDL.Nat) })], [{ amount: [cycles] }]);
+    const { answer } = this.call(
+      MANAGEMENT_CANISTER_ID,
+      'provisional_create_canister_with_cycles',
+      Uint8Array.from(arg),
+    );
+    const [record] = IDL.decode([CanisterIdRecord], Uint8Array.from(Buffer.from(answer, 'hex')));
+    const id = (record as unknown as { canister_id: Principal }).canister_id;
+    return Buffer.from(id.toUint8Array()).toString('hex') as CanisterId;
+  }
+
+  install(canisterId: CanisterId, wasm: Uint8Array, arg: Uint8Array = new Uint8Array(0)): void {
+    const encoded = IDL.encode(
+      [
+        IDL.Record({
+          mode: IDL.Variant({ install: IDL.Null }),
+          canister_id: IDL.Principal,
+          wasm_module: IDL.Vec(IDL.Nat8),
+          arg: IDL.Vec(IDL.Nat8),
+        }),
+      ],
+      [
+        {
+          mode: { install: null },
+          canister_id: Principal.fromUint8Array(principalToBytes(canisterId)),
+          wasm_module: wasm,
+          arg,
+        },
+      ],
+    );
+    const message = this.ingress(MANAGEMENT_CANISTER_ID, 'install_code', Uint8Array.from(encoded));
+    this.round([{ ...message, effectiveCanisterId: canisterId }]);
+    if (this.statusOf(message)?.kind !== 'replied') {
+      throw new Error(this.answerOf(message));
+    }
+  }
+
+  createWith(wasm: Uint8Array, cycles?: bigint): CanisterId {
+    const canisterId = this.create(cycles);
+    this.install(canisterId, wasm);
+    return canisterId;
+  }
+
+  /** Every cycle of the subnet: balances, cycles in calls and their prepayments, and what was consumed. */
+  totalCycles(): bigint {
+    let total = this.state.metrics.consumedCycles;
+    for (const { cycles, calls, inputQueues, stopRequests } of this.state.canisters.values()) {
+      total += cycles;
+      for (const context of calls.contexts) {
+        total += context.availableCycles;
+      }
+      for (const callback of calls.callbacks) {
+        total += callback.executionPrepayment + callback.transmissionPrepayment;
+      }
+      for (const message of inputQueues.flatMap((queue) => queue.messages)) {
+        total += message.kind === 'request' ? message.cycles : message.refund;
+      }
+      for (const { message } of stopRequests) {
+        total += 'cycles' in message ? message.cycles : 0n;
+      }
+    }
+    for (const message of [...this.state.subnetQueue, ...this.state.randomRequests]) {
+      total += 'cycles' in message ? message.cycles : 0n;
+    }
+    return total;
+  }
+}
