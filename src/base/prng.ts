@@ -21,6 +21,7 @@ export interface Prng {
 
 const CONSTANTS = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574] as const;
 const ROUND_PAIRS = 10;
+const NO_NONCE = [0, 0] as const;
 const TWO_POW_32 = 0x1_00_00_00_00;
 
 function quarterRound(s: Uint32Array, a: number, b: number, c: number, d: number): void {
@@ -93,12 +94,12 @@ function absorb(start: Uint32Array, bytes: Uint8Array): Uint32Array {
 
 function fromKey(key: Uint32Array): Prng {
   let counter = 0;
-  let block = new Uint32Array(0);
+  let block: Uint32Array = new Uint32Array(0);
   let used = 0;
 
   const u32 = (): number => {
     if (used === block.length) {
-      block = Uint32Array.from(chachaBlock(key, counter, [0, 0]));
+      block = chachaBlock(key, counter, NO_NONCE);
       counter += 1;
       used = 0;
     }

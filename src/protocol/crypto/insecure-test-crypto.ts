@@ -1,6 +1,7 @@
 import { concatBytes, equalBytes } from '../../base/bytes.ts';
 import { codedError, err, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
+import { createLru } from '../../base/lru.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { CryptoError } from '../interfaces/crypto.ts';
 import { lagrangeAtZero } from './lagrange.ts';
@@ -74,7 +75,21 @@ function finish(
     : ok(encodeMarked(mark, sum));
 }
 
+/** A subnet has few sets of signers, and their weights cost more than everything else here. */
+const knownWeights = createLru<readonly bigint[]>(256);
+
 function lagrangeWeights(indexes: readonly number[]): readonly bigint[] {
+  const key = indexes.join();
+  const known = knownWeights.get(key);
+  if (known !== undefined) {
+    return known;
+  }
+  const weights = computeWeights(indexes);
+  knownWeights.set(key, weights);
+  return weights;
+}
+
+function computeWeights(indexes: readonly number[]): readonly bigint[] {
   const { numerators, denominator } = lagrangeAtZero(indexes);
   const inverse = invertScalar(denominator);
   return numerators.map((numerator) => mod(numerator * inverse));
