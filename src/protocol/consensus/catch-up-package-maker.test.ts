@@ -133,6 +133,31 @@ describe('catch-up package of a peer', () => {
     }
   });
 
+  it('is held back while the node holds its blocks and lacks less than a quarter interval of states', () => {
+    const f = new RoleFixture(4, { dkgIntervalLength: 39 });
+    const { payload } = f.genesisBlock;
+    let tip = f.genesisBlock;
+    const next = payload.kind === 'summary' ? nextSummary(payload.summary, 1) : undefined;
+    while (tip.height < 40) {
+      tip = f.round(tip, {
+        context: { ...tip.context, timeNs: tip.context.timeNs + 1n },
+        ...(tip.height === 39 && { payload: { kind: 'summary', summary: next as never } }),
+      });
+    }
+    f.validated(f.finalization(tip));
+    f.unvalidated(packageOf(f, tip));
+    for (const [state, isHeldBack] of [
+      [30, false],
+      [31, false],
+      [32, true],
+      [39, true],
+      [40, false],
+    ] as const) {
+      f.state.latest = state;
+      expect(f.run(validateCatchUpPackages).length, `state ${state}`).toBe(isHeldBack ? 0 : 1);
+    }
+  });
+
   it('is held back for 150 unit delays while the node may still get there by itself', () => {
     const { f, summary } = chainTo(6, 4);
     const cup = packageOf(f, summary);

@@ -35,6 +35,7 @@ import { genesisPackage } from './genesis-package.ts';
 import { NEVER_HALTS } from './halting.ts';
 import type { Membership } from './membership.ts';
 import { createMembership } from './membership.ts';
+import { POOL_CHECK_HEIGHTS, poolExcess } from './pool-bounds.ts';
 import type { PoolView } from './pool-view.ts';
 import { createPoolView } from './pool-view.ts';
 import type { RoleContext } from './role-context.ts';
@@ -65,6 +66,7 @@ class ConsensusNode implements Consensus {
   private hasUnstamped = true;
   private expectedHeight: Height = 0;
   private stopped = false;
+  private poolCheckedAt: Height = 0;
   private diverged: StateDivergence | null = null;
 
   constructor(deps: ConsensusDeps) {
@@ -125,6 +127,7 @@ class ConsensusNode implements Consensus {
     output.trace.push(...this.checkState());
     const cupHeight = this.view.catchUpPackage().height;
     this.chain.purgeBelow(cupHeight - this.minimumChainLength);
+    output.trace.push(...this.checkPoolBounds());
     return {
       transmits: output.transmits,
       batches,
@@ -279,6 +282,27 @@ class ConsensusNode implements Consensus {
     const what = evidence === 'catchUpPackage' ? 'catch-up package' : 'certification';
     const message = `height ${height}: own state contradicts the subnet's ${what}; it is dropped`;
     return [{ kind: 'criticalError', code: 'STATE_DIVERGED', message }];
+  }
+
+  /** Every ten finalized heights; too much is a fault of this node's own rules. */
+  private checkPoolBounds(): readonly TraceEvent[] {
+    const { height } = this.chain.tip;
+    const checkpoint = height - (height % POOL_CHECK_HEIGHTS);
+    if (checkpoint <= this.poolCheckedAt) {
+      return [];
+    }
+    this.poolCheckedAt = checkpoint;
+    const { dkgIntervalLength } = this.deps.genesis.parameters;
+    const bounds = notaryBoundsFor(dkgIntervalLength);
+    const nodes = this.membership.nodes.length;
+    const { minimumChainLength } = this;
+    return poolExcess(this.artifacts, { nodes, dkgIntervalLength, bounds, minimumChainLength }).map(
+      ({ artifact, found, allowed }) => ({
+        kind: 'criticalError',
+        code: 'POOL_BOUND_EXCEEDED',
+        message: `height ${height}: ${found} validated ${artifact}, ${allowed} at most`,
+      }),
+    );
   }
 
   private neededStateSync(): StateSyncRequest | null {

@@ -2,7 +2,7 @@ import type { Mutations } from '../../artifact-pool/change-action.ts';
 import { handleInvalid, moveToValidated, NO_MUTATIONS } from '../../artifact-pool/change-action.ts';
 import type { PoolEntry } from '../../artifact-pool/pool-section.ts';
 import { genesisSummary } from '../../dkg/summary.ts';
-import { CATCH_UP_HOLD_BACK_UNITS, NS_PER_MS } from '../../limits/consensus.ts';
+import { CATCH_UP_HOLD_BACK_UNITS, LOOK_AHEAD_HEIGHTS, NS_PER_MS } from '../../limits/consensus.ts';
 import type { CatchUpContent, CatchUpPackage, DkgTranscriptIds } from '../../types/artifacts.ts';
 import { catchUpSignedBytes } from '../../types/signed-bytes.ts';
 import type { RoleContext } from '../role-context.ts';
@@ -57,12 +57,26 @@ function sameTranscripts(a: DkgTranscriptIds, b: DkgTranscriptIds): boolean {
   return a.low === b.low && a.high === b.high;
 }
 
-/** Far behind, or already past its height, or waited long enough. */
+/**
+ * False for a while when the node may get there by itself: it holds all blocks up to the package
+ * and its state is less than a quarter of an interval short of it.
+ *
+ * @playground also when only a few blocks are missing that may be on their way: with an interval of
+ * ten blocks a slightly slow node would otherwise fetch a state in each of them.
+ * Upstream: rs/consensus/src/consensus/validator.rs#maybe_hold_back_cup.
+ */
 function isWorthJumping(context: RoleContext, entry: PoolEntry<CatchUpPackage>): boolean {
-  const { view, genesis } = context;
-  const { dkgIntervalLength, unitDelayMs } = genesis.parameters;
-  const behind = entry.artifact.height - view.finalizedHeight();
-  if (behind <= 0 || behind > Math.max(1, Math.floor((dkgIntervalLength + 1) / 4))) {
+  const { view, genesis, state } = context;
+  const { unitDelayMs } = genesis.parameters;
+  const { height, block } = entry.artifact;
+  const interval = block.payload.kind === 'summary' ? block.payload.summary.nextIntervalLength : 0;
+  const blocksShort = height - view.finalizedHeight();
+  const statesShort = height - state.latestStateHeight();
+  const mayCompute =
+    blocksShort <= 0
+      ? statesShort > 0 && statesShort < Math.floor(interval / 4)
+      : blocksShort <= Math.min(LOOK_AHEAD_HEIGHTS, Math.max(1, Math.floor((interval + 1) / 4)));
+  if (!mayCompute) {
     return true;
   }
   const holdBackNs = CATCH_UP_HOLD_BACK_UNITS * BigInt(unitDelayMs) * NS_PER_MS;
