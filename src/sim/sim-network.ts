@@ -25,7 +25,7 @@ import type {
   NodeSnapshot,
   Topology,
 } from '../wire/network.ts';
-import { PACE_SETTINGS, parseLinkConditions } from '../wire/network-spec.ts';
+import { PACE_SETTINGS } from '../wire/network-spec.ts';
 import type { NetworkSpec, Pace } from '../wire/network-spec.ts';
 import {
   guardClock,
@@ -41,6 +41,8 @@ import { createCheckers } from './checkers.ts';
 import type { Checkers, Violation } from './checkers.ts';
 import { createDrive } from './drive.ts';
 import type { Drive, DriveKind } from './drive.ts';
+import { createSimFaults } from './sim-faults.ts';
+import type { SimFaults } from './sim-faults.ts';
 import { createFetch } from './sim-fetch.ts';
 import { createInspector } from './inspector.ts';
 import { Simulation } from './simulation.ts';
@@ -119,15 +121,16 @@ class SimNetworkHost implements SimNetwork {
   readonly spec: NetworkSpec;
   readonly fetch: FetchFunction;
   readonly inspect: NetworkInspector;
+  readonly faults: NetworkFaults;
   private readonly simulation: Simulation;
   private readonly recorder = createTelemetryRecorder();
   private readonly checkers: Checkers = createCheckers();
   private readonly hash = createTraceHash();
   private readonly shape: Topology;
   private readonly drive: Drive;
+  private readonly simFaults: SimFaults;
   private readonly startNs: bigint;
   private pace: Pace;
-  private partitions: readonly (readonly NodeId[])[] = [];
   private flushedNs = 0;
   private finalized: Height = 0;
   private closed = false;
@@ -176,6 +179,15 @@ class SimNetworkHost implements SimNetwork {
     this.fetch = guardFetch(this.guard, fetch);
     const inspector = createInspector(genesis, suite, (id) => this.simulation.coreOf(id));
     this.inspect = guardInspector(this.guard, inspector);
+    this.simFaults = createSimFaults({
+      spec,
+      simulation: this.simulation,
+      nodeIds: this.nodeIds(),
+      control: (nodeId, act) => this.control(nodeId, act),
+      report: (event) => this.recorder.record('host', event),
+      restarting: (nodeId) => this.checkers.restarted(nodeId),
+    });
+    this.faults = guardFaults(this.guard, this.simFaults.port);
     for (const node of genesis.nodes) {
       this.simulation.start(node.nodeId);
     }
@@ -268,39 +280,6 @@ class SimNetworkHost implements SimNetwork {
     return Promise.resolve();
   }
 
-  readonly faults: NetworkFaults = guardFaults(this.guard, {
-    kill: (nodeId) =>
-      this.control(nodeId, () =>
-        this.simulation.kill(nodeId)
-          ? ok(undefined)
-          : fail('NODE_NOT_RUNNING', 'The node is not running.'),
-      ),
-    restart: (nodeId) =>
-      this.control(nodeId, () => {
-        this.checkers.restarted(nodeId);
-        return this.simulation.start(nodeId)
-          ? ok(undefined)
-          : fail('NODE_ALREADY_RUNNING', 'The node is running already.');
-      }),
-    setLink: (from, to, conditions) =>
-      this.control(from, () => {
-        const parsed = parseLinkConditions({ ...this.spec.links, ...conditions });
-        if (!parsed.ok) {
-          return fail('INVALID_ARGUMENT', parsed.error.message);
-        }
-        this.simulation.packets.setLink(from, to, conditions === null ? null : parsed.value);
-        const now = this.simulation.packets.conditionsOf(from, to);
-        this.recorder.record('host', { kind: 'linkChanged', from, to, conditions: now });
-        return ok(undefined);
-      }),
-    partition: (groups) => this.control(null, () => this.setPartition(groups)),
-    heal: () =>
-      this.control(null, () => {
-        this.simulation.packets.heal();
-        return this.setPartition([]);
-      }),
-  });
-
   readonly clock: NetworkClock = guardClock(this.guard, {
     now: (): ClockReading => ({
       timeNs: this.simulation.nowNs(),
@@ -363,13 +342,6 @@ class SimNetworkHost implements SimNetwork {
     });
   }
 
-  private setPartition(groups: readonly (readonly NodeId[])[]): Result<void, NetworkError> {
-    this.simulation.packets.partition(groups);
-    this.partitions = groups;
-    this.recorder.record('host', { kind: 'partitionChanged', groups });
-    return ok(undefined);
-  }
-
   private clockFact(): TelemetryEvent {
     const { rate, paused, pace } = this.clock.now();
     return { kind: 'clockChanged', rate, paused, pace };
@@ -386,7 +358,7 @@ class SimNetworkHost implements SimNetwork {
       ...this.recorder
         .canisters()
         .map((canister): TelemetryEvent => ({ kind: 'canisterChanged', height: 0, canister })),
-      { kind: 'partitionChanged', groups: this.partitions },
+      ...this.simFaults.facts(),
       this.clockFact(),
     ];
   }

@@ -78,6 +78,9 @@ export function guardFaults(guard: NetworkGuard, port: NetworkFaults): NetworkFa
     restart: async (nodeId) => unknownNode(guard, [nodeId]) ?? port.restart(nodeId),
     setLink: async (from, to, conditions) =>
       badLink(guard, from, to) ?? port.setLink(from, to, conditions),
+    setNode: async (nodeId, conditions) =>
+      unknownNode(guard, [nodeId]) ?? port.setNode(nodeId, conditions),
+    wipe: async (nodeId) => unknownNode(guard, [nodeId]) ?? port.wipe(nodeId),
     partition: async (groups) => badGroups(guard, groups) ?? port.partition(groups),
   });
 }

@@ -3,6 +3,7 @@ import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts'
 import type { SubnetType } from '../protocol/types/genesis.ts';
 import type { HashHex, Height, NodeId, PrincipalId, SubnetId } from '../protocol/types/ids.ts';
 import type { LinkConditions, NetworkSpec, Pace } from './network-spec.ts';
+import type { NodeConditions } from './node-conditions.ts';
 import type { TelemetryBatch } from './telemetry.ts';
 
 /**
@@ -37,6 +38,7 @@ export type NetworkErrorCode =
   | 'NODE_ALREADY_RUNNING'
   | 'NODE_NOT_RUNNING'
   | 'NODE_START_FAILED'
+  | 'STORAGE_FAILED'
   | 'NO_HEALTHY_NODE'
   | 'ARTIFACT_UNKNOWN'
   | 'CONTROL_TIMEOUT'
@@ -83,7 +85,18 @@ export interface NetworkFaults {
   ): NetworkResult<void>;
   /** Only nodes of one group reach each other; nodes named nowhere form a group of their own. */
   partition(groups: readonly (readonly NodeId[])[]): NetworkResult<void>;
-  /** Undoes every partition and link setting. Killed nodes stay down. */
+  /**
+   * What the world does to one node; absent fields are those of a healthy one, null = healthy.
+   * Lasts over restarts. A node whose clock was ahead and is set right stands still until time has
+   * caught up, or is restarted.
+   */
+  setNode(nodeId: NodeId, conditions: Partial<NodeConditions> | null): NetworkResult<void>;
+  /**
+   * Erases the storage of a node that does not run. It forgets what it signed: within the same key
+   * interval it can contradict itself, so count it as faulty.
+   */
+  wipe(nodeId: NodeId): NetworkResult<void>;
+  /** Undoes every partition, link setting and node condition. Killed nodes stay down. */
   heal(): NetworkResult<void>;
 }
 

@@ -2,6 +2,7 @@ import type { TraceEvent } from '../protocol/interfaces/trace.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
 import type { NodeHeights, NodeRunState } from './network.ts';
 import type { LinkConditions, Pace } from './network-spec.ts';
+import type { NodeConditions } from './node-conditions.ts';
 
 /**
  * The one-way lane from nodes and hosts to whoever watches. Batches are structured-cloneable and
@@ -43,7 +44,8 @@ export type HostEvent =
       readonly from: NodeId;
       readonly to: NodeId;
       readonly count: number;
-      readonly cause: 'loss' | 'cut' | 'partition';
+      /** `queue`: the link's bandwidth was used up. */
+      readonly cause: 'loss' | 'cut' | 'partition' | 'queue';
     }
   | {
       readonly kind: 'linkChanged';
@@ -51,6 +53,13 @@ export type HostEvent =
       readonly to: NodeId;
       readonly conditions: LinkConditions;
     }
+  | {
+      readonly kind: 'nodeConditionsChanged';
+      readonly nodeId: NodeId;
+      readonly conditions: NodeConditions;
+    }
+  /** The storage of a stopped node was erased. */
+  | { readonly kind: 'nodeWiped'; readonly nodeId: NodeId }
   | { readonly kind: 'partitionChanged'; readonly groups: readonly (readonly NodeId[])[] }
   | {
       readonly kind: 'clockChanged';

@@ -1,4 +1,5 @@
 import { present } from '../../base/assert.ts';
+import type { Result } from '../../base/result.ts';
 import { wrapBls } from '../../protocol/crypto/der.ts';
 import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { verifyArtifact } from '../../protocol/node/artifact-verifier.ts';
@@ -11,7 +12,8 @@ import type { ArtifactDetails, BlockDetails, Verification } from '../../wire/net
 import { type NetworkSpec, PACE_SETTINGS } from '../../wire/network-spec.ts';
 import { exposeControl } from '../control/remote.ts';
 import { loadCryptoSuite } from '../crypto/choose-suite.ts';
-import { sweepStaleStorage } from '../storage/stale-storage.ts';
+import { sweepStaleStorage, wipeNodeStorage } from '../storage/stale-storage.ts';
+import type { StorageError } from '../storage/storage-port.ts';
 
 /**
  * Crypto for the page, which runs none itself: deals the keys of a new network and checks what
@@ -49,6 +51,9 @@ const control = {
   },
   /** Removes what networks of closed tabs left on the disk. */
   sweep: (): Promise<void> => sweepStaleStorage(),
+  /** Erases the disk of a node that does not run. */
+  wipe: (networkId: string, nodeId: string): Promise<Result<void, StorageError>> =>
+    wipeNodeStorage(networkId, nodeId),
 };
 
 function deal(spec: NetworkSpec, index: number, genesisTimeNs: bigint, suite: CryptoSuite): Dealt {

@@ -5,6 +5,7 @@ import type { NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeSecrets, SubnetGenesis } from '../../protocol/types/genesis.ts';
 import type { HashHex, Height, NodeId } from '../../protocol/types/ids.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
+import type { NodeConditions } from '../../wire/node-conditions.ts';
 import type { ArtifactReference, NodeLoad } from '../../wire/network.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import type { ClockSetting } from '../clock/network-clock.ts';
@@ -18,20 +19,22 @@ export interface NodeStart {
   readonly clock: ClockSetting;
   readonly delays: DelayBudget;
   readonly links: NodeLinks;
+  readonly conditions: NodeConditions;
   /** Greater at each start of this node. */
   readonly incarnation: number;
   /** Seeds choices that need no secrecy. */
   readonly seed: string;
   /** Wasm memories this node's sandbox may hold: its share of what a tab can have. */
   readonly sandboxMemories: number;
+  /** One port to each node that runs already; nodes that start later bring theirs. */
+  readonly mesh: readonly (readonly [peerId: NodeId, port: MessagePort])[];
   readonly telemetryPort: MessagePort;
   readonly gatewayPort: MessagePort;
 }
 
 /** The links that end at one node. */
 export interface NodeLinks {
-  readonly defaults: LinkConditions;
-  readonly rules: readonly (readonly [from: NodeId, conditions: LinkConditions])[];
+  readonly conditions: readonly (readonly [from: NodeId, conditions: LinkConditions])[];
   /** Nodes on this side of a partition; null = no partition. */
   readonly reachable: readonly NodeId[] | null;
 }
@@ -62,6 +65,9 @@ export interface NodeControl {
   setClock(setting: ClockSetting): void;
   setDelays(delays: DelayBudget): void;
   setLinks(links: NodeLinks): void;
+  setConditions(conditions: NodeConditions): void;
+  /** A peer (re)started: this port leads to it from now on. Taken before `start` is done as well. */
+  connectPeer(port: MessagePort, peerId: NodeId): void;
   /** Runs with this clock until the node has finalized `height`, then pauses its own clock. */
   runUntilFinalized(setting: ClockSetting, height: Height): Promise<StepOutcome>;
   report(): NodeReport;

@@ -9,6 +9,7 @@ import type {
   NodeStatus,
 } from '../../protocol/node/node-io.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
+import { HEALTHY_NODE } from '../../wire/node-conditions.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import { createNetworkClock, liveClockSetting, withRate } from '../clock/network-clock.ts';
 import { createScheduler } from '../clock/scheduler.ts';
@@ -86,6 +87,7 @@ function createSubject(script: (inputs: readonly NodeInput[]) => Partial<NodeOut
   const sandboxAsked: string[] = [];
   const scripted = createScriptedCore(script);
   const host = createNodeHost({
+    conditions: HEALTHY_NODE,
     core: scripted.core,
     transport: {
       send: (to, bytes) => sent.push(`${to}:${bytes.join()}`),

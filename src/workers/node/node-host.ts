@@ -11,11 +11,13 @@ import type {
 } from '../../protocol/node/node-io.ts';
 import type { TraceEvent } from '../../protocol/interfaces/trace.ts';
 import type { Height, NodeId } from '../../protocol/types/ids.ts';
+import type { NodeConditions } from '../../wire/node-conditions.ts';
 import type { NetworkClock } from '../clock/network-clock.ts';
 import type { HostTimers, Scheduler } from '../clock/scheduler.ts';
 import type { SandboxClient } from '../sandbox/sandbox-client.ts';
-import type { StoragePort } from '../storage/storage-port.ts';
+import type { StorageError, StoragePort } from '../storage/storage-port.ts';
 import type { Transport } from '../transport/transport.ts';
+import { createNodeMachine } from './node-machine.ts';
 import type { TelemetryOutbox } from './telemetry-outbox.ts';
 
 /** Everything around one core: brings it its inputs and does what it asks for. */
@@ -24,6 +26,8 @@ export interface NodeHost {
   /** Answers through `onReply`; returns what withdraws the request. */
   http(request: HttpRequest, onReply: (reply: HttpReply) => void): () => void;
   setDelays(delays: DelayBudget): void;
+  /** What the world does to this node from now on; the disk's part is the storage's business. */
+  setConditions(conditions: NodeConditions): void;
   /** Calls back once the core has finalized `height`, at once when it has. */
   whenFinalized(height: Height, onReached: () => void): void;
   status(): NodeStatus;
@@ -34,6 +38,7 @@ export interface NodeHost {
 }
 
 export interface NodeHostDeps {
+  readonly conditions: NodeConditions;
   readonly core: NodeCore;
   readonly transport: Pick<Transport, 'send' | 'flush'>;
   readonly clock: NetworkClock;
@@ -60,10 +65,9 @@ const MAX_TURNS_AT_ONCE = 4;
 
 export function createNodeHost(deps: NodeHostDeps): NodeHost {
   const inputs: NodeInput[] = [];
-  const replies = new Map<number, (reply: HttpReply) => void>();
   const heightWaiters = createHeightWaiters();
+  const machine = createNodeMachine(deps.clock, deps.timers, deps.conditions);
   let queuedPackets = 0;
-  let nextRequestId = 0;
   let turnPlanned = false;
   let turnsAtOnce = 0;
   let busyMs = 0;
@@ -80,13 +84,14 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     inputs.push(input);
     planTurn();
   };
+  const requests = createOpenRequests(push);
   const plannedTurn = (): void => {
     turnPlanned = false;
     turnsAtOnce = 0;
     turn();
   };
   const turn = (): void => {
-    if (closed) {
+    if (closed || !machine.isFree()) {
       return;
     }
     const taken = inputs.splice(0, MAX_INPUTS_PER_STEP);
@@ -94,19 +99,20 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     const startedMs = deps.stopwatchMs();
     let output: NodeOutput;
     try {
-      output = deps.core.step(deps.clock.nowNs(), taken);
+      output = deps.core.step(machine.nowNs(), taken);
     } catch (error) {
       close();
       deps.onFatal(describeError(error));
       return;
     }
-    busyMs += deps.stopwatchMs() - startedMs;
-    perform(output);
-    if (inputs.length > 0) {
-      planTurn();
-    }
+    const spentMs = deps.stopwatchMs() - startedMs;
+    busyMs += spentMs;
+    machine.work(spentMs, () => perform(output));
   };
   const perform = (output: NodeOutput): void => {
+    if (closed) {
+      return;
+    }
     for (const { to, bytes } of output.transmits) {
       deps.transport.send(to, bytes);
     }
@@ -121,26 +127,30 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     deps.telemetry.heights(status);
     deps.onStep(status);
     heightWaiters.reached(status.finalized);
+    if (inputs.length > 0) {
+      planTurn();
+    }
   };
   const planWake = (timeNs: bigint | null): void => {
     cancelWake?.();
-    cancelWake = timeNs === null ? undefined : deps.scheduler.at(timeNs, planTurn);
+    cancelWake =
+      timeNs === null ? undefined : deps.scheduler.at(machine.networkTimeOf(timeNs), planTurn);
   };
   const performEffect = (effect: NodeEffect): void => {
     switch (effect.kind) {
       case 'sandbox': {
         const { operationId } = effect;
+        const askedMs = deps.stopwatchMs();
         deps.sandbox.request(effect.request, (reply) =>
-          push({ kind: 'sandboxReply', operationId, reply }),
+          machine.workAside(deps.stopwatchMs() - askedMs, () =>
+            push({ kind: 'sandboxReply', operationId, reply }),
+          ),
         );
         return;
       }
-      case 'httpReply': {
-        const onReply = replies.get(effect.requestId);
-        replies.delete(effect.requestId);
-        onReply?.(effect.reply);
+      case 'httpReply':
+        requests.answer(effect.requestId, effect.reply);
         return;
-      }
       case 'persist':
         void persist(effect);
     }
@@ -158,7 +168,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
       }
     } else if (!closed) {
       close();
-      deps.onFatal(`the disk failed: ${written.error.message}`);
+      reportDiskFailure(deps, written.error);
     }
   };
   const close = (): void => {
@@ -178,16 +188,11 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
       queuedPackets += 1;
       push({ kind: 'packet', from, bytes });
     },
-    http: (request, onReply) => {
-      nextRequestId += 1;
-      const requestId = nextRequestId;
-      replies.set(requestId, onReply);
-      push({ kind: 'httpRequest', requestId, request });
-      return () => {
-        if (replies.delete(requestId)) {
-          push({ kind: 'httpCancelled', requestId });
-        }
-      };
+    http: requests.open,
+    setConditions: (next) => {
+      machine.setConditions(next);
+      // Also renews the wake-up time, which follows the node's clock.
+      planTurn();
     },
     setDelays: (delays) => push({ kind: 'delaysChanged', delays }),
     whenFinalized: (height, onReached) => {
@@ -203,9 +208,40 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
   };
 }
 
+/** The node must not go on: its next word would need what it could not store. */
+function reportDiskFailure(deps: NodeHostDeps, { code, message: cause }: StorageError): void {
+  const message = `the disk failed: ${cause}`;
+  deps.telemetry.trace([{ kind: 'criticalError', code, message }]);
+  deps.onFatal(message);
+}
+
 function inboxOverflow(from: NodeId): TraceEvent {
   const { code, message } = codedError('limit', 'INBOX_OVERFLOW', 'too many packets wait');
   return { kind: 'packetRejected', from, code, message };
+}
+
+/** Clients that wait for an answer; each gets one, or withdraws. */
+function createOpenRequests(push: (input: NodeInput) => void) {
+  const replies = new Map<number, (reply: HttpReply) => void>();
+  let nextRequestId = 0;
+  return {
+    open: (request: HttpRequest, onReply: (reply: HttpReply) => void): (() => void) => {
+      nextRequestId += 1;
+      const requestId = nextRequestId;
+      replies.set(requestId, onReply);
+      push({ kind: 'httpRequest', requestId, request });
+      return () => {
+        if (replies.delete(requestId)) {
+          push({ kind: 'httpCancelled', requestId });
+        }
+      };
+    },
+    answer: (requestId: number, reply: HttpReply): void => {
+      const onReply = replies.get(requestId);
+      replies.delete(requestId);
+      onReply?.(reply);
+    },
+  };
 }
 
 /** Who waits for a finalized height; each is called once. */

@@ -5,6 +5,7 @@ import { createNodeCrypto } from '../../protocol/crypto/node-crypto.ts';
 import { createNodeCore } from '../../protocol/node/node-core.ts';
 import type { NodeCore, NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
+import { HEALTHY_NODE, type NodeConditions } from '../../wire/node-conditions.ts';
 import { createHostTimers } from '../clock/host-timers.ts';
 import { createNetworkClock, type NetworkClock, withRate } from '../clock/network-clock.ts';
 import { createScheduler, type Scheduler } from '../clock/scheduler.ts';
@@ -18,10 +19,12 @@ import {
 } from '../gateway/messages.ts';
 import { createSandboxClient, type SandboxClient } from '../sandbox/sandbox-client.ts';
 import { startSandboxWorker } from '../sandbox/start-sandbox.ts';
+import { createFaultyStorage } from '../storage/faulty-storage.ts';
 import { openNodeStorage } from '../storage/node-storage.ts';
 import type { StoragePort } from '../storage/storage-port.ts';
 import { openBroadcastChannel } from '../transport/broadcast-channel.ts';
 import { createLinkTable, type LinkTable } from '../transport/link-table.ts';
+import { openMeshPort } from '../transport/mesh-port.ts';
 import { createTransport, type Transport } from '../transport/transport.ts';
 import type { NodeControl, NodeLinks, NodeMessage, NodeStart, NodeStartError } from './control.ts';
 import { createNodeHost, describeError, type NodeHost } from './node-host.ts';
@@ -33,6 +36,7 @@ interface RunningNode {
   readonly clock: NetworkClock;
   readonly scheduler: Scheduler;
   readonly links: LinkTable;
+  readonly transport: Transport;
   readonly host: NodeHost;
   readonly core: NodeCore;
   readonly timed: TimedCrypto;
@@ -43,11 +47,15 @@ const stopwatchMs = (): number => performance.now();
 // At once, while the page still deals keys and opens ports.
 const suiteLoading = loadCryptoSuite();
 let node: RunningNode | undefined;
+/** Ports to peers that started while this node did. */
+const earlyPorts: (readonly [peerId: NodeId, port: MessagePort])[] = [];
+let conditions: NodeConditions = HEALTHY_NODE;
 
 async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
   if (node !== undefined) {
     return err(codedError('protocol', 'ALREADY_STARTED', 'this worker already hosts a node'));
   }
+  ({ conditions } = config);
   if (config.genesis.cryptoName !== WORKER_CRYPTO_NAME) {
     const message = `the genesis wants ${config.genesis.cryptoName}, which only simulations may use`;
     return err(codedError('trust', 'INSECURE_CRYPTO_REFUSED', message));
@@ -103,9 +111,12 @@ function assemble(
     telemetry.flush();
     page.post({ kind: 'fatal', reason });
   };
-  const links = createLinkTable(config.links.defaults, createPrng(config.seed).fork('links'));
+  const links = createLinkTable(createPrng(config.seed).fork('links'), clock.nowNs());
   applyLinks(links, config.links);
   const transport = openTransport(config, { clock, scheduler, links, telemetry });
+  for (const [peerId, port] of [...config.mesh, ...earlyPorts.splice(0)]) {
+    transport.connect(peerId, openMeshPort(port));
+  }
   const sandbox: SandboxClient = createSandboxClient({
     start: (events) => startSandboxWorker(config.sandboxMemories, events),
     timers,
@@ -113,11 +124,12 @@ function assemble(
   });
   const host = createNodeHost({
     core,
+    conditions,
     transport,
     clock,
     scheduler,
     timers,
-    storage,
+    storage: createFaultyStorage(storage, () => conditions, { timers, nowMs: stopwatchMs }),
     sandbox,
     telemetry,
     stopwatchMs,
@@ -127,7 +139,7 @@ function assemble(
     },
   });
   serveHttp(gateway, host);
-  return { clock, scheduler, links, host, core, timed };
+  return { clock, scheduler, links, transport, host, core, timed };
 }
 
 interface TransportParts {
@@ -172,9 +184,8 @@ function serveHttp(gateway: PortLike<GatewayRequest, NodeToGateway>, host: NodeH
 }
 
 function applyLinks(table: LinkTable, links: NodeLinks): void {
-  table.reset();
-  for (const [from, conditions] of links.rules) {
-    table.set(from, conditions);
+  for (const [from, onLink] of links.conditions) {
+    table.set(from, onLink);
   }
   table.setReachable(links.reachable === null ? null : new Set(links.reachable));
 }
@@ -196,6 +207,17 @@ const control: NodeControl = {
   setLinks: (links) => {
     if (node !== undefined) {
       applyLinks(node.links, links);
+    }
+  },
+  setConditions: (next) => {
+    conditions = next;
+    node?.host.setConditions(next);
+  },
+  connectPeer: (port, peerId) => {
+    if (node === undefined) {
+      earlyPorts.push([peerId, port]);
+    } else {
+      node.transport.connect(peerId, openMeshPort(port));
     }
   },
   runUntilFinalized: (setting, height) =>

@@ -16,15 +16,46 @@ export async function openOpfsStorage(
     return undefined;
   }
   try {
-    const root = await navigator.storage.getDirectory();
-    const folder = await root.getDirectoryHandle(FOLDER, { create: true });
-    const network = await folder.getDirectoryHandle(networkId, { create: true });
-    const first = await openFile(network, `${nodeId}.a`);
-    const second = await openFile(network, `${nodeId}.b`);
-    return ok(openLogStorage(first, second));
+    const network = await networkFolder(networkId);
+    const [first, second] = fileNames(nodeId);
+    return ok(openLogStorage(await openFile(network, first), await openFile(network, second)));
   } catch (error) {
-    return err(codedError('transport', 'STORAGE_FAILED', `the node's files: ${String(error)}`));
+    return err(filesFailed(error));
   }
+}
+
+/** Removes the files of a node that was stopped; none is fine. */
+export async function removeOpfsFiles(
+  networkId: string,
+  nodeId: string,
+): Promise<Result<void, StorageError>> {
+  try {
+    const network = await networkFolder(networkId);
+    for (const name of fileNames(nodeId)) {
+      await untilUnlocked(() => network.removeEntry(name)).catch((error: unknown) => {
+        if (!isNamed(error, 'NotFoundError')) {
+          throw error;
+        }
+      });
+    }
+    return ok(undefined);
+  } catch (error) {
+    return err(filesFailed(error));
+  }
+}
+
+async function networkFolder(networkId: string): Promise<FileSystemDirectoryHandle> {
+  const root = await navigator.storage.getDirectory();
+  const folder = await root.getDirectoryHandle(FOLDER, { create: true });
+  return folder.getDirectoryHandle(networkId, { create: true });
+}
+
+function fileNames(nodeId: string): readonly [string, string] {
+  return [`${nodeId}.a`, `${nodeId}.b`];
+}
+
+function filesFailed(error: unknown): StorageError {
+  return codedError('transport', 'STORAGE_FAILED', `the node's files: ${String(error)}`);
 }
 
 /** Only workers have it, and this module is also type-checked with the page's library. */
@@ -35,12 +66,19 @@ interface SyncFileHandle {
 async function openFile(folder: FileSystemDirectoryHandle, name: string): Promise<SyncFile> {
   const handle = await folder.getFileHandle(name, { create: true });
   const file = handle as unknown as SyncFileHandle;
+  return untilUnlocked(() => file.createSyncAccessHandle());
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof DOMException && error.name === name;
+}
+
+async function untilUnlocked<T>(task: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await file.createSyncAccessHandle();
+      return await task();
     } catch (error) {
-      const locked = error instanceof DOMException && error.name === 'NoModificationAllowedError';
-      if (!locked || attempt >= LOCKED_RETRIES) {
+      if (!isNamed(error, 'NoModificationAllowedError') || attempt >= LOCKED_RETRIES) {
         throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, LOCKED_RETRY_MS));

@@ -1,5 +1,7 @@
+import type { Result } from '../../base/result.ts';
 import { deleteIdbStorage } from './idb-storage.ts';
-import { removeOpfsNetworks } from './opfs-storage.ts';
+import { removeOpfsFiles, removeOpfsNetworks } from './opfs-storage.ts';
+import type { StorageError } from './storage-port.ts';
 
 /**
  * Names of a network's databases and of the Web Lock its tab holds as long as it lives: a database
@@ -34,4 +36,13 @@ export async function sweepStaleStorage(): Promise<void> {
     }
   }
   await removeOpfsNetworks((networkId) => !alive.has(networkLockName(networkId)));
+}
+
+/** Erases the disk of a node that was stopped, wherever it is kept. */
+export async function wipeNodeStorage(
+  networkId: string,
+  nodeId: string,
+): Promise<Result<void, StorageError>> {
+  const files = await removeOpfsFiles(networkId, nodeId);
+  return files.ok ? deleteIdbStorage(nodeStorageName(networkId, nodeId)) : files;
 }

@@ -22,6 +22,8 @@ export interface NodeProcess {
   state(): NodeRunState;
   reason(): string | null;
   start(startup: NodeStartup): NetworkResult<void>;
+  /** Gives the node a port to a peer that (re)started; closes it when the node is down. */
+  connect(peerId: NodeId, port: MessagePort): void;
   /** Ends the worker at once; open control calls fail. */
   kill(reason: string): void;
   /** Undefined unless running. */
@@ -117,7 +119,10 @@ export function createNodeProcess(deps: NodeProcessDeps, warm?: SpawnedWorker): 
       };
       const ports = { telemetryPort: telemetry.port2, gatewayPort: gateway.port2 };
       const started = await current.control.call(
-        { deadlineMs: START_DEADLINE_MS, transfer: [telemetry.port2, gateway.port2] },
+        {
+          deadlineMs: START_DEADLINE_MS,
+          transfer: [telemetry.port2, gateway.port2, ...startup.mesh.map(([, port]) => port)],
+        },
         'start',
         { ...startup, ...ports },
       );
@@ -132,6 +137,14 @@ export function createNodeProcess(deps: NodeProcessDeps, warm?: SpawnedWorker): 
       deps.onGatewayPort(gateway.port1);
       become('running', null);
       return ok(undefined);
+    },
+    connect: (peerId, port) => {
+      if (life === undefined) {
+        port.close();
+      } else {
+        const options = { deadlineMs: START_DEADLINE_MS, transfer: [port] };
+        void life.control.call(options, 'connectPeer', port, peerId);
+      }
     },
     kill: (why) => {
       end(why);

@@ -13,6 +13,11 @@ export interface Roster {
   all(): readonly NodeProcess[];
   find(nodeId: NodeId): Result<NodeProcess, NetworkError>;
   running(): readonly RunningNode[];
+  /** Asks one node if it runs; a node that dies meanwhile is no failure. */
+  tell(
+    nodeId: NodeId,
+    call: (node: RunningNode) => Promise<Result<unknown, ControlError>>,
+  ): Promise<Result<void, NetworkError>>;
   /** Asks every running node; a node that dies meanwhile is no failure. */
   tellAll(
     call: (node: RunningNode) => Promise<Result<unknown, ControlError>>,
@@ -30,6 +35,16 @@ export function createRoster(processes: readonly NodeProcess[]): Roster {
       const control = process.control();
       return control === undefined ? [] : [{ nodeId: process.nodeId, control }];
     });
+  const tellEach = async (
+    nodes: readonly RunningNode[],
+    call: (node: RunningNode) => Promise<Result<unknown, ControlError>>,
+  ): Promise<Result<void, NetworkError>> => {
+    const outcomes = await Promise.all(nodes.map(call));
+    const late = outcomes.find((outcome) => !outcome.ok && outcome.error.code !== 'WORKER_EXITED');
+    return late === undefined || late.ok
+      ? ok(undefined)
+      : err(networkError('CONTROL_TIMEOUT', `A node did not answer: ${late.error.message}.`));
+  };
   return {
     all: () => processes,
     find: (nodeId) => {
@@ -39,15 +54,12 @@ export function createRoster(processes: readonly NodeProcess[]): Roster {
         : ok(found);
     },
     running,
-    tellAll: async (call) => {
-      const outcomes = await Promise.all(running().map(call));
-      const late = outcomes.find(
-        (outcome) => !outcome.ok && outcome.error.code !== 'WORKER_EXITED',
-      );
-      return late === undefined || late.ok
-        ? ok(undefined)
-        : err(networkError('CONTROL_TIMEOUT', `A node did not answer: ${late.error.message}.`));
-    },
+    tell: (nodeId, call) =>
+      tellEach(
+        running().filter((node) => node.nodeId === nodeId),
+        call,
+      ),
+    tellAll: (call) => tellEach(running(), call),
   };
 }
 

@@ -14,7 +14,7 @@ import {
   guardInspector,
   type NetworkGuard,
 } from '../../wire/network-guard.ts';
-import type { NetworkSpec } from '../../wire/network-spec.ts';
+import { initialLink, type NetworkSpec } from '../../wire/network-spec.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
 import { createNetworkClock, liveClockSetting, type NetworkClock } from '../clock/network-clock.ts';
@@ -29,6 +29,7 @@ import { type BootWatch, createBootWatch } from './boot-watch.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
 import { createInspectorPort } from './inspector-port.ts';
+import { brokerMesh } from './mesh-broker.ts';
 import {
   createNodeProcess,
   type NodeProcess,
@@ -176,6 +177,8 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
   );
   const roster = createRoster(processes);
   const report = (event: HostEvent): void => hub.report(event);
+  const indexOf = (nodeId: NodeId): number =>
+    dealt.genesis.nodes.findIndex((node) => node.nodeId === nodeId);
   const clockControl = createClockControl({
     clock,
     initialPace: spec.pace,
@@ -185,11 +188,12 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
   });
   const faults: FaultControl = createFaultControl({
     roster,
-    defaults: spec.links,
+    initialLink: (from, to) => initialLink(spec, indexOf(from), indexOf(to)),
     report,
     start: (process) => starter(process),
+    wipeStorage: (nodeId) => wipeStorage(scaffold, nodeId),
   });
-  const starter = createStarter(scaffold, dealt, clockControl, faults);
+  const starter = createStarter(scaffold, dealt, clockControl, faults, roster);
   const topology: Topology = topologyOf([dealt]);
   let closed = false;
   const guard: NetworkGuard = {
@@ -204,7 +208,8 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
     faults: guardFaults(guard, faults.port),
     clock: guardClock(guard, clockControl.port),
     events: {
-      subscribe: (listener) => hub.subscribe(listener, () => openingFacts(roster, clockControl)),
+      subscribe: (listener) =>
+        hub.subscribe(listener, () => openingFacts(roster, clockControl, faults)),
     },
     inspect: guardInspector(guard, createInspectorPort(roster, scaffold.inspector.control)),
     snapshot: async () => ({
@@ -250,6 +255,7 @@ function createStarter(
   dealt: Dealt,
   clockControl: ClockControl,
   faults: FaultControl,
+  roster: Roster,
 ): Starter {
   const { networkId, spec } = scaffold;
   let incarnation = Date.now();
@@ -272,6 +278,8 @@ function createStarter(
       clock: clockControl.setting(),
       delays: clockControl.delays(),
       links: faults.linksOf(nodeId),
+      conditions: faults.conditionsOf(nodeId),
+      mesh: brokerMesh(process, roster.all()),
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
       sandboxMemories,
@@ -284,12 +292,25 @@ async function startAll(processes: readonly NodeProcess[], starter: Starter): Ne
   return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined);
 }
 
-function openingFacts(roster: Roster, clockControl: ClockControl): readonly HostEvent[] {
+function openingFacts(
+  roster: Roster,
+  clockControl: ClockControl,
+  faults: FaultControl,
+): readonly HostEvent[] {
   const states = roster.all().map((process): HostEvent => {
     const { nodeId } = process;
     return { kind: 'nodeState', nodeId, state: process.state(), reason: process.reason() };
   });
-  return [clockControl.event(), ...states];
+  return [clockControl.event(), ...states, ...faults.facts()];
+}
+
+async function wipeStorage(
+  { networkId, inspector }: Scaffold,
+  nodeId: NodeId,
+): Promise<Result<void, { readonly message: string }>> {
+  const options = { deadlineMs: CONTROL_DEADLINE_MS };
+  const asked = await inspector.control.call(options, 'wipe', networkId, nodeId);
+  return asked.ok ? asked.value : asked;
 }
 
 async function snapshotOf(process: NodeProcess, hub: TelemetryHub): Promise<NodeSnapshot> {

@@ -121,7 +121,8 @@ function decodePackets(
     if (at + length > data.length) {
       return fail('TRUNCATED_FRAME', `the frame ends inside packet ${i}`);
     }
-    packets.push(data.slice(at, at + length));
+    // A lone packet fills its frame; among others it is copied, to not keep them all.
+    packets.push(count === 1 ? data.subarray(at, at + length) : data.slice(at, at + length));
     at += length;
   }
   return at === data.length

@@ -1,74 +1,63 @@
 import type { Prng } from '../../base/prng.ts';
-import type { LinkConditions } from '../../wire/network-spec.ts';
+import { createLinkModel, type LinkDropCause, type LinkModel } from '../../wire/link-model.ts';
+import { type LinkConditions, PERFECT_LINK } from '../../wire/network-spec.ts';
 
-export type DropCause = 'loss' | 'cut' | 'partition';
+export type DropCause = LinkDropCause | 'partition';
 
-/** What becomes of one packet: delivered once or twice after a delay, or dropped. */
+/** What becomes of one packet: delivered once or twice, or dropped. */
 export type LinkVerdict =
   | { readonly kind: 'drop'; readonly cause: DropCause }
-  | {
-      readonly kind: 'deliver';
-      /** One entry per copy, network milliseconds. */
-      readonly delaysMs: readonly number[];
-      /** The packet may overtake earlier ones. */
-      readonly reordered: boolean;
-    };
+  /** One entry per copy, network time. */
+  | { readonly kind: 'deliver'; readonly arrivalsNs: readonly bigint[] };
 
 /** The links that end at one node, as told by the supervisor. */
 export interface LinkTable {
-  /** Sets the conditions of the link from one node; null = the default of the network. */
-  set(from: string, conditions: LinkConditions | null): void;
-  /** Back to the default on every link. */
-  reset(): void;
+  /** Sets the conditions of the link from one node. */
+  set(from: string, conditions: LinkConditions): void;
   /** Only these nodes are heard; null = all. */
   setReachable(nodes: ReadonlySet<string> | null): void;
-  judge(from: string): LinkVerdict;
+  /** @param nowNs network time, never smaller than before */
+  judge(from: string, nowNs: bigint, bytes: number): LinkVerdict;
 }
 
-/** How much longer than its delay a packet takes that others overtake, milliseconds. */
-const REORDER_EXTRA_MS = 20;
-const PERCENT = 100;
+interface Link {
+  readonly model: LinkModel;
+  conditions: LinkConditions;
+}
 
-/** Draws every chance from `prng`, so that a test can repeat a run. */
-export function createLinkTable(defaults: LinkConditions, prng: Prng): LinkTable {
-  const conditionsOf = new Map<string, LinkConditions>();
+/**
+ * Draws every chance from `prng`, a stream of its own for each link, so that a test can repeat a run.
+ * @param originNs any network time that is not in the future: the models count from there
+ */
+export function createLinkTable(prng: Prng, originNs: bigint): LinkTable {
+  const links = new Map<string, Link>();
   let reachable: ReadonlySet<string> | null = null;
-  const happens = (percent: number): boolean => percent > 0 && prng.chance(percent, PERCENT);
-  const drawDelayMs = (conditions: LinkConditions): number =>
-    conditions.delayMs + (conditions.jitterMs > 0 ? prng.below(conditions.jitterMs + 1) : 0);
+  const linkFrom = (from: string): Link => {
+    const known = links.get(from);
+    if (known !== undefined) {
+      return known;
+    }
+    const link = { model: createLinkModel(prng.fork(from)), conditions: PERFECT_LINK };
+    links.set(from, link);
+    return link;
+  };
 
   return {
     set: (from, conditions) => {
-      if (conditions === null) {
-        conditionsOf.delete(from);
-      } else {
-        conditionsOf.set(from, conditions);
-      }
+      linkFrom(from).conditions = conditions;
     },
-    reset: () => conditionsOf.clear(),
     setReachable: (nodes) => {
       reachable = nodes;
     },
-    judge: (from) => {
-      const conditions = conditionsOf.get(from) ?? defaults;
+    judge: (from, nowNs, bytes) => {
       if (reachable !== null && !reachable.has(from)) {
         return { kind: 'drop', cause: 'partition' };
       }
-      if (conditions.cut) {
-        return { kind: 'drop', cause: 'cut' };
-      }
-      if (happens(conditions.lossPercent)) {
-        return { kind: 'drop', cause: 'loss' };
-      }
-      const reordered = happens(conditions.reorderPercent);
-      const first = drawDelayMs(conditions) + (reordered ? REORDER_EXTRA_MS : 0);
-      return {
-        kind: 'deliver',
-        delaysMs: happens(conditions.duplicatePercent)
-          ? [first, first + drawDelayMs(conditions)]
-          : [first],
-        reordered,
-      };
+      const { model, conditions } = linkFrom(from);
+      const fate = model.send(conditions, Number(nowNs - originNs), bytes);
+      return fate.kind === 'drop'
+        ? fate
+        : { kind: 'deliver', arrivalsNs: fate.arrivalsNs.map((at) => originNs + BigInt(at)) };
     },
   };
 }

@@ -2,6 +2,8 @@ import type { ChannelLike, OpenChannel } from './channel-like.ts';
 
 export interface MemoryChannelHub {
   readonly open: OpenChannel;
+  /** Both ends of a port between two peers; what is posted moves, as a transfer does. */
+  openPort(): readonly [ChannelLike, ChannelLike];
   /** Delivers everything posted so far, and what handlers post meanwhile. */
   flush(): void;
 }
@@ -16,8 +18,7 @@ interface Endpoint {
  */
 export function createMemoryChannelHub(): MemoryChannelHub {
   const channels = new Map<string, Set<Endpoint>>();
-  const waiting: { readonly name: string; readonly from: Endpoint; readonly data: Uint8Array }[] =
-    [];
+  const waiting: { readonly to: () => readonly Endpoint[]; readonly data: Uint8Array }[] = [];
 
   const open = (name: string): ChannelLike => {
     const endpoint: Endpoint = { handler: undefined };
@@ -26,7 +27,8 @@ export function createMemoryChannelHub(): MemoryChannelHub {
     channels.set(name, members);
     return {
       post: (bytes) => {
-        waiting.push({ name, from: endpoint, data: bytes.slice() });
+        const to = (): Endpoint[] => [...members].filter((member) => member !== endpoint);
+        waiting.push({ to, data: bytes.slice() });
       },
       listen: (handler) => {
         endpoint.handler = handler;
@@ -37,14 +39,31 @@ export function createMemoryChannelHub(): MemoryChannelHub {
     };
   };
 
+  const openPort = (): readonly [ChannelLike, ChannelLike] => {
+    const ends = [{ handler: undefined }, { handler: undefined }] as const;
+    const endOf = (own: Endpoint, other: Endpoint): ChannelLike => ({
+      post: (bytes) => {
+        waiting.push({
+          to: () => [other],
+          data: structuredClone(bytes, { transfer: [bytes.buffer] }),
+        });
+      },
+      listen: (handler) => {
+        own.handler = handler;
+      },
+      close: () => {
+        own.handler = undefined;
+      },
+    });
+    return [endOf(ends[0], ends[1]), endOf(ends[1], ends[0])];
+  };
   const flush = (): void => {
     for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
-      for (const endpoint of channels.get(message.name) ?? []) {
-        if (endpoint !== message.from) {
-          endpoint.handler?.(message.data.slice());
-        }
+      const { to, data } = message;
+      for (const endpoint of to()) {
+        endpoint.handler?.(data.slice());
       }
     }
   };
-  return { open, flush };
+  return { open, openPort, flush };
 }

@@ -8,7 +8,8 @@ import { inboxChannelName, subnetChannelName } from './channel-like.ts';
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
 import { createLinkTable, type DropCause } from './link-table.ts';
 import { createMemoryChannelHub } from './memory-channel.ts';
-import { createTransport } from './transport.ts';
+import { openMeshPort } from './mesh-port.ts';
+import { createTransport, MAX_CHANNEL_PACKET_BYTES } from './transport.ts';
 
 const START_MS = 1_700_000_000_000;
 const NODES = ['0a', '0b', '0c'];
@@ -42,7 +43,7 @@ function createSubject(seed = 'links') {
     const received: string[] = [];
     const rejected: string[] = [];
     const dropped: DropCause[] = [];
-    const links = createLinkTable(PERFECT_LINK, createPrng(seed).fork(nodeId));
+    const links = createLinkTable(createPrng(seed).fork(nodeId), BigInt(START_MS) * 1_000_000n);
     const transport = createTransport({
       networkId: 'n',
       subnetId: 's',
@@ -53,7 +54,7 @@ function createSubject(seed = 'links') {
       links,
       clock,
       scheduler,
-      onPacket: (from, packet) => received.push(`${from}:${packet.subarray(0, 8).join(',')}`),
+      onPacket: (from, packet) => received.push(`${from}:${packet[0]}`),
       onRejected: (from, error) => rejected.push(`${from}:${error.code}`),
       onDropped: (_, cause) => dropped.push(cause),
     });
@@ -63,8 +64,30 @@ function createSubject(seed = 'links') {
     clock.apply(withRate(clock.setting(), rate, nowMs));
     scheduler.rearm();
   };
-  return { hub, start, advance, setRate };
+  /** Two started nodes with a port between them, and packets of the size that uses the medium. */
+  const startPair = (size: number) => {
+    const [a, b] = [start('0a'), start('0b')];
+    const [aPort, bPort] = hub.openPort();
+    a.transport.connect('0b', aPort);
+    b.transport.connect('0a', bPort);
+    const packet = (value: number): Uint8Array => new Uint8Array(size).fill(value);
+    const send = (...values: readonly number[]): void => {
+      for (const value of values) {
+        a.transport.send('0b', packet(value));
+      }
+      a.transport.flush();
+      hub.flush();
+    };
+    return { a, b, packet, send };
+  };
+  return { hub, start, startPair, advance, setRate };
 }
+
+/** What is small travels on a channel, what is large through a port: the same must hold for both. */
+const MEDIA = [
+  ['channel', 1],
+  ['port', MAX_CHANNEL_PACKET_BYTES + 1],
+] as const;
 
 const link = (conditions: Partial<LinkConditions>): LinkConditions => ({
   ...PERFECT_LINK,
@@ -145,14 +168,50 @@ describe('transport', () => {
     expect(b.transport.counters().framesRejected).toBe(2);
   });
 
+  it('takes no more from a port of before the peer restarted', () => {
+    const { hub, startPair } = createSubject();
+    const { a, b, send } = startPair(MAX_CHANNEL_PACKET_BYTES + 1);
+    send(1);
+    const [aPort, bPort] = hub.openPort();
+    b.transport.connect('0a', bPort);
+    send(2);
+    expect(b.received, 'the old end leads nowhere').toEqual(['0a:1']);
+    a.transport.connect('0b', aPort);
+    send(3);
+    expect(b.received).toEqual(['0a:1', '0a:3']);
+  });
+
+  it('sends large packets to all through ports, and through the inbox where there is none', () => {
+    const { hub, start, startPair } = createSubject();
+    const { a, b, packet } = startPair(MAX_CHANNEL_PACKET_BYTES + 1);
+    const c = start('0c');
+    const overheard: unknown[] = [];
+    hub.open(inboxChannelName('n', 's', '0b')).listen((data) => overheard.push(data));
+    a.transport.send('all', packet(7));
+    a.transport.flush();
+    hub.flush();
+    expect([b.received, c.received]).toEqual([['0a:7'], ['0a:7']]);
+    expect(overheard, 'the port, not the inbox').toEqual([]);
+  });
+
+  it('refuses a frame that came through the port of another, and garbage from a port', () => {
+    const { hub, start } = createSubject();
+    const b = start('0b');
+    const [own, far] = hub.openPort();
+    b.transport.connect('0a', own);
+    const connectionId = '0000000000000001';
+    far.post(encodeFrame({ sender: '0c', connectionId, sequenceNumber: 1, packets: [bytes(1)] }));
+    far.post(bytes(1, 2));
+    hub.flush();
+    expect(b.received).toEqual([]);
+    expect(b.rejected).toEqual(['0a:SENDER_MISMATCH', '0a:TRUNCATED_FRAME']);
+  });
+});
+
+describe.each(MEDIA)('link conditions on a %s', (_, size) => {
   it('delays by the link and keeps its order when the delay shrinks', () => {
-    const { hub, start, advance } = createSubject();
-    const [a, b] = [start('0a'), start('0b')];
-    const send = (value: number): void => {
-      a.transport.send('0b', bytes(value));
-      a.transport.flush();
-      hub.flush();
-    };
+    const { startPair, advance } = createSubject();
+    const { b, send } = startPair(size);
     b.links.set('0a', link({ delayMs: 50 }));
     send(1);
     b.links.set('0a', link({ delayMs: 0 }));
@@ -164,20 +223,19 @@ describe('transport', () => {
   });
 
   it('drops by loss, cut and partition, each with its cause, in one direction only', () => {
-    const { hub, start } = createSubject();
-    const [a, b] = [start('0a'), start('0b')];
+    const { hub, startPair } = createSubject();
+    const { a, b, packet, send } = startPair(size);
     const exchange = (): void => {
-      a.transport.send('0b', bytes(1));
-      b.transport.send('0a', bytes(2));
-      a.transport.flush();
+      b.transport.send('0a', packet(2));
       b.transport.flush();
       hub.flush();
+      send(1);
     };
     b.links.set('0a', link({ cut: true }));
     exchange();
     b.links.set('0a', link({ lossPercent: 100 }));
     exchange();
-    b.links.set('0a', null);
+    b.links.set('0a', PERFECT_LINK);
     b.links.setReachable(new Set(['0c']));
     exchange();
     expect(b.dropped).toEqual(['cut', 'loss', 'partition']);
@@ -189,51 +247,82 @@ describe('transport', () => {
   });
 
   it('loses about the given share of packets', () => {
-    const { hub, start } = createSubject('loss seed 7');
-    const [a, b] = [start('0a'), start('0b')];
+    const { startPair } = createSubject('loss seed 7');
+    const { b, send } = startPair(size);
     b.links.set('0a', link({ lossPercent: 30 }));
-    for (let i = 0; i < 1000; i += 1) {
-      a.transport.send('0b', bytes(1));
-    }
-    a.transport.flush();
-    hub.flush();
-    expect(b.received.length).toBeGreaterThan(640);
-    expect(b.received.length).toBeLessThan(760);
+    send(...Array.from({ length: 500 }, () => 1));
+    expect(b.received.length).toBeGreaterThan(310);
+    expect(b.received.length).toBeLessThan(390);
   });
 
   it('duplicates and reorders when the link says so', () => {
-    const { hub, start, advance } = createSubject();
-    const [a, b] = [start('0a'), start('0b')];
-    const send = (value: number): void => {
-      a.transport.send('0b', bytes(value));
-      a.transport.flush();
-      hub.flush();
-    };
+    const { startPair, advance } = createSubject();
+    const { b, send } = startPair(size);
     b.links.set('0a', link({ duplicatePercent: 100 }));
     send(1);
     expect(b.received).toEqual(['0a:1', '0a:1']);
     b.links.set('0a', link({ reorderPercent: 100 }));
     send(2);
-    b.links.set('0a', null);
+    b.links.set('0a', PERFECT_LINK);
     send(3);
     advance(1000);
     expect(b.received.slice(2)).toEqual(['0a:3', '0a:2']);
   });
 
+  it('takes as long as the bandwidth says', () => {
+    const { startPair, advance } = createSubject();
+    const { b, send } = startPair(size);
+    // As many kilobits per second as a packet has bits: each takes a millisecond.
+    b.links.set('0a', link({ bandwidthKbps: size * 8 }));
+    send(1, 2, 3);
+    expect(b.received).toEqual([]);
+    advance(1);
+    expect(b.received).toEqual(['0a:1']);
+    advance(2);
+    expect(b.received).toEqual(['0a:1', '0a:2', '0a:3']);
+  });
+
   it('delivers nothing while the clock is paused, everything in order when it goes on', () => {
-    const { hub, start, advance, setRate } = createSubject();
-    const [a, b] = [start('0a'), start('0b')];
+    const { startPair, advance, setRate } = createSubject();
+    const { b, send } = startPair(size);
     setRate(0);
-    for (let i = 0; i < 3; i += 1) {
-      a.transport.send('0b', bytes(i));
-      a.transport.flush();
-      hub.flush();
-    }
+    send(0);
+    send(1);
+    send(2);
     advance(1000);
     expect(b.received).toEqual([]);
     setRate(1);
     advance(1);
     expect(b.received).toEqual(['0a:0', '0a:1', '0a:2']);
+  });
+});
+
+describe('what waits for its delay', () => {
+  it.each([
+    ['packets', 1, 4_096],
+    ['bytes', 4 * 1024 * 1024, 16],
+  ])('is bounded in %s', (_, size, bound) => {
+    const { startPair, setRate } = createSubject();
+    const { b, send } = startPair(size);
+    setRate(0);
+    send(...Array.from({ length: bound }, () => 1));
+    expect(b.rejected).toEqual([]);
+    send(1);
+    expect(b.rejected).toEqual(['0a:INBOX_OVERFLOW']);
+  });
+});
+
+describe('mesh port', () => {
+  it('moves bytes through a real port without keeping a copy', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const [near, far] = [openMeshPort(port1), openMeshPort(port2)];
+    const arrived = new Promise((resolve) => far.listen(resolve));
+    const sent = bytes(1, 2, 3);
+    near.post(sent);
+    expect(sent.length, 'its buffer went away').toBe(0);
+    expect(await arrived).toEqual(bytes(1, 2, 3));
+    near.close();
+    far.close();
   });
 });
 

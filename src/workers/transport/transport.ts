@@ -17,7 +17,11 @@ import {
 } from './frame.ts';
 import type { DropCause, LinkTable } from './link-table.ts';
 
-export type TransportErrorCode = FrameErrorCode | 'UNKNOWN_SENDER' | 'INBOX_OVERFLOW';
+export type TransportErrorCode =
+  | FrameErrorCode
+  | 'UNKNOWN_SENDER'
+  | 'SENDER_MISMATCH'
+  | 'INBOX_OVERFLOW';
 export type TransportError = CodedError<TransportErrorCode>;
 
 export interface TransportDeps {
@@ -47,6 +51,11 @@ export interface TransportCounters {
 }
 
 export interface Transport {
+  /**
+   * Sends large packets to and takes them from this peer through its own port from now on. A port of
+   * the same peer from before it restarted is closed.
+   */
+  connect(peerId: string, port: ChannelLike): void;
   /** Queues a packet for a node or for 'all'; it leaves with the next `flush`, in one frame with the others. */
   send(to: string, bytes: Uint8Array): void;
   flush(): void;
@@ -56,23 +65,32 @@ export interface Transport {
 
 interface Peer {
   connectionId: string;
-  /** Highest sequence number seen, per lane: the two channels have no common order. */
-  readonly latest: [subnet: number, inbox: number];
-  /** Delivery time of the last delayed packet: a link keeps its order when its delay shrinks. */
-  lastDeliveryNs: bigint;
+  /** Highest sequence number seen, per lane: channels have no common order. */
+  readonly latest: [subnet: number, inbox: number, mesh: number];
 }
 
-const NS_PER_MS = 1_000_000;
+const SUBNET_LANE = 0;
+const INBOX_LANE = 1;
+const MESH_LANE = 2;
+type Lane = typeof SUBNET_LANE | typeof INBOX_LANE | typeof MESH_LANE;
+
 /**
  * Packets that wait for their link delay or for a paused clock; beyond it the newest is dropped,
  * as a full router does.
  */
 const MAX_DELAYED_PACKETS = 4_096;
+const MAX_DELAYED_BYTES = 64 * 1024 * 1024;
+/**
+ * Larger packets go through the port of their receiver: a channel copies them for every listener and
+ * through another process.
+ */
+export const MAX_CHANNEL_PACKET_BYTES = 64 * 1024;
 /** Room for the frame header and the length prefixes. */
 const FRAME_MARGIN_BYTES = 8 * 1024;
 
 /**
- * Bytes between the nodes of one subnet over channels; knows nothing of what they mean. While the
+ * Bytes between the nodes of one subnet over channels and ports; knows nothing of what they mean.
+ * While the
  * clock is paused nothing is delivered: arrived packets wait for the clock to go on.
  */
 export function createTransport(deps: TransportDeps): Transport {
@@ -82,13 +100,14 @@ export function createTransport(deps: TransportDeps): Transport {
   const inbox = inboxOf(deps.nodeId);
   const members = new Set(deps.members);
   const outboxes = new Map<string, ChannelLike>();
+  const mesh = new Map<string, ChannelLike>();
   const outgoing = new Map<string, Uint8Array[]>();
   const receiver = createReceiver(deps, members);
   const sent = { frames: 0, bytes: 0 };
   let sequenceNumber = 0;
 
-  subnetChannel.listen((data) => receiver.take(0, data));
-  inbox.listen((data) => receiver.take(1, data));
+  subnetChannel.listen((data) => receiver.take(SUBNET_LANE, null, data));
+  inbox.listen((data) => receiver.take(INBOX_LANE, null, data));
 
   const channelTo = (to: string): ChannelLike => {
     const known = to === 'all' ? subnetChannel : outboxes.get(to);
@@ -100,7 +119,33 @@ export function createTransport(deps: TransportDeps): Transport {
     return opened;
   };
 
+  const post = (channel: ChannelLike, packets: readonly Uint8Array[]): void => {
+    sequenceNumber += 1;
+    const { nodeId: sender, connectionId } = deps;
+    const bytes = encodeFrame({ sender, connectionId, sequenceNumber, packets });
+    sent.frames += 1;
+    sent.bytes += bytes.length;
+    channel.post(bytes);
+  };
+  /** To each receiver that has a port through it, to the others through their inbox. */
+  const postLarge = (to: string, packet: Uint8Array): void => {
+    for (const peerId of to === 'all' ? deps.members : [to]) {
+      if (peerId !== deps.nodeId) {
+        post(mesh.get(peerId) ?? channelTo(peerId), [packet]);
+      }
+    }
+  };
+
   return {
+    connect: (peerId, port) => {
+      if (peerId === deps.nodeId || !members.has(peerId)) {
+        port.close();
+        return;
+      }
+      mesh.get(peerId)?.close();
+      mesh.set(peerId, port);
+      port.listen((data) => receiver.take(MESH_LANE, peerId, data));
+    },
     send: (to, bytes) => {
       if (to !== 'all' && (to === deps.nodeId || !members.has(to))) {
         return;
@@ -114,13 +159,11 @@ export function createTransport(deps: TransportDeps): Transport {
     },
     flush: () => {
       for (const [to, queued] of outgoing) {
-        for (const packets of splitIntoFrames(queued)) {
-          sequenceNumber += 1;
-          const { nodeId: sender, connectionId } = deps;
-          const bytes = encodeFrame({ sender, connectionId, sequenceNumber, packets });
-          sent.frames += 1;
-          sent.bytes += bytes.length;
-          channelTo(to).post(bytes);
+        for (const packets of splitIntoFrames(queued.filter((packet) => !isLarge(packet)))) {
+          post(channelTo(to), packets);
+        }
+        for (const packet of queued.filter(isLarge)) {
+          postLarge(to, packet);
         }
       }
       outgoing.clear();
@@ -133,7 +176,7 @@ export function createTransport(deps: TransportDeps): Transport {
     close: () => {
       subnetChannel.close();
       inbox.close();
-      for (const outbox of outboxes.values()) {
+      for (const outbox of [...outboxes.values(), ...mesh.values()]) {
         outbox.close();
       }
     },
@@ -141,14 +184,17 @@ export function createTransport(deps: TransportDeps): Transport {
 }
 
 interface Receiver {
-  take(lane: 0 | 1, data: unknown): void;
+  /** @param peerId whose port brought it; null for a channel, where anybody may post */
+  take(lane: Lane, peerId: string | null, data: unknown): void;
   counters(): Omit<TransportCounters, 'framesSent' | 'bytesSent'>;
 }
 
 function createReceiver(deps: TransportDeps, members: ReadonlySet<string>): Receiver {
   const peers = new Map<string, Peer>();
   const count = { packetsReceived: 0, packetsDropped: 0, framesRejected: 0 };
-  let delayed = 0;
+  const delayed = { packets: 0, bytes: 0 };
+  /** Packets of a sender that wait: a later one must not be handed over before them. */
+  const waitingOf = new Map<string, number>();
 
   const reject = (from: string | null, error: TransportError): void => {
     count.framesRejected += 1;
@@ -158,36 +204,38 @@ function createReceiver(deps: TransportDeps, members: ReadonlySet<string>): Rece
     count.packetsReceived += 1;
     deps.onPacket(from, bytes);
   };
+  const changeWaiting = (from: string, by: 1 | -1, bytes: number): void => {
+    delayed.packets += by;
+    delayed.bytes += by * bytes;
+    waitingOf.set(from, (waitingOf.get(from) ?? 0) + by);
+  };
   const deliverAt = (dueNs: bigint, from: string, bytes: Uint8Array): void => {
-    if (delayed >= MAX_DELAYED_PACKETS) {
+    if (
+      delayed.packets >= MAX_DELAYED_PACKETS ||
+      delayed.bytes + bytes.length > MAX_DELAYED_BYTES
+    ) {
       count.packetsDropped += 1;
-      deps.onRejected(
-        from,
-        codedError('limit', 'INBOX_OVERFLOW', `${delayed} packets already wait for their delay`),
-      );
+      const message = `${delayed.packets} packets already wait for their delay`;
+      deps.onRejected(from, codedError('limit', 'INBOX_OVERFLOW', message));
       return;
     }
-    delayed += 1;
+    changeWaiting(from, 1, bytes.length);
     deps.scheduler.at(dueNs, () => {
-      delayed -= 1;
+      changeWaiting(from, -1, bytes.length);
       deliver(from, bytes);
     });
   };
-  const takePacket = (peer: Peer, from: string, bytes: Uint8Array): void => {
-    const verdict = deps.links.judge(from);
+  const takePacket = (from: string, bytes: Uint8Array): void => {
+    const nowNs = deps.clock.nowNs();
+    const verdict = deps.links.judge(from, nowNs, bytes.length);
     if (verdict.kind === 'drop') {
       count.packetsDropped += 1;
       deps.onDropped(from, verdict.cause);
       return;
     }
-    const nowNs = deps.clock.nowNs();
-    for (const delayMs of verdict.delaysMs) {
-      let dueNs = nowNs + BigInt(Math.round(delayMs * NS_PER_MS));
-      if (!verdict.reordered) {
-        dueNs = dueNs > peer.lastDeliveryNs ? dueNs : peer.lastDeliveryNs;
-        peer.lastDeliveryNs = dueNs;
-      }
-      if (dueNs <= nowNs && !deps.clock.isPaused()) {
+    for (const dueNs of verdict.arrivalsNs) {
+      const isDue = dueNs <= nowNs && !deps.clock.isPaused();
+      if (isDue && (waitingOf.get(from) ?? 0) === 0) {
         deliver(from, bytes);
       } else {
         deliverAt(dueNs, from, bytes);
@@ -196,16 +244,21 @@ function createReceiver(deps: TransportDeps, members: ReadonlySet<string>): Rece
   };
 
   return {
-    take: (lane, data) => {
+    take: (lane, peerId, data) => {
       const decoded = decodeFrame(data);
       if (!decoded.ok) {
-        reject(null, decoded.error);
+        reject(peerId, decoded.error);
         return;
       }
       const frame = decoded.value;
       if (!members.has(frame.sender) || frame.sender === deps.nodeId) {
         const message = `${frame.sender} is not another node of this subnet`;
-        reject(null, codedError('trust', 'UNKNOWN_SENDER', message));
+        reject(peerId, codedError('trust', 'UNKNOWN_SENDER', message));
+        return;
+      }
+      if (peerId !== null && peerId !== frame.sender) {
+        const message = `the port of ${peerId} brought a frame in the name of ${frame.sender}`;
+        reject(peerId, codedError('trust', 'SENDER_MISMATCH', message));
         return;
       }
       const peer = peerOf(peers, frame);
@@ -215,7 +268,7 @@ function createReceiver(deps: TransportDeps, members: ReadonlySet<string>): Rece
       }
       peer.latest[lane] = frame.sequenceNumber;
       for (const packet of frame.packets) {
-        takePacket(peer, frame.sender, packet);
+        takePacket(frame.sender, packet);
       }
     },
     counters: () => ({ ...count }),
@@ -230,11 +283,14 @@ function peerOf(peers: Map<string, Peer>, frame: Frame): Peer {
   }
   const fresh: Peer = {
     connectionId: frame.connectionId,
-    latest: [0, 0],
-    lastDeliveryNs: known?.lastDeliveryNs ?? 0n,
+    latest: [0, 0, 0],
   };
   peers.set(frame.sender, fresh);
   return fresh;
+}
+
+function isLarge(packet: Uint8Array): boolean {
+  return packet.length > MAX_CHANNEL_PACKET_BYTES;
 }
 
 function splitIntoFrames(packets: readonly Uint8Array[]): readonly (readonly Uint8Array[])[] {
@@ -251,6 +307,5 @@ function splitIntoFrames(packets: readonly Uint8Array[]): readonly (readonly Uin
     current.push(packet);
     bytes += packet.length;
   }
-  frames.push(current);
-  return frames;
+  return current.length > 0 ? [...frames, current] : frames;
 }

@@ -1,0 +1,132 @@
+import { codedError, err, ok } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
+import type { NodeId } from '../protocol/types/ids.ts';
+import type { NetworkError, NetworkErrorCode, NetworkFaults } from '../wire/network.ts';
+import { initialLink, parseLinkConditions } from '../wire/network-spec.ts';
+import type { LinkConditions, NetworkSpec } from '../wire/network-spec.ts';
+import { HEALTHY_NODE, parseNodeConditions } from '../wire/node-conditions.ts';
+import type { NodeConditions } from '../wire/node-conditions.ts';
+import type { HostEvent } from '../wire/telemetry.ts';
+import type { Simulation } from './simulation.ts';
+
+export interface SimFaults {
+  /** Who is named is checked by the guard of the network. */
+  readonly port: NetworkFaults;
+  /** What is not as at the start, for who comes later. */
+  facts(): readonly HostEvent[];
+}
+
+export interface SimFaultsDeps {
+  readonly spec: NetworkSpec;
+  readonly simulation: Simulation;
+  readonly nodeIds: readonly NodeId[];
+  /** Runs the act between two moments, unless the network is closed. */
+  control(
+    nodeId: NodeId | null,
+    act: () => Result<void, NetworkError>,
+  ): Promise<Result<void, NetworkError>>;
+  report(event: HostEvent): void;
+  restarting(nodeId: NodeId): void;
+}
+
+function fail(code: NetworkErrorCode, message: string): Result<never, NetworkError> {
+  return err(codedError('input', code, message));
+}
+
+/** Faults of the world in virtual time. Puts the nodes into their places at once. */
+export function createSimFaults(deps: SimFaultsDeps): SimFaults {
+  const { spec, simulation, nodeIds, control, report } = deps;
+  const { packets } = simulation;
+  let groups: readonly (readonly NodeId[])[] = [];
+
+  const linkAtStart = (from: NodeId, to: NodeId): LinkConditions =>
+    initialLink(spec, nodeIds.indexOf(from), nodeIds.indexOf(to));
+  const placeNodes = (): void => {
+    for (const from of spec.latencyPreset === 'none' ? [] : nodeIds) {
+      for (const to of nodeIds.filter((id) => id !== from)) {
+        packets.setLink(from, to, linkAtStart(from, to));
+      }
+    }
+  };
+  const setPartition = (next: readonly (readonly NodeId[])[]): Result<void, NetworkError> => {
+    packets.partition(next);
+    groups = next;
+    report({ kind: 'partitionChanged', groups });
+    return ok(undefined);
+  };
+  const setConditions = (
+    nodeId: NodeId,
+    conditions: NodeConditions,
+  ): Result<void, NetworkError> => {
+    simulation.setConditions(nodeId, conditions);
+    report({ kind: 'nodeConditionsChanged', nodeId, conditions });
+    return ok(undefined);
+  };
+  const unwell = (): readonly NodeId[] =>
+    nodeIds.filter((id) => simulation.conditionsOf(id) !== HEALTHY_NODE);
+
+  placeNodes();
+  const port: NetworkFaults = {
+    kill: (nodeId) =>
+      control(nodeId, () =>
+        simulation.kill(nodeId)
+          ? ok(undefined)
+          : fail('NODE_NOT_RUNNING', 'The node is not running.'),
+      ),
+    restart: (nodeId) =>
+      control(nodeId, () => {
+        deps.restarting(nodeId);
+        return simulation.start(nodeId)
+          ? ok(undefined)
+          : fail('NODE_ALREADY_RUNNING', 'The node is running already.');
+      }),
+    setLink: (from, to, changes) =>
+      control(from, () => {
+        const parsed = parseLinkConditions({ ...linkAtStart(from, to), ...changes });
+        if (!parsed.ok) {
+          return fail('INVALID_ARGUMENT', parsed.error.message);
+        }
+        packets.setLink(from, to, parsed.value);
+        report({ kind: 'linkChanged', from, to, conditions: parsed.value });
+        return ok(undefined);
+      }),
+    partition: (next) => control(null, () => setPartition(next)),
+    setNode: (nodeId, changes) =>
+      control(nodeId, () => {
+        const parsed = changes === null ? ok(HEALTHY_NODE) : parseNodeConditions(changes);
+        return parsed.ok
+          ? setConditions(nodeId, parsed.value)
+          : fail('INVALID_ARGUMENT', parsed.error.message);
+      }),
+    wipe: (nodeId) =>
+      control(nodeId, () => {
+        if (!simulation.wipe(nodeId)) {
+          return fail('NODE_ALREADY_RUNNING', 'The node is running.');
+        }
+        report({ kind: 'nodeWiped', nodeId });
+        return ok(undefined);
+      }),
+    heal: () =>
+      control(null, () => {
+        packets.heal();
+        placeNodes();
+        for (const nodeId of unwell()) {
+          setConditions(nodeId, HEALTHY_NODE);
+        }
+        return setPartition([]);
+      }),
+  };
+  return {
+    port,
+    facts: () => [
+      ...unwell().map(
+        (nodeId): HostEvent => ({
+          kind: 'nodeConditionsChanged',
+          nodeId,
+          conditions: simulation.conditionsOf(nodeId),
+        }),
+      ),
+      { kind: 'partitionChanged', groups },
+    ],
+  };
+}
