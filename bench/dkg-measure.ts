@@ -35,10 +35,10 @@ const BACKENDS: Readonly<Record<string, () => Promise<BlsSuite>>> = {
 const WARM_UP_ROUNDS = 1;
 
 interface Totals {
-  createMs: number;
-  verifyMs: number;
-  openMs: number;
-  combineMs: number;
+  readonly createMs: number;
+  readonly verifyMs: number;
+  readonly openMs: number;
+  readonly combineMs: number;
 }
 
 function timed<T>(work: () => T): { readonly value: T; readonly ms: number } {
@@ -109,7 +109,7 @@ export async function measureDkg(
   const high = fixture.genesisKey.transcript;
   const runs: DkgRun[] = [];
   for (const tag of ['low', 'high'] as const) {
-    const sums: Totals = { createMs: 0, verifyMs: 0, openMs: 0, combineMs: 0 };
+    const timings: Totals[] = [];
     let collected = 0;
     for (let i = 0; i < WARM_UP_ROUNDS + rounds; i += 1) {
       const height = 20 * (i + 1);
@@ -120,22 +120,28 @@ export async function measureDkg(
       collected = config.collectionThreshold;
       const totals = runOnce(fixture, config, suiteOf(await create()));
       if (i >= WARM_UP_ROUNDS) {
-        for (const key of ['createMs', 'verifyMs', 'openMs', 'combineMs'] as const) {
-          sums[key] += totals[key] / rounds;
-        }
+        timings.push(totals);
       }
     }
+    // The least disturbed round: a worker can't ask for processor time, and others use the machine.
+    const least = (key: keyof Totals) => Math.min(...timings.map((timing) => timing[key]));
+    const best = {
+      createMs: least('createMs'),
+      verifyMs: least('verifyMs'),
+      openMs: least('openMs'),
+      combineMs: least('combineMs'),
+    };
     const round = (ms: number) => Math.round(ms * 100) / 100;
     runs.push({
       n,
       backend,
       tag,
-      createMsPerDealing: round(sums.createMs),
-      verifyMsPerDealing: round(sums.verifyMs),
-      openMsPerShare: round(sums.openMs),
-      combineMs: round(sums.combineMs),
+      createMsPerDealing: round(best.createMs),
+      verifyMsPerDealing: round(best.verifyMs),
+      openMsPerShare: round(best.openMs),
+      combineMs: round(best.combineMs),
       cpuMsPerTranscriptPerNode: round(
-        sums.createMs + (n - 1) * sums.verifyMs + collected * sums.openMs + sums.combineMs,
+        best.createMs + (n - 1) * best.verifyMs + collected * best.openMs + best.combineMs,
       ),
     });
   }

@@ -9,7 +9,7 @@ const USAGE = `
 npm run bench -- dkg [--json] [--nodes 4,13] [--backends noble,mcl] [--rounds N] [--node]
 Milliseconds of one core for a transcript of the scheme feldman, in a worker of Chromium (--node: in Node).
 cpuMsPerTranscriptPerNode: a node deals once, verifies the others' dealings, opens and combines
-as many as the key needs.
+as many as the key needs. Each figure is that of the fastest of N rounds (5).
 `;
 
 type Measure = (n: number, backend: string, rounds: number) => Promise<readonly DkgRun[]>;
@@ -68,7 +68,7 @@ async function main(args: readonly string[]): Promise<void> {
     const at = args.indexOf(name);
     return at === -1 ? otherwise : (args[at + 1] ?? otherwise);
   };
-  const rounds = Number(option('--rounds', '3'));
+  const rounds = Number(option('--rounds', '5'));
   const inNode = args.includes('--node');
   const host = inNode
     ? { measure: measureDkg, close: () => Promise.resolve() }

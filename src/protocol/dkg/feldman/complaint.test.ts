@@ -119,6 +119,9 @@ describe.each([
     expect(verdict(cheat, { ...complaint, id: later.id })).toBe('MALFORMED_COMPLAINT');
     expect(verdict(cheat, { ...complaint, complainer: carol })).toBe('MALFORMED_COMPLAINT');
     expect(verdict(cheat, { ...complaint, complainer: stranger })).toBe('MALFORMED_COMPLAINT');
+    expect(verdict(cheat, { ...complaint, complainer: 'ff' as NodeId })).toBe(
+      'MALFORMED_COMPLAINT',
+    );
     expect(verdict(next, complaint, later)).toBe('MALFORMED_COMPLAINT');
     expect(verdict(next, { ...complaint, id: later.id }, later)).toBe('MALFORMED_COMPLAINT');
     const relabelled = { ...cheat, id: later.id };

@@ -182,6 +182,10 @@ describe('feldman key generation', () => {
       });
     }
     expect(fixture.scheme.combineDealings(config, dealings.toReversed())).toEqual(combined);
+    const first = (all[which] as readonly DkgDealing[])
+      .filter((dealing) => dealings.includes(dealing))
+      .slice(0, config.collectionThreshold);
+    expect(fixture.scheme.combineDealings(config, first)).toEqual(combined);
   });
 
   it('a random stream that repeats deals the same again, and nothing alike in another run', () => {
