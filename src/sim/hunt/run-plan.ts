@@ -1,3 +1,5 @@
+import { compareText } from '../../base/bytes.ts';
+import type { TraceEvent } from '../../protocol/interfaces/trace.ts';
 import type { Height, NodeId } from '../../protocol/types/ids.ts';
 import { defaultNetworkSpec, PACE_SETTINGS } from '../../wire/network-spec.ts';
 import type { NetworkSpec } from '../../wire/network-spec.ts';
@@ -28,6 +30,8 @@ export interface HuntOutcome {
   readonly finalizedUnderFaults: Height;
   readonly finalized: Height;
   readonly virtualMs: number;
+  /** Under which codes trusted nodes refused or reported something of nodes that lied, how often. */
+  readonly caught: Readonly<Record<string, number>>;
 }
 
 const NS_PER_MS = 1_000_000;
@@ -58,6 +62,7 @@ class HuntRun {
   private readonly plan: HuntPlan;
   private calls: Call[] = [];
   private finalized: Height = 0;
+  private readonly caught = new Map<string, number>();
   violation: HuntOutcome['violation'] = null;
 
   constructor(plan: HuntPlan) {
@@ -138,6 +143,7 @@ class HuntRun {
       finalizedUnderFaults,
       finalized: this.finalized,
       virtualMs: Math.round(this.elapsedMs()),
+      caught: Object.fromEntries([...this.caught].sort(([a], [b]) => compareText(a, b))),
     };
   }
 
@@ -174,6 +180,19 @@ class HuntRun {
     return false;
   }
 
+  private noteCaught(by: NodeId, event: TraceEvent): void {
+    const isCatch =
+      event.kind === 'artifactRejected' ||
+      event.kind === 'packetRejected' ||
+      event.kind === 'misbehaviourSeen';
+    if (isCatch && this.script.isTrusted(by)) {
+      const about = event.kind === 'misbehaviourSeen' ? event.about : event.from;
+      if (about !== null && !this.script.isTrusted(about)) {
+        this.caught.set(event.code, (this.caught.get(event.code) ?? 0) + 1);
+      }
+    }
+  }
+
   private observer(): SimulationObserver {
     const { checkers } = this;
     const note = (violation: Violation | undefined): void => {
@@ -187,6 +206,7 @@ class HuntRun {
         if (event.kind === 'finalized' && this.script.isTrusted(nodeId)) {
           this.finalized = Math.max(this.finalized, event.height);
         }
+        this.noteCaught(nodeId, event);
         note(checkers.observe(nodeId, event));
       },
       packet: (from, { bytes }) => {
