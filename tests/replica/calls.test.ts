@@ -2,23 +2,13 @@ import { IDL } from '@icp-sdk/core/candid';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { canisterIdFromU64, principalToText } from '../../src/protocol/crypto/principal.ts';
 import type { CanisterId } from '../../src/protocol/types/ids.ts';
-import { CALLER_WAT, forwardTo } from '../support/caller-wat.ts';
+import { CALLER_WAT, decodeForwarded, forwardTo } from '../support/caller-wat.ts';
 import { TestSubnet } from '../support/test-subnet.ts';
 import { compileWat } from '../support/wat.ts';
 
 const MANAGEMENT = '';
 const noArgs = Uint8Array.from(IDL.encode([], []));
 const hex = (text: string): string => Buffer.from(text).toString('hex');
-
-/** What `forward` answered: refunded cycles and reply, or reject code and text. */
-function decoded(
-  answer: string,
-): { refunded: bigint; data: Buffer } | { code: number; text: string } {
-  const bytes = Buffer.from(answer, 'hex');
-  return bytes[0] === 89
-    ? { refunded: bytes.readBigUInt64LE(1), data: bytes.subarray(9) }
-    : { code: bytes[1] as number, text: bytes.subarray(2).toString() };
-}
 
 describe('calls between canisters', () => {
   let wasm: Uint8Array;
@@ -52,7 +42,7 @@ describe('calls between canisters', () => {
       'forward',
       forwardTo(b, 'echo', 1000n, Buffer.from('hi')),
     );
-    expect(decoded(answer)).toEqual({ refunded: 500n, data: Buffer.from('hi') });
+    expect(decodeForwarded(answer)).toEqual({ refunded: 500n, data: Buffer.from('hi') });
     expect(rounds).toBe(1);
     expect(counters(a)).toEqual([1, 7, 0]);
     expect(isQuiet()).toBe(true);
@@ -60,10 +50,10 @@ describe('calls between canisters', () => {
   });
 
   it('calls itself, and a query method', () => {
-    expect(decoded(subnet.call(a, 'forward', forwardTo(a, 'echo')).answer)).toMatchObject({
+    expect(decodeForwarded(subnet.call(a, 'forward', forwardTo(a, 'echo')).answer)).toMatchObject({
       refunded: 0n,
     });
-    expect(decoded(subnet.call(a, 'forward', forwardTo(b, 'peek')).answer)).toMatchObject({
+    expect(decodeForwarded(subnet.call(a, 'forward', forwardTo(b, 'peek')).answer)).toMatchObject({
       data: Buffer.from('echo'),
     });
     expect(counters(a)).toEqual([2, 14, 0]);
@@ -71,8 +61,8 @@ describe('calls between canisters', () => {
 
   it('passes a call on over several canisters', () => {
     const inner = forwardTo(a, 'forward', 0n, forwardTo(b, 'echo', 0n, Buffer.from('far')));
-    const outer = decoded(subnet.call(b, 'forward', inner).answer);
-    expect('data' in outer && decoded(outer.data.toString('hex'))).toMatchObject({
+    const outer = decodeForwarded(subnet.call(b, 'forward', inner).answer);
+    expect('data' in outer && decodeForwarded(outer.data.toString('hex'))).toMatchObject({
       data: Buffer.from('far'),
     });
     expect(isQuiet()).toBe(true);
@@ -85,7 +75,7 @@ describe('calls between canisters', () => {
     ['nothing', 5, /^IC0536: Error from Canister .*: Canister has no update method 'nothing'\./],
   ] as const)('brings the reject of %s, code %i, and all cycles back', (method, code, text) => {
     const before = subnet.totalCycles();
-    const reject = decoded(subnet.call(a, 'forward', forwardTo(b, method, 5000n)).answer);
+    const reject = decodeForwarded(subnet.call(a, 'forward', forwardTo(b, method, 5000n)).answer);
     expect(reject).toEqual({ code, text: expect.stringMatching(text) as string });
     expect(counters(a)).toEqual([1, 9, 0]);
     expect(subnet.totalCycles()).toBe(before);
@@ -96,7 +86,7 @@ describe('calls between canisters', () => {
     const missing = canisterIdFromU64(500n);
     const name = principalToText(missing);
     const reject = (to: string): unknown =>
-      decoded(subnet.call(a, 'forward', forwardTo(to, 'echo', 10n)).answer);
+      decodeForwarded(subnet.call(a, 'forward', forwardTo(to, 'echo', 10n)).answer);
     expect(reject(missing)).toEqual({ code: 3, text: `Canister ${name} not found` });
     const far = canisterIdFromU64(1n << 40n);
     expect(reject(far)).toEqual({ code: 3, text: `No route to canister ${principalToText(far)}` });
@@ -111,7 +101,7 @@ describe('calls between canisters', () => {
   it('rejects a call to a stopped canister', () => {
     subnet.round([subnet.manage(b, 'stop_canister')]);
     expect(subnet.canister(b).status).toBe('stopped');
-    expect(decoded(subnet.call(a, 'forward', forwardTo(b, 'echo')).answer)).toEqual({
+    expect(decodeForwarded(subnet.call(a, 'forward', forwardTo(b, 'echo')).answer)).toEqual({
       code: 5,
       text: `Canister ${principalToText(b)} is stopped`,
     });
@@ -198,7 +188,7 @@ describe('calls between canisters', () => {
     expect(subnet.totalCycles()).toBe(before);
     subnet.round();
     const values = calls.map((call) => {
-      const reply = decoded(subnet.answerOf(call));
+      const reply = decodeForwarded(subnet.answerOf(call));
       expect(reply).toMatchObject({ refunded: 9n });
       const [bytes] = IDL.decode(
         [IDL.Vec(IDL.Nat8)],
@@ -214,7 +204,7 @@ describe('calls between canisters', () => {
 
   it('refuses raw_rand with an argument, and methods that do not exist', () => {
     const forward = (method: string, arg: Uint8Array): unknown =>
-      decoded(subnet.call(a, 'forward', forwardTo(MANAGEMENT, method, 3n, arg)).answer);
+      decodeForwarded(subnet.call(a, 'forward', forwardTo(MANAGEMENT, method, 3n, arg)).answer);
     expect(forward('raw_rand', Uint8Array.of(1))).toMatchObject({
       code: 4,
       text: expect.stringMatching(/^IC0408: /) as string,

@@ -133,3 +133,15 @@ export function forwardTo(
     Buffer.concat([Buffer.of(id.length), id, Buffer.of(name.length), name, amount, payload]),
   );
 }
+
+export type Forwarded =
+  | { readonly refunded: bigint; readonly data: Buffer }
+  | { readonly code: number; readonly text: string };
+
+/** What a `forward` method answered: refunded cycles and reply, or reject code and text. */
+export function decodeForwarded(answer: string): Forwarded {
+  const bytes = Buffer.from(answer, 'hex');
+  return bytes[0] === 89
+    ? { refunded: bytes.readBigUInt64LE(1), data: bytes.subarray(9) }
+    : { code: bytes[1] as number, text: bytes.subarray(2).toString() };
+}

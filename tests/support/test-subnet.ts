@@ -93,6 +93,11 @@ export class TestSubnet {
     };
   }
 
+  /** Names the next messages as `other` would. */
+  adoptMessageCounter(other: TestSubnet): void {
+    this.#nextMessage = other.#nextMessage;
+  }
+
   round(messages: readonly SignedIngress[] = [], options: RoundOptions = {}): void {
     const executed = this.#run(
       executeBatch(
