@@ -1,6 +1,6 @@
 import { unreachable } from '../../base/assert.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
-import { artifactIdOf, isShare } from '../types/artifacts.ts';
+import { artifactIdOf, isOfOneSigner } from '../types/artifacts.ts';
 import type { NodeId, TimeNs } from '../types/ids.ts';
 import type { ChangeAction, Mutations } from './change-action.ts';
 import type { PoolEntry, SectionReader } from './pool-section.ts';
@@ -157,7 +157,7 @@ function addEntry(pool: ArtifactPool, entry: PoolEntry, own: boolean): ActionOut
   if (!pool.validated.insert(entry)) {
     return wasUnvalidated ? { changed: true, entry, transmits: [] } : UNCHANGED;
   }
-  const relayed = own || !isShare(artifact);
+  const relayed = own || !isOfOneSigner(artifact);
   return {
     changed: true,
     entry,

@@ -49,7 +49,7 @@ describe('certifier', () => {
     const f = new RoleFixture();
     const own = f.self;
     executed(f, 1);
-    for (const [i, node] of f.membership.nodes.entries()) {
+    for (const [i, node] of f.nodes.entries()) {
       f.self = node;
       f.state.roots.set(1, fakeHash(i === 3 ? 666 : 101));
       for (const action of f.run(makeCertificationShares)) {

@@ -51,7 +51,7 @@ export function makeCertificationShares(context: RoleContext): Mutations {
       .some((share) => share.signer === nodeId && share.root === root);
     const signature = own
       ? undefined
-      : crypto.signThreshold('high', certificationSignedBytes(root));
+      : crypto.at(height).signThreshold('high', certificationSignedBytes(root));
     if (signature !== undefined) {
       shares.push(
         addToValidated(
@@ -78,9 +78,10 @@ export function aggregateCertifications(context: RoleContext): Mutations {
     }
     return combineShares({
       shares: sharesAt(pool, 'certificationShare', height).filter((s) => s.root === root),
-      threshold: crypto.thresholdOf('high'),
-      isEligible: (signer) => membership.isReceiver('high', signer),
-      combine: (chosen) => crypto.combineThreshold('high', certificationSignedBytes(root), chosen),
+      threshold: crypto.at(height).thresholdOf('high'),
+      isEligible: (signer) => membership.isReceiver('high', signer, height),
+      combine: (chosen) =>
+        crypto.at(height).combineThreshold('high', certificationSignedBytes(root), chosen),
       aggregate: (signature) =>
         addToValidated(
           sealArtifact<'certification'>({ kind: 'certification', height, root, signature }),

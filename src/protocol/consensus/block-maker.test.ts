@@ -4,6 +4,7 @@ import { sealArtifact } from '../types/artifact-codec.ts';
 import type { Block } from '../types/artifacts.ts';
 import { makeBlock } from './block-maker.ts';
 import { MS, RoleFixture } from './testing/role-fixture.ts';
+import { NO_DKG } from '../types/block-codec.ts';
 
 const madeBlock = (mutations: Mutations): Block | undefined => {
   const [action] = mutations;
@@ -70,7 +71,7 @@ describe('block maker', () => {
   it('stays silent when it is no maker of the round', () => {
     const f = new RoleFixture();
     const makers = f.membership.blockMakers(1) ?? [];
-    f.self = f.membership.nodes.find((node) => !makers.includes(node)) as never;
+    f.self = f.nodes.find((node) => !makers.includes(node)) as never;
     f.nowNs += 60_000n * MS;
     expect(f.run(makeBlock)).toEqual([]);
   });
@@ -97,6 +98,7 @@ describe('block maker', () => {
       ({
         kind: 'data',
         dkgStartHeight: 0,
+        dkg: NO_DKG,
         batch: { ingress: [Uint8Array.of(n)] },
       }) as const;
     let tip = f.genesisBlock;

@@ -1,11 +1,12 @@
 import type { Mutations } from '../artifact-pool/change-action.ts';
 import { addToValidated, NO_MUTATIONS } from '../artifact-pool/change-action.ts';
-import { nextSummary, nextSummaryHeight } from '../dkg/summary.ts';
+import { buildDkgPayload } from '../dkg/payload.ts';
+import { nextSummaryHeight } from '../dkg/summary.ts';
 import type { ValidationContext } from '../interfaces/replica.ts';
 import { NS_PER_MS } from '../limits/consensus.ts';
 import { sealArtifact } from '../types/artifact-codec.ts';
 import type { Block, BlockPayload } from '../types/artifacts.ts';
-import { sealBlock } from '../types/block-codec.ts';
+import { NO_DKG, sealBlock } from '../types/block-codec.ts';
 import type { Height, Rank } from '../types/ids.ts';
 import { blockSignedBytes } from '../types/signed-bytes.ts';
 import { subnetStatus } from './halting.ts';
@@ -103,11 +104,12 @@ function nextContext(context: RoleContext, parent: Block): ValidationContext | u
   if (certifiedHeight < parent.context.certifiedHeight || certifiedHeight > parent.height) {
     return undefined;
   }
-  const { initialNotaryDelayMs } = context.genesis.parameters;
+  const { initialNotaryDelayMs, unitDelayMs } = context.genesis.parameters;
+  const stable = context.registry.stableVersion(context.nowNs, unitDelayMs);
   const earliestNs = parent.context.timeNs + BigInt(initialNotaryDelayMs) * NS_PER_MS + 1n;
   return {
     certifiedHeight,
-    registryVersion: parent.context.registryVersion,
+    registryVersion: Math.max(stable, parent.context.registryVersion),
     timeNs: context.nowNs > earliestNs ? context.nowNs : earliestNs,
   };
 }
@@ -124,15 +126,21 @@ function nextPayload(
     return undefined;
   }
   if (nextSummaryHeight(summary) === height) {
-    return { kind: 'summary', summary: nextSummary(summary, blockContext.registryVersion) };
+    const next = context.dkg.summaryAfter(parent, blockContext.registryVersion);
+    return next && { kind: 'summary', summary: next.summary };
+  }
+  const dealings = context.dkg.dealingsIn(parent);
+  if (dealings === undefined) {
+    return undefined;
   }
   if (status === 'halting') {
-    return { kind: 'data', dkgStartHeight: summary.height, batch: { ingress: [] } };
+    return { kind: 'data', dkgStartHeight: summary.height, dkg: NO_DKG, batch: { ingress: [] } };
   }
   const past = pastPayloads(context.view, parent, blockContext.certifiedHeight);
   if (past === undefined) {
     return undefined;
   }
   const batch = context.payloadBuilder.build(blockContext, past);
-  return { kind: 'data', dkgStartHeight: summary.height, batch };
+  const dkg = buildDkgPayload(context, dealings, height);
+  return { kind: 'data', dkgStartHeight: summary.height, dkg, batch };
 }

@@ -13,6 +13,7 @@ const AT: BouncerHeights = {
   catchUpPackage: 100,
   nextCatchUpPackage: 200,
   expectedBatch: 127,
+  dkgStart: 100,
 };
 const ask = (kind: ArtifactKind, height: number, at: BouncerHeights = AT): string =>
   bouncer({ kind, height, hash: fakeHash(height) }, at);

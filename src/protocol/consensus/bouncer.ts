@@ -15,6 +15,8 @@ export interface BouncerHeights {
   /** Summary height that follows the catch-up package. */
   readonly nextCatchUpPackage: Height;
   readonly expectedBatch: Height;
+  /** Height of the newest final summary block. */
+  readonly dkgStart: Height;
 }
 
 function window(height: Height, unwantedTo: Height, wantedTo: Height): BouncerVerdict {
@@ -40,6 +42,10 @@ export function bouncer(id: ArtifactId, at: BouncerHeights): BouncerVerdict {
       Math.max(at.catchUpPackage, at.certified),
       at.nextCatchUpPackage + NOTARIZATION_CUP_GAP,
     );
+  }
+  if (kind === 'dkgDealing' || kind === 'dkgComplaint') {
+    // Named by the summary that lists the run; only the runs of the newest one are open.
+    return window(height, at.dkgStart - 1, at.dkgStart);
   }
   if (height < Math.min(at.expectedBatch, at.catchUpPackage)) {
     return 'unwanted';

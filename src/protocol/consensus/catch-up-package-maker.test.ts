@@ -1,24 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { sealArtifact } from '../types/artifact-codec.ts';
-import type { Block, CatchUpPackage } from '../types/artifacts.ts';
+import type { Block, CatchUpPackage, DkgSummary } from '../types/artifacts.ts';
 import { catchUpSignedBytes } from '../types/signed-bytes.ts';
-import { nextSummary } from '../dkg/summary.ts';
 import { makeCatchUpPackageShare } from './catch-up-package-maker.ts';
 import { aggregateShares } from './share-aggregator.ts';
 import { fakeHash, MS, RoleFixture } from './testing/role-fixture.ts';
 import { catchUpContentOf, validateCatchUpPackages } from './validator/catch-up-package.ts';
+import { NO_DKG } from '../types/block-codec.ts';
 
 const INTERVAL = 4;
 
 /** A chain through the summary block of height 4 with a finalized tip at `tipHeight`. */
 function chainTo(tipHeight: number, tipCertified: number): { f: RoleFixture; summary: Block } {
   const f = new RoleFixture(4, { dkgIntervalLength: INTERVAL - 1 });
-  const { payload } = f.genesisBlock;
   let tip = f.genesisBlock;
   let summary = tip;
   while (tip.height < tipHeight) {
     const isSummary = tip.height + 1 === INTERVAL;
-    const next = payload.kind === 'summary' ? nextSummary(payload.summary, 1) : undefined;
+    const next = isSummary ? f.dkg.summaryAfter(tip, 1)?.summary : undefined;
     const certifiedHeight = tip.height + 1 === tipHeight ? tipCertified : 0;
     tip = f.round(tip, {
       context: { ...tip.context, timeNs: tip.context.timeNs + 1n, certifiedHeight },
@@ -27,6 +26,7 @@ function chainTo(tipHeight: number, tipCertified: number): { f: RoleFixture; sum
         : {
             kind: 'data',
             dkgStartHeight: tip.height + 1 > INTERVAL ? INTERVAL : 0,
+            dkg: NO_DKG,
             batch: { ingress: [] },
           },
     });
@@ -76,7 +76,7 @@ describe('catch-up package maker', () => {
 
   it('n−f shares on the same state make the package; another state does not count', () => {
     const { f } = chainTo(6, 4);
-    for (const [i, node] of f.membership.nodes.entries()) {
+    for (const [i, node] of f.nodes.entries()) {
       expect(f.run(aggregateShares), `${i} shares`).toEqual([]);
       f.self = node;
       f.state.checkpoints.set(INTERVAL, fakeHash(i === 1 ? 8 : 9));
@@ -110,15 +110,13 @@ describe('catch-up package of a peer', () => {
   it('with another state hash, signature or key is rejected', () => {
     const { f, summary } = chainTo(6, 4);
     const cup = packageOf(f, summary);
+    const ours = (summary.payload as { summary: DkgSummary }).summary;
+    const { low, high } = ours.currentTranscripts;
+    const theirs = { ...high, key: { ...high.key, publicKey: low.key.publicKey } };
+    const currentTranscripts = { low, high: theirs };
     const foreign = {
       ...summary,
-      payload: {
-        kind: 'summary',
-        summary: {
-          ...(summary.payload as { summary: object }).summary,
-          currentTranscripts: { low: fakeHash(1), high: fakeHash(2) },
-        },
-      },
+      payload: { kind: 'summary', summary: { ...ours, currentTranscripts } },
     };
     for (const [edits, code] of [
       [{ stateHash: fakeHash(1) }, 'BAD_THRESHOLD_SIGNATURE'],
@@ -135,13 +133,12 @@ describe('catch-up package of a peer', () => {
 
   it('is held back while the node holds its blocks and lacks less than a quarter interval of states', () => {
     const f = new RoleFixture(4, { dkgIntervalLength: 39 });
-    const { payload } = f.genesisBlock;
     let tip = f.genesisBlock;
-    const next = payload.kind === 'summary' ? nextSummary(payload.summary, 1) : undefined;
     while (tip.height < 40) {
+      const summary = tip.height === 39 ? f.dkg.summaryAfter(tip, 1)?.summary : undefined;
       tip = f.round(tip, {
         context: { ...tip.context, timeNs: tip.context.timeNs + 1n },
-        ...(tip.height === 39 && { payload: { kind: 'summary', summary: next as never } }),
+        ...(summary && { payload: { kind: 'summary', summary } }),
       });
     }
     f.validated(f.finalization(tip));

@@ -45,7 +45,7 @@ export function makeCatchUpPackageShare(context: RoleContext): Mutations {
     stateHash,
     oldestRegistryVersion: null,
   };
-  const signature = crypto.signThreshold('high', catchUpSignedBytes(content));
+  const signature = crypto.at(height).signThreshold('high', catchUpSignedBytes(content));
   if (signature === undefined) {
     return NO_MUTATIONS;
   }

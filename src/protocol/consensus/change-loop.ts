@@ -5,6 +5,8 @@ import {
   makeCertificationShares,
   validateCertifications,
 } from '../certification/certifier.ts';
+import { makeDealing } from '../dkg/dealing-maker.ts';
+import { validateDkgArtifacts } from '../dkg/dkg-validator.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { MAX_STEPS_PER_POLL } from '../limits/consensus.ts';
 import type { Adversary } from '../malicious/adversary.ts';
@@ -45,6 +47,8 @@ function createConsensusRoles(): readonly Role[] {
     validateRandomTapes,
     validateEquivocationProofs,
     validateCatchUpPackages,
+    makeDealing,
+    validateDkgArtifacts,
   ];
 }
 

@@ -1,9 +1,11 @@
 import type { InsertOutcome, PoolReader, Transmit } from '../artifact-pool/artifact-pool.ts';
 import type { CertifiedRoot } from '../certification/certifier.ts';
+import type { KeyChanges } from '../dkg/key-manager.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { PayloadBuilder, StateReader } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { Adversary } from '../malicious/adversary.ts';
+import type { RegistryReader } from '../registry/registry-client.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
@@ -27,6 +29,10 @@ export interface ConsensusDeps {
   readonly payloadBuilder: PayloadBuilder;
   readonly stateReader: StateReader;
   readonly messageRouting: MessageRoutingReader;
+  /** What this node knows of the registry; the genesis record alone unless given. */
+  readonly registry?: RegistryReader;
+  /** Ids of the key shares in the storage; the crypto has them loaded. */
+  readonly storedShares?: readonly HashHex[];
   /** Orders of the registry to stop; none unless given. */
   readonly haltRegistry?: HaltRegistry;
   /** Validated heights kept below the catch-up package; 50 unless told. */
@@ -58,6 +64,8 @@ export interface PollOutcome {
   readonly diverged: StateDivergence | null;
   /** Two blocks of one height are finalized: this node takes part in nothing any more. */
   readonly stopped: boolean;
+  /** Key shares to store, before anything that is in `transmits`, and to delete. */
+  readonly keys: KeyChanges;
   readonly trace: readonly TraceEvent[];
   /** When to poll again without any event; null = only on events. */
   readonly nextWakeNs: TimeNs | null;

@@ -1,19 +1,32 @@
 import type { ArtifactPool, PoolReader } from '../artifact-pool/artifact-pool.ts';
 import {
+  applyMutations,
   createArtifactPool,
   insertUnvalidated,
   restoreValidated,
 } from '../artifact-pool/artifact-pool.ts';
 import { newCertifications } from '../certification/certifier.ts';
+import { createActiveIntervals } from '../dkg/active-intervals.ts';
+import { createDkgReader } from '../dkg/dkg-reader.ts';
+import type { DkgReader } from '../dkg/dkg-reader.ts';
+import { createHeightCrypto } from '../dkg/height-crypto.ts';
+import { KeyManager, NO_KEY_WORK } from '../dkg/key-manager.ts';
+import type { KeyWork } from '../dkg/key-manager.ts';
 import { nextSummaryHeight } from '../dkg/summary.ts';
+import { traceOfDkg } from '../dkg/trace-facts.ts';
+import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import {
+  MAX_SUBNET_NODES,
   maxUnvalidatedPerPeerAndHeight,
   MINIMUM_CHAIN_LENGTH,
   notaryBoundsFor,
 } from '../limits/consensus.ts';
+import { faultsTolerated } from '../registry/committee.ts';
+import type { RegistryReader } from '../registry/registry-client.ts';
+import { createRegistryClient } from '../registry/registry-client.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
-import { artifactIdOf, isShare } from '../types/artifacts.ts';
+import { artifactIdOf, isOfOneSigner } from '../types/artifacts.ts';
 import type { Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedBatch } from './batch-delivery.ts';
 import { deliverBatches } from './batch-delivery.ts';
@@ -32,7 +45,7 @@ import type {
 import type { FinalizedChain } from './finalized-chain.ts';
 import { createFinalizedChain } from './finalized-chain.ts';
 import { genesisPackage } from './genesis-package.ts';
-import { NEVER_HALTS } from './halting.ts';
+import { haltRegistryOf } from './registry-orders.ts';
 import type { Membership } from './membership.ts';
 import { createMembership } from './membership.ts';
 import { POOL_CHECK_HEIGHTS, poolExcess } from './pool-bounds.ts';
@@ -41,7 +54,7 @@ import { createPoolView } from './pool-view.ts';
 import type { RoleContext } from './role-context.ts';
 import type { StateDivergence } from './state-divergence.ts';
 import { findDivergence, persists, stateBelow } from './state-divergence.ts';
-import { traceOfFinalized } from './trace-facts.ts';
+import { traceOfApplied, traceOfFinalized } from './trace-facts.ts';
 
 /** Arrival time of artifacts that came in before the first clock reading. */
 const UNSTAMPED: TimeNs = -1n;
@@ -56,6 +69,11 @@ class ConsensusNode implements Consensus {
   private readonly artifacts: ArtifactPool;
   private readonly view: PoolView;
   private readonly membership: Membership;
+  private readonly registry: RegistryReader;
+  private readonly intervals = createActiveIntervals();
+  private readonly crypto: NodeCrypto;
+  private readonly dkg: DkgReader;
+  private readonly keyManager: KeyManager;
   private readonly loop: ChangeLoop;
   private readonly maxPerPeer: number;
   private readonly minimumChainLength: number;
@@ -74,9 +92,13 @@ class ConsensusNode implements Consensus {
     this.artifacts = createArtifactPool();
     restoreValidated(this.artifacts, genesisPackage(deps.genesis), UNSTAMPED);
     this.view = createPoolView(this.artifacts);
-    this.membership = createMembership(deps.genesis, this.view);
+    this.registry = deps.registry ?? createRegistryClient(deps.genesis);
+    this.membership = createMembership(this.registry, this.intervals, this.view);
+    this.crypto = createHeightCrypto(deps.crypto, this.intervals);
+    this.dkg = createDkgReader(this.view, this.registry, deps.crypto.dkg);
+    this.keyManager = new KeyManager(deps.nodeId, deps.storedShares ?? []);
     this.loop = createChangeLoop(this.artifacts, deps.adversary);
-    this.maxPerPeer = maxUnvalidatedPerPeerAndHeight(this.membership.faultsTolerated);
+    this.maxPerPeer = maxUnvalidatedPerPeerAndHeight(faultsTolerated(this.registry.nodes.size));
     this.minimumChainLength = deps.minimumChainLength ?? MINIMUM_CHAIN_LENGTH;
     this.chain = createFinalizedChain(this.view.catchUpPackage().block);
     this.lastNowNs = deps.genesis.genesisTimeNs;
@@ -91,7 +113,7 @@ class ConsensusNode implements Consensus {
       return 'unwanted';
     }
     // Honest nodes send only their own shares, so a peer can't fill another one's places.
-    if (isShare(artifact) && from !== null && artifact.signer !== from) {
+    if (isOfOneSigner(artifact) && from !== null && artifact.signer !== from) {
       return 'rejected';
     }
     return insertUnvalidated(
@@ -125,6 +147,7 @@ class ConsensusNode implements Consensus {
       quiet = this.runLoop(output) && quiet;
     }
     output.trace.push(...this.checkState());
+    const keyWork = this.workOnKeys(output);
     const cupHeight = this.view.catchUpPackage().height;
     this.chain.purgeBelow(cupHeight - this.minimumChainLength);
     output.trace.push(...this.checkPoolBounds());
@@ -139,8 +162,9 @@ class ConsensusNode implements Consensus {
       stateSync: this.neededStateSync(),
       diverged: this.diverged,
       stopped: this.stopped,
+      keys: keyWork.keys,
       trace: output.trace,
-      nextWakeNs: quiet ? this.wakeNs : this.lastNowNs,
+      nextWakeNs: quiet && !keyWork.isPending ? this.wakeNs : this.lastNowNs,
     };
   }
 
@@ -161,7 +185,7 @@ class ConsensusNode implements Consensus {
   }
 
   status(): ConsensusStatus {
-    const { nextCatchUpPackage: _next, ...heights } = this.heights();
+    const { nextCatchUpPackage: _next, dkgStart: _start, ...heights } = this.heights();
     return heights;
   }
 
@@ -180,6 +204,7 @@ class ConsensusNode implements Consensus {
       nextCatchUpPackage:
         block.payload.kind === 'summary' ? nextSummaryHeight(block.payload.summary) : height,
       expectedBatch: this.nextBatchHeight(),
+      dkgStart: this.intervals.newest()?.height ?? height,
     };
   }
 
@@ -188,11 +213,15 @@ class ConsensusNode implements Consensus {
   }
 
   private context(): RoleContext {
-    const { nodeId, genesis, crypto, payloadBuilder, stateReader } = this.deps;
+    const { nodeId, genesis, payloadBuilder, stateReader } = this.deps;
+    this.intervals.note(this.view.catchUpPackage().block);
     return {
       nodeId,
       genesis,
-      crypto,
+      crypto: this.crypto,
+      registry: this.registry,
+      intervals: this.intervals,
+      dkg: this.dkg,
       payloadBuilder,
       state: this.diverged === null ? stateReader : stateBelow(stateReader, this.diverged.height),
       pool: this.artifacts,
@@ -200,7 +229,7 @@ class ConsensusNode implements Consensus {
       membership: this.membership,
       chain: this.chain,
       bounds: notaryBoundsFor(genesis.parameters.dkgIntervalLength),
-      haltRegistry: this.deps.haltRegistry ?? NEVER_HALTS,
+      haltRegistry: this.deps.haltRegistry ?? haltRegistryOf(this.registry),
       minimumChainLength: this.minimumChainLength,
       nextBatchHeight: this.nextBatchHeight(),
       nowNs: this.lastNowNs,
@@ -234,13 +263,24 @@ class ConsensusNode implements Consensus {
       const message = `two blocks of height ${fork.height} are finalized: this node stops`;
       return [{ kind: 'criticalError', code: 'FINALIZED_FORK', message }];
     }
-    return finalized.map((final) => {
+    this.intervals.note(this.view.catchUpPackage().block);
+    return finalized.flatMap((final) => {
       const { height, blockHash } = final.block;
       const proof = this.artifacts.validated
         .at('finalization', height)
         .find((finalization) => finalization.blockHash === blockHash);
-      return traceOfFinalized(final, proof?.signers ?? []);
+      this.intervals.note(final.block);
+      return [traceOfFinalized(final, proof?.signers ?? []), ...traceOfDkg(final.block)];
     });
+  }
+
+  /** One step of what this node does as a receiver of keys. */
+  private workOnKeys(output: LoopOutput): KeyWork {
+    const work = this.stopped ? NO_KEY_WORK : this.keyManager.work(this.context());
+    const { transmits, applied } = applyMutations(this.artifacts, work.actions, this.lastNowNs);
+    output.transmits.push(...transmits);
+    output.trace.push(...work.trace, ...traceOfApplied(applied, this.membership));
+    return work;
   }
 
   private deliver({ trace }: LoopOutput): readonly FinalizedBatch[] {
@@ -294,7 +334,7 @@ class ConsensusNode implements Consensus {
     this.poolCheckedAt = checkpoint;
     const { dkgIntervalLength } = this.deps.genesis.parameters;
     const bounds = notaryBoundsFor(dkgIntervalLength);
-    const nodes = this.membership.nodes.length;
+    const nodes = this.membership.nodesAt(height)?.length ?? MAX_SUBNET_NODES;
     const { minimumChainLength } = this;
     return poolExcess(this.artifacts, { nodes, dkgIntervalLength, bounds, minimumChainLength }).map(
       ({ artifact, found, allowed }) => ({

@@ -5,11 +5,12 @@ import { deliverBatches } from './batch-delivery.ts';
 import { makeCatchUpPackageShare } from './catch-up-package-maker.ts';
 import type { HaltRecord } from './halting.ts';
 import { NEVER_HALTS, shouldHalt, subnetStatus } from './halting.ts';
-import { registryVersionAt } from './registry-version-at.ts';
 import { lowestFinalized, reach, safetyViolations } from './testing/cluster-checks.ts';
 import { MiniCluster } from './testing/mini-cluster.ts';
 import { fakeHash, RoleFixture } from './testing/role-fixture.ts';
 import { validateBlockPayload } from './validator/block.ts';
+import { genesisSummary } from '../dkg/summary.ts';
+import { NO_DKG } from '../types/block-codec.ts';
 
 const INTERVAL = 10;
 const RUNNING: HaltRecord = {
@@ -28,6 +29,7 @@ function chainOf(heights: number, order: Partial<HaltRecord> = {}): RoleFixture 
     newest: () => RUNNING,
     at: (version) => (version === 2 ? { ...RUNNING, ...order } : RUNNING),
   };
+  f.registry.apply([{ ...f.registry.newest(), version: 2 }], 0n);
   let parent = f.genesisBlock;
   for (let height = 1; height <= heights; height += 1) {
     const isSummary = height % INTERVAL === 0;
@@ -37,16 +39,18 @@ function chainOf(heights: number, order: Partial<HaltRecord> = {}): RoleFixture 
       registryVersion: height >= 20 ? 2 : 1,
       intervalLength: INTERVAL - 1,
       nextIntervalLength: INTERVAL - 1,
-      currentTranscripts: { low: fakeHash(1), high: fakeHash(2) },
-      nextTranscripts: { low: fakeHash(1), high: fakeHash(2) },
+      configs: [],
+      currentTranscripts: genesisSummary(f.genesis).currentTranscripts,
+      nextTranscripts: { low: null, high: null },
     };
     parent = f.round(parent, {
       context: { ...parent.context, registryVersion: seen, timeNs: parent.context.timeNs + 1n },
       payload: isSummary
-        ? ({ kind: 'summary', summary } as never)
+        ? { kind: 'summary', summary }
         : {
             kind: 'data',
             dkgStartHeight: height - (height % INTERVAL),
+            dkg: NO_DKG,
             batch: { ingress: [Uint8Array.of(height)] },
           },
     });
@@ -58,7 +62,7 @@ function chainOf(heights: number, order: Partial<HaltRecord> = {}): RoleFixture 
 describe('the registry version in force', () => {
   it('is that of the summary, one interval later that of the summary block', () => {
     const f = chainOf(14);
-    const at = (height: number) => registryVersionAt(f.view, f.chain, height);
+    const at = (height: number) => f.intervals.at(height)?.registryVersion;
     expect([at(1), at(10), at(19)]).toEqual([1, 1, 1]);
     expect([at(20), at(29)]).toEqual([2, 2]);
     expect(at(30), 'said by the summary of height 20 only').toBeUndefined();
@@ -94,7 +98,9 @@ describe('a subnet that is to halt at a catch-up package', () => {
     const f = chainOf(21, { haltAtCatchUpPackage: true });
     const tip = f.chain.tip;
     const withIngress = (ingress: readonly Uint8Array[]) =>
-      f.block(tip, 0, { payload: { kind: 'data', dkgStartHeight: 20, batch: { ingress } } });
+      f.block(tip, 0, {
+        payload: { kind: 'data', dkgStartHeight: 20, dkg: NO_DKG, batch: { ingress } },
+      });
     expect(validateBlockPayload(f.context(), withIngress([]))).toEqual({ kind: 'valid' });
     expect(validateBlockPayload(f.context(), withIngress([Uint8Array.of(1)]))).toMatchObject({
       kind: 'invalid',
@@ -126,7 +132,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
     const { tip } = f.chain;
     const last = f.round(tip, {
       context: { ...tip.context, certifiedHeight: 20, timeNs: tip.context.timeNs + 1n },
-      payload: { kind: 'data', dkgStartHeight: 20, batch: { ingress: [] } },
+      payload: { kind: 'data', dkgStartHeight: 20, dkg: NO_DKG, batch: { ingress: [] } },
     });
     f.validated(f.finalization(last));
     expect(subnetStatus(f.context(), 23)).toBe('halted');
@@ -140,7 +146,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
     expect(subnetStatus(f.context(), 22)).toBeUndefined();
     expect(f.run(makeBlock)).toEqual([]);
     const block = f.block(f.chain.tip, 0, {
-      payload: { kind: 'data', dkgStartHeight: 20, batch: { ingress: [] } },
+      payload: { kind: 'data', dkgStartHeight: 20, dkg: NO_DKG, batch: { ingress: [] } },
     });
     expect(validateBlockPayload(f.context(), block)).toEqual({ kind: 'undecided' });
   });

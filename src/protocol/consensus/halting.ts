@@ -1,5 +1,4 @@
 import type { Height, RegistryVersion } from '../types/ids.ts';
-import { registryVersionAt } from './registry-version-at.ts';
 import type { RoleContext } from './role-context.ts';
 
 /**
@@ -44,7 +43,7 @@ export type SubnetStatus = 'running' | 'halting' | 'halted';
 
 /** Whether the version in force at the height orders a stop; undefined when it is not known. */
 export function shouldHalt(context: RoleContext, height: Height): boolean | undefined {
-  const version = registryVersionAt(context.view, context.chain, height);
+  const version = context.intervals.at(height)?.registryVersion;
   const record = version === undefined ? undefined : context.haltRegistry.at(version);
   return record && (record.haltAtCatchUpPackage || record.isOtherReplicaVersion);
 }

@@ -1,23 +1,22 @@
-import {
-  blockMakersFor,
-  committeeFor,
-  committeeThreshold,
-  faultsTolerated,
-} from '../registry/committee.ts';
-import type { SubnetGenesis } from '../types/genesis.ts';
+import type { ActiveIntervals } from '../dkg/active-intervals.ts';
+import { blockMakersFor, committeeFor, committeeThreshold } from '../registry/committee.ts';
+import type { RegistryReader } from '../registry/registry-client.ts';
 import type { HashHex, Height, NodeId } from '../types/ids.ts';
 import type { PoolView } from './pool-view.ts';
 
-/** Who makes and notarizes blocks at a height; undefined while the beacon before it is unknown. */
+/**
+ * Who makes and notarizes blocks at a height, from the registry version in force there. Undefined
+ * while the beacon before it, the summary that tells the version, or that version is unknown.
+ */
 export interface Membership {
-  readonly nodes: readonly NodeId[];
-  readonly faultsTolerated: number;
-  /** Shares that make a notarization or finalization. */
-  readonly notaryThreshold: number;
+  nodesAt(height: Height): readonly NodeId[] | undefined;
+  /** Shares that make a notarization or finalization; more than there can ever be while unknown. */
+  notaryThreshold(height: Height): number;
   /** By rank. */
   blockMakers(height: Height): readonly NodeId[] | undefined;
   committee(height: Height): readonly NodeId[] | undefined;
-  isReceiver(tag: 'low' | 'high', node: NodeId): boolean;
+  /** Whether the node has a share of the threshold key in force at the height. True while that key is unknown: nobody is a stranger yet. */
+  isReceiver(tag: 'low' | 'high', node: NodeId, height: Height): boolean;
 }
 
 interface Roles {
@@ -28,39 +27,45 @@ interface Roles {
 /** Beacons whose draws are remembered; a node works on a few dozen heights at a time. */
 const MAX_CACHED_BEACONS = 256;
 
-export function createMembership(genesis: SubnetGenesis, view: PoolView): Membership {
-  const nodes = genesis.nodes.map((node) => node.nodeId);
-  const receivers = {
-    low: new Set(genesis.lowTranscript.receivers),
-    high: new Set(genesis.highTranscript.receivers),
-  };
-  const drawn = new Map<HashHex, Roles>();
+export function createMembership(
+  registry: RegistryReader,
+  intervals: ActiveIntervals,
+  view: PoolView,
+): Membership {
+  const drawn = new Map<string, Roles>();
 
-  const rolesAt = (height: Height): Roles | undefined => {
-    const beacon = view.beaconAt(height - 1);
-    if (beacon === undefined) {
-      return undefined;
-    }
-    let roles = drawn.get(beacon.hash);
+  const nodesAt = (height: Height): readonly NodeId[] | undefined => {
+    const interval = intervals.at(height);
+    return interval && registry.recordAt(interval.registryVersion)?.members;
+  };
+  const draw = (beacon: HashHex, nodes: readonly NodeId[], version: number): Roles => {
+    const key = `${beacon}/${version}`;
+    let roles = drawn.get(key);
     if (roles === undefined) {
-      roles = {
-        makers: blockMakersFor(nodes, beacon.hash),
-        committee: committeeFor(nodes, beacon.hash),
-      };
+      roles = { makers: blockMakersFor(nodes, beacon), committee: committeeFor(nodes, beacon) };
       if (drawn.size >= MAX_CACHED_BEACONS) {
         drawn.clear();
       }
-      drawn.set(beacon.hash, roles);
+      drawn.set(key, roles);
     }
     return roles;
   };
+  const rolesAt = (height: Height): Roles | undefined => {
+    const beacon = view.beaconAt(height - 1);
+    const interval = beacon && intervals.at(height);
+    const nodes = interval && registry.recordAt(interval.registryVersion)?.members;
+    return beacon && nodes && draw(beacon.hash, nodes, interval.registryVersion);
+  };
 
   return {
-    nodes,
-    faultsTolerated: faultsTolerated(nodes.length),
-    notaryThreshold: committeeThreshold(nodes.length),
+    nodesAt,
+    notaryThreshold: (height) => {
+      const nodes = nodesAt(height);
+      return nodes === undefined ? Number.MAX_SAFE_INTEGER : committeeThreshold(nodes.length);
+    },
     blockMakers: (height) => rolesAt(height)?.makers,
     committee: (height) => rolesAt(height)?.committee,
-    isReceiver: (tag, node) => receivers[tag].has(node),
+    isReceiver: (tag, node, height) =>
+      intervals.at(height)?.transcripts[tag].key.receivers.includes(node) !== false,
   };
 }

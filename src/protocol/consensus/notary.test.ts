@@ -13,7 +13,7 @@ const isMaker = (f: RoleFixture, node: NodeId): boolean =>
 describe('notary', () => {
   it('signs rank 0 after the initial delay, rank 1 a unit delay later', () => {
     const f = new RoleFixture();
-    f.self = f.membership.nodes.find((node) => !isMaker(f, node)) as NodeId;
+    f.self = f.nodes.find((node) => !isMaker(f, node)) as NodeId;
     const start = f.nowNs;
     const second = f.validated(f.proposal(f.block(f.genesisBlock, 1)));
     expect(f.run(notarize)).toEqual([]);
@@ -117,7 +117,7 @@ describe('notary', () => {
     f.nowNs += 5000n * MS;
     const committee = f.membership.committee(1) ?? [];
     expect(committee).toHaveLength(4);
-    for (const node of f.membership.nodes) {
+    for (const node of f.nodes) {
       f.self = node;
       expect(f.run(notarize).length, node).toBe(committee.includes(node) ? 1 : 0);
     }
@@ -139,7 +139,9 @@ describe('notary', () => {
     expect(f.run(notarize)).toHaveLength(1);
     while (tip.height < 10 + 13) {
       expect(notaryStop(f.context())).toBe(null);
-      tip = f.round(tip);
+      const summary = tip.height === 9 ? f.dkg.summaryAfter(tip, 1)?.summary : undefined;
+      tip = f.round(tip, summary && { payload: { kind: 'summary', summary } });
+      f.validated(f.finalization(tip));
       f.state.certified = tip.height;
     }
     expect(notaryStop(f.context())).toBe('catchUpGap');

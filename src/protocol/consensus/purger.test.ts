@@ -32,7 +32,7 @@ describe('purger', () => {
     const f = new RoleFixture();
     const block = f.round(f.genesisBlock);
     f.validated(f.notarizationShare(block, f.self));
-    f.unvalidated(f.notarizationShare(block, f.membership.nodes[1] as never));
+    f.unvalidated(f.notarizationShare(block, f.nodes[1] as never));
     f.unvalidated(f.proposal(f.block(f.genesisBlock, 1)));
     f.validated(f.finalization(block));
     f.apply(f.run(createPurger()));

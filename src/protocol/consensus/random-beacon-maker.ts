@@ -25,7 +25,9 @@ export function makeRandomBeaconShare(context: RoleContext): Mutations {
   if (own) {
     return NO_MUTATIONS;
   }
-  const signature = crypto.signThreshold('low', randomBeaconSignedBytes(height, beacon.hash));
+  const signature = crypto
+    .at(height)
+    .signThreshold('low', randomBeaconSignedBytes(height, beacon.hash));
   if (signature === undefined) {
     return NO_MUTATIONS;
   }

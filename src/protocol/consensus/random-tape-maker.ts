@@ -38,7 +38,9 @@ export function makeRandomTapeShares(context: RoleContext): Mutations {
     const done =
       pool.validated.at('randomTape', height).length > 0 ||
       pool.validated.at('randomTapeShare', height).some((share) => share.signer === nodeId);
-    const signature = done ? undefined : crypto.signThreshold('low', randomTapeSignedBytes(height));
+    const signature = done
+      ? undefined
+      : crypto.at(height).signThreshold('low', randomTapeSignedBytes(height));
     if (signature !== undefined) {
       made.push(
         addToValidated(

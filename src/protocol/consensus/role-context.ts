@@ -1,8 +1,11 @@
 import type { PoolReader } from '../artifact-pool/artifact-pool.ts';
 import type { Mutations } from '../artifact-pool/change-action.ts';
+import type { ActiveIntervals } from '../dkg/active-intervals.ts';
+import type { DkgReader } from '../dkg/dkg-reader.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { PayloadBuilder, StateReader } from '../interfaces/replica.ts';
 import type { NotaryBounds } from '../limits/consensus.ts';
+import type { RegistryReader } from '../registry/registry-client.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedChain } from './finalized-chain.ts';
@@ -14,12 +17,17 @@ import type { PoolView } from './pool-view.ts';
 export interface RoleContext {
   readonly nodeId: NodeId;
   readonly genesis: SubnetGenesis;
+  /** `crypto.at(height)` signs and checks with the threshold keys of that height. */
   readonly crypto: NodeCrypto;
   readonly payloadBuilder: PayloadBuilder;
   readonly state: StateReader;
   readonly pool: PoolReader;
   readonly view: PoolView;
   readonly membership: Membership;
+  readonly registry: RegistryReader;
+  /** Registry version and threshold keys in force at each height. */
+  readonly intervals: Pick<ActiveIntervals, 'at' | 'newest'>;
+  readonly dkg: DkgReader;
   readonly chain: Pick<FinalizedChain, 'tip' | 'blockAt'>;
   readonly bounds: NotaryBounds;
   readonly haltRegistry: HaltRegistry;

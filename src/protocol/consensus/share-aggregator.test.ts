@@ -10,7 +10,7 @@ function withShares(count: number): { f: RoleFixture; block: Block } {
   const f = new RoleFixture();
   const block = f.block(f.genesisBlock);
   f.validated(f.proposal(block));
-  for (const node of f.membership.nodes.slice(0, count)) {
+  for (const node of f.nodes.slice(0, count)) {
     const share = f.notarizationShare(block, node);
     if (node === f.self) {
       f.validated(share);
@@ -32,7 +32,7 @@ describe('share aggregator', () => {
       artifact: {
         kind: 'notarization',
         blockHash: block.blockHash,
-        signers: f.membership.nodes.slice(0, 3),
+        signers: f.nodes.slice(0, 3),
       },
     });
     expect(f.cryptoOf(f.self).counters().blsVerify - before).toBe(1);
@@ -40,10 +40,10 @@ describe('share aggregator', () => {
 
   it('names the liar and succeeds without it', () => {
     const { f, block } = withShares(2);
-    const liar = f.membership.nodes[2] as never;
+    const liar = f.nodes[2] as never;
     const lie = { ...f.notarizationShare(block, liar), signature: new Uint8Array(48) };
     f.unvalidated(sealArtifact<'notarizationShare'>(lie), liar);
-    f.unvalidated(f.notarizationShare(block, f.membership.nodes[3] as never));
+    f.unvalidated(f.notarizationShare(block, f.nodes[3] as never));
     const first = f.run(aggregateShares);
     expect(first).toMatchObject([
       { kind: 'handleInvalid', code: 'BAD_SIGNATURE_SHARE', artifact: { signer: liar } },
@@ -57,7 +57,7 @@ describe('share aggregator', () => {
     const block = f.block(f.genesisBlock);
     f.validated(f.proposal(block));
     const committee = f.membership.committee(1) ?? [];
-    for (const node of f.membership.nodes) {
+    for (const node of f.nodes) {
       f.unvalidated(f.notarizationShare(block, node), node);
     }
     const rejected = f.run(aggregateShares);
@@ -81,7 +81,7 @@ describe('share aggregator', () => {
     const f = new RoleFixture();
     const block = f.block(f.genesisBlock);
     f.unvalidated(f.proposal(block));
-    for (const node of f.membership.nodes) {
+    for (const node of f.nodes) {
       f.unvalidated(f.notarizationShare(block, node), node);
     }
     expect(f.run(aggregateShares)).toEqual([]);
@@ -89,7 +89,7 @@ describe('share aggregator', () => {
 
   it('makes a tape of f+1 shares', () => {
     const f = new RoleFixture();
-    for (const [i, node] of f.membership.nodes.slice(0, 2).entries()) {
+    for (const [i, node] of f.nodes.slice(0, 2).entries()) {
       expect(f.run(aggregateShares)).toEqual([]);
       const signature = f.cryptoOf(node).signThreshold('low', randomTapeSignedBytes(1));
       f.unvalidated(

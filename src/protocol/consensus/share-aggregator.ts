@@ -34,11 +34,17 @@ export function aggregateShares(context: RoleContext): Mutations {
 }
 
 /** The message is only encoded once there are enough shares. */
-function thresholdRequest(context: RoleContext, tag: 'low' | 'high', message: () => Uint8Array) {
-  const { crypto, membership } = context;
+function thresholdRequest(
+  context: RoleContext,
+  height: Height,
+  tag: 'low' | 'high',
+  message: () => Uint8Array,
+) {
+  const { membership } = context;
+  const crypto = context.crypto.at(height);
   return {
     threshold: crypto.thresholdOf(tag),
-    isEligible: (signer: NodeId) => membership.isReceiver(tag, signer),
+    isEligible: (signer: NodeId) => membership.isReceiver(tag, signer, height),
     combine: (shares: Parameters<typeof crypto.combineThreshold>[2]) =>
       crypto.combineThreshold(tag, message(), shares),
   };
@@ -55,7 +61,7 @@ function aggregateBeacon(context: RoleContext): readonly ChangeAction[] {
     return [];
   }
   return combineShares({
-    ...thresholdRequest(context, 'low', () => randomBeaconSignedBytes(height, beacon.hash)),
+    ...thresholdRequest(context, height, 'low', () => randomBeaconSignedBytes(height, beacon.hash)),
     shares: sharesAt(pool, 'randomBeaconShare', height).filter((s) => s.parent === beacon.hash),
     aggregate: (signature) =>
       addToValidated(
@@ -79,7 +85,7 @@ function aggregateTapes(context: RoleContext): readonly ChangeAction[] {
       return [];
     }
     return combineShares({
-      ...thresholdRequest(context, 'low', () => randomTapeSignedBytes(height)),
+      ...thresholdRequest(context, height, 'low', () => randomTapeSignedBytes(height)),
       shares: sharesAt(pool, 'randomTapeShare', height),
       aggregate: (signature) =>
         addToValidated(sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature })),
@@ -98,6 +104,7 @@ function aggregateByCommittee(
   if (committee === undefined) {
     return [];
   }
+  const threshold = membership.notaryThreshold(height);
   const signedBytes = kind === 'notarization' ? notarizationSignedBytes : finalizationSignedBytes;
   const waiting = new Set(pool.unvalidated.at(kind, height).map((a) => a.blockHash));
   const groups = groupBy(sharesAt(pool, `${kind}Share`, height), (share) => share.blockHash);
@@ -108,10 +115,9 @@ function aggregateByCommittee(
     }
     return combineShares({
       shares,
-      threshold: membership.notaryThreshold,
+      threshold,
       isEligible: (signer) => committee.includes(signer),
-      combine: (chosen) =>
-        crypto.combineMulti(signedBytes(height, blockHash), chosen, membership.notaryThreshold),
+      combine: (chosen) => crypto.combineMulti(signedBytes(height, blockHash), chosen, threshold),
       aggregate: (signature, signers) => {
         const sorted = [...signers].sort(compareText);
         return addToValidated(
@@ -176,7 +182,7 @@ function aggregateCatchUpPackages(context: RoleContext): readonly ChangeAction[]
       const content = contentOf(shares[0] as CatchUpPackageShare);
       const { stateHash, oldestRegistryVersion } = content;
       return combineShares({
-        ...thresholdRequest(context, 'high', () => catchUpSignedBytes(content)),
+        ...thresholdRequest(context, height, 'high', () => catchUpSignedBytes(content)),
         shares,
         aggregate: (signature) =>
           addToValidated(

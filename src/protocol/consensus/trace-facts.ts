@@ -96,6 +96,12 @@ function traceOfValidated(
       return [{ kind: 'certified', height, root: artifact.root }];
     case 'equivocationProof':
       return [traceOfEquivocation(artifact)];
+    case 'dkgDealing':
+      return own ? [{ kind: 'dkgDealingMade', height, tag: artifact.tag }] : [];
+    case 'dkgComplaint': {
+      const { tag, dealer } = artifact;
+      return own ? [{ kind: 'dkgComplaintMade', height, tag, dealer }] : [];
+    }
     case 'finalization':
       return [];
     default:

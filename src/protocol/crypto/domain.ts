@@ -28,6 +28,8 @@ export const DOMAINS = {
   inMemoryPayload: 'inmemory_payload_domain',
   messageId: 'messageid_domain',
   niDkgDealing: 'dealing_content_non_interactive',
+  /** Ours: the IC's dealings need no complaints. */
+  dkgComplaint: 'dkg_complaint_domain',
   idkgDealing: 'ic-idkg-dealing-domain',
   idkgSignedDealing: 'ic-idkg-signed-dealing-domain',
   idkgDealingSupport: 'ic-idkg-dealing-support-domain',

@@ -1,21 +1,30 @@
-import { assert, present } from '../../base/assert.ts';
+import { assert } from '../../base/assert.ts';
 import { createLru } from '../../base/lru.ts';
+import { createFeldmanScheme } from '../dkg/feldman/feldman.ts';
+import { createNodeDkg } from '../dkg/node-dkg.ts';
 import type {
   CombineOutcome,
   CryptoCounters,
   NodeCrypto,
   SignatureShare,
   ThresholdTag,
+  ThresholdTranscripts,
 } from '../interfaces/crypto.ts';
+import type { DkgScheme } from '../interfaces/dkg.ts';
 import type { NodeSecrets, SubnetGenesis, ThresholdTranscript } from '../types/genesis.ts';
 import type { NodeId } from '../types/ids.ts';
 import { unwrapEd25519, wrapBls } from './der.ts';
 import type { CryptoSuite } from './suite.ts';
+import {
+  createThresholdKeys,
+  distinctSigners,
+  type MutableCounters,
+  type ThresholdKeys,
+} from './threshold-keys.ts';
+import { transcriptId } from './transcript-id.ts';
 
 /** Aggregated keys of signer sets seen lately: a committee rarely has more than a few dozen. */
 const MAX_CACHED_SIGNER_SETS = 64;
-
-type Counters = { -readonly [K in keyof CryptoCounters]: number };
 
 /** A node's crypto that also tells how much it was used. */
 export interface MeteredNodeCrypto extends NodeCrypto {
@@ -30,7 +39,7 @@ interface Committee {
 function committeeOf(genesis: SubnetGenesis): Committee {
   const nodeKeys = new Map<NodeId, Uint8Array>();
   const committeeKeys = new Map<NodeId, Uint8Array>();
-  for (const node of genesis.nodes) {
+  for (const node of [...genesis.nodes, ...genesis.spareNodes]) {
     const raw = unwrapEd25519(node.nodePublicKeyDer);
     assert(raw.ok, 'node keys of a genesis are Ed25519');
     nodeKeys.set(node.nodeId, raw.value);
@@ -39,22 +48,11 @@ function committeeOf(genesis: SubnetGenesis): Committee {
   return { nodeKeys, committeeKeys };
 }
 
-/** The first share of each signer. A second one from the same signer adds nothing. */
-function distinctSigners(shares: readonly SignatureShare[]): readonly SignatureShare[] {
-  const first = new Map<NodeId, SignatureShare>();
-  for (const share of shares) {
-    if (!first.has(share.signer)) {
-      first.set(share.signer, share);
-    }
-  }
-  return [...first.values()];
-}
-
 function createMulti(
   suite: CryptoSuite,
   committee: Committee,
   secrets: NodeSecrets,
-  counters: Counters,
+  counters: MutableCounters,
 ) {
   const { bls } = suite;
   const sets = createLru<Uint8Array>(MAX_CACHED_SIGNER_SETS);
@@ -121,73 +119,6 @@ function createMulti(
   };
 }
 
-function createThreshold(
-  suite: CryptoSuite,
-  transcript: ThresholdTranscript,
-  self: { readonly nodeId: NodeId; readonly share: Uint8Array },
-  counters: Counters,
-) {
-  const { bls } = suite;
-  const indexes = new Map(transcript.receivers.map((receiver, index) => [receiver, index]));
-  const shareKeys = new Map<NodeId, Uint8Array>();
-  const shareKey = (signer: NodeId): Uint8Array | undefined => {
-    const index = indexes.get(signer);
-    if (index === undefined || shareKeys.has(signer)) {
-      return shareKeys.get(signer);
-    }
-    const key = bls.evaluatePublicShare(transcript.coefficients, index);
-    if (key.ok) {
-      shareKeys.set(signer, key.value);
-    }
-    return key.ok ? key.value : undefined;
-  };
-  const verifyShare = (signer: NodeId, message: Uint8Array, signature: Uint8Array): boolean => {
-    counters.blsVerify += 1;
-    const key = shareKey(signer);
-    return key !== undefined && bls.verify(key, message, signature);
-  };
-  const verify = (message: Uint8Array, signature: Uint8Array): boolean => {
-    counters.blsVerify += 1;
-    return bls.verify(transcript.publicKey, message, signature);
-  };
-  return {
-    transcript,
-    sign(message: Uint8Array): Uint8Array | undefined {
-      if (!indexes.has(self.nodeId)) {
-        return undefined;
-      }
-      counters.blsSign += 1;
-      return bls.sign(self.share, message);
-    },
-    verifyShare,
-    verify,
-    combine(message: Uint8Array, shares: readonly SignatureShare[]): CombineOutcome {
-      const distinct = distinctSigners(shares);
-      const strangers = distinct.filter((share) => !indexes.has(share.signer));
-      if (strangers.length > 0 || distinct.length < transcript.threshold) {
-        return { kind: 'liars', liars: strangers.map((share) => share.signer) };
-      }
-      counters.blsCombine += 1;
-      const used = distinct.slice(0, transcript.threshold);
-      const sum = bls.combineShares(
-        used.map(({ signer, signature }) => ({
-          index: present(indexes.get(signer), 'strangers were sorted out'),
-          signature,
-        })),
-      );
-      if (sum.ok && verify(message, sum.value)) {
-        return {
-          kind: 'combined',
-          signature: sum.value,
-          signers: used.map((share) => share.signer),
-        };
-      }
-      const liars = used.filter((share) => !verifyShare(share.signer, message, share.signature));
-      return { kind: 'liars', liars: liars.map((share) => share.signer) };
-    },
-  };
-}
-
 /**
  * The crypto of one node of a subnet. `suite` must be the one the genesis names: a host decides
  * which suites it takes at all (`createRealSuite()`; simulations also `INSECURE_TEST_SUITE`).
@@ -195,14 +126,20 @@ function createThreshold(
  * Combining is aggregate-first: one check of the combined signature; only if it fails is each share
  * checked and the liars named. Shares of unknown signers count as lies; too few shares give an
  * empty list of liars. A threshold combination uses (and judges) the first `threshold` shares only.
+ * Node keys and committee keys are those of all registered nodes; threshold keys are those of the
+ * genesis until `bind` names others.
+ *
+ * @param options.entropy unpredictable bytes of the host. Without them the node deals keys from its
+ *   own secrets alone: repeatable, as simulations need it.
  */
 export function createNodeCrypto(
   genesis: SubnetGenesis,
   secrets: NodeSecrets,
   suite: CryptoSuite,
+  options: { readonly entropy?: Uint8Array; readonly dkgScheme?: DkgScheme } = {},
 ): MeteredNodeCrypto {
   assert(suite.name === genesis.cryptoName, 'the crypto suite is the one the genesis names');
-  const counters: Counters = {
+  const counters: MutableCounters = {
     blsSign: 0,
     blsVerify: 0,
     blsCombine: 0,
@@ -212,28 +149,16 @@ export function createNodeCrypto(
   const committee = committeeOf(genesis);
   const { nodeId } = secrets;
   const multi = createMulti(suite, committee, secrets, counters);
-  const low = createThreshold(
-    suite,
-    genesis.lowTranscript,
-    { nodeId, share: secrets.lowShare },
-    counters,
-  );
-  const high = createThreshold(
-    suite,
-    genesis.highTranscript,
-    { nodeId, share: secrets.highShare },
-    counters,
-  );
-  const of = (tag: ThresholdTag) => (tag === 'low' ? low : high);
-
-  return {
+  const keys = createThresholdKeys(suite, counters);
+  loadFirstShares(keys, genesis, secrets);
+  const fixed = {
     nodeId,
     subnetPublicKeyDer: wrapBls(genesis.highTranscript.publicKey),
-    signBasic(message) {
+    signBasic(message: Uint8Array): Uint8Array {
       counters.ed25519Sign += 1;
       return suite.basic.sign(secrets.nodeSecretKey, message);
     },
-    verifyBasic(signer, message, signature) {
+    verifyBasic(signer: NodeId, message: Uint8Array, signature: Uint8Array): boolean {
       counters.ed25519Verify += 1;
       const key = committee.nodeKeys.get(signer);
       return key !== undefined && suite.basic.verify(key, message, signature);
@@ -242,12 +167,60 @@ export function createNodeCrypto(
     verifyMultiShare: multi.verifyShare,
     combineMulti: multi.combine,
     verifyMulti: multi.verify,
+    dkg: createNodeDkg(
+      options.dkgScheme ?? createFeldmanScheme(suite),
+      secrets,
+      keys,
+      options.entropy,
+    ),
+    shareOf: (transcript: ThresholdTranscript) => keys.shareOf(transcriptId(transcript)),
+    loadShare: keys.loadShare,
+    keepShares: keys.keepShares,
+    counters: () => ({ ...counters }),
+  };
+  return bindKeys(fixed, keys, { low: genesis.lowTranscript, high: genesis.highTranscript });
+}
+
+type Unbound = Omit<
+  MeteredNodeCrypto,
+  | 'bind'
+  | 'at'
+  | 'hasThresholdKeys'
+  | 'signThreshold'
+  | 'verifyThresholdShare'
+  | 'combineThreshold'
+  | 'verifyThreshold'
+  | 'thresholdOf'
+>;
+
+function bindKeys(
+  fixed: Unbound,
+  keys: ThresholdKeys,
+  { low, high }: ThresholdTranscripts,
+): MeteredNodeCrypto {
+  const of = (tag: ThresholdTag) => keys.of(tag === 'low' ? low : high);
+  const bound: MeteredNodeCrypto = {
+    ...fixed,
+    bind: (transcripts) => bindKeys(fixed, keys, transcripts),
+    at: () => bound,
+    hasThresholdKeys: true,
     signThreshold: (tag, message) => of(tag).sign(message),
     verifyThresholdShare: (tag, signer, message, signature) =>
       of(tag).verifyShare(signer, message, signature),
     combineThreshold: (tag, message, shares) => of(tag).combine(message, shares),
     verifyThreshold: (tag, message, signature) => of(tag).verify(message, signature),
     thresholdOf: (tag) => of(tag).transcript.threshold,
-    counters: () => ({ ...counters }),
   };
+  return bound;
+}
+
+function loadFirstShares(keys: ThresholdKeys, genesis: SubnetGenesis, secrets: NodeSecrets): void {
+  for (const [transcript, share] of [
+    [genesis.lowTranscript, secrets.lowShare],
+    [genesis.highTranscript, secrets.highShare],
+  ] as const) {
+    if (share !== null) {
+      keys.loadShare(transcriptId(transcript), share);
+    }
+  }
 }

@@ -1,6 +1,9 @@
 import type { Result } from '../../base/result.ts';
 import type { CodedError } from '../../base/result.ts';
-import type { NodeId } from '../types/ids.ts';
+import type { DkgConfig, DkgDealing } from '../types/dkg.ts';
+import type { ThresholdTranscript } from '../types/genesis.ts';
+import type { HashHex, Height, NodeId } from '../types/ids.ts';
+import type { DkgScheme, NodeRecords, ShareOpening } from './dkg.ts';
 
 /**
  * The two cryptographic ports of the core. Real implementation: `protocol/crypto/` (noble);
@@ -53,6 +56,24 @@ export type CombineOutcome =
 
 export type ThresholdTag = 'low' | 'high';
 
+/** The two threshold keys of a subnet at one time. */
+export interface ThresholdTranscripts {
+  readonly low: ThresholdTranscript;
+  readonly high: ThresholdTranscript;
+}
+
+/** What one node does in a distributed key generation, with its secrets. */
+export interface NodeDkg {
+  readonly scheme: DkgScheme['name'];
+  /** Undefined when this node has no share of the key that is to be reshared. */
+  deal(config: DkgConfig, records: NodeRecords): Uint8Array | undefined;
+  verifyDealing: DkgScheme['verifyDealing'];
+  openShare(config: DkgConfig, records: NodeRecords, dealing: DkgDealing): ShareOpening;
+  verifyComplaint: DkgScheme['verifyComplaint'];
+  combineDealings: DkgScheme['combineDealings'];
+  combineShares: DkgScheme['combineShares'];
+}
+
 /**
  * What one node can sign and check, bound to its keys and the subnet's public keys. All messages
  * are the signed bytes including their domain separator.
@@ -90,6 +111,20 @@ export interface NodeCrypto {
   thresholdOf(tag: ThresholdTag): number;
   /** The subnet public key as DER (133 bytes): high-threshold key. */
   readonly subnetPublicKeyDer: Uint8Array;
+  /**
+   * With the threshold keys in force at a height. In consensus they follow the summaries; anywhere
+   * else they are the ones this object is bound to.
+   */
+  at(height: Height): NodeCrypto;
+  /** False while the keys of the height are not known yet: nothing can be judged then. */
+  readonly hasThresholdKeys: boolean;
+  /** With other threshold keys; this node signs with the shares it has loaded. */
+  bind(transcripts: ThresholdTranscripts): NodeCrypto;
+  shareOf(transcript: ThresholdTranscript): Uint8Array | undefined;
+  loadShare(transcriptId: HashHex, share: Uint8Array): void;
+  /** Overwrites and forgets every other share. */
+  keepShares(transcriptIds: ReadonlySet<HashHex>): void;
+  readonly dkg: NodeDkg;
 }
 
 /** Measured by the host around the core: counts, never time. */

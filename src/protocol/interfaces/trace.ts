@@ -100,7 +100,67 @@ export type TraceEvent =
       readonly lines: readonly string[] /** Log index of the first line: every node reports the same lines. */;
       readonly firstIndex?: bigint;
     }
+  | DkgEvent
   | { readonly kind: 'criticalError'; readonly code: string; readonly message: string };
+
+/** The course of the distributed key generation. */
+export type DkgEvent =
+  /** This node dealt in the run that the summary at `height` lists. */
+  | { readonly kind: 'dkgDealingMade'; readonly height: Height; readonly tag: 'low' | 'high' }
+  | {
+      readonly kind: 'dkgComplaintMade';
+      readonly height: Height;
+      readonly tag: 'low' | 'high';
+      readonly dealer: NodeId;
+    }
+  /** The finalized block of `height` holds it. */
+  | {
+      readonly kind: 'dkgDealingIncluded';
+      readonly height: Height;
+      readonly tag: 'low' | 'high';
+      readonly dealer: NodeId;
+    }
+  | {
+      readonly kind: 'dkgComplaintIncluded';
+      readonly height: Height;
+      readonly tag: 'low' | 'high';
+      readonly dealer: NodeId;
+      readonly complainer: NodeId;
+    }
+  /** The summary block of `height` is final; its keys are in force from here on. */
+  | {
+      readonly kind: 'dkgIntervalBegan';
+      readonly height: Height;
+      readonly length: number;
+      readonly registryVersion: number;
+      /** Holders of the shares of the subnet's key in this interval. */
+      readonly receivers: readonly NodeId[];
+    }
+  /** The summary block of `height` holds a new key for the next interval. */
+  | {
+      readonly kind: 'dkgTranscriptCreated';
+      readonly height: Height;
+      readonly tag: 'low' | 'high';
+      readonly transcript: HashHex;
+      readonly dealers: readonly NodeId[];
+      readonly receivers: readonly NodeId[];
+    }
+  /** The run failed: the next interval keeps the key of this one. */
+  | { readonly kind: 'dkgTranscriptKept'; readonly height: Height; readonly tag: 'low' | 'high' }
+  /** This node has its share of a key and stored it. */
+  | {
+      readonly kind: 'dkgShareLoaded';
+      readonly height: Height;
+      readonly tag: 'low' | 'high';
+      readonly transcript: HashHex;
+    }
+  /** This node was cheated and could not complain in time: it does not sign with that key. */
+  | {
+      readonly kind: 'dkgShareMissing';
+      readonly tag: 'low' | 'high';
+      readonly transcript: HashHex;
+      readonly message: string;
+    };
 
 export type ShareKind =
   | 'beacon'

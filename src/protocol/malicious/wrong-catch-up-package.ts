@@ -23,7 +23,9 @@ export function wrongCatchUpPackage(): Attack {
               return [action];
             }
             const lie = { ...action.artifact, stateHash: wrongHash(action.artifact.stateHash) };
-            const signature = context.crypto.signThreshold('high', catchUpSignedBytes(lie));
+            const signature = context.crypto
+              .at(lie.height)
+              .signThreshold('high', catchUpSignedBytes(lie));
             return signature === undefined
               ? []
               : [addToValidated(sealArtifact<'catchUpPackageShare'>({ ...lie, signature }))];

@@ -13,7 +13,9 @@ function lie({ crypto }: RoleContext, action: ChangeAction): readonly ChangeActi
     return [action];
   }
   const root = wrongHash(action.artifact.root);
-  const signature = crypto.signThreshold('high', certificationSignedBytes(root));
+  const signature = crypto
+    .at(action.artifact.height)
+    .signThreshold('high', certificationSignedBytes(root));
   return signature === undefined
     ? []
     : [addToValidated(sealArtifact<'certificationShare'>({ ...action.artifact, root, signature }))];

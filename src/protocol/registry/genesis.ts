@@ -35,6 +35,8 @@ export interface SubnetDealSpec {
   readonly index: number;
   /** 1 … 40. */
   readonly nodes: number;
+  /** Nodes that are registered but join later, if ever; none unless given. With `nodes` at most 40. */
+  readonly spareNodes?: number;
   readonly parameters: SubnetParameters;
   readonly genesisTimeNs: TimeNs;
 }
@@ -102,14 +104,17 @@ function dealTranscript(
 
 /** Deals one subnet's keys. Deterministic in the spec and the suite. */
 export function dealSubnet(spec: SubnetDealSpec, suite: CryptoSuite): DealtSubnet {
-  const { nodes: n, index } = spec;
-  assert(Number.isInteger(n) && n >= 1 && n <= MAX_SUBNET_NODES, 'a subnet has 1 to 40 nodes');
+  const { nodes: n, index, spareNodes = 0 } = spec;
+  assert(Number.isInteger(n) && n >= 1, 'a subnet has 1 to 40 nodes');
+  assert(spareNodes >= 0 && n + spareNodes <= MAX_SUBNET_NODES, 'at most 40 nodes are registered');
   assert(Number.isInteger(index) && index >= 0, 'a subnet has a natural index');
   const prng = createPrng(spec.seed).fork(`subnet ${String(index)}`);
-  const dealt = Array.from({ length: n }, (_, i) =>
-    dealNode(prng.fork(`node ${String(i)}`), suite),
-  );
-  dealt.sort((a, b) => compareText(a.record.nodeId, b.record.nodeId));
+  const dealNodes = (first: number, count: number): readonly DealtNode[] =>
+    Array.from({ length: count }, (_, i) =>
+      dealNode(prng.fork(`node ${String(first + i)}`), suite),
+    ).sort((a, b) => compareText(a.record.nodeId, b.record.nodeId));
+  const dealt = dealNodes(0, n);
+  const spare = dealNodes(n, spareNodes);
   const receivers = dealt.map((node) => node.record.nodeId);
   const f = faultsTolerated(n);
   const low = dealTranscript(prng.fork('low'), suite, 'low', f + 1, receivers);
@@ -119,20 +124,21 @@ export function dealSubnet(spec: SubnetDealSpec, suite: CryptoSuite): DealtSubne
     subnetId: subnetIdOfKey(wrapBls(high.transcript.publicKey)),
     parameters: spec.parameters,
     nodes: dealt.map((node) => node.record),
+    spareNodes: spare.map((node) => node.record),
     lowTranscript: low.transcript,
     highTranscript: high.transcript,
     genesisTimeNs: spec.genesisTimeNs,
     canisterRanges: [[firstCanister, firstCanister + CANISTER_IDS_PER_SUBNET - 1n]],
     cryptoName: suite.name,
   };
-  const secrets = dealt.map(
+  const secrets = [...dealt, ...spare].map(
     (node, i): NodeSecrets => ({
       nodeId: node.record.nodeId,
       nodeSecretKey: node.nodeSecretKey,
       committeeSecretKey: node.committeeSecretKey,
       dkgSecretKey: node.dkgSecretKey,
-      lowShare: low.shares[i] as Uint8Array,
-      highShare: high.shares[i] as Uint8Array,
+      lowShare: low.shares[i] ?? null,
+      highShare: high.shares[i] ?? null,
     }),
   );
   return { genesis, secrets };
@@ -173,16 +179,9 @@ function nodeFault(node: NodeRecord, suite: CryptoSuite): string | undefined {
     : `node ${node.nodeId} does not prove possession of its DKG key`;
 }
 
-function genesisFault(genesis: SubnetGenesis, suite: CryptoSuite): string | undefined {
-  const n = genesis.nodes.length;
-  if (genesis.cryptoName !== suite.name) {
-    return `it uses ${genesis.cryptoName}, this host ${suite.name}`;
-  }
-  if (n < 1 || n > MAX_SUBNET_NODES) {
-    return 'a subnet has 1 to 40 nodes';
-  }
-  for (const [i, node] of genesis.nodes.entries()) {
-    const previous = genesis.nodes[i - 1];
+function listFault(nodes: readonly NodeRecord[], suite: CryptoSuite): string | undefined {
+  for (const [i, node] of nodes.entries()) {
+    const previous = nodes[i - 1];
     if (previous !== undefined && compareText(previous.nodeId, node.nodeId) >= 0) {
       return 'its nodes are not sorted by id';
     }
@@ -190,6 +189,21 @@ function genesisFault(genesis: SubnetGenesis, suite: CryptoSuite): string | unde
     if (fault !== undefined) {
       return fault;
     }
+  }
+  return undefined;
+}
+
+function genesisFault(genesis: SubnetGenesis, suite: CryptoSuite): string | undefined {
+  const n = genesis.nodes.length;
+  if (genesis.cryptoName !== suite.name) {
+    return `it uses ${genesis.cryptoName}, this host ${suite.name}`;
+  }
+  if (n < 1 || n + genesis.spareNodes.length > MAX_SUBNET_NODES) {
+    return 'a subnet has 1 to 40 nodes';
+  }
+  const nodesFault = listFault(genesis.nodes, suite) ?? listFault(genesis.spareNodes, suite);
+  if (nodesFault !== undefined) {
+    return nodesFault;
   }
   const f = faultsTolerated(n);
   const fault = transcriptFault(genesis, 'low', f + 1) ?? transcriptFault(genesis, 'high', n - f);

@@ -27,7 +27,46 @@ const signers = fc
   .map((ids) => [...ids].sort((a, b) => (a < b ? -1 : 1)));
 const version = fc.nat({ max: 1_000_000 });
 const u64 = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
-const transcripts = fc.record({ low: hash, high: hash });
+const tag = fc.constantFrom('low' as const, 'high' as const);
+const bytes = (most: number) => fc.uint8Array({ minLength: 1, maxLength: most });
+const key = fc.record({
+  tag,
+  threshold: version,
+  receivers: signers,
+  publicKey: bytes(96),
+  coefficients: fc.array(bytes(96), { maxLength: 5 }),
+});
+const config = fc.record({
+  id: fc.record({ startHeight: height, tag }),
+  dealers: signers,
+  receivers: signers,
+  threshold: version,
+  collectionThreshold: version,
+  registryVersion: version,
+  resharing: fc.option(key),
+});
+const transcript = fc
+  .record({
+    key,
+    config: fc.option(config),
+    pieces: fc.array(fc.record({ dealer: node, content: bytes(200) }), { maxLength: 3 }),
+  })
+  .map(({ key: made, config: by, pieces }) => ({
+    key: made,
+    config: by,
+    dealings: pieces.map((piece) => ({
+      id: by?.id ?? { startHeight: 0, tag: made.tag },
+      ...piece,
+    })),
+  }));
+const dealt = (at: number) =>
+  fc
+    .record({ tag, signer: node, content: bytes(300), signature })
+    .map((body) => sealArtifact<'dkgDealing'>({ kind: 'dkgDealing', height: at, ...body }));
+const complained = (at: number) =>
+  fc
+    .record({ tag, dealer: node, signer: node, content: bytes(160), signature })
+    .map((body) => sealArtifact<'dkgComplaint'>({ kind: 'dkgComplaint', height: at, ...body }));
 
 const summaryPayload = (at: number) =>
   fc.record({
@@ -37,15 +76,22 @@ const summaryPayload = (at: number) =>
       registryVersion: version,
       intervalLength: version,
       nextIntervalLength: version,
-      currentTranscripts: transcripts,
-      nextTranscripts: transcripts,
+      configs: fc.array(config, { maxLength: 2 }),
+      currentTranscripts: fc.record({ low: transcript, high: transcript }),
+      nextTranscripts: fc.record({ low: fc.option(transcript), high: fc.option(transcript) }),
     }),
   });
-const dataPayload = fc.record({
-  kind: fc.constant('data' as const),
-  dkgStartHeight: height,
-  batch: fc.record({ ingress: fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }) }),
-});
+const dataPayload = height.chain((dkgStartHeight) =>
+  fc.record({
+    kind: fc.constant('data' as const),
+    dkgStartHeight: fc.constant(dkgStartHeight),
+    dkg: fc.record({
+      dealings: fc.array(dealt(dkgStartHeight), { maxLength: 3 }),
+      complaints: fc.array(complained(dkgStartHeight), { maxLength: 3 }),
+    }),
+    batch: fc.record({ ingress: fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }) }),
+  }),
+);
 
 function blockAt(at: number, summaryOnly: boolean): fc.Arbitrary<Block> {
   return fc
@@ -104,6 +150,8 @@ const bodies: { readonly [K in ArtifactKind]: (at: number) => fc.Arbitrary<objec
       })),
   certification: () => fc.record({ root: hash, signature }),
   certificationShare: () => fc.record({ root: hash, ...share }),
+  dkgDealing: () => fc.record({ tag, content: bytes(300), ...share }),
+  dkgComplaint: () => fc.record({ tag, dealer: node, content: bytes(160), ...share }),
 };
 
 const artifactOfKind = (kind: ArtifactKind): fc.Arbitrary<Artifact> =>

@@ -14,6 +14,7 @@ import {
 import type { Artifact, ArtifactId, ArtifactKind, ArtifactOf, RandomBeacon } from './artifacts.ts';
 import { ARTIFACT_KINDS } from './artifacts.ts';
 import { blockFields, hashToBytes, readBlock } from './block-codec.ts';
+import { complaintFields, dealingFields, readComplaint, readDealing } from './dkg-codec.ts';
 import { FieldReader } from './field-reader.ts';
 import type { HashHex, NodeId } from './ids.ts';
 
@@ -104,6 +105,10 @@ function contentFields(artifact: Artifact): readonly CborInput[] {
       return [hashToBytes(artifact.root), artifact.signature];
     case 'certificationShare':
       return [hashToBytes(artifact.root), node(artifact.signer), artifact.signature];
+    case 'dkgDealing':
+      return dealingFields(artifact);
+    case 'dkgComplaint':
+      return complaintFields(artifact);
     default:
       return unreachable(artifact);
   }
@@ -185,6 +190,10 @@ function readContent(kind: ArtifactKind, height: number, fields: FieldReader): U
       return { kind, height, root: fields.hash(), signature: signature() };
     case 'certificationShare':
       return { kind, height, root: fields.hash(), ...signedBy() };
+    case 'dkgDealing':
+      return readDealing(height, fields);
+    case 'dkgComplaint':
+      return readComplaint(height, fields);
     default:
       return unreachable(kind);
   }

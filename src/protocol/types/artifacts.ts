@@ -1,4 +1,5 @@
 import type { BatchPayload, ValidationContext } from '../interfaces/replica.ts';
+import type { DkgConfig, DkgTag, DkgTranscript, DkgTranscripts } from './dkg.ts';
 import type { HashHex, Height, NodeId, Rank, RegistryVersion } from './ids.ts';
 
 /**
@@ -35,26 +36,35 @@ export interface RandomTapeShare extends Sealed<'randomTapeShare'> {
   readonly signature: Uint8Array;
 }
 
-/** Which threshold keys sign in this interval and the next: digests of the public transcripts. */
-export interface DkgTranscriptIds {
-  readonly low: HashHex;
-  readonly high: HashHex;
-}
-
 /** Contents of a summary block: start of a DKG interval. */
 export interface DkgSummary {
   readonly height: Height;
+  /** In force during the interval that begins here. */
   readonly registryVersion: RegistryVersion;
   readonly intervalLength: number;
   readonly nextIntervalLength: number;
-  readonly currentTranscripts: DkgTranscriptIds;
-  readonly nextTranscripts: DkgTranscriptIds;
+  /** The runs of the interval that begins here: one for each tag, or none in an interval too short for any. */
+  readonly configs: readonly DkgConfig[];
+  readonly currentTranscripts: DkgTranscripts;
+  /** What the runs of the past interval made; null = nothing, the current key stays. */
+  readonly nextTranscripts: { readonly [T in DkgTag]: DkgTranscript | null };
+}
+
+/** What a data block carries of the distributed key generation. */
+export interface DkgPayload {
+  readonly dealings: readonly SignedDkgDealing[];
+  readonly complaints: readonly SignedDkgComplaint[];
 }
 
 export type BlockPayload =
   | { readonly kind: 'summary'; readonly summary: DkgSummary }
   /** `dkgStartHeight` is the height of the summary block this block's interval began with. */
-  | { readonly kind: 'data'; readonly dkgStartHeight: Height; readonly batch: BatchPayload };
+  | {
+      readonly kind: 'data';
+      readonly dkgStartHeight: Height;
+      readonly dkg: DkgPayload;
+      readonly batch: BatchPayload;
+    };
 
 export interface Block {
   readonly height: Height;
@@ -146,6 +156,24 @@ export interface CertificationShare extends Sealed<'certificationShare'> {
   readonly signature: Uint8Array;
 }
 
+/** One dealer's dealing of the run that the summary block at `height` lists for the tag. */
+export interface SignedDkgDealing extends Sealed<'dkgDealing'> {
+  readonly tag: DkgTag;
+  readonly signer: NodeId;
+  readonly content: Uint8Array;
+  /** Ed25519 of the dealer. */
+  readonly signature: Uint8Array;
+}
+
+/** A receiver's complaint about a dealing of the run that the summary block at `height` lists. */
+export interface SignedDkgComplaint extends Sealed<'dkgComplaint'> {
+  readonly tag: DkgTag;
+  readonly dealer: NodeId;
+  readonly signer: NodeId;
+  readonly content: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
 export type Artifact =
   | RandomBeacon
   | RandomBeaconShare
@@ -160,7 +188,9 @@ export type Artifact =
   | CatchUpPackageShare
   | EquivocationProof
   | Certification
-  | CertificationShare;
+  | CertificationShare
+  | SignedDkgDealing
+  | SignedDkgComplaint;
 
 export type ArtifactKind = Artifact['kind'];
 export type ArtifactOf<K extends ArtifactKind> = Extract<Artifact, { readonly kind: K }>;
@@ -181,6 +211,8 @@ export const ARTIFACT_KINDS = [
   'equivocationProof',
   'certification',
   'certificationShare',
+  'dkgDealing',
+  'dkgComplaint',
 ] as const satisfies readonly ArtifactKind[];
 
 /** Shares by the kind of their aggregate. */
@@ -198,6 +230,13 @@ export type ShareArtifact = ArtifactOf<(typeof SHARE_KINDS)[number]>;
 /** A share is delivered by its signer only; aggregates are relayed by everybody. */
 export function isShare(artifact: Artifact): artifact is ShareArtifact {
   return (SHARE_KINDS as readonly string[]).includes(artifact.kind);
+}
+
+/** Delivered by its signer only: shares, and what takes part in a key generation. */
+export function isOfOneSigner(
+  artifact: Artifact,
+): artifact is ShareArtifact | SignedDkgDealing | SignedDkgComplaint {
+  return isShare(artifact) || artifact.kind === 'dkgDealing' || artifact.kind === 'dkgComplaint';
 }
 
 /** Names an artifact in adverts and pool indices. */

@@ -4,13 +4,22 @@ import type { CborInput } from '../crypto/cbor.ts';
 import { asBytes, decodeCbor, encodeCbor } from '../crypto/cbor.ts';
 import { domainSeparated } from '../crypto/domain.ts';
 import { sha256 } from '../crypto/sha256.ts';
-import { MAX_ARTIFACT_BYTES, MAX_INGRESS_PER_BLOCK } from '../limits/consensus.ts';
-import type { Block, BlockPayload, DkgSummary, DkgTranscriptIds } from './artifacts.ts';
+import {
+  MAX_ARTIFACT_BYTES,
+  MAX_INGRESS_PER_BLOCK,
+  MAX_SUBNET_NODES,
+} from '../limits/consensus.ts';
+import type { Block, BlockPayload, DkgPayload } from './artifacts.ts';
+import { dkgPayloadFields, readDkgPayload, readSummary, summaryFields } from './dkg-codec.ts';
 import { FieldReader } from './field-reader.ts';
 import type { HashHex } from './ids.ts';
 
 const SUMMARY = 0;
 const DATA = 1;
+/** Deepest: payload, transcripts, transcript, its config, the key that is reshared, coefficients. */
+const MAX_PAYLOAD_DEPTH = 7;
+/** Four transcripts and two configs of the largest subnet, or a block full of messages. */
+const MAX_PAYLOAD_ITEMS = 64 + MAX_INGRESS_PER_BLOCK + 64 * MAX_SUBNET_NODES;
 
 export function hashToBytes(hash: HashHex): Uint8Array {
   return present(hexToBytes(hash), 'a hash is hex');
@@ -20,43 +29,17 @@ function hashOf(domain: 'block' | 'inMemoryPayload', content: Uint8Array): HashH
   return bytesToHex(sha256(domainSeparated(domain, content))) as HashHex;
 }
 
-function transcriptFields(ids: DkgTranscriptIds): CborInput {
-  return [hashToBytes(ids.low), hashToBytes(ids.high)];
-}
-
 function encodePayload(payload: BlockPayload): Uint8Array {
-  if (payload.kind === 'data') {
-    return encodeCbor([DATA, payload.dkgStartHeight, payload.batch.ingress]);
-  }
-  const { summary } = payload;
-  return encodeCbor([
-    SUMMARY,
-    summary.height,
-    summary.registryVersion,
-    summary.intervalLength,
-    summary.nextIntervalLength,
-    transcriptFields(summary.currentTranscripts),
-    transcriptFields(summary.nextTranscripts),
-  ]);
-}
-
-function readTranscripts(fields: FieldReader): DkgTranscriptIds {
-  return fields.nested((inner) => ({ low: inner.hash(), high: inner.hash() }));
-}
-
-function readSummary(fields: FieldReader): DkgSummary {
-  return {
-    height: fields.height(),
-    registryVersion: fields.safeNat(),
-    intervalLength: fields.safeNat(),
-    nextIntervalLength: fields.safeNat(),
-    currentTranscripts: readTranscripts(fields),
-    nextTranscripts: readTranscripts(fields),
-  };
+  return encodeCbor(
+    payload.kind === 'summary'
+      ? [SUMMARY, ...summaryFields(payload.summary)]
+      : [DATA, payload.dkgStartHeight, dkgPayloadFields(payload.dkg), payload.batch.ingress],
+  );
 }
 
 function readData(fields: FieldReader): BlockPayload {
   const dkgStartHeight = fields.height();
+  const dkg = readDkgPayload(dkgStartHeight, fields);
   const ingress: Uint8Array[] = [];
   for (const item of fields.list(MAX_INGRESS_PER_BLOCK)) {
     const envelope = asBytes(item);
@@ -66,14 +49,22 @@ function readData(fields: FieldReader): BlockPayload {
     }
     ingress.push(envelope);
   }
-  return { kind: 'data', dkgStartHeight, batch: { ingress } };
+  return { kind: 'data', dkgStartHeight, dkg, batch: { ingress } };
 }
 
+/** Of a data block without dealings and complaints. */
+export const NO_DKG: DkgPayload = { dealings: [], complaints: [] };
+
 function decodePayload(bytes: Uint8Array, outer: FieldReader): BlockPayload {
-  const decoded = decodeCbor(bytes, { maxBytes: MAX_ARTIFACT_BYTES, maxDepth: 3, canonical: true });
+  const decoded = decodeCbor(bytes, {
+    maxBytes: MAX_ARTIFACT_BYTES,
+    maxDepth: MAX_PAYLOAD_DEPTH,
+    maxItems: MAX_PAYLOAD_ITEMS,
+    canonical: true,
+  });
   if (!decoded.ok) {
     outer.fail(decoded.error.message);
-    return { kind: 'data', dkgStartHeight: 0, batch: { ingress: [] } };
+    return { kind: 'data', dkgStartHeight: 0, dkg: NO_DKG, batch: { ingress: [] } };
   }
   const fields = new FieldReader(decoded.value);
   const tag = fields.safeNat();

@@ -47,3 +47,21 @@ export interface DkgComplaint {
   readonly complainer: NodeId;
   readonly content: Uint8Array;
 }
+
+/**
+ * A key with all that a receiver needs to find its share: what was dealt to it stands in the
+ * dealings. Upstream: rs/types/types/src/crypto/threshold_sig/ni_dkg.rs#NiDkgTranscript.
+ */
+export interface DkgTranscript {
+  readonly key: ThresholdTranscript;
+  /** Null for the first keys of a subnet, which no run made. */
+  readonly config: DkgConfig | null;
+  /** The dealings that the key is made of, in order of dealers. */
+  readonly dealings: readonly DkgDealing[];
+}
+
+/** The keys that sign in one interval. */
+export interface DkgTranscripts {
+  readonly low: DkgTranscript;
+  readonly high: DkgTranscript;
+}

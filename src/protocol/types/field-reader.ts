@@ -93,6 +93,15 @@ export class FieldReader {
     return this.expect(fits ? items : undefined, `list of at most ${maximum}`, []);
   }
 
+  /** At most `maximum` byte strings of 1 to `maximumBytes` bytes. */
+  byteList(maximum: number, maximumBytes: number): readonly Uint8Array[] {
+    return this.list(maximum).map((item) => {
+      const bytes = asBytes(item);
+      const fits = bytes !== undefined && bytes.length > 0 && bytes.length <= maximumBytes;
+      return this.expect(fits ? bytes : undefined, `1–${maximumBytes} bytes`, new Uint8Array(0));
+    });
+  }
+
   /** The next field as a list of its own; its failure becomes ours. */
   nested<T>(read: (fields: FieldReader) => T): T {
     const inner = new FieldReader(this.take());

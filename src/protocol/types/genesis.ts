@@ -42,8 +42,10 @@ export interface ThresholdTranscript {
 export interface SubnetGenesis {
   readonly subnetId: SubnetId;
   readonly parameters: SubnetParameters;
-  /** Sorted by node id. */
+  /** The first members. Sorted by node id. */
   readonly nodes: readonly NodeRecord[];
+  /** Registered nodes that are no members yet. Sorted by node id. */
+  readonly spareNodes: readonly NodeRecord[];
   readonly lowTranscript: ThresholdTranscript;
   readonly highTranscript: ThresholdTranscript;
   readonly genesisTimeNs: TimeNs;
@@ -59,8 +61,9 @@ export interface NodeSecrets {
   readonly committeeSecretKey: Uint8Array;
   /** Opens DKG dealings, 32 bytes. */
   readonly dkgSecretKey: Uint8Array;
-  readonly lowShare: Uint8Array;
-  readonly highShare: Uint8Array;
+  /** Shares of the first threshold keys; null for a node that is no member at the start. */
+  readonly lowShare: Uint8Array | null;
+  readonly highShare: Uint8Array | null;
 }
 
 export interface DealtSubnet {

@@ -2,7 +2,7 @@ import { stateRootSigningBytes } from '../crypto/certificate.ts';
 import { encodeCbor } from '../crypto/cbor.ts';
 import { domainSeparated } from '../crypto/domain.ts';
 import { principalToBytes } from '../crypto/principal.ts';
-import type { CatchUpContent } from './artifacts.ts';
+import type { CatchUpContent, SignedDkgComplaint, SignedDkgDealing } from './artifacts.ts';
 import { hashToBytes } from './block-codec.ts';
 import type { HashHex, Height, SubnetId } from './ids.ts';
 
@@ -51,4 +51,30 @@ export function catchUpSignedBytes(content: CatchUpContent): Uint8Array {
 /** As clients check it: the height is not part of the signed text. */
 export function certificationSignedBytes(root: HashHex): Uint8Array {
   return stateRootSigningBytes(hashToBytes(root));
+}
+
+/** `dealing.height` and tag name the run. */
+export function dkgDealingSignedBytes(
+  { height, tag, content }: Pick<SignedDkgDealing, 'height' | 'tag' | 'content'>,
+  subnetId: SubnetId,
+): Uint8Array {
+  return domainSeparated(
+    'niDkgDealing',
+    encodeCbor([height, tag, content, principalToBytes(subnetId)]),
+  );
+}
+
+export function dkgComplaintSignedBytes(
+  {
+    height,
+    tag,
+    dealer,
+    content,
+  }: Pick<SignedDkgComplaint, 'height' | 'tag' | 'dealer' | 'content'>,
+  subnetId: SubnetId,
+): Uint8Array {
+  return domainSeparated(
+    'dkgComplaint',
+    encodeCbor([height, tag, principalToBytes(dealer), content, principalToBytes(subnetId)]),
+  );
 }

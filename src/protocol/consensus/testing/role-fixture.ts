@@ -10,11 +10,17 @@ import type { Mutations } from '../../artifact-pool/change-action.ts';
 import { INSECURE_TEST_SUITE } from '../../crypto/insecure-test-crypto.ts';
 import type { MeteredNodeCrypto } from '../../crypto/node-crypto.ts';
 import { createNodeCrypto } from '../../crypto/node-crypto.ts';
+import { createActiveIntervals } from '../../dkg/active-intervals.ts';
+import type { DkgReader } from '../../dkg/dkg-reader.ts';
+import { createDkgReader } from '../../dkg/dkg-reader.ts';
+import { createHeightCrypto } from '../../dkg/height-crypto.ts';
 import { genesisSummary } from '../../dkg/summary.ts';
 import type { ThresholdTag } from '../../interfaces/crypto.ts';
 import type { PayloadBuilder } from '../../interfaces/replica.ts';
 import { notaryBoundsFor } from '../../limits/consensus.ts';
 import { dealSubnet } from '../../registry/genesis.ts';
+import type { RegistryClient } from '../../registry/registry-client.ts';
+import { createRegistryClient } from '../../registry/registry-client.ts';
 import { sealArtifact } from '../../types/artifact-codec.ts';
 import type {
   Artifact,
@@ -27,7 +33,7 @@ import type {
   RandomBeacon,
   RandomTape,
 } from '../../types/artifacts.ts';
-import { sealBlock } from '../../types/block-codec.ts';
+import { NO_DKG, sealBlock } from '../../types/block-codec.ts';
 import type { SubnetGenesis, SubnetParameters } from '../../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../../types/ids.ts';
 import {
@@ -58,6 +64,9 @@ export class RoleFixture {
   readonly cryptos: readonly MeteredNodeCrypto[];
   readonly pool: ArtifactPool = createArtifactPool();
   readonly view: PoolView;
+  readonly registry: RegistryClient;
+  readonly intervals = createActiveIntervals();
+  readonly dkg: DkgReader;
   readonly membership: Membership;
   readonly chain: FinalizedChain;
   readonly state: ToyState = freshState();
@@ -94,8 +103,15 @@ export class RoleFixture {
     this.genesisBlock = cup.block;
     restoreValidated(this.pool, cup, TEST_GENESIS_NS);
     this.view = createPoolView(this.pool);
-    this.membership = createMembership(this.genesis, this.view);
+    this.registry = createRegistryClient(this.genesis);
+    this.intervals.note(cup.block);
+    this.membership = createMembership(this.registry, this.intervals, this.view);
+    this.dkg = createDkgReader(this.view, this.registry, this.cryptoOf(this.self).dkg);
     this.chain = createFinalizedChain(cup.block);
+  }
+
+  get nodes(): readonly NodeId[] {
+    return this.genesis.nodes.map((node) => node.nodeId);
   }
 
   cryptoOf(node: NodeId): MeteredNodeCrypto {
@@ -109,7 +125,10 @@ export class RoleFixture {
     return {
       nodeId: this.self,
       genesis: this.genesis,
-      crypto: this.cryptoOf(this.self),
+      crypto: createHeightCrypto(this.cryptoOf(this.self), this.intervals),
+      registry: this.registry,
+      intervals: this.intervals,
+      dkg: this.dkg,
       payloadBuilder: this.payloadBuilder,
       state: {
         latestStateHeight: () => this.state.latest,
@@ -138,7 +157,10 @@ export class RoleFixture {
 
   apply(mutations: Mutations): void {
     applyMutations(this.pool, mutations, this.nowNs);
-    this.chain.update(this.view);
+    for (const { block } of this.chain.update(this.view).finalized) {
+      this.intervals.note(block);
+    }
+    this.intervals.note(this.view.catchUpPackage().block);
   }
 
   /** Into the validated section, arriving now. */
@@ -215,6 +237,7 @@ export class RoleFixture {
       payload: {
         kind: 'data',
         dkgStartHeight: genesisSummary(this.genesis).height,
+        dkg: NO_DKG,
         batch: { ingress: [] },
       },
       ...edits,
@@ -259,7 +282,10 @@ export class RoleFixture {
     return { height: block.height, blockHash: block.blockHash, signers, signature };
   }
 
-  notarization(block: Block, count: number = this.membership.notaryThreshold): Notarization {
+  notarization(
+    block: Block,
+    count: number = this.membership.notaryThreshold(block.height),
+  ): Notarization {
     const message = notarizationSignedBytes(block.height, block.blockHash);
     return sealArtifact<'notarization'>({
       kind: 'notarization',
@@ -267,7 +293,10 @@ export class RoleFixture {
     });
   }
 
-  finalization(block: Block, count: number = this.membership.notaryThreshold): Finalization {
+  finalization(
+    block: Block,
+    count: number = this.membership.notaryThreshold(block.height),
+  ): Finalization {
     const message = finalizationSignedBytes(block.height, block.blockHash);
     return sealArtifact<'finalization'>({
       kind: 'finalization',

@@ -1,5 +1,6 @@
-import { nextSummary, nextSummaryHeight } from '../../dkg/summary.ts';
-import type { Block, DkgSummary } from '../../types/artifacts.ts';
+import { validateDkgPayload } from '../../dkg/payload.ts';
+import { nextSummaryHeight } from '../../dkg/summary.ts';
+import type { Block } from '../../types/artifacts.ts';
 import { sealBlock } from '../../types/block-codec.ts';
 import { subnetStatus } from '../halting.ts';
 import { pastPayloads, summaryOf } from '../past-payloads.ts';
@@ -42,8 +43,7 @@ function validateContext(context: RoleContext, block: Block, parent: Block): Ver
   if (registryVersion < before.registryVersion) {
     return invalid('REGISTRY_VERSION_DECREASED', 'registry version below that of the parent');
   }
-  if (registryVersion > before.registryVersion) {
-    // A single registry version exists so far; a newer one may yet arrive.
+  if (context.registry.recordAt(registryVersion) === undefined) {
     return UNDECIDED;
   }
   if (context.state.latestStateHeight() < certifiedHeight) {
@@ -61,7 +61,7 @@ function validatePayload(context: RoleContext, block: Block, parent: Block): Ver
   const { payload } = block;
   if (nextSummaryHeight(summary) === block.height) {
     return payload.kind === 'summary'
-      ? validateSummary(block, summary)
+      ? validateSummary(context, block, parent)
       : invalid('SUMMARY_EXPECTED', 'this height needs a summary block');
   }
   if (payload.kind !== 'data' || payload.dkgStartHeight !== summary.height) {
@@ -69,24 +69,32 @@ function validatePayload(context: RoleContext, block: Block, parent: Block): Ver
   }
   const status = subnetStatus(context, block.height);
   if (status === 'halting' || status === 'halted') {
-    return payload.batch.ingress.length === 0
+    const { dealings, complaints } = payload.dkg;
+    return payload.batch.ingress.length + dealings.length + complaints.length === 0
       ? VALID
       : invalid('PAYLOAD_WHILE_HALTING', 'blocks are empty once the subnet halts');
   }
   const past = pastPayloads(view, parent, block.context.certifiedHeight);
-  if (past === undefined || status === undefined) {
+  const dealings = context.dkg.dealingsIn(parent);
+  if (past === undefined || dealings === undefined || status === undefined) {
     return UNDECIDED;
+  }
+  const dkgVerdict = validateDkgPayload(context, dealings, block.height, payload.dkg);
+  if (dkgVerdict.kind !== 'valid') {
+    return dkgVerdict;
   }
   const verdict = payloadBuilder.validate(payload.batch, block.context, past);
   return verdict.kind === 'undecided' ? UNDECIDED : verdict;
 }
 
-function validateSummary(block: Block, previous: DkgSummary): Verdict {
-  const expected = sealBlock({
-    ...block,
-    payload: { kind: 'summary', summary: nextSummary(previous, block.context.registryVersion) },
-  });
-  return expected.payloadHash === block.payloadHash
+/** By recomputation: a summary is a function of the chain and the registry version in its context. */
+function validateSummary(context: RoleContext, block: Block, parent: Block): Verdict {
+  const next = context.dkg.summaryAfter(parent, block.context.registryVersion);
+  if (next === undefined) {
+    return UNDECIDED;
+  }
+  const payload = { kind: 'summary', summary: next.summary } as const;
+  return sealBlock({ ...block, payload }).payloadHash === block.payloadHash
     ? VALID
     : invalid('WRONG_SUMMARY', 'the summary does not follow from the chain');
 }

@@ -1,9 +1,9 @@
+import { equalBytes } from '../../../base/bytes.ts';
 import type { Mutations } from '../../artifact-pool/change-action.ts';
 import { handleInvalid, moveToValidated, NO_MUTATIONS } from '../../artifact-pool/change-action.ts';
 import type { PoolEntry } from '../../artifact-pool/pool-section.ts';
-import { genesisSummary } from '../../dkg/summary.ts';
 import { CATCH_UP_HOLD_BACK_UNITS, LOOK_AHEAD_HEIGHTS, NS_PER_MS } from '../../limits/consensus.ts';
-import type { CatchUpContent, CatchUpPackage, DkgTranscriptIds } from '../../types/artifacts.ts';
+import type { CatchUpContent, CatchUpPackage } from '../../types/artifacts.ts';
 import { catchUpSignedBytes } from '../../types/signed-bytes.ts';
 import type { RoleContext } from '../role-context.ts';
 import { isDue } from '../role-context.ts';
@@ -40,21 +40,17 @@ export function validateCatchUpPackages(context: RoleContext): Mutations {
 
 function validatePackage(context: RoleContext, cup: CatchUpPackage) {
   const { payload } = cup.block;
-  const own = genesisSummary(context.genesis).currentTranscripts;
   if (payload.kind !== 'summary' || payload.summary.height !== cup.height) {
     return handleInvalid(cup, 'NOT_A_SUMMARY', 'the block is not the summary of this height');
   }
-  if (!sameTranscripts(payload.summary.currentTranscripts, own)) {
-    return handleInvalid(cup, 'UNKNOWN_TRANSCRIPTS', 'the package names other threshold keys');
+  const { high } = payload.summary.currentTranscripts;
+  if (!equalBytes(high.key.publicKey, context.genesis.highTranscript.publicKey)) {
+    return handleInvalid(cup, 'UNKNOWN_TRANSCRIPTS', "the package names another subnet's key");
   }
   const message = catchUpSignedBytes(catchUpContentOf(cup));
   return context.crypto.verifyThreshold('high', message, cup.signature)
     ? moveToValidated(cup)
     : handleInvalid(cup, 'BAD_THRESHOLD_SIGNATURE', 'the package does not verify');
-}
-
-function sameTranscripts(a: DkgTranscriptIds, b: DkgTranscriptIds): boolean {
-  return a.low === b.low && a.high === b.high;
 }
 
 /**

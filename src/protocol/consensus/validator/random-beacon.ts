@@ -11,12 +11,16 @@ export function validateRandomBeacons(context: RoleContext): Mutations {
     return NO_MUTATIONS;
   }
   const height = parent.height + 1;
+  const keys = crypto.at(height);
+  if (!keys.hasThresholdKeys) {
+    return NO_MUTATIONS;
+  }
   for (const beacon of pool.unvalidated.at('randomBeacon', height)) {
     if (beacon.parent !== parent.hash) {
       return [handleInvalid(beacon, 'WRONG_PARENT', 'not on top of the known beacon')];
     }
     const message = randomBeaconSignedBytes(height, parent.hash);
-    return crypto.verifyThreshold('low', message, beacon.signature)
+    return keys.verifyThreshold('low', message, beacon.signature)
       ? [moveToValidated(beacon)]
       : [handleInvalid(beacon, 'BAD_THRESHOLD_SIGNATURE', 'the beacon does not verify')];
   }

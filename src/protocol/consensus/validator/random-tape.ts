@@ -13,12 +13,16 @@ import type { RoleContext } from '../role-context.ts';
 export function validateRandomTapes(context: RoleContext): Mutations {
   const { pool, crypto } = context;
   for (const height of wantedTapeHeights(context)) {
+    const keys = crypto.at(height);
+    if (!keys.hasThresholdKeys) {
+      continue;
+    }
     const known = pool.validated.at('randomTape', height).length > 0;
     for (const tape of pool.unvalidated.at('randomTape', height)) {
       if (known) {
         return [removeFromUnvalidated(tape)];
       }
-      return crypto.verifyThreshold('low', randomTapeSignedBytes(height), tape.signature)
+      return keys.verifyThreshold('low', randomTapeSignedBytes(height), tape.signature)
         ? [moveToValidated(tape)]
         : [handleInvalid(tape, 'BAD_THRESHOLD_SIGNATURE', 'the tape does not verify')];
     }

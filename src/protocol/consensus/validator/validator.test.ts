@@ -12,6 +12,7 @@ import { validateFinalizations } from './finalization.ts';
 import { validateNotarizations } from './notarization.ts';
 import { validateRandomBeacons } from './random-beacon.ts';
 import { validateRandomTapes } from './random-tape.ts';
+import { NO_DKG } from '../../types/block-codec.ts';
 
 const outcome = (mutations: Mutations): string =>
   mutations.map((m) => (m.kind === 'handleInvalid' ? m.code : m.kind)).join();
@@ -38,7 +39,7 @@ describe('block proposals', () => {
       context: { ...parent.context, timeNs: parent.context.timeNs + 1n, ...edits },
     });
     const data = (dkgStartHeight: number) => () => ({
-      payload: { kind: 'data', dkgStartHeight, batch: { ingress: [] } } as const,
+      payload: { kind: 'data', dkgStartHeight, dkg: NO_DKG, batch: { ingress: [] } } as const,
     });
     const cases: readonly (readonly [string, (parent: Block, f: RoleFixture) => Edits])[] = [
       ['WRONG_RANK', () => ({ rank: 1 })],
@@ -225,7 +226,7 @@ describe('notarizations', () => {
     const block = f.block(f.genesisBlock);
     f.validated(f.proposal(block));
     const good = f.notarization(block);
-    const outsider = f.membership.nodes.find((n) => !f.membership.committee(1)?.includes(n));
+    const outsider = f.nodes.find((n) => !f.membership.committee(1)?.includes(n));
     for (const [bad, code] of [
       [f.notarization(block, 2), 'INSUFFICIENT_SIGNATURES'],
       [{ ...good, signers: [...good.signers.slice(1), outsider] }, 'SIGNER_NOT_IN_COMMITTEE'],

@@ -30,11 +30,9 @@ export function verifyQuorum(
   if (signers.some((signer) => !committee.includes(signer))) {
     return invalid('SIGNER_NOT_IN_COMMITTEE', 'a signer is not in the committee of this height');
   }
-  if (signers.length < membership.notaryThreshold) {
-    return invalid(
-      'INSUFFICIENT_SIGNATURES',
-      `${signers.length} signers, ${membership.notaryThreshold} needed`,
-    );
+  const needed = membership.notaryThreshold(height);
+  if (signers.length < needed) {
+    return invalid('INSUFFICIENT_SIGNATURES', `${signers.length} signers, ${needed} needed`);
   }
   const message =
     artifact.kind === 'notarization'

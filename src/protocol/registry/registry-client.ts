@@ -1,0 +1,54 @@
+import { NS_PER_MS } from '../limits/consensus.ts';
+import type { NodeRecord, SubnetGenesis } from '../types/genesis.ts';
+import type { DurationMs, NodeId, RegistryVersion, TimeNs } from '../types/ids.ts';
+import type { SubnetRecord } from '../types/registry.ts';
+import { GENESIS_REGISTRY_VERSION, genesisRecord } from './registry-change.ts';
+
+/** What a node knows of the registry. Versions have no gaps. */
+export interface RegistryReader {
+  newest(): SubnetRecord;
+  /** Undefined for a version that has not reached this node. */
+  recordAt(version: RegistryVersion): SubnetRecord | undefined;
+  /**
+   * The newest version that this node has known long enough to expect it at its peers: what block
+   * makers put into the context of blocks.
+   */
+  stableVersion(nowNs: TimeNs, ageMs: DurationMs): RegistryVersion;
+  /** All registered nodes, members or not. */
+  readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
+}
+
+export interface RegistryClient extends RegistryReader {
+  /** Takes versions that follow the newest known one; older and later ones are ignored. True when something was new. */
+  apply(records: readonly SubnetRecord[], nowNs: TimeNs): boolean;
+}
+
+/**
+ * A node's copy of the registry. Upstream: rs/registry/client,
+ * rs/consensus/src/consensus/block_maker.rs#get_stable_registry_version.
+ */
+export function createRegistryClient(genesis: SubnetGenesis): RegistryClient {
+  const known: { readonly record: SubnetRecord; readonly sinceNs: TimeNs }[] = [
+    { record: genesisRecord(genesis), sinceNs: 0n },
+  ];
+  const newest = () => known[known.length - 1] as (typeof known)[number];
+  return {
+    nodes: new Map([...genesis.nodes, ...genesis.spareNodes].map((node) => [node.nodeId, node])),
+    newest: () => newest().record,
+    recordAt: (version) => known[version - GENESIS_REGISTRY_VERSION]?.record,
+    stableVersion: (nowNs, ageMs) => {
+      const before = nowNs - BigInt(ageMs) * NS_PER_MS;
+      const stable = known.findLast(({ sinceNs }) => sinceNs <= before);
+      return stable?.record.version ?? GENESIS_REGISTRY_VERSION;
+    },
+    apply: (records, nowNs) => {
+      const before = known.length;
+      for (const record of records) {
+        if (record.version === newest().record.version + 1) {
+          known.push({ record, sinceNs: nowNs });
+        }
+      }
+      return known.length > before;
+    },
+  };
+}
