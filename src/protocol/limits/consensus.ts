@@ -8,7 +8,10 @@ export const NS_PER_MS = 1_000_000n;
 /** Most nodes a subnet may have; bounds committees and signer lists. @playground the IC has no fixed bound, its largest subnet has 40. */
 export const MAX_SUBNET_NODES = 40;
 
-/** Bytes of an encoded artifact a peer may send. Blocks over twice the payload limit (4 MiB) are invalid anyway. */
+/**
+ * Bytes of an encoded artifact a peer may send. Blocks over twice the payload limit (4 MiB) are invalid anyway.
+ * @playground the IC bounds each kind of artifact where it is decoded.
+ */
 export const MAX_ARTIFACT_BYTES = 2 * 4 * 1024 * 1024 + 64 * 1024;
 
 /** Ingress messages in one block. @upstream rs/limits#MAX_INGRESS_MESSAGES_PER_BLOCK */
@@ -32,31 +35,32 @@ export const NOTARIZATION_CERTIFICATION_GAP = 70;
 /** Notarized height minus next summary height at which notaries stop. @upstream rs/consensus#ACCEPTABLE_NOTARIZATION_CUP_GAP */
 export const NOTARIZATION_CUP_GAP = 130;
 
-/** Finalized minus certified height above which the notary slows down. */
+/** Finalized minus certified height above which the notary slows down. @upstream rs/consensus/utils#ACCEPTABLE_FINALIZATION_CERTIFICATION_GAP */
 export const ACCEPTABLE_CERTIFICATION_GAP = 1;
 
 /** Notary delay per height of that gap. @upstream rs/consensus/utils#BACKLOG_DELAY_MILLIS */
 export const BACKLOG_DELAY_MS = 2000;
 
-/** Growth of the notary's rank delay per notarized, not finalized height: 3/2. */
+/** Growth of the notary's rank delay per notarized, not finalized height: 3/2. @upstream rs/consensus/utils#get_adjusted_notary_delay */
 export const RANK_DELAY_GROWTH = { numerator: 3n, denominator: 2n } as const;
 
-/** Exponent bound of that growth: 1.5^40 rounds never end anyway, and the numbers stay small. */
+/** Exponent bound of that growth. @playground the IC has none: 1.5^40 unit delays never pass anyway, and the numbers stay small. */
 export const MAX_RANK_DELAY_EXPONENT = 40;
 
-/** A maker of rank > 0 waits longer when too many recent blocks were not of rank 0. */
+/** Heights looked back over: a maker of rank > 0 waits longer when too many of their blocks were not of rank 0. @upstream rs/consensus/block_maker#DYNAMIC_DELAY_LOOK_BACK_DISTANCE */
 export const DYNAMIC_DELAY_LOOK_BACK_HEIGHTS = 30;
+/** So many of those blocks are not yet too many. @upstream rs/consensus/block_maker#DYNAMIC_DELAY_MAX_NON_RANK_0_BLOCKS */
 export const DYNAMIC_DELAY_MAX_NON_RANK_0_BLOCKS = 10;
-/** @upstream DYNAMIC_DELAY_EXTRA_DURATION = 10 s at a unit delay of 1 s. */
+/** How much longer, in unit delays. @upstream rs/consensus/block_maker#DYNAMIC_DELAY_EXTRA_DURATION (10 s) */
 export const DYNAMIC_DELAY_UNITS = 10n;
 
-/** A catch-up package that the node may still compute itself is held back at most so long: 150 s on mainnet. */
+/** A catch-up package that the node may still compute itself is held back at most so long, in unit delays. @upstream rs/consensus/catchup_package (150 s) */
 export const CATCH_UP_HOLD_BACK_UNITS = 150n;
 
-/** Calls of the round robin in one poll; the rest waits for the next poll. */
+/** Calls of the round robin in one poll; the rest waits for the next poll. @playground the IC calls once per poll and polls again at once. */
 export const MAX_STEPS_PER_POLL = 2000;
 
-/** Unvalidated entries one peer may hold per kind and height: room for every maker's block twice. */
+/** Unvalidated entries one peer may hold per kind and height: room for every maker's block twice. @playground the IC bounds a peer's slots and watches the size of the pool. */
 export function maxUnvalidatedPerPeerAndHeight(faulty: number): number {
   return 2 * (faulty + 1) + 2;
 }
@@ -70,6 +74,7 @@ export interface NotaryBounds {
 /**
  * Mainnet's 70 and 130 for intervals from 100 blocks on; shorter ones keep the same ratio to each
  * other and stay within about one interval, so that a learner's subnet stops just as visibly.
+ * @playground 70 and 130, whatever the interval.
  */
 export function notaryBoundsFor(dkgIntervalLength: number): NotaryBounds {
   const interval = dkgIntervalLength + 1;

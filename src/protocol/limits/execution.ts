@@ -9,8 +9,11 @@ const MIB = 1024 * 1024;
 export interface ExecutionLimits {
   /** Update calls, timers, heartbeats. */
   readonly messageInstructions: Instructions;
+  /** A query. */
   readonly queryInstructions: Instructions;
+  /** Installing, reinstalling or upgrading. */
   readonly installInstructions: Instructions;
+  /** Looking at an ingress message before it is taken. */
   readonly inspectInstructions: Instructions;
   /** New messages start only while the round has used less than this. */
   readonly roundInstructions: Instructions;
@@ -36,40 +39,60 @@ export const CLASSROOM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
 
 /** Instructions charged to the round for each message. @upstream rs/config#INSTRUCTION_OVERHEAD_PER_EXECUTION */
 export const INSTRUCTION_OVERHEAD_PER_MESSAGE: Instructions = 2n * MILLION;
-/** Management messages may use this part of a round. */
+/** Management messages may use this part of a round: one by this number. @upstream rs/execution_environment/src/scheduler.rs */
 export const SUBNET_MESSAGES_ROUND_DIVISOR = 16n;
 
-/** Node count that the prices below are stated for. */
+/** Node count that the prices below are stated for. @upstream rs/config/src/subnet_config.rs */
 export const REFERENCE_SUBNET_SIZE = 13n;
+/** For each update, reply or system task that runs. @upstream rs/config/src/subnet_config.rs */
 export const UPDATE_EXECUTION_BASE_FEE: Cycles = 5n * MILLION;
+/** For each instruction. @upstream rs/config/src/subnet_config.rs */
 export const INSTRUCTION_FEE: Cycles = 1n;
+/** For each ingress message. @upstream rs/config/src/subnet_config.rs */
 export const INGRESS_BASE_FEE: Cycles = 1_200_000n;
+/** For each byte of an ingress message. @upstream rs/config/src/subnet_config.rs */
 export const INGRESS_BYTE_FEE: Cycles = 2000n;
-/** A call to another canister, its response included. */
+/** A call to another canister, its response included. @upstream rs/config/src/subnet_config.rs */
 export const CALL_BASE_FEE: Cycles = 260_000n;
+/** For each byte of a call or of its response. @upstream rs/config/src/subnet_config.rs */
 export const CALL_BYTE_FEE: Cycles = 1000n;
+/** For making a canister. @upstream rs/config/src/subnet_config.rs */
 export const CREATE_CANISTER_FEE: Cycles = 500n * BILLION;
+/** For memory that is used or allocated. @upstream rs/config/src/subnet_config.rs */
 export const STORAGE_FEE_PER_GIB_SECOND: Cycles = 127_000n;
+/** For compute allocation. @upstream rs/config/src/subnet_config.rs */
 export const COMPUTE_FEE_PER_PERCENT_SECOND: Cycles = 10n * MILLION;
 export const GIB = 1n << 30n;
-/** Storage and compute are charged once this much batch time has passed. */
+/** Storage and compute are charged once this much batch time has passed. @upstream rs/cycles_account_manager#duration_between_allocation_charges */
 export const CHARGE_INTERVAL_NS = 10n * BILLION;
 
+/** Of a canister made by `provisional_create_canister_with_cycles` without an amount. @upstream rs/config/src/execution_environment.rs */
 export const DEFAULT_PROVISIONAL_CYCLES: Cycles = 100_000n * BILLION;
+/** A canister freezes when its cycles would not last longer than this. @upstream rs/config/src/execution_environment.rs */
 export const DEFAULT_FREEZING_THRESHOLD_SECONDS = 30n * 24n * 3600n;
+/** Heap above which updates fail, unless the settings say otherwise. @upstream rs/config/src/execution_environment.rs */
 export const DEFAULT_WASM_MEMORY_LIMIT_BYTES = 3n * GIB;
+/** Cycles that may be set aside for storage, unless the settings say otherwise. @upstream rs/config/src/execution_environment.rs */
 export const DEFAULT_RESERVED_CYCLES_LIMIT: Cycles = 5000n * BILLION;
+/** Controllers of a canister. @upstream interface specification, IC method create_canister */
 export const MAX_CONTROLLERS = 10;
+/** Environment variables of a canister. @upstream interface specification, canister settings */
 export const MAX_ENVIRONMENT_VARIABLES = 20;
+/** Bytes of the name, and of the value, of an environment variable. @upstream interface specification, canister settings */
 export const MAX_ENVIRONMENT_VARIABLE_BYTES = 128;
+/** Changes a canister's history keeps. @upstream interface specification, IC method canister_info */
 export const MAX_CANISTER_HISTORY = 20;
+/** Bytes of log a canister keeps. @upstream interface specification, IC method fetch_canister_logs */
 export const MAX_CANISTER_LOG_BYTES = 4 * 1024;
+/** Bytes of certified data. @upstream interface specification, certified data */
 export const MAX_CERTIFIED_DATA_BYTES = 32;
+/** Bytes of a reject's text; longer ones are cut. @upstream rs/types/types */
 export const MAX_REJECT_MESSAGE_BYTES = 8 * 1024;
-/** Argument and method name of a call within the subnet. */
+/** Argument and method name of a call within the subnet. @upstream rs/config/src/execution_environment.rs */
 export const MAX_CALL_PAYLOAD_BYTES = 10 * MIB;
 /** A reply, or a reject's text. @upstream rs/types/types#MAX_INTER_CANISTER_PAYLOAD_IN_BYTES */
 export const MAX_RESPONSE_PAYLOAD_BYTES = 2 * MIB;
 /** Percent of a callback's instructions kept for its cleanup. @upstream rs/execution_environment#RESERVED_CLEANUP_INSTRUCTIONS_IN_PERCENT */
 export const CLEANUP_RESERVE_PERCENT = 5n;
+/** Bytes of a module, unpacked. @upstream rs/config/src/embedders.rs */
 export const MAX_WASM_MODULE_BYTES = 100 * MIB;

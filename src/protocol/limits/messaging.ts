@@ -18,18 +18,19 @@ export const MAX_CANISTER_INGRESS_QUEUE = 500;
 
 /** Requests waiting in one queue, and responses: calls that one canister has open to another. @upstream rs/replicated_state#DEFAULT_QUEUE_CAPACITY */
 export const QUEUE_CAPACITY = 500;
-/** Callbacks of all canisters of a subnet beyond which only each one's guaranteed number is given out. */
+/** Callbacks of all canisters of a subnet beyond which only each one's guaranteed number is given out. @upstream rs/config/src/execution_environment.rs#SUBNET_CALLBACK_SOFT_LIMIT */
 export const MAX_SUBNET_CALLBACKS = 1_000_000;
+/** Callbacks that each canister may always have open. @upstream rs/config/src/execution_environment.rs#CANISTER_GUARANTEED_CALLBACK_QUOTA */
 export const GUARANTEED_CALLBACKS_PER_CANISTER = 50;
-/** @playground Bytes of calls waiting on the subnet; 20 GiB on the IC, which a tab cannot hold. */
+/** Bytes of calls waiting on the subnet. @playground 20 GiB, which a tab cannot hold. */
 export const MAX_SUBNET_MESSAGE_BYTES = 256 * 1024 * 1024;
 /** The longest wait for a best-effort response. @upstream rs/types/types#MAX_CALL_TIMEOUT */
 export const MAX_CALL_TIMEOUT_SECONDS = 300;
-/** A request to stop a canister fails after this long. */
+/** A request to stop a canister fails after this long. @upstream rs/config/src/execution_environment.rs#STOP_CANISTER_TIMEOUT_DURATION */
 export const STOP_TIMEOUT_NS: TimeNs = 300n * NS_PER_SECOND;
 
 /** Canister ids in one allocation range. @upstream rs/registry/routing_table#CANISTER_IDS_PER_SUBNET */
 export const CANISTER_IDS_PER_RANGE = 1n << 20n;
 
-/** Range entries in one leaf of the certified tree's `canister_ranges`. */
+/** Range entries in one leaf of the certified tree's `canister_ranges`. @upstream rs/canonical_state#MAX_RANGES_PER_ROUTING_TABLE_LEAF */
 export const CANISTER_RANGES_PER_LEAF = 5;
