@@ -57,7 +57,7 @@ export const ATTACKS: Readonly<Record<MaliciousKind, AttackFacts>> = {
     name: 'Keeps things to itself',
     explanation: 'It hides artifacts of the chosen kinds from all peers, or from some.',
     defence: 'Quorums do without f nodes, and what one honest node has, it relays to all.',
-    seenAs: ['BLOCK_MAKER_FAILED'],
+    seenAs: ['NO_VOTES_SEEN', 'BLOCK_MAKER_FAILED'],
     preset: { kind: 'withhold', artifacts: ['notarizationShare', 'finalizationShare'], from: null },
   },
   notarizeEverything: {
@@ -100,7 +100,8 @@ export const ATTACKS: Readonly<Record<MaliciousKind, AttackFacts>> = {
   replay: {
     name: 'Old news',
     explanation: 'It repeats artifacts and packets of long ago.',
-    defence: 'Nobody wants artifacts below the own progress, and old packets have old numbers.',
+    defence:
+      'Nobody wants artifacts below the own progress, and old packets have old numbers. Not reported: honest nodes that start again repeat themselves too.',
     seenAs: [],
     preset: { kind: 'replay' },
   },

@@ -28,6 +28,8 @@ type Finding = TraceEvent & { readonly kind: 'misbehaviourSeen' };
 
 /** Heights below the newest one that are remembered. */
 const KEPT_HEIGHTS = 64;
+/** A committee member none of whose votes came for so many final heights is called silent. */
+const SILENT_HEIGHTS = 20;
 /** Blocks per height and signer that are told apart. */
 const MAX_VOTES = 8;
 
@@ -42,22 +44,29 @@ interface AtHeight {
   readonly claims: Map<string, CertificationShare | CatchUpPackageShare>;
   readonly blocks: Map<HashHex, { readonly rank: Rank; readonly maker: NodeId }>;
   makers: readonly NodeId[];
+  committee: readonly NodeId[];
   readonly reported: Set<string>;
 }
 
+/** @param nodeId the node that watches; it does not watch itself */
 export function createMisbehaviourWatch(
+  nodeId: NodeId,
   state: Pick<StateReader, 'stateRootAt' | 'checkpointHashAt'>,
 ): MisbehaviourWatch {
-  return new Watch(state);
+  return new Watch(nodeId, state);
 }
 
 class Watch implements MisbehaviourWatch {
   private readonly state: Pick<StateReader, 'stateRootAt' | 'checkpointHashAt'>;
+  private readonly nodeId: NodeId;
   private readonly heights = new Map<Height, AtHeight>();
+  /** Height of the newest vote of each peer, or of the first round it could have voted in. */
+  private readonly lastVote = new Map<NodeId, Height>();
   private newest: Height = 0;
   private findings: Finding[] = [];
 
-  constructor(state: Pick<StateReader, 'stateRootAt' | 'checkpointHashAt'>) {
+  constructor(nodeId: NodeId, state: Pick<StateReader, 'stateRootAt' | 'checkpointHashAt'>) {
+    this.nodeId = nodeId;
     this.state = state;
   }
 
@@ -90,6 +99,7 @@ class Watch implements MisbehaviourWatch {
         const at = this.at(event.height);
         if (at !== undefined) {
           at.makers = event.makers;
+          at.committee = event.committee;
         }
         return;
       }
@@ -123,6 +133,7 @@ class Watch implements MisbehaviourWatch {
       claims: new Map(),
       blocks: new Map(),
       makers: [],
+      committee: [],
       reported: new Set(),
     };
     this.heights.set(height, fresh);
@@ -150,6 +161,7 @@ class Watch implements MisbehaviourWatch {
     if (at === undefined) {
       return;
     }
+    this.lastVote.set(signer, Math.max(height, this.lastVote.get(signer) ?? 0));
     const votes = at.votes.get(signer) ?? { notarized: new Set(), finalized: new Set() };
     at.votes.set(signer, votes);
     const cast = share.kind === 'notarizationShare' ? votes.notarized : votes.finalized;
@@ -198,9 +210,28 @@ class Watch implements MisbehaviourWatch {
     }
   }
 
-  /** What the IC counts in its block maker metrics: lower ranks that had their turn in vain. */
   private finalized(height: Height, hash: HashHex): void {
     const at = this.heights.get(height);
+    this.findSilent(height, at?.committee ?? []);
+    this.findFailedMakers(height, hash, at);
+  }
+
+  /** Votes that come too late to be wanted are not seen: a slow node may look silent. */
+  private findSilent(height: Height, committee: readonly NodeId[]): void {
+    for (const member of committee) {
+      const last = this.lastVote.get(member);
+      if (last === undefined) {
+        this.lastVote.set(member, height);
+      } else if (member !== this.nodeId && height - last >= SILENT_HEIGHTS) {
+        this.lastVote.set(member, height);
+        const message = `none of its votes came in time for ${SILENT_HEIGHTS} heights; the others were enough`;
+        this.report({ code: 'NO_VOTES_SEEN', message, about: member, height, proven: false });
+      }
+    }
+  }
+
+  /** What the IC counts in its block maker metrics: lower ranks that had their turn in vain. */
+  private findFailedMakers(height: Height, hash: HashHex, at: AtHeight | undefined): void {
     const rank = at?.blocks.get(hash)?.rank ?? 0;
     for (const maker of (at?.makers ?? []).slice(0, rank)) {
       const message = 'had an earlier turn, but the block of a higher rank became final';

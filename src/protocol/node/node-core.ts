@@ -107,7 +107,7 @@ class NodeCoreMachine implements NodeCore {
     this.journal = new StorageJournal(nextOperation);
     this.checkpoints = new CheckpointStore(this.journal, stored);
     const { stateManager } = this;
-    this.watch = createMisbehaviourWatch(stateManager);
+    this.watch = createMisbehaviourWatch(nodeId, stateManager);
     this.gossip = createGossip({
       nodeId,
       peers: genesis.nodes.map((node) => node.nodeId),
