@@ -5,9 +5,9 @@ import type { Attack } from './attack.ts';
 import { packetTo } from './attack.ts';
 import { createSideChannel, inventedName } from './side-channel.ts';
 
-const EVERY_MS = 250;
-/** Far more slots than a peer gives anybody. */
-const SLOTS = 1_000_000;
+const EVERY_MS = 100;
+/** More slots than a peer gives anybody; then the same ones get new content. */
+const SLOTS = 25_000;
 
 /**
  * Advertises invented artifacts without end. Defence: a peer has a bounded number of slots in every
