@@ -1,6 +1,6 @@
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
-import type { StorageError, StoragePort } from './storage-port.ts';
+import type { StorageBatch, StorageError, StoragePort } from './storage-port.ts';
 
 interface NodeDatabase extends DBSchema {
   readonly records: { readonly key: string; readonly value: Uint8Array };
@@ -38,6 +38,7 @@ export async function deleteIdbStorage(name: string): Promise<Result<void, Stora
 
 function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
   let closed = false;
+  let broken: StorageError | undefined;
   const guarded = async <T>(task: () => Promise<T>): Promise<Result<T, StorageError>> => {
     if (closed) {
       return err(codedError('transport', 'STORAGE_CLOSED', 'the storage was closed'));
@@ -49,17 +50,15 @@ function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
     }
   };
   return {
-    write: (batch) =>
-      guarded(async () => {
-        const transaction = database.transaction(STORE, 'readwrite', { durability: 'relaxed' });
-        const requests = batch.writes.map((write) =>
-          write.op === 'put'
-            ? // Copied: the view may be a small window of a large buffer, which a clone keeps whole.
-              transaction.store.put(write.value.slice(), write.key)
-            : transaction.store.delete(write.key),
-        );
-        await Promise.all([...requests, transaction.done]);
-      }),
+    write: async (batch) => {
+      const outcome =
+        broken === undefined || closed ? await guarded(() => apply(database, batch)) : err(broken);
+      if (!outcome.ok) {
+        broken ??= outcome.error;
+      }
+      // Later transactions were queued before this one was known to fail.
+      return broken === undefined || closed ? outcome : err(broken);
+    },
     readAll: () =>
       guarded(async () => {
         const transaction = database.transaction(STORE, 'readonly');
@@ -77,6 +76,28 @@ function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
       }
     },
   };
+}
+
+/** One transaction: all of the batch, or nothing. */
+async function apply(database: IDBPDatabase<NodeDatabase>, batch: StorageBatch): Promise<void> {
+  const transaction = database.transaction(STORE, 'readwrite', { durability: 'relaxed' });
+  const requests: Promise<unknown>[] = [transaction.done];
+  try {
+    for (const write of batch.writes) {
+      requests.push(
+        write.op === 'put'
+          ? // Copied: the view may be a small window of a large buffer, which a clone keeps whole.
+            transaction.store.put(write.value.slice(), write.key)
+          : transaction.store.delete(write.key),
+      );
+    }
+  } catch (error) {
+    // What was asked before would be committed without the rest.
+    transaction.abort();
+    await Promise.allSettled(requests);
+    throw error;
+  }
+  await Promise.all(requests);
 }
 
 function storageError(error: unknown): StorageError {

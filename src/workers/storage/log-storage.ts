@@ -26,7 +26,6 @@ const HEADER_BYTES = 8;
 const FRAME_BYTES = 8;
 const OP_PUT = 1;
 const OP_DELETE = 2;
-/** A log below this size is not worth moving. */
 const MIN_COMPACTION_BYTES = 32 * 1024 * 1024;
 
 interface Location {
@@ -40,13 +39,24 @@ interface Log {
   generation: number;
   size: number;
   liveBytes: number;
-  readonly index: Map<string, Location>;
+  readonly minCompactionBytes: number;
+  /** Moved above this size: more than the least after a move that failed. */
+  compactionBytes: number;
+  index: Map<string, Location>;
 }
 
-/** Opens the log that two files hold; a torn tail, which was never acknowledged, is cut off. */
-export function openLogStorage(first: SyncFile, second: SyncFile): StoragePort {
-  const log = openLog(first, second);
+/**
+ * Opens the log that two files hold; a torn tail, which was never acknowledged, is cut off.
+ * @param minCompactionBytes a log below this size is not worth moving
+ */
+export function openLogStorage(
+  first: SyncFile,
+  second: SyncFile,
+  minCompactionBytes: number = MIN_COMPACTION_BYTES,
+): StoragePort {
+  const log = openLog(first, second, minCompactionBytes);
   let closed = false;
+  let broken: StorageError | undefined;
   const guarded = <T>(task: () => T): Result<T, StorageError> => {
     if (closed) {
       return err(codedError('transport', 'STORAGE_CLOSED', 'the storage was closed'));
@@ -57,12 +67,21 @@ export function openLogStorage(first: SyncFile, second: SyncFile): StoragePort {
       return err(fileError(error));
     }
   };
+  /** A change of the file; after one that failed its end may be torn, and only opening cuts it. */
+  const change = (task: () => void): Result<void, StorageError> => {
+    if (broken !== undefined && !closed) {
+      return err(broken);
+    }
+    const outcome = guarded(task);
+    broken = outcome.ok ? undefined : outcome.error;
+    return outcome;
+  };
   return {
     write: async (batch) =>
-      guarded(() => {
+      change(() => {
         append(log, batch);
-        if (log.size > MIN_COMPACTION_BYTES && log.size > 2 * log.liveBytes) {
-          compact(log);
+        if (log.size > log.compactionBytes && log.size > 2 * log.liveBytes) {
+          tryCompact(log);
         }
       }),
     readAll: async () =>
@@ -72,7 +91,7 @@ export function openLogStorage(first: SyncFile, second: SyncFile): StoragePort {
           .map(([key, location]) => ({ key, value: readValue(log.file, location) })),
       ),
     clear: async () =>
-      guarded(() => {
+      change(() => {
         log.index.clear();
         log.liveBytes = 0;
         compact(log);
@@ -87,11 +106,20 @@ export function openLogStorage(first: SyncFile, second: SyncFile): StoragePort {
   };
 }
 
-function openLog(first: SyncFile, second: SyncFile): Log {
+function openLog(first: SyncFile, second: SyncFile, minCompactionBytes: number): Log {
   const [one, two] = [generationOf(first), generationOf(second)];
   const [file, spare] = two > one ? [second, first] : [first, second];
   const generation = Math.max(one, two, 1);
-  const log: Log = { file, spare, generation, size: HEADER_BYTES, liveBytes: 0, index: new Map() };
+  const log: Log = {
+    file,
+    spare,
+    generation,
+    size: HEADER_BYTES,
+    liveBytes: 0,
+    minCompactionBytes,
+    compactionBytes: minCompactionBytes,
+    index: new Map(),
+  };
   if (Math.max(one, two) === 0) {
     file.truncate(0);
     writeHeader(file, generation);
@@ -137,7 +165,22 @@ function append(log: Log, batch: StorageBatch): void {
   log.size += frame.length;
 }
 
-/** Moves the living records to the other file. The old one counts until the new header is there. */
+/** A move that fails, for want of room, costs nothing: the old file goes on and is moved later. */
+function tryCompact(log: Log): void {
+  try {
+    compact(log);
+    log.compactionBytes = log.minCompactionBytes;
+  } catch {
+    // Whatever is there of a newer header must not win when the log is opened again.
+    log.spare.truncate(0);
+    log.compactionBytes = 2 * log.size;
+  }
+}
+
+/**
+ * Moves the living records to the other file. The old one counts until the new header is there; the
+ * log is as before when anything fails.
+ */
 function compact(log: Log): void {
   const writes: StorageBatch['writes'] = [...log.index].map(([key, location]) => ({
     op: 'put',
@@ -145,15 +188,19 @@ function compact(log: Log): void {
     value: readValue(log.file, location),
   }));
   const { file: old, spare: target } = log;
+  const moved: Log = {
+    ...log,
+    file: target,
+    spare: old,
+    generation: log.generation + 1,
+    size: HEADER_BYTES,
+    liveBytes: 0,
+    index: new Map(),
+  };
   target.truncate(0);
-  log.file = target;
-  log.spare = old;
-  log.size = HEADER_BYTES;
-  log.liveBytes = 0;
-  log.index.clear();
-  append(log, { writes });
-  log.generation += 1;
-  writeHeader(target, log.generation);
+  append(moved, { writes });
+  writeHeader(target, moved.generation);
+  Object.assign(log, moved);
   old.truncate(0);
 }
 

@@ -16,7 +16,9 @@ export type StorageError = CodedError<StorageErrorCode>;
 
 /**
  * The disk of one node: bytes under text keys. Writes are applied in the order of their calls; a
- * write is acknowledged once a kill of the worker or the tab can no longer lose it.
+ * write is acknowledged once a kill of the worker or the tab can no longer lose it. After a write
+ * that failed no later one succeeds until the storage is opened again: an acknowledgement speaks for
+ * everything before it.
  */
 export interface StoragePort {
   write(batch: StorageBatch): Promise<Result<void, StorageError>>;

@@ -129,6 +129,7 @@ describe.each(implementations)('storage contract: %s', (kind, open) => {
 });
 
 describe('log storage', () => {
+  const LARGE_BYTES = 1024;
   const keysOf = async (storage: StoragePort): Promise<readonly string[]> => {
     const all = await storage.readAll();
     return all.ok ? all.value.map(({ key }) => key) : ['unreadable'];
@@ -155,8 +156,8 @@ describe('log storage', () => {
 
   it('moves living records to the other file when most is dead, and finds them there', async () => {
     const [file, spare] = [createMemoryFile(), createMemoryFile()];
-    const storage = openLogStorage(file, spare);
-    const large = new Uint8Array(9 * 1024 * 1024).fill(5);
+    const storage = openLogStorage(file, spare, 4 * LARGE_BYTES);
+    const large = new Uint8Array(LARGE_BYTES).fill(5);
     await storage.write({ writes: [put('kept', bytes(7))] });
     for (let i = 0; i < 4; i += 1) {
       await storage.write({ writes: [put('large', large)] });
@@ -184,18 +185,73 @@ describe('log storage', () => {
     expect(await keysOf(openLogStorage(file, spare))).toEqual(['a']);
   });
 
-  it('answers STORAGE_FULL when the file does not take a write', async () => {
+  it('answers STORAGE_FULL when the file does not take a write, and takes none afterwards', async () => {
     const [file, spare] = [createMemoryFile(), createMemoryFile()];
     const storage = openLogStorage(file, spare);
-    file.write = () => 0;
-    expect(await storage.write({ writes: [put('a', bytes(1))] })).toMatchObject({
-      ok: false,
-      error: { code: 'STORAGE_FULL' },
-    });
+    const { write } = file;
+    // Half of a write reaches the disk.
+    file.write = (buffer, options) => write(buffer.slice(0, buffer.length / 2), options);
+    const full = { ok: false, error: { code: 'STORAGE_FULL' } };
+    expect(await storage.write({ writes: [put('a', bytes(1))] })).toMatchObject(full);
+    file.write = write;
+    expect(await storage.write({ writes: [put('b', bytes(2))] })).toMatchObject(full);
+    const reopened = openLogStorage(file, spare);
+    expect(await keysOf(reopened)).toEqual([]);
+    expect(await reopened.write({ writes: [put('c', bytes(3))] })).toMatchObject({ ok: true });
+    expect(await keysOf(openLogStorage(file, spare))).toEqual(['c']);
+  });
+
+  it.each([
+    ['its records', 0],
+    ['its header', 1],
+  ])('loses nothing when there is no room to move to: %s', async (_, writesThatFit) => {
+    const [file, spare] = [createMemoryFile(), createMemoryFile()];
+    const storage = openLogStorage(file, spare, 4 * LARGE_BYTES);
+    const { write } = spare;
+    let taken = 0;
+    spare.write = (buffer, options) => {
+      taken += 1;
+      // All of it arrives, but the answer is an error: the worst a disk can do.
+      const written = write(buffer, options);
+      return taken > writesThatFit ? 0 : written;
+    };
+    const large = new Uint8Array(LARGE_BYTES).fill(5);
+    await storage.write({ writes: [put('kept', bytes(7))] });
+    for (let i = 0; i < 5; i += 1) {
+      expect(await storage.write({ writes: [put('large', large)] })).toMatchObject({ ok: true });
+    }
+    expect(taken).toBeGreaterThan(writesThatFit);
+    expect(
+      await storage.write({ writes: [put('after', bytes(8)), remove('large')] }),
+    ).toMatchObject({ ok: true });
+    spare.write = write;
+    expect(await keysOf(openLogStorage(file, spare))).toEqual(['after', 'kept']);
   });
 });
 
 describe('IndexedDB storage', () => {
+  it('stores nothing of a batch whose later part cannot be stored, and no batch after it', async () => {
+    const storage = await openIdb('half');
+    await storage.write({ writes: [put('before', bytes(1))] });
+    const notAKey = Number.NaN as unknown as string;
+    const writes = [put('first half', bytes(2)), put(notAKey, bytes(3))];
+    const outcomes = await Promise.all([
+      storage.write({ writes }),
+      storage.write({ writes: [put('next', bytes(4))] }),
+    ]);
+    const failed = { ok: false, error: { code: 'STORAGE_FAILED' } };
+    expect(outcomes).toMatchObject([failed, failed]);
+    expect(await storage.write({ writes: [put('later', bytes(5))] })).toMatchObject(failed);
+    storage.close();
+    const again = await openIdb('half');
+    const all = await again.readAll();
+    const keys = all.ok ? all.value.map(({ key }) => key) : [];
+    expect(keys).toContain('before');
+    expect(keys).not.toContain('first half');
+    expect(keys).not.toContain('later');
+    again.close();
+  });
+
   it('is gone after it was deleted', async () => {
     const storage = await openIdb('to-delete');
     await storage.write({ writes: [put('k', bytes(1))] });

@@ -82,7 +82,8 @@ const MAX_DELAYED_PACKETS = 4_096;
 const MAX_DELAYED_BYTES = 64 * 1024 * 1024;
 /**
  * Larger packets go through the port of their receiver: a channel copies them for every listener and
- * through another process.
+ * through another process. Between two workers in Chromium, 64 packets of 1 MiB took 366–605 ms over
+ * a channel and 36–42 ms over a port.
  */
 export const MAX_CHANNEL_PACKET_BYTES = 64 * 1024;
 /** Room for the frame header and the length prefixes. */
