@@ -256,7 +256,9 @@ function createKeySums(caches: Caches): KeySums {
         points.push(point);
       }
       const scalars = terms.map((term) => term.scalar);
-      return encodeKey(linearCombinationG2(points, scalars), caches);
+      // Commitments of proofs, seen once: they would only push keys out of the cache.
+      const sum = linearCombinationG2(points, scalars);
+      return sum.is0() ? bad('MALFORMED_KEY', 'The keys cancel out.') : ok(sum.toBytes());
     },
     combinePublicKeys(shares) {
       const indexes = shares.map((share) => share.index);

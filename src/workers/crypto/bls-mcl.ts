@@ -206,7 +206,10 @@ function createKeySums(engine: MclEngine, caches: Caches) {
         const product = engine.multiplyG2(point, scalarToBytes(scalar));
         sum = sum === undefined ? product : engine.addG2(sum, product);
       }
-      return encodeKey(sum, caches);
+      // Commitments of proofs, seen once: they would only push keys out of the cache.
+      return sum === undefined || sum.isZero()
+        ? bad('MALFORMED_KEY', 'The keys cancel out.')
+        : ok(sum.serialize());
     },
     combinePublicKeys(
       shares: readonly { readonly index: number; readonly publicKey: Uint8Array }[],
