@@ -2,7 +2,15 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ROOT } from './lib/command.mjs';
-import { deadCodeGate, formatGate, lintGate, sizeGate, tidyGate, typesGate } from './lib/gates.mjs';
+import {
+  deadCodeGate,
+  formatGate,
+  lintGate,
+  rulesGate,
+  sizeGate,
+  tidyGate,
+  typesGate,
+} from './lib/gates.mjs';
 
 /**
  * A gate that has never failed proves nothing. Each case plants one violation in a small tree that
@@ -142,6 +150,36 @@ const CASES = [
     },
     expected: /exceeded/,
     gate: sizeGate,
+  },
+  ...[
+    ['rule without a test', "it('CN1 proves one', () => undefined);\n", /no test proves CN2/],
+    [
+      'test of an unknown rule',
+      "it('CN1 CN2: both', () => undefined);\nit(`CN3 of ${1}`, () => undefined);\n",
+      /one\.test\.ts:2: CN3 is no rule/,
+    ],
+    [
+      'ids of a group are no proof',
+      "it('CN1', () => undefined);\ndescribe('CN2', () => undefined);\n",
+      /no test proves CN2/,
+    ],
+  ].map(([name, test, expected]) => ({
+    name: `rules: ${name}`,
+    files: {
+      'docs/spec/one.md': '- **CN1** First. — own\n- **CN2** Second. — own\n',
+      'src/base/one.test.ts': test,
+    },
+    expected,
+    gate: rulesGate,
+  })),
+  {
+    name: 'rules: no source, number used twice',
+    files: {
+      'docs/spec/one.md': '- **CN1** First.\n- **CN1** Again. — own\n',
+      'src/base/one.test.ts': "it('CN1', () => undefined);\n",
+    },
+    expected: /CN1 is not "a sentence.*CN1 is there twice/s,
+    gate: rulesGate,
   },
   ...[
     ['reminder', '// TODO later\n'],

@@ -7,7 +7,7 @@ import { ensureBuilt, ensureInstalled, requireNode } from './lib/setup.mjs';
 const USAGE = `
 npm test -- [--only GATE,GATE…]
 Installs what is missing (packages, a Chromium), runs every gate and test, ends with "N passed, N failed".
-Gates: format, lint, tidy, types, knip, self-test, vitest, build, size, e2e
+Gates: format, lint, tidy, rules, types, knip, self-test, vitest, build, size, e2e
 `;
 const REPORTS = join(ROOT, 'node_modules/.cache/subnetarium/reports');
 const SHOWN_CHARS = 20_000;
@@ -34,6 +34,7 @@ const STAGES = {
   format: asOne(gates.formatGate),
   lint: asOne(gates.lintGate),
   tidy: asOne(gates.tidyGate),
+  rules: asOne(gates.rulesGate),
   types: asOne(gates.typesGate),
   knip: asOne(gates.deadCodeGate),
   'self-test': async () => {

@@ -44,7 +44,7 @@ describe('a node that starts again', () => {
     expect(network.violations).toEqual([]);
   });
 
-  it('fetches the checkpoint of a catch-up package that it cannot replay', () => {
+  it('CN59: fetches the checkpoint of a catch-up package that it cannot replay', () => {
     const { network, events, last } = start('long absence');
     network.runFor(1500);
     void network.faults.kill(last);
@@ -66,7 +66,7 @@ describe('a node that starts again', () => {
     expect([...roots.values()].every((set) => set.size === 1)).toBe(true);
   });
 
-  it('never contradicts what it signed before it was killed', () => {
+  it('CN51: never contradicts what it signed before it was killed', () => {
     // A slow disk: a kill often comes between signing and storing.
     const { network, events, last } = start('flapping', 60);
     for (let round = 0; round < 40; round += 1) {

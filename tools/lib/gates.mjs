@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, ROOT, run } from './command.mjs';
+import { checkRules } from '../lint/rules.mjs';
 import { tidy } from '../lint/tidy.mjs';
 
 export const LAYERS = [
@@ -31,6 +32,12 @@ export async function lintGate(root = ROOT) {
 
 export async function tidyGate(root = ROOT, files) {
   const findings = await tidy(root, files);
+  return { ok: findings.length === 0, output: findings.join('\n') };
+}
+
+/** Numbered rules of docs/spec against the titles of the tests that prove them. */
+export async function rulesGate(root = ROOT) {
+  const { findings } = checkRules(root);
   return { ok: findings.length === 0, output: findings.join('\n') };
 }
 

@@ -31,7 +31,7 @@ const tapeShare = (height: number, tag = 0): Artifact =>
   });
 
 describe('mutations', () => {
-  it('own artifacts are delivered at once, relayed aggregates without hurry, peers’ shares never', () => {
+  it('CN86: own artifacts are delivered at once, relayed aggregates without hurry, peers’ shares never', () => {
     const pool = createArtifactPool();
     insertUnvalidated(pool, tape(1), PEER, 5n, 10);
     insertUnvalidated(pool, tapeShare(1), PEER, 6n, 10);
@@ -53,7 +53,7 @@ describe('mutations', () => {
     expect(pool.unvalidated.size).toBe(0);
   });
 
-  it('what leaves the validated section is withdrawn', () => {
+  it('CN86: what leaves the validated section is withdrawn', () => {
     const pool = createArtifactPool();
     for (const height of [1, 2, 3]) {
       restoreValidated(pool, tape(height), 0n);
@@ -93,7 +93,7 @@ describe('mutations', () => {
     });
   });
 
-  it('one peer cannot hold more than its share of a height', () => {
+  it('CN41: one peer cannot hold more than its share of a height', () => {
     const pool = createArtifactPool();
     const outcomes = [0, 1, 2, 1].map((tag) => insertUnvalidated(pool, tape(1, tag), PEER, 0n, 2));
     expect(outcomes).toEqual(['inserted', 'inserted', 'full', 'duplicate']);

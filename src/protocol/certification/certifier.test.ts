@@ -31,7 +31,7 @@ function certificationOf(f: RoleFixture, height: number, root: HashHex): Certifi
 }
 
 describe('certifier', () => {
-  it('signs each executed height above the certified one, once', () => {
+  it('CN68: signs each executed height above the certified one, once', () => {
     const f = new RoleFixture();
     expect(f.run(makeCertificationShares)).toEqual([]);
     executed(f, 3);
@@ -45,7 +45,7 @@ describe('certifier', () => {
     expect(f.run(makeCertificationShares)).toEqual([]);
   });
 
-  it('n−f equal shares certify; shares on another root do not count', () => {
+  it('CN69: n−f equal shares certify; shares on another root do not count', () => {
     const f = new RoleFixture();
     const own = f.self;
     executed(f, 1);
@@ -67,7 +67,7 @@ describe('certifier', () => {
     expect(newCertifications(f.context())).toEqual([]);
   });
 
-  it('takes over a peer’s certification once it has computed the same root itself', () => {
+  it('CN70: takes over a peer’s certification once it has computed the same root itself', () => {
     const f = new RoleFixture();
     f.unvalidated(certificationOf(f, 1, fakeHash(101)));
     expect(f.run(validateCertifications)).toEqual([]);
@@ -76,7 +76,7 @@ describe('certifier', () => {
     expect(f.run(validateCertifications)).toMatchObject([{ kind: 'moveToValidated' }]);
   });
 
-  it('a replayed state that differs from a stored certification is a divergence', () => {
+  it('CN60: a replayed state that differs from a stored certification is a divergence', () => {
     const f = new RoleFixture();
     f.validated(certificationOf(f, 1, fakeHash(101)));
     f.validated(certificationOf(f, 2, fakeHash(7)));
@@ -90,7 +90,7 @@ describe('certifier', () => {
     expect(newCertifications(f.context())).toMatchObject([{ height: 1 }]);
   });
 
-  it('a forged one and one on another root are rejected: its height is not signed', () => {
+  it('CN70: a forged one and one on another root are rejected: its height is not signed', () => {
     const f = new RoleFixture();
     executed(f, 1);
     const forged = { ...certificationOf(f, 1, fakeHash(101)), root: fakeHash(5) };

@@ -21,14 +21,14 @@ function asMaker(rank: number, nodes = 4): RoleFixture {
 }
 
 describe('block maker', () => {
-  it('of rank 0 proposes at once, on the notarized parent', () => {
+  it('CN16 CN17: of rank 0 proposes at once, on the notarized parent', () => {
     const f = asMaker(0);
     const block = madeBlock(f.run(makeBlock));
     expect(block).toMatchObject({ height: 1, rank: 0, parent: f.genesisBlock.blockHash });
     expect(block?.context.timeNs).toBe(f.genesisBlock.context.timeNs + 100n * MS + 1n);
   });
 
-  it('of rank r waits r unit delays and asks to be woken then', () => {
+  it('CN17: of rank r waits r unit delays and asks to be woken then', () => {
     const f = asMaker(2, 7);
     const start = f.nowNs;
     expect(f.run(makeBlock)).toEqual([]);
@@ -39,7 +39,7 @@ describe('block maker', () => {
     expect(madeBlock(f.run(makeBlock))).toMatchObject({ rank: 2, context: { timeNs: f.nowNs } });
   });
 
-  it('proposes once, and not at all when a better valid block is known', () => {
+  it('CN16 CN18: proposes once, and not at all when a better valid block is known', () => {
     const f = asMaker(0);
     f.apply(f.run(makeBlock));
     expect(f.run(makeBlock)).toEqual([]);
@@ -48,7 +48,7 @@ describe('block maker', () => {
     expect(f.run(makeBlock)).toEqual([]);
   });
 
-  it('is not held up by a better block whose maker equivocated', () => {
+  it('CN18 CN46: is not held up by a better block whose maker equivocated', () => {
     const f = asMaker(0);
     f.apply(f.run(makeBlock));
     const guilty = f.self;
@@ -68,7 +68,7 @@ describe('block maker', () => {
     expect(madeBlock(f.run(makeBlock))).toMatchObject({ rank: 1 });
   });
 
-  it('stays silent when it is no maker of the round', () => {
+  it('CN16: stays silent when it is no maker of the round', () => {
     const f = new RoleFixture();
     const makers = f.membership.blockMakers(1) ?? [];
     f.self = f.nodes.find((node) => !makers.includes(node)) as never;
@@ -76,7 +76,7 @@ describe('block maker', () => {
     expect(f.run(makeBlock)).toEqual([]);
   });
 
-  it('makes the summary block of the interval, without asking for a payload', () => {
+  it('CN53: makes the summary block of the interval, without asking for a payload', () => {
     const f = new RoleFixture(1, { dkgIntervalLength: 2 });
     f.payloadBuilder = {
       ...f.payloadBuilder,
@@ -92,7 +92,7 @@ describe('block maker', () => {
     });
   });
 
-  it('gives the payload builder what the certified state does not know yet', () => {
+  it('CN19: gives the payload builder what the certified state does not know yet', () => {
     const f = new RoleFixture(1);
     const payload = (n: number) =>
       ({
@@ -118,7 +118,7 @@ describe('block maker', () => {
     expect(seen).toEqual([1, [2, 3]]);
   });
 
-  it('does not propose on a parent that relies on a state it has not certified', () => {
+  it('CN19: does not propose on a parent that relies on a state it has not certified', () => {
     const f = new RoleFixture(1);
     const first = f.round(f.genesisBlock);
     const context = { ...first.context, certifiedHeight: 1, timeNs: first.context.timeNs + 1n };
@@ -128,7 +128,7 @@ describe('block maker', () => {
     expect(madeBlock(f.run(makeBlock))).toBeDefined();
   });
 
-  it('of rank > 0 waits ten more units when over ten of 30 recent blocks were not of rank 0', () => {
+  it('CN17: of rank > 0 waits ten more units when over ten of 30 recent blocks were not of rank 0', () => {
     const f = new RoleFixture(4, { dkgIntervalLength: 99 });
     let tip = f.genesisBlock;
     for (let i = 0; i < 11; i += 1) {

@@ -91,7 +91,7 @@ function createSplitter() {
 }
 
 describe('a Byzantine node', () => {
-  it('with bad signatures is found out and the subnet goes on', () => {
+  it('CN40 CN6: with bad signatures is found out and the subnet goes on', () => {
     const cluster = new MiniCluster({
       nodes: 4,
       tamper: (from, _to, artifact) => [from === 0 ? corrupt(artifact) : artifact],
@@ -112,7 +112,7 @@ describe('a Byzantine node', () => {
 
   for (const nodes of [4, 7]) {
     for (const seed of ['split 1', 'split 2']) {
-      it(`n=${nodes}, seed "${seed}": two blocks, votes for everything: proven guilty, no fork, no stall`, () => {
+      it(`CN6 CN44 CN46: n=${nodes}, seed "${seed}": two blocks, votes for everything: proven guilty, no fork, no stall`, () => {
         const splitter = createSplitter();
         const cluster = new MiniCluster({
           nodes,
@@ -138,7 +138,7 @@ describe('a Byzantine node', () => {
     }
   }
 
-  it('that withholds everything from one peer cannot stop that peer', () => {
+  it('CN6: that withholds everything from one peer cannot stop that peer', () => {
     const cluster = new MiniCluster({
       nodes: 4,
       tamper: (from, to, artifact) => (from === 0 && to === 3 ? [] : [artifact]),
@@ -163,7 +163,7 @@ describe('a Byzantine node', () => {
     expect(receiver.consensus.onArtifact(share, victim.nodeId, cluster.nowNs)).toBe('inserted');
   });
 
-  it('cannot fill the unvalidated pool', () => {
+  it('CN41: cannot fill the unvalidated pool', () => {
     const cluster = new MiniCluster({ nodes: 4 });
     expect(reach(cluster, 3)).toBe(true);
     const [liar, receiver] = cluster.nodes as [ClusterNode, ClusterNode];

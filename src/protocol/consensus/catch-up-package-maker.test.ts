@@ -59,7 +59,7 @@ function packageOf(f: RoleFixture, summary: Block): CatchUpPackage {
 }
 
 describe('catch-up package maker', () => {
-  it('waits for the checkpoint and for a tip that relies on the summary’s certified state', () => {
+  it('CN55: waits for the checkpoint and for a tip that relies on the summary’s certified state', () => {
     const early = chainTo(6, 3).f;
     early.state.checkpoints.set(INTERVAL, fakeHash(9));
     expect(early.run(makeCatchUpPackageShare)).toEqual([]);
@@ -74,7 +74,7 @@ describe('catch-up package maker', () => {
     expect(f.run(makeCatchUpPackageShare)).toEqual([]);
   });
 
-  it('n−f shares on the same state make the package; another state does not count', () => {
+  it('CN56: n−f shares on the same state make the package; another state does not count', () => {
     const { f } = chainTo(6, 4);
     for (const [i, node] of f.nodes.entries()) {
       expect(f.run(aggregateShares), `${i} shares`).toEqual([]);
@@ -92,7 +92,7 @@ describe('catch-up package maker', () => {
 });
 
 describe('catch-up package of a peer', () => {
-  it('is adopted by a node that is far behind', () => {
+  it('CN57 CN15: is adopted by a node that is far behind', () => {
     const { f, summary } = chainTo(6, 4);
     const cup = packageOf(f, summary);
     const newcomer = new RoleFixture(4, { dkgIntervalLength: INTERVAL - 1 });
@@ -107,7 +107,7 @@ describe('catch-up package of a peer', () => {
     expect(view.roundStartNs(INTERVAL + 1)).toBe(newcomer.nowNs);
   });
 
-  it('with another state hash, signature or key is rejected', () => {
+  it('CN57: with another state hash, signature or key is rejected', () => {
     const { f, summary } = chainTo(6, 4);
     const cup = packageOf(f, summary);
     const ours = (summary.payload as { summary: DkgSummary }).summary;
@@ -131,7 +131,7 @@ describe('catch-up package of a peer', () => {
     }
   });
 
-  it('is held back while the node holds its blocks and lacks less than a quarter interval of states', () => {
+  it('CN58: is held back while the node holds its blocks and lacks less than a quarter interval of states', () => {
     const f = new RoleFixture(4, { dkgIntervalLength: 39 });
     let tip = f.genesisBlock;
     while (tip.height < 40) {
@@ -155,7 +155,7 @@ describe('catch-up package of a peer', () => {
     }
   });
 
-  it('is held back for 150 unit delays while the node may still get there by itself', () => {
+  it('CN58: is held back for 150 unit delays while the node may still get there by itself', () => {
     const { f, summary } = chainTo(6, 4);
     const cup = packageOf(f, summary);
     const near = chainTo(3, 0).f;

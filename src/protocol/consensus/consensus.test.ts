@@ -26,7 +26,7 @@ function expectBatchesInOrder(cluster: MiniCluster): void {
 
 describe('a healthy cluster', () => {
   for (const n of [1, 4, 7]) {
-    it(`n=${n}: reaches 50 finalized heights, executes, certifies and packages them`, () => {
+    it(`CN7 CN48 CN49: n=${n}: reaches 50 finalized heights, executes, certifies and packages them`, () => {
       const cluster = new MiniCluster({ nodes: n });
       expect(reach(cluster, 50)).toBe(true);
       expect(safetyViolations(cluster)).toEqual([]);
@@ -40,7 +40,7 @@ describe('a healthy cluster', () => {
     });
   }
 
-  it('makes about one block per notary delay and hop, and rank 0 wins every round', () => {
+  it('CN17 CN23: makes about one block per notary delay and hop, and rank 0 wins every round', () => {
     const cluster = new MiniCluster({ nodes: 4, maxDelayMs: 1 });
     const startNs = cluster.nowNs;
     expect(reach(cluster, 50)).toBe(true);
@@ -53,7 +53,7 @@ describe('a healthy cluster', () => {
     expect(new Set(ranks)).toEqual(new Set([0]));
   });
 
-  it('is deterministic: the same seed gives the same blocks at the same times', () => {
+  it('CN7: is deterministic: the same seed gives the same blocks at the same times', () => {
     const run = (): unknown[] => {
       const cluster = new MiniCluster({ nodes: 4, seed: 'twice' });
       reach(cluster, 20);
@@ -62,7 +62,7 @@ describe('a healthy cluster', () => {
     expect(run()).toEqual(run());
   });
 
-  it('keeps the pools bounded', () => {
+  it('CN77 CN74: keeps the pools bounded', () => {
     const cluster = new MiniCluster({ nodes: 4 });
     const sizes: number[] = [];
     for (const height of [70, 140, 210]) {
@@ -75,7 +75,7 @@ describe('a healthy cluster', () => {
     expect(sizes[2]).toBeLessThan((sizes[1] as number) + 40);
   });
 
-  it('works with the real BLS12-381 and verifies each aggregate at most once', () => {
+  it('CN40: works with the real BLS12-381 and verifies each aggregate at most once', () => {
     const cluster = new MiniCluster({ nodes: 4, suite: createRealSuite(), maxDelayMs: 3 });
     expect(reach(cluster, 6)).toBe(true);
     expect(safetyViolations(cluster)).toEqual([]);
@@ -114,7 +114,7 @@ describe('the front door', () => {
   }
   const SECOND = 1_000_000_000n;
 
-  it('names the next time at which something can happen, and nothing happens before it', () => {
+  it('CN42: names the next time at which something can happen, and nothing happens before it', () => {
     const { consensus } = single();
     const start = TEST_GENESIS_NS + 10n * SECOND;
     const wakeNs = consensus.poll(start).nextWakeNs as bigint;
@@ -125,7 +125,7 @@ describe('the front door', () => {
     expect(consensus.status().finalized).toBe(1);
   });
 
-  it('holds batches back while message routing is full, then delivers each once', () => {
+  it('CN48: holds batches back while message routing is full, then delivers each once', () => {
     const { consensus, routing } = single();
     let nowNs = TEST_GENESIS_NS;
     for (let i = 0; i < 20; i += 1) {
@@ -140,7 +140,7 @@ describe('the front door', () => {
     expect(consensus.poll(nowNs).batches.map((b) => b.height)).not.toContain(1);
   });
 
-  it('a restored node re-offers what it had and continues above it', () => {
+  it('CN51: a restored node re-offers what it had and continues above it', () => {
     const first = single().consensus;
     let nowNs = TEST_GENESIS_NS;
     for (let i = 0; i < 10; i += 1) {
@@ -164,7 +164,7 @@ describe('the front door', () => {
     );
   });
 
-  it('clock readings that go back do no harm', () => {
+  it('CN42: clock readings that go back do no harm', () => {
     const { consensus } = single();
     consensus.poll(TEST_GENESIS_NS + 100n * SECOND);
     const { nextWakeNs } = consensus.poll(TEST_GENESIS_NS);
@@ -177,7 +177,7 @@ describe('crashed nodes', () => {
     [4, 1],
     [7, 2],
   ] as const) {
-    it(`n=${n}: goes on with f=${f} crashed`, () => {
+    it(`CN6: n=${n}: goes on with f=${f} crashed`, () => {
       const cluster = new MiniCluster({ nodes: n });
       expect(reach(cluster, 10)).toBe(true);
       for (let i = 0; i < f; i += 1) {
@@ -187,7 +187,7 @@ describe('crashed nodes', () => {
       expect(safetyViolations(cluster)).toEqual([]);
     });
 
-    it(`n=${n}: stalls with f+1=${f + 1} crashed and resumes after restart`, () => {
+    it(`CN6: n=${n}: stalls with f+1=${f + 1} crashed and resumes after restart`, () => {
       const cluster = new MiniCluster({ nodes: n });
       expect(reach(cluster, 10)).toBe(true);
       for (let i = 0; i <= f; i += 1) {
@@ -204,7 +204,7 @@ describe('crashed nodes', () => {
     });
   }
 
-  it('a wiped node replays from genesis while no catch-up package exists', () => {
+  it('CN12 CN7: a wiped node replays from genesis while no catch-up package exists', () => {
     const cluster = new MiniCluster({ nodes: 4, parameters: { dkgIntervalLength: 99 } });
     expect(reach(cluster, 10)).toBe(true);
     cluster.crash(2);
@@ -215,7 +215,7 @@ describe('crashed nodes', () => {
     expect(cluster.nodes[2]?.state.latest).toBeGreaterThanOrEqual(59);
   });
 
-  it('a wiped node far behind adopts the catch-up package and asks for its state', () => {
+  it('CN59: a wiped node far behind adopts the catch-up package and asks for its state', () => {
     const cluster = new MiniCluster({ nodes: 4 });
     expect(reach(cluster, 10)).toBe(true);
     cluster.crash(2);
@@ -240,7 +240,7 @@ describe('crashed nodes', () => {
   });
 
   for (const n of [4, 7]) {
-    it(`n=${n}: slow, reordering links and a restart every few blocks: forks, but one chain`, () => {
+    it(`CN7: n=${n}: slow, reordering links and a restart every few blocks: forks, but one chain`, () => {
       const cluster = new MiniCluster({
         nodes: n,
         seed: 'slow links',
@@ -262,7 +262,7 @@ describe('crashed nodes', () => {
     });
   }
 
-  it('a node restarted from its pool never contradicts itself', () => {
+  it('CN51: a node restarted from its pool never contradicts itself', () => {
     const cluster = new MiniCluster({ nodes: 4, seed: 'amnesia' });
     for (let round = 1; round <= 8; round += 1) {
       expect(reach(cluster, round * 5)).toBe(true);

@@ -4,7 +4,7 @@ import { createFinalizedChain } from './finalized-chain.ts';
 import { fakeHash, RoleFixture } from './testing/role-fixture.ts';
 
 describe('finalized chain', () => {
-  it('takes ancestors along and says which block was finalized itself', () => {
+  it('CN29: takes ancestors along and says which block was finalized itself', () => {
     const f = new RoleFixture();
     const chain = createFinalizedChain(f.genesisBlock);
     const first = f.round(f.genesisBlock);
@@ -21,7 +21,7 @@ describe('finalized chain', () => {
     expect(chain.tip).toEqual(second);
   });
 
-  it('reports a finalization that contradicts it and stays as it was', () => {
+  it('CN30: reports a finalization that contradicts it and stays as it was', () => {
     const f = new RoleFixture();
     const chain = createFinalizedChain(f.genesisBlock);
     const first = f.round(f.genesisBlock);
@@ -39,7 +39,7 @@ describe('finalized chain', () => {
     expect(chain.tip).toEqual(first);
   });
 
-  it('jumps to a catch-up package whose ancestors are unknown, and forgets below', () => {
+  it('CN29: jumps to a catch-up package whose ancestors are unknown, and forgets below', () => {
     const f = new RoleFixture();
     const chain = createFinalizedChain(f.genesisBlock);
     const genesis = f.view.catchUpPackage();

@@ -60,7 +60,7 @@ function chainOf(heights: number, order: Partial<HaltRecord> = {}): RoleFixture 
 }
 
 describe('the registry version in force', () => {
-  it('is that of the summary, one interval later that of the summary block', () => {
+  it('CN54: is that of the summary, one interval later that of the summary block', () => {
     const f = chainOf(14);
     const at = (height: number) => f.intervals.at(height)?.registryVersion;
     expect([at(1), at(10), at(19)]).toEqual([1, 1, 1]);
@@ -73,7 +73,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
   const ORDERS = [{ haltAtCatchUpPackage: true }, { isOtherReplicaVersion: true }] as const;
 
   for (const order of ORDERS) {
-    it(`halts from the summary on at which ${Object.keys(order)[0]} is in force`, () => {
+    it(`CN63: halts from the summary on at which ${Object.keys(order)[0]} is in force`, () => {
       const f = chainOf(21, order);
       expect(shouldHalt(f.context(), 19)).toBe(false);
       expect(shouldHalt(f.context(), 20)).toBe(true);
@@ -82,7 +82,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
     });
   }
 
-  it('makes empty blocks', () => {
+  it('CN63: makes empty blocks', () => {
     const f = chainOf(21, { haltAtCatchUpPackage: true });
     f.payloadBuilder = {
       build: () => ({ ingress: [Uint8Array.of(1)] }),
@@ -94,7 +94,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
     expect(payload).toMatchObject({ kind: 'data', batch: { ingress: [] } });
   });
 
-  it('refuses blocks with a payload and takes empty ones', () => {
+  it('CN63: refuses blocks with a payload and takes empty ones', () => {
     const f = chainOf(21, { haltAtCatchUpPackage: true });
     const tip = f.chain.tip;
     const withIngress = (ingress: readonly Uint8Array[]) =>
@@ -108,7 +108,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
     });
   });
 
-  it('executes the summary and nothing after it', () => {
+  it('CN64: executes the summary and nothing after it', () => {
     const f = chainOf(23, { haltAtCatchUpPackage: true });
     for (let height = 1; height <= 23; height += 1) {
       f.validated(f.tape(height));
@@ -117,7 +117,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
     expect(deliverBatches(f.context()).map((batch) => batch.height)).toEqual([18, 19, 20]);
   });
 
-  it('signs the package although its finalized tip does not rely on the state yet', () => {
+  it('CN55: signs the package although its finalized tip does not rely on the state yet', () => {
     for (const haltAtCatchUpPackage of [true, false]) {
       const f = chainOf(23, { haltAtCatchUpPackage });
       const summary = present(f.chain.blockAt(10), 'the first summary');
@@ -127,7 +127,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
     }
   });
 
-  it('is halted, and makes no block, once its chain relies on the state of that height', () => {
+  it('CN65: is halted, and makes no block, once its chain relies on the state of that height', () => {
     const f = chainOf(21, { haltAtCatchUpPackage: true });
     const { tip } = f.chain;
     const last = f.round(tip, {
@@ -140,7 +140,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
     expect(f.run(makeBlock)).toEqual([]);
   });
 
-  it('is neither running nor halting while the version is unknown to this node', () => {
+  it('CN66: is neither running nor halting while the version is unknown to this node', () => {
     const f = chainOf(21);
     f.haltRegistry = { newest: () => RUNNING, at: () => undefined };
     expect(subnetStatus(f.context(), 22)).toBeUndefined();
@@ -153,7 +153,7 @@ describe('a subnet that is to halt at a catch-up package', () => {
 });
 
 describe('is_halted', () => {
-  it('stops all of consensus at once and lets it go on when it is lifted', () => {
+  it('CN62: stops all of consensus at once and lets it go on when it is lifted', () => {
     let isHalted = false;
     const haltRegistry = { ...NEVER_HALTS, newest: () => ({ ...RUNNING, isHalted }) };
     const cluster = new MiniCluster({ nodes: 4, haltRegistry });

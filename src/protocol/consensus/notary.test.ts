@@ -11,7 +11,7 @@ const isMaker = (f: RoleFixture, node: NodeId): boolean =>
   f.membership.blockMakers(1)?.includes(node) === true;
 
 describe('notary', () => {
-  it('signs rank 0 after the initial delay, rank 1 a unit delay later', () => {
+  it('CN22 CN23: signs rank 0 after the initial delay, rank 1 a unit delay later', () => {
     const f = new RoleFixture();
     f.self = f.nodes.find((node) => !isMaker(f, node)) as NodeId;
     const start = f.nowNs;
@@ -33,7 +33,7 @@ describe('notary', () => {
     expect(second.block.rank).toBe(1);
   });
 
-  it('signs its own block no sooner than others accept its time', () => {
+  it('CN20: signs its own block no sooner than others accept its time', () => {
     const f = new RoleFixture();
     f.self = f.maker(1, 0);
     const start = f.nowNs;
@@ -45,7 +45,7 @@ describe('notary', () => {
     expect(f.run(notarize)).toHaveLength(1);
   });
 
-  it('signs a lower rank that came late after a higher one, not the reverse', () => {
+  it('CN24: signs a lower rank that came late after a higher one, not the reverse', () => {
     const f = new RoleFixture();
     f.validated(f.proposal(f.block(f.genesisBlock, 1)));
     f.nowNs += 1100n * MS;
@@ -54,7 +54,7 @@ describe('notary', () => {
     expect(f.run(notarize)).toMatchObject([{ artifact: { blockHash: late.block.blockHash } }]);
   });
 
-  it('skips the blocks of a maker that equivocated', () => {
+  it('CN46: skips the blocks of a maker that equivocated', () => {
     const f = new RoleFixture();
     f.nowNs += 5000n * MS;
     const bad = f.validated(f.proposal(f.block(f.genesisBlock, 0)));
@@ -74,7 +74,7 @@ describe('notary', () => {
     expect(f.run(notarize)).toMatchObject([{ artifact: { blockHash: good.block.blockHash } }]);
   });
 
-  it('signs the next rank when the maker of the block it signed turns out to have equivocated', () => {
+  it('CN24: signs the next rank when the maker of the block it signed turns out to have equivocated', () => {
     const f = new RoleFixture();
     f.nowNs += 5000n * MS;
     const split = f.validated(f.proposal(f.block(f.genesisBlock, 0)));
@@ -95,7 +95,7 @@ describe('notary', () => {
     expect(f.run(notarize)).toMatchObject([{ artifact: { blockHash: next.block.blockHash } }]);
   });
 
-  it('stays silent after its own finalization share at that height', () => {
+  it('CN26: stays silent after its own finalization share at that height', () => {
     const f = new RoleFixture();
     f.validated(f.proposal(f.block(f.genesisBlock)));
     f.nowNs += 5000n * MS;
@@ -111,7 +111,7 @@ describe('notary', () => {
     expect(f.run(notarize)).toEqual([]);
   });
 
-  it('stays silent outside the committee', () => {
+  it('CN5: stays silent outside the committee', () => {
     const f = new RoleFixture(6);
     f.validated(f.proposal(f.block(f.genesisBlock)));
     f.nowNs += 5000n * MS;
@@ -123,7 +123,7 @@ describe('notary', () => {
     }
   });
 
-  it('stops when certification or catch-up packages fall too far behind', () => {
+  it('CN25: stops when certification or catch-up packages fall too far behind', () => {
     const f = new RoleFixture(1);
     let tip = f.genesisBlock;
     for (let height = 1; height < 7; height += 1) {
@@ -149,7 +149,7 @@ describe('notary', () => {
 });
 
 describe('finalizer', () => {
-  it('signs the only notarized block of a height, once', () => {
+  it('CN28: signs the only notarized block of a height, once', () => {
     const f = new RoleFixture();
     const tip = f.round(f.round(f.genesisBlock));
     const made = f.run(finalize);
@@ -161,7 +161,7 @@ describe('finalizer', () => {
     expect(f.run(finalize)).toEqual([]);
   });
 
-  it('signs nothing at a height with two notarized blocks', () => {
+  it('CN28: signs nothing at a height with two notarized blocks', () => {
     const f = new RoleFixture();
     f.round(f.genesisBlock);
     const other = f.block(f.genesisBlock, 1);
@@ -170,7 +170,7 @@ describe('finalizer', () => {
     expect(f.run(finalize)).toEqual([]);
   });
 
-  it('signs nothing when it supported another block at that height', () => {
+  it('CN28: signs nothing when it supported another block at that height', () => {
     const f = new RoleFixture();
     f.validated(f.notarizationShare(f.block(f.genesisBlock, 1), f.self));
     f.round(f.genesisBlock);

@@ -11,7 +11,7 @@ const input = (nodes: number, dkgIntervalLength: number) => ({
 });
 
 describe('bounds of the validated pool', () => {
-  it('CN70 are those of the IC for 40 nodes and an interval of 499', () => {
+  it('CN77: are those of the IC for 40 nodes and an interval of 499', () => {
     expect(maximumValidated(input(40, 499))).toEqual({
       blockProposal: 1592,
       notarization: 1591,
@@ -28,7 +28,7 @@ describe('bounds of the validated pool', () => {
     });
   });
 
-  it('CN70 name what exceeds them and by how much', () => {
+  it('CN77: name what exceeds them and by how much', () => {
     const f = new RoleFixture(4, { dkgIntervalLength: 4 });
     const tight = { ...input(4, 4), minimumChainLength: 0 };
     const allowed = maximumValidated(tight).finalization ?? 0;

@@ -9,7 +9,7 @@ describe('purger', () => {
     expect(new RoleFixture().run(createPurger())).toEqual([]);
   });
 
-  it('removes losing blocks and notarizations of finalized heights, and nothing else', () => {
+  it('CN76: removes losing blocks and notarizations of finalized heights, and nothing else', () => {
     const f = new RoleFixture();
     const purge = createPurger();
     const winner = f.round(f.genesisBlock);
@@ -28,7 +28,7 @@ describe('purger', () => {
     expect(f.run(purge)).toEqual([]);
   });
 
-  it('removes shares of decided rounds, own and unvalidated', () => {
+  it('CN73 CN75: removes shares of decided rounds, own and unvalidated', () => {
     const f = new RoleFixture();
     const block = f.round(f.genesisBlock);
     f.validated(f.notarizationShare(block, f.self));
@@ -40,7 +40,7 @@ describe('purger', () => {
     expect(f.pool.unvalidated.size).toBe(0);
   });
 
-  it('keeps a tape share until the tape exists', () => {
+  it('CN75: keeps a tape share until the tape exists', () => {
     const f = new RoleFixture();
     f.validated(f.finalization(f.round(f.genesisBlock)));
     const share = sealArtifact<'randomTapeShare'>({
@@ -57,7 +57,7 @@ describe('purger', () => {
     expect(f.run(createPurger())).toMatchObject([{ kind: 'removeFromValidated' }]);
   });
 
-  it('keeps the given number of heights below the catch-up package', () => {
+  it('CN74: keeps the given number of heights below the catch-up package', () => {
     const f = new RoleFixture(1, { dkgIntervalLength: 99 });
     f.minimumChainLength = 5;
     let tip = f.genesisBlock;

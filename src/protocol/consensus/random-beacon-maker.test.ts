@@ -4,7 +4,7 @@ import { makeRandomTapeShares } from './random-tape-maker.ts';
 import { RoleFixture } from './testing/role-fixture.ts';
 
 describe('random beacon maker', () => {
-  it('signs the next beacon once a block of the current beacon’s height is notarized', () => {
+  it('CN10: signs the next beacon once a block of the current beacon’s height is notarized', () => {
     const f = new RoleFixture();
     const [made] = f.run(makeRandomBeaconShare);
     expect(made).toMatchObject({
@@ -21,7 +21,7 @@ describe('random beacon maker', () => {
     });
   });
 
-  it('signs only once', () => {
+  it('CN10: signs only once', () => {
     const f = new RoleFixture();
     f.apply(f.run(makeRandomBeaconShare));
     expect(f.run(makeRandomBeaconShare)).toEqual([]);
@@ -32,7 +32,7 @@ describe('random tape maker', () => {
   const heights = (f: RoleFixture): unknown[] =>
     f.run(makeRandomTapeShares).map((a) => a.kind === 'addToValidated' && a.artifact.height);
 
-  it('signs from the next batch to one above the finalized height, once', () => {
+  it('CN12: signs from the next batch to one above the finalized height, once', () => {
     const f = new RoleFixture();
     expect(heights(f)).toEqual([1]);
     let tip = f.genesisBlock;
@@ -46,7 +46,7 @@ describe('random tape maker', () => {
     expect(heights(f)).toEqual([]);
   });
 
-  it('looks at most 16 heights ahead of execution', () => {
+  it('CN12: looks at most 16 heights ahead of execution', () => {
     const f = new RoleFixture(1, { dkgIntervalLength: 99 });
     let tip = f.genesisBlock;
     for (let i = 0; i < 30; i += 1) {

@@ -11,7 +11,7 @@ const action = (height: number): ChangeAction => ({
 });
 
 describe('round robin', () => {
-  it('the first role with something to do wins, and the next call begins after it', () => {
+  it('CN42: the first role with something to do wins, and the next call begins after it', () => {
     const context = new RoleFixture().context();
     const busy =
       (height: number): Role =>
@@ -27,14 +27,14 @@ describe('round robin', () => {
     expect(answers).toEqual([action(1), action(2), action(1), action(2)]);
   });
 
-  it('says so when nobody has anything to do', () => {
+  it('CN42: says so when nobody has anything to do', () => {
     const context = new RoleFixture().context();
     expect(callNext([() => [], () => []], 1, context)).toEqual({ mutations: [], next: 1 });
   });
 });
 
 describe('change loop', () => {
-  it('makes one block at each reading of the clock, even with no delay at all', () => {
+  it('CN42: makes one block at each reading of the clock, even with no delay at all', () => {
     const f = new RoleFixture(1, { initialNotaryDelayMs: 0 });
     const loop = createChangeLoop(f.pool);
     const follow = () => {

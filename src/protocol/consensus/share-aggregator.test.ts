@@ -22,7 +22,7 @@ function withShares(count: number): { f: RoleFixture; block: Block } {
 }
 
 describe('share aggregator', () => {
-  it('needs 2f+1 notarization shares and verifies only their aggregate', () => {
+  it('CN39 CN40: needs 2f+1 notarization shares and verifies only their aggregate', () => {
     expect(withShares(2).f.run(aggregateShares)).toEqual([]);
     const { f, block } = withShares(3);
     const before = f.cryptoOf(f.self).counters().blsVerify;
@@ -38,7 +38,7 @@ describe('share aggregator', () => {
     expect(f.cryptoOf(f.self).counters().blsVerify - before).toBe(1);
   });
 
-  it('names the liar and succeeds without it', () => {
+  it('CN40: names the liar and succeeds without it', () => {
     const { f, block } = withShares(2);
     const liar = f.nodes[2] as never;
     const lie = { ...f.notarizationShare(block, liar), signature: new Uint8Array(48) };
@@ -52,7 +52,7 @@ describe('share aggregator', () => {
     expect(f.run(aggregateShares)).toMatchObject([{ artifact: { kind: 'notarization' } }]);
   });
 
-  it('throws out signers that are not in the committee', () => {
+  it('CN5: throws out signers that are not in the committee', () => {
     const f = new RoleFixture(6);
     const block = f.block(f.genesisBlock);
     f.validated(f.proposal(block));
@@ -71,13 +71,13 @@ describe('share aggregator', () => {
     expect(committee).toHaveLength(4);
   });
 
-  it('waits while a peer’s aggregate is still to be checked', () => {
+  it('CN40: waits while a peer’s aggregate is still to be checked', () => {
     const { f, block } = withShares(3);
     f.unvalidated(f.notarization(block));
     expect(f.run(aggregateShares)).toEqual([]);
   });
 
-  it('does not notarize a block it has not validated', () => {
+  it('CN22: does not notarize a block it has not validated', () => {
     const f = new RoleFixture();
     const block = f.block(f.genesisBlock);
     f.unvalidated(f.proposal(block));
@@ -87,7 +87,7 @@ describe('share aggregator', () => {
     expect(f.run(aggregateShares)).toEqual([]);
   });
 
-  it('makes a tape of f+1 shares', () => {
+  it('CN13: makes a tape of f+1 shares', () => {
     const f = new RoleFixture();
     for (const [i, node] of f.nodes.slice(0, 2).entries()) {
       expect(f.run(aggregateShares)).toEqual([]);

@@ -28,7 +28,7 @@ function diverged(): { cluster: MiniCluster; node: ClusterNode } {
 }
 
 describe('an own state that the subnet contradicts', () => {
-  it('is dropped: nothing is executed on it, the state of the package is asked for', () => {
+  it('CN60: is dropped: nothing is executed on it, the state of the package is asked for', () => {
     const { cluster, node } = diverged();
     const peer = present(cluster.nodes[0], 'a peer');
     const subnet = present(peer.state.checkpoints.get(20), 'the checkpoint of a peer');
@@ -49,7 +49,7 @@ describe('an own state that the subnet contradicts', () => {
     expect(signed, 'no signature on a wrong state').toEqual([]);
   });
 
-  it('the node goes on from the state of the package, from the batch after it', () => {
+  it('CN60: the node goes on from the state of the package, from the batch after it', () => {
     const { cluster, node } = diverged();
     const peer = present(cluster.nodes[0], 'a peer');
     const request = present(node.lastPoll?.stateSync ?? undefined, 'a request');
@@ -70,7 +70,7 @@ describe('an own state that the subnet contradicts', () => {
     );
   });
 
-  it('without a package, a replay that contradicts own certifications starts over at genesis', () => {
+  it('CN60: without a package, a replay that contradicts own certifications starts over at genesis', () => {
     const cluster = new MiniCluster({ nodes: 4, parameters: { dkgIntervalLength: 99 } });
     expect(reach(cluster, 15)).toBe(true);
     const node = present(cluster.nodes[2], 'a node');
@@ -93,7 +93,7 @@ describe('an own state that the subnet contradicts', () => {
 });
 
 describe('a finalized fork', () => {
-  it('stops the node: it says so once, takes nothing and signs nothing, also after a restart', () => {
+  it('CN30: stops the node: it says so once, takes nothing and signs nothing, also after a restart', () => {
     const cluster = new MiniCluster({ nodes: 4, seed: 'fork' });
     expect(reach(cluster, 5)).toBe(true);
     const node = present(cluster.nodes[1], 'a node');

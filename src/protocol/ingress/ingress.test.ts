@@ -137,7 +137,7 @@ describe('ingress payloads', () => {
     });
   });
 
-  it('builds what it accepts itself: in order, within limits, without what is known', async () => {
+  it('CN50: builds what it accepts itself: in order, within limits, without what is known', async () => {
     const envelopes = await Promise.all([0, 1, 2, 3, 4, 5].map((nonce) => envelope({ nonce })));
     const pool = createIngressPool();
     for (const bytes of envelopes) {
@@ -154,7 +154,7 @@ describe('ingress payloads', () => {
     expect(builderOn(state).validate(payload, context, past)).toEqual({ kind: 'valid' });
   });
 
-  it('names what is wrong with a payload', async () => {
+  it('CN50: names what is wrong with a payload', async () => {
     const builder = builderOn(stateWith(RICH));
     const good = await envelope();
     const check = (ingress: readonly Uint8Array[], past: readonly BatchPayload[] = []): string =>
@@ -193,7 +193,7 @@ describe('ingress payloads', () => {
     expect(at(NOW + 10n * SECOND + 1n)).toBe('UNAUTHENTIC_INGRESS');
   });
 
-  it('lets nothing into a block that outlives its entry in the ingress history', async () => {
+  it('CN50: lets nothing into a block that outlives its entry in the ingress history', async () => {
     const pool = createIngressPool();
     const longest = await envelope({ expiryNs: NOW + MAX_INGRESS_TTL_NS });
     const tooLong = await envelope({ nonce: 1, expiryNs: NOW + MAX_INGRESS_TTL_NS + 1n });

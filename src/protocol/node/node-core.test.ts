@@ -86,7 +86,7 @@ describe('a node core', () => {
     expect(status.catchUpPackage).toBeGreaterThanOrEqual(10);
   });
 
-  it('says nothing it signed before it is stored', () => {
+  it('CN51: says nothing it signed before it is stored', () => {
     const { core } = startCore(4);
     const first = core.step(START_NS, []);
     const write = persistOf(first);

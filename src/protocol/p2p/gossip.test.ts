@@ -106,7 +106,7 @@ function createMesh(seed: string, lossPercent: number) {
 }
 
 describe('gossip', () => {
-  it('brings pushed and pulled artifacts to every peer', () => {
+  it('CN87: brings pushed and pulled artifacts to every peer', () => {
     const mesh = createMesh('plain', 0);
     const [a, b, c, d] = mesh.nodes;
     mesh.run(100);
@@ -143,7 +143,7 @@ describe('gossip', () => {
     },
   );
 
-  it('repeats every slot to a peer that started again', () => {
+  it('CN88: repeats every slot to a peer that started again', () => {
     const mesh = createMesh('restart', 0);
     const [a, b] = mesh.nodes;
     const made = artifact('kept');
@@ -160,7 +160,7 @@ describe('gossip', () => {
     expect(a.codes.filter((code) => code === 'peerUp')).toHaveLength(4);
   });
 
-  it('tells when nobody advertises an artifact any more', () => {
+  it('CN89: tells when nobody advertises an artifact any more', () => {
     const mesh = createMesh('vanish', 0);
     const [a, b] = mesh.nodes;
     const first = artifact('first');
@@ -189,7 +189,7 @@ describe('gossip', () => {
     expect(c.received.size).toBe(0);
   });
 
-  it('takes an artifact from an honest peer when a liar sends other bytes under its name', () => {
+  it('CN87: takes an artifact from an honest peer when a liar sends other bytes under its name', () => {
     const mesh = createMesh('liar', 0);
     const [a, b, c] = mesh.nodes;
     const made = artifact('true');

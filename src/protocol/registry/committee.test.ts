@@ -20,7 +20,7 @@ function littleEndian(words: readonly number[]): string {
 }
 
 describe('ChaCha20 generator', () => {
-  it('gives the keystream of RFC 8439 appendix A.1, test vectors 1 and 2', () => {
+  it('CN3: gives the keystream of RFC 8439 appendix A.1, test vectors 1 and 2', () => {
     const rng = createChaChaRng(new Uint8Array(32));
     const words = Array.from({ length: 32 }, () => rng.nextU32());
     expect(littleEndian(words.slice(0, 16))).toBe(
@@ -33,7 +33,7 @@ describe('ChaCha20 generator', () => {
     );
   });
 
-  it('draws every number below the bound about equally often', () => {
+  it('CN3: draws every number below the bound about equally often', () => {
     const rng = createChaChaRng(new Uint8Array(32).fill(7));
     const counts = Array.from({ length: 5 }, () => 0);
     for (let i = 0; i < 10_000; i += 1) {
@@ -56,7 +56,7 @@ describe('ChaCha20 generator', () => {
 });
 
 describe('committees', () => {
-  it('have the sizes of the specification', () => {
+  it('CN1: have the sizes of the specification', () => {
     const table = [
       [1, 0, 1, 1],
       [4, 1, 4, 3],
@@ -76,7 +76,7 @@ describe('committees', () => {
     }
   });
 
-  it('change with the beacon; makers and committee are drawn independently', () => {
+  it('CN2: change with the beacon; makers and committee are drawn independently', () => {
     const nodes = Array.from({ length: 13 }, (_, i) => i.toString(16).padStart(2, '0') as NodeId);
     const beacon = (i: number): HashHex => i.toString(16).padStart(64, '0') as HashHex;
     const first = new Map<NodeId, number>();

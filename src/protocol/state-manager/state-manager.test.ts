@@ -189,7 +189,7 @@ describe('state manager', () => {
     },
   );
 
-  it('certifies only the root it computed, and only forward', () => {
+  it('CN71: certifies only the root it computed, and only forward', () => {
     const manager = createStateManager(topology, genesis);
     const roots = [1, 2, 3].map((n) =>
       manager.commit(applyStep(manager.latestState(), [['canister', n, n]]), false),

@@ -30,11 +30,11 @@ function verdictOn(edits: (parent: Block, f: RoleFixture) => Edits, signer?: Nod
 }
 
 describe('block proposals', () => {
-  it('a correct one is moved', () => {
+  it('CN33: a correct one is moved', () => {
     expect(verdictOn(() => ({}))).toBe('moveToValidated');
   });
 
-  it('every broken rule is named and blamed on the maker', () => {
+  it('CN32 CN35: every broken rule is named and blamed on the maker', () => {
     const context = (edits: Partial<Block['context']>) => (parent: Block) => ({
       context: { ...parent.context, timeNs: parent.context.timeNs + 1n, ...edits },
     });
@@ -59,7 +59,7 @@ describe('block proposals', () => {
     }
   });
 
-  it('what this node lacks is undecided, never held against the maker', () => {
+  it('CN32 CN35: what this node lacks is undecided, never held against the maker', () => {
     expect(verdictOn(() => ({ parent: fakeHash(1) }))).toBe('');
     const ahead = (parent: Block): Edits => ({
       context: { ...parent.context, timeNs: parent.context.timeNs + 1n, certifiedHeight: 1 },
@@ -71,7 +71,7 @@ describe('block proposals', () => {
     expect(verdictOn(newer)).toBe('');
   });
 
-  it('rejects a signature of another node and a maker that is none', () => {
+  it('CN4 CN33: rejects a signature of another node and a maker that is none', () => {
     const f = new RoleFixture();
     f.nowNs += 1000n * MS;
     const block = f.block(f.genesisBlock);
@@ -85,7 +85,7 @@ describe('block proposals', () => {
     expect(outcome(f.run(validateBlockProposals))).toBe('WRONG_RANK');
   });
 
-  it('of rank r waits for its time, and for the clock to reach the block’s', () => {
+  it('CN34 CN36: of rank r waits for its time, and for the clock to reach the block’s', () => {
     const f = new RoleFixture();
     const start = f.nowNs;
     const early = f.block(f.genesisBlock, 1, {
@@ -101,7 +101,7 @@ describe('block proposals', () => {
     expect(outcome(f.run(validateBlockProposals))).toBe('moveToValidated');
   });
 
-  it('of a higher rank is not looked at once a better one is valid', () => {
+  it('CN34: of a higher rank is not looked at once a better one is valid', () => {
     const f = new RoleFixture();
     f.nowNs += 5000n * MS;
     f.validated(f.proposal(f.block(f.genesisBlock, 0)));
@@ -109,7 +109,7 @@ describe('block proposals', () => {
     expect(outcome(f.run(validateBlockProposals))).toBe('');
   });
 
-  it('checks the signature only when everything cheap is settled', () => {
+  it('CN33: checks the signature only when everything cheap is settled', () => {
     const f = new RoleFixture();
     f.unvalidated(f.proposal(f.block(f.genesisBlock)));
     const verified = (): number => f.cryptoOf(f.self).counters().ed25519Verify;
@@ -123,7 +123,7 @@ describe('block proposals', () => {
     expect(verified()).toBe(before + 1);
   });
 
-  it('three-way payload validation: the builder decides', () => {
+  it('CN32 CN37: three-way payload validation: the builder decides', () => {
     for (const [verdict, expected] of [
       [{ kind: 'valid' }, 'moveToValidated'],
       [{ kind: 'invalid', code: 'INGRESS_EXPIRED', message: 'x' }, 'INGRESS_EXPIRED'],
@@ -137,7 +137,7 @@ describe('block proposals', () => {
     }
   });
 
-  it('a summary block must be exactly what follows from the chain', () => {
+  it('CN53: a summary block must be exactly what follows from the chain', () => {
     const f = new RoleFixture(1, { dkgIntervalLength: 1 });
     const parent = f.round(f.genesisBlock);
     f.nowNs += 1000n * MS;
@@ -160,7 +160,7 @@ describe('block proposals', () => {
     expect(outcome(f.run(validateBlockProposals))).toBe('SUMMARY_EXPECTED');
   });
 
-  it('a second block of a maker becomes a proof that others accept', () => {
+  it('CN44 CN45: a second block of a maker becomes a proof that others accept', () => {
     const f = new RoleFixture();
     f.nowNs += 1000n * MS;
     f.validated(f.proposal(f.block(f.genesisBlock)));
@@ -188,7 +188,7 @@ describe('block proposals', () => {
 });
 
 describe('notarizations', () => {
-  it('of a validated block need only their multi-signature', () => {
+  it('CN39: of a validated block need only their multi-signature', () => {
     const f = new RoleFixture();
     const block = f.block(f.genesisBlock);
     f.unvalidated(f.notarization(block));
@@ -202,7 +202,7 @@ describe('notarizations', () => {
     );
   });
 
-  it('fast path: block and notarization are taken over together, without payload checks', () => {
+  it('CN38: fast path: block and notarization are taken over together, without payload checks', () => {
     const f = new RoleFixture();
     f.payloadBuilder = { ...f.payloadBuilder, validate: () => ({ kind: 'undecided', code: '' }) };
     const block = f.block(f.genesisBlock);
@@ -212,7 +212,7 @@ describe('notarizations', () => {
     expect(outcome(f.run(validateNotarizations))).toBe('moveToValidated,moveToValidated');
   });
 
-  it('fast path waits for a notarized parent', () => {
+  it('CN38: fast path waits for a notarized parent', () => {
     const f = new RoleFixture();
     f.round(f.genesisBlock);
     const orphan = f.block(f.block(f.genesisBlock, 1));
@@ -221,7 +221,7 @@ describe('notarizations', () => {
     expect(outcome(f.run(validateNotarizations))).toBe('');
   });
 
-  it('with too few, foreign or wrong signatures are rejected', () => {
+  it('CN39: with too few, foreign or wrong signatures are rejected', () => {
     const f = new RoleFixture(6);
     const block = f.block(f.genesisBlock);
     f.validated(f.proposal(block));
@@ -253,7 +253,7 @@ describe('notarizations', () => {
 });
 
 describe('finalizations', () => {
-  it('finalize the block and all its ancestors', () => {
+  it('CN29: finalize the block and all its ancestors', () => {
     const f = new RoleFixture();
     const first = f.round(f.genesisBlock);
     const second = f.round(first);
@@ -264,7 +264,7 @@ describe('finalizations', () => {
     expect(f.chain.tip).toEqual(second);
   });
 
-  it('of an unknown block wait; with a notarization’s signature they are rejected', () => {
+  it('CN32: of an unknown block wait; with a notarization’s signature they are rejected', () => {
     const f = new RoleFixture();
     const block = f.round(f.genesisBlock);
     f.unvalidated(f.finalization(f.block(f.genesisBlock, 1)));
@@ -276,7 +276,7 @@ describe('finalizations', () => {
 });
 
 describe('beacons and tapes', () => {
-  it('a valid beacon on the known one is moved, others are rejected', () => {
+  it('CN11: a valid beacon on the known one is moved, others are rejected', () => {
     const f = new RoleFixture();
     const beacon = f.beacon(1);
     const check = (artifact: typeof beacon): string => {
@@ -295,7 +295,7 @@ describe('beacons and tapes', () => {
     expect(check(later), 'its parent is unknown').toBe('');
   });
 
-  it('a tape is checked against the height', () => {
+  it('CN13: a tape is checked against the height', () => {
     const f = new RoleFixture();
     const shares = f.cryptos.slice(0, 2).map((crypto) => ({
       signer: crypto.nodeId,
