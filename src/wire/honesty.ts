@@ -54,11 +54,11 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'crypto',
-    here: 'Threshold keys are carried over unchanged from one interval to the next.',
+    here: "Keys are dealt with Feldman's verifiable secret sharing: each node checks its own encrypted piece and complains about a bad one.",
     mainnet:
-      'A new low-threshold key is generated, and the high-threshold key re-shared, in each interval.',
+      'Non-interactive DKG (Groth, 2021): everybody can check every encrypted piece, and receivers move their decryption keys forward.',
     consequence:
-      'Summary blocks and catch-up packages are real, the key generation between them is missing.',
+      'A cheated node that is away until the interval ends has no share for that interval. Whoever learns the DKG key of a node can open every dealing ever recorded for it.',
   },
   {
     area: 'crypto',
@@ -89,9 +89,9 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'consensus',
-    here: 'Blocks carry ingress messages only.',
+    here: 'Blocks carry ingress messages, and DKG dealings with complaints about them.',
     mainnet:
-      'Also XNet streams, Bitcoin adapter answers, HTTPS outcalls, query statistics and DKG dealings.',
+      'Ingress messages, DKG dealings, XNet streams, Bitcoin adapter answers, HTTPS outcalls and query statistics.',
     consequence: 'Features that need these payloads are absent.',
   },
   {
