@@ -2,6 +2,7 @@ import { Principal } from '@icp-sdk/core/principal';
 import { hexToBytes } from '../../base/hex.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import {
+  type DidArgument,
   type DidField,
   type DidInterface,
   type DidType,
@@ -120,6 +121,33 @@ export function readForm(
     default:
       return err({ path, message: 'references cannot be typed into a form' });
   }
+}
+
+/** An untouched field for each argument. */
+export function emptyArguments(args: readonly DidArgument[], types: Types): readonly FormNode[] {
+  return args.map((argument) => emptyForm(argument.type, types));
+}
+
+export function argumentName({ name }: DidArgument, index: number): string {
+  return name ?? `argument ${index + 1}`;
+}
+
+/** The values of a call's or an installation's arguments, or the first place that is wrong. */
+export function readArguments(
+  nodes: readonly FormNode[],
+  args: readonly DidArgument[],
+  types: Types,
+): Result<readonly unknown[], FormError> {
+  const values: unknown[] = [];
+  for (const [index, argument] of args.entries()) {
+    const path = argumentName(argument, index);
+    const value = readForm(nodes[index] ?? FIXED, argument.type, types, path);
+    if (!value.ok) {
+      return value;
+    }
+    values.push(value.value);
+  }
+  return ok(values);
 }
 
 function readItems(

@@ -32,6 +32,12 @@ export function toIdlService(did: DidInterface): IDL.ServiceClass {
   );
 }
 
+/** The types of the arguments of installation. */
+export function toIdlInit(did: DidInterface): readonly IDL.Type[] {
+  const build = typeBuilder(did.types);
+  return did.init.map((argument) => build.type(argument.type));
+}
+
 interface TypeBuilder {
   type(type: DidType): IDL.Type;
   func(signature: DidSignature): IDL.FuncClass;

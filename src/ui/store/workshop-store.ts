@@ -1,6 +1,8 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { CompileStage, Diagnostic } from '../../wire/compiler.ts';
 import type { DidInterface } from '../candid/did-types.ts';
+import type { FormNode } from '../candid/form-model.ts';
+import type { CallOutcome } from '../workshop/client.ts';
 
 /** A canister that this page deployed and can call. */
 export interface DeployedCanister {
@@ -26,6 +28,29 @@ export interface WorkshopError {
   readonly reason: string;
 }
 
+/** What a person typed for a method, and its last answer. */
+export interface MethodState {
+  readonly nodes: readonly FormNode[];
+  readonly problem: string | null;
+  readonly outcome: CallOutcome | null;
+  readonly busy: boolean;
+}
+
+/** A compiled actor that waits for its arguments. */
+export interface PendingInstall {
+  readonly did: DidInterface;
+  readonly nodes: readonly FormNode[];
+  readonly problem: string | null;
+}
+
+/** A deployment that was started; a reader may come back to it through another door. */
+export interface Deployment {
+  /** Ends the compiler or the wait for arguments; a call to the network can't be taken back. */
+  cancel(): void;
+  /** Goes on with the arguments that `pending` holds. */
+  install(): void;
+}
+
 export interface WorkshopState {
   readonly source: string;
   readonly progress: Progress | null;
@@ -34,6 +59,17 @@ export interface WorkshopState {
   readonly canisters: readonly DeployedCanister[];
   /** Steps of the last finished deployment with their durations in ms. */
   readonly lastTimings: readonly (readonly [DeployStep, number])[];
+  readonly pending: PendingInstall | null;
+  readonly running: Deployment | null;
+  /** Where the next deployment goes, as the select names it. */
+  readonly target: string;
+  /** By `methodKey`. Kept here, so that forms and answers are there when the door opens again. */
+  readonly methods: Readonly<Record<string, MethodState>>;
+}
+
+/** New code in a canister means new forms. */
+export function methodKey({ canisterId, revision }: DeployedCanister, method: string): string {
+  return `${canisterId}/${revision}/${method}`;
 }
 
 export type WorkshopStore = StoreApi<WorkshopState>;
@@ -46,5 +82,9 @@ export function createWorkshopStore(source: string): WorkshopStore {
     error: null,
     canisters: [],
     lastTimings: [],
+    pending: null,
+    running: null,
+    target: 'new',
+    methods: {},
   }));
 }

@@ -60,13 +60,7 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
       </dl>
       <div className="methods">
         {did.methods.map((method) => (
-          <MethodCard
-            key={method.name}
-            canisterId={canisterId}
-            did={did}
-            method={method}
-            client={client}
-          />
+          <MethodCard key={method.name} canister={canister} method={method} client={client} />
         ))}
       </div>
       <h3>Log</h3>

@@ -1,12 +1,12 @@
-import { useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { useElapsed } from '../components/Boot.tsx';
 import { Icon } from '../components/icons.tsx';
 import { useServices } from '../services.tsx';
 import { formatMs } from '../store/format.ts';
-import type { DeployStep } from '../store/workshop-store.ts';
+import type { DeployStep, PendingInstall } from '../store/workshop-store.ts';
+import { ArgumentFields } from './ArgumentFields.tsx';
 import type { WorkshopClient } from './client.ts';
-import { type Deployment, type DeployTarget, startDeployment } from './deploy.ts';
+import { type DeployTarget, startDeployment } from './deploy.ts';
 
 const STEP_WORDS: Readonly<Record<DeployStep, string>> = {
   loadCompiler: 'Loading the Motoko compiler',
@@ -20,12 +20,8 @@ const STEPS = Object.keys(STEP_WORDS) as readonly DeployStep[];
 /** Chooses where the program goes, runs the deployment and shows each of its steps. */
 export function DeployPanel({ client }: { readonly client: () => Promise<WorkshopClient> }) {
   const { workshop, compile } = useServices();
-  const { progress, error, canisters, lastTimings } = useStore(workshop);
-  const [choice, setChoice] = useState('new');
-  const running = useRef<Deployment | null>(null);
-  const deploy = (): void => {
-    running.current = startDeployment(workshop, compile, client, targetOf(choice));
-  };
+  const { progress, error, canisters, lastTimings, target, pending, running } = useStore(workshop);
+  const deploy = (): void => startDeployment(workshop, compile, client, targetOf(target));
   const compiling =
     progress !== null && progress.step !== 'createCanister' && progress.step !== 'installCode';
   return (
@@ -36,8 +32,8 @@ export function DeployPanel({ client }: { readonly client: () => Promise<Worksho
           <select
             className="input"
             aria-label="Deploy to"
-            value={choice}
-            onChange={(event) => setChoice(event.currentTarget.value)}
+            value={target}
+            onChange={(event) => workshop.setState({ target: event.currentTarget.value })}
           >
             <option value="new">a new canister</option>
             {canisters.flatMap(({ canisterId, name }) => [
@@ -53,17 +49,18 @@ export function DeployPanel({ client }: { readonly client: () => Promise<Worksho
         <button
           type="button"
           className="button button-primary"
-          disabled={progress !== null}
+          disabled={running !== null}
           onClick={deploy}
         >
           Compile and deploy
         </button>
         {compiling ? (
-          <button type="button" className="button" onClick={() => running.current?.cancel()}>
+          <button type="button" className="button" onClick={() => running?.cancel()}>
             Cancel
           </button>
         ) : null}
       </div>
+      {pending === null ? null : <InitForm pending={pending} />}
       <div role="status">
         {progress === null ? null : <Steps step={progress.step} startedMs={progress.startedMs} />}
         {error === null ? null : (
@@ -82,6 +79,41 @@ export function DeployPanel({ client }: { readonly client: () => Promise<Worksho
         )}
       </div>
     </section>
+  );
+}
+
+/** Asks for what the actor is installed with. */
+function InitForm({ pending }: { readonly pending: PendingInstall }) {
+  const { workshop } = useServices();
+  const { running } = useStore(workshop);
+  const submit = (event: React.FormEvent): void => {
+    event.preventDefault();
+    running?.install();
+  };
+  return (
+    <form className="method" onSubmit={submit} data-testid="init-form">
+      <div className="method-head">
+        <h3>The actor takes arguments</h3>
+        <span className="muted small">from its Candid interface</span>
+      </div>
+      <ArgumentFields
+        args={pending.did.init}
+        types={pending.did.types}
+        nodes={pending.nodes}
+        onChange={(nodes) => workshop.setState({ pending: { ...pending, nodes } })}
+      />
+      <div className="row">
+        <button type="submit" className="button button-primary">
+          Install
+        </button>
+        <button type="button" className="button" onClick={() => running?.cancel()}>
+          Cancel
+        </button>
+      </div>
+      <div role="status">
+        {pending.problem === null ? null : <p className="tone-error small">{pending.problem}</p>}
+      </div>
+    </form>
   );
 }
 

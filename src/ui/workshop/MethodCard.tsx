@@ -1,66 +1,62 @@
-import { useState } from 'react';
-import type { DidInterface, DidMethod } from '../candid/did-types.ts';
+import { useStore } from 'zustand';
+import type { DidMethod } from '../candid/did-types.ts';
 import { showSignature } from '../candid/did-types.ts';
-import { emptyForm, type FormNode, readForm } from '../candid/form-model.ts';
-import type { CallOutcome, WorkshopClient } from './client.ts';
+import { emptyArguments, readArguments } from '../candid/form-model.ts';
+import { useServices } from '../services.tsx';
+import { type DeployedCanister, methodKey, type MethodState } from '../store/workshop-store.ts';
+import { ArgumentFields } from './ArgumentFields.tsx';
+import type { WorkshopClient } from './client.ts';
 import { Outcome } from './Outcome.tsx';
-import { ValueInput } from './ValueInput.tsx';
 
 interface MethodCardProps {
-  readonly canisterId: string;
-  readonly did: DidInterface;
+  readonly canister: DeployedCanister;
   readonly method: DidMethod;
   readonly client: () => Promise<WorkshopClient>;
 }
 
 /** One method: its signature, a field for each argument, and the last answer with its proof. */
-export function MethodCard({ canisterId, did, method, client }: MethodCardProps) {
-  const [nodes, setNodes] = useState<readonly FormNode[]>(() =>
-    method.args.map((argument) => emptyForm(argument.type, did.types)),
-  );
-  const [problem, setProblem] = useState<string | null>(null);
-  const [outcome, setOutcome] = useState<CallOutcome | null>(null);
-  const [busy, setBusy] = useState(false);
+export function MethodCard({ canister, method, client }: MethodCardProps) {
+  const { workshop } = useServices();
+  const { canisterId, did } = canister;
+  const key = methodKey(canister, method.name);
+  const kept = useStore(workshop, (state) => state.methods[key]);
+  const state: MethodState = kept ?? {
+    nodes: emptyArguments(method.args, did.types),
+    problem: null,
+    outcome: null,
+    busy: false,
+  };
+  const change = (edit: Partial<MethodState>): void =>
+    workshop.setState(({ methods }) => ({
+      methods: { ...methods, [key]: { ...(methods[key] ?? state), ...edit } },
+    }));
   const run = async (): Promise<void> => {
-    const args: unknown[] = [];
-    for (const [index, argument] of method.args.entries()) {
-      const name = argument.name ?? `argument ${index + 1}`;
-      const value = readForm(nodes[index] ?? { kind: 'fixed' }, argument.type, did.types, name);
-      if (!value.ok) {
-        setProblem(`${value.error.path} ${value.error.message}.`);
-        return;
-      }
-      args.push(value.value);
+    const args = readArguments(state.nodes, method.args, did.types);
+    if (!args.ok) {
+      change({ problem: `${args.error.path} ${args.error.message}.` });
+      return;
     }
-    setProblem(null);
-    setOutcome(null);
-    setBusy(true);
-    setOutcome(await (await client()).call(canisterId, did, method, args));
-    setBusy(false);
+    change({ problem: null, outcome: null, busy: true });
+    const outcome = await (await client()).call(canisterId, did, method, args.value);
+    change({ outcome, busy: false });
   };
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
-    run().catch((reason: unknown) => {
-      setBusy(false);
-      setProblem(String(reason));
-    });
+    run().catch((reason: unknown) => change({ busy: false, problem: String(reason) }));
   };
+  const { nodes, problem, outcome, busy } = state;
   return (
     <form className="method" onSubmit={submit} data-testid={`method-${method.name}`}>
       <div className="method-head">
         <h3 className="mono">{method.name}</h3>
         <span className="muted small mono">{showSignature(method)}</span>
       </div>
-      {method.args.map((argument, index) => (
-        <ValueInput
-          key={index}
-          label={argument.name ?? `argument ${index + 1}`}
-          type={argument.type}
-          types={did.types}
-          node={nodes[index] ?? { kind: 'fixed' }}
-          onChange={(node) => setNodes(nodes.with(index, node))}
-        />
-      ))}
+      <ArgumentFields
+        args={method.args}
+        types={did.types}
+        nodes={nodes}
+        onChange={(next) => change({ nodes: next })}
+      />
       <div className="row">
         <button type="submit" className="button" disabled={busy}>
           {busy ? 'Waiting for the answer' : method.mode === 'update' ? 'Call' : 'Query'}

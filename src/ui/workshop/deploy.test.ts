@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { IDL } from '@icp-sdk/core/candid';
 import { describe, expect, it } from 'vitest';
+import { bytesToHex } from '../../base/hex.ts';
 import { err, ok } from '../../base/result.ts';
 import type { Compile, CompiledProgram, CompileFailure, Diagnostic } from '../../wire/compiler.ts';
-import { createWorkshopStore, type WorkshopStore } from '../store/workshop-store.ts';
+import type { FormNode } from '../candid/form-model.ts';
+import {
+  createWorkshopStore,
+  type PendingInstall,
+  type WorkshopStore,
+} from '../store/workshop-store.ts';
 import type { WorkshopClient } from './client.ts';
 import { type DeployTarget, startDeployment } from './deploy.ts';
 
 const CANISTER = 'rwlgt-iiaaa-aaaaa-aaaaa-cai';
+const NO_ARGUMENTS = IDL.encode([], []);
 const NEW: DeployTarget = { mode: 'install', canisterId: null };
 const SOURCE = readFileSync('canisters/counter/main.mo', 'utf8');
 const COUNTER: CompiledProgram = {
@@ -41,6 +49,8 @@ interface Recorded {
   readonly workshop: WorkshopStore;
   readonly calls: readonly string[];
   readonly steps: readonly (string | undefined)[];
+  /** Waits until nothing runs any more. */
+  settled(): Promise<void>;
 }
 
 async function deploy(
@@ -56,8 +66,9 @@ async function deploy(
       calls.push('create');
       return CANISTER;
     },
-    installCode: async (canisterId, mode, wasm) => {
-      calls.push(`${mode} ${canisterId} ${wasm.length}`);
+    installCode: async (canisterId, mode, wasm, arg) => {
+      const withArg = arg.length === NO_ARGUMENTS.length ? '' : ` ${bytesToHex(arg)}`;
+      calls.push(`${mode} ${canisterId} ${wasm.length}${withArg}`);
       if (refusal !== undefined) {
         throw new Error(refusal);
       }
@@ -74,7 +85,16 @@ async function deploy(
   });
   startDeployment(workshop, compile, async () => client, target);
   await finished;
-  return { workshop, calls, steps };
+  const settled = (): Promise<void> =>
+    new Promise((resolve) => {
+      const stop = workshop.subscribe(({ running }) => {
+        if (running === null) {
+          stop();
+          resolve();
+        }
+      });
+    });
+  return { workshop, calls, steps, settled };
 }
 
 describe('startDeployment', () => {
@@ -117,11 +137,44 @@ describe('startDeployment', () => {
     expect(workshop.getState()).toMatchObject({ progress: null, error: null });
   });
 
-  it('refuses actors with arguments before it creates a canister', async () => {
-    const candid = 'service : (nat) -> { get : () -> (nat) query }';
-    const { workshop, calls } = await deploy(succeeding({ candid }));
+  it('asks for the arguments of an actor, says what is wrong with them, then installs with them', async () => {
+    const candid = 'service : (nat, record { owner : text }) -> { get : () -> (nat) query }';
+    const { workshop, calls, settled } = await deploy(succeeding({ candid }));
     expect(calls).toEqual([]);
-    expect(workshop.getState().error?.title).toBe('The actor takes arguments.');
+    const { pending, running } = workshop.getState();
+    expect(pending?.nodes).toEqual([
+      { kind: 'text', text: '0' },
+      { kind: 'record', fields: { owner: { kind: 'text', text: '' } } },
+    ]);
+    const fill = (start: string): void => {
+      const nodes: readonly FormNode[] = [
+        { kind: 'text', text: start },
+        { kind: 'record', fields: { owner: { kind: 'text', text: 'Ada' } } },
+      ];
+      workshop.setState({ pending: { ...(pending as PendingInstall), nodes } });
+    };
+    fill('minus one');
+    running?.install();
+    expect(workshop.getState().pending?.problem).toMatch(/^argument 1 /u);
+    expect(calls).toEqual([]);
+    fill('41');
+    running?.install();
+    await settled();
+    const arg = IDL.encode([IDL.Nat, IDL.Record({ owner: IDL.Text })], [41n, { owner: 'Ada' }]);
+    expect(calls).toEqual(['create', `install ${CANISTER} 4 ${bytesToHex(arg)}`]);
+    expect(workshop.getState()).toMatchObject({ pending: null, running: null, progress: null });
+    running?.install();
+    expect(calls.length, 'installed once only').toBe(2);
+  });
+
+  it('forgets a program that waits for arguments when the reader cancels', async () => {
+    const candid = 'service : (nat) -> {}';
+    const { workshop, calls } = await deploy(succeeding({ candid }));
+    const { running } = workshop.getState();
+    running?.cancel();
+    running?.install();
+    expect(workshop.getState()).toMatchObject({ pending: null, running: null, error: null });
+    expect(calls).toEqual([]);
   });
 
   it('shows why the network refused the code', async () => {

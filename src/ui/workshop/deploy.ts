@@ -1,8 +1,17 @@
 import { IDL } from '@icp-sdk/core/candid';
+import { err, ok, type Result } from '../../base/result.ts';
 import type { Compilation, Compile } from '../../wire/compiler.ts';
 import { parseDid } from '../candid/parse-did.ts';
 import type { DidInterface, DidMethod } from '../candid/did-types.ts';
-import type { DeployedCanister, DeployStep, WorkshopStore } from '../store/workshop-store.ts';
+import { emptyArguments, type FormError, readArguments } from '../candid/form-model.ts';
+import { toIdlInit } from '../candid/to-idl.ts';
+import type {
+  DeployedCanister,
+  DeployStep,
+  MethodState,
+  PendingInstall,
+  WorkshopStore,
+} from '../store/workshop-store.ts';
 import type { InstallMode, WorkshopClient } from './client.ts';
 
 export interface DeployTarget {
@@ -11,24 +20,32 @@ export interface DeployTarget {
   readonly canisterId: string | null;
 }
 
-export interface Deployment {
-  /** Ends the compiler; once the network has a call it can't be taken back. */
-  cancel(): void;
-}
-
-/** Compiles the workshop's program and installs it; progress, findings and errors go to the store. */
+/**
+ * Compiles the workshop's program and installs it; progress, findings and errors go to the store.
+ * An actor with arguments waits in `pending` for `running.install()`.
+ */
 export function startDeployment(
   workshop: WorkshopStore,
   compile: Compile,
   client: () => Promise<WorkshopClient>,
   target: DeployTarget,
-): Deployment {
+): void {
   const run = new DeploymentRun(workshop, client, target);
   const compilation = compile(workshop.getState().source, (stage) => run.enter(stage));
-  run.follow(compilation).catch((reason: unknown) => {
+  const stopped = (reason: unknown): void =>
     run.fail('The deployment stopped.', reason instanceof Error ? reason.message : String(reason));
+  workshop.setState({
+    running: {
+      cancel: () => {
+        compilation.cancel();
+        run.giveUp();
+      },
+      install: () => {
+        run.installPending().catch(stopped);
+      },
+    },
   });
-  return compilation;
+  run.follow(compilation).catch(stopped);
 }
 
 class DeploymentRun {
@@ -39,6 +56,7 @@ class DeploymentRun {
   readonly #timings: (readonly [DeployStep, number])[] = [];
   #step: DeployStep = 'loadCompiler';
   #stepStartedMs = this.#startedMs;
+  #wasm: Uint8Array | null = null;
 
   constructor(
     workshop: WorkshopStore,
@@ -49,7 +67,13 @@ class DeploymentRun {
     this.#client = client;
     this.#target = target;
     const progress = { step: this.#step, startedMs: this.#startedMs };
-    workshop.setState({ progress, diagnostics: [], error: null, lastTimings: [] });
+    workshop.setState({
+      progress,
+      diagnostics: [],
+      error: null,
+      lastTimings: [],
+      pending: null,
+    });
   }
 
   enter(step: DeployStep): void {
@@ -62,7 +86,7 @@ class DeploymentRun {
   }
 
   fail(title: string, reason: string): void {
-    this.#workshop.setState({ progress: null, error: { title, reason } });
+    this.#workshop.setState({ progress: null, running: null, error: { title, reason } });
   }
 
   async follow(compilation: Compilation): Promise<void> {
@@ -71,7 +95,7 @@ class DeploymentRun {
       const { code, message, diagnostics } = compiled.error;
       this.#workshop.setState({ diagnostics });
       if (code === 'CANCELLED') {
-        this.#workshop.setState({ progress: null });
+        this.#workshop.setState({ progress: null, running: null });
       } else {
         this.fail('The program was not compiled.', message);
       }
@@ -84,31 +108,53 @@ class DeploymentRun {
       this.fail('The interface of the program cannot be read.', did.error.message);
       return;
     }
-    if (did.value.init.length > 0) {
-      this.fail(
-        'The actor takes arguments.',
-        'The workshop installs actors without arguments only.',
-      );
+    if (did.value.init.length === 0) {
+      await this.#install(wasm, did.value, IDL.encode([], []));
       return;
     }
-    await this.#install(wasm, did.value);
+    this.#closeStep();
+    this.#wasm = wasm;
+    const nodes = emptyArguments(did.value.init, did.value.types);
+    const pending = { did: did.value, nodes, problem: null };
+    this.#workshop.setState({ progress: null, pending });
   }
 
-  async #install(wasm: Uint8Array, did: DidInterface): Promise<void> {
+  /** Ends the wait for arguments. */
+  giveUp(): void {
+    if (this.#wasm !== null) {
+      this.#wasm = null;
+      this.#workshop.setState({ pending: null, running: null });
+    }
+  }
+
+  async installPending(): Promise<void> {
+    const { pending } = this.#workshop.getState();
+    const wasm = this.#wasm;
+    if (pending === null || wasm === null) {
+      return;
+    }
+    const arg = encodeInit(pending);
+    if (!arg.ok) {
+      const problem = `${arg.error.path} ${arg.error.message}.`;
+      this.#workshop.setState({ pending: { ...pending, problem } });
+      return;
+    }
+    this.#wasm = null;
+    this.#stepStartedMs = performance.now();
+    this.#workshop.setState({ pending: null });
+    await this.#install(wasm, pending.did, arg.value);
+  }
+
+  async #install(wasm: Uint8Array, did: DidInterface, arg: Uint8Array): Promise<void> {
     let canisterId = this.#target.canisterId;
     if (canisterId === null) {
       this.enter('createCanister');
       canisterId = await (await this.#client()).createCanister();
     }
     this.enter('installCode');
-    await (await this.#client()).installCode(
-      canisterId,
-      this.#target.mode,
-      wasm,
-      IDL.encode([], []),
-    );
+    await (await this.#client()).installCode(canisterId, this.#target.mode, wasm, arg);
     this.#closeStep();
-    const { source, canisters } = this.#workshop.getState();
+    const { source, canisters, methods } = this.#workshop.getState();
     const before = canisters.find((other) => other.canisterId === canisterId);
     const deployed: DeployedCanister = {
       canisterId,
@@ -119,8 +165,10 @@ class DeploymentRun {
     };
     this.#workshop.setState({
       progress: null,
+      running: null,
       lastTimings: this.#timings,
       canisters: [deployed, ...canisters.filter((other) => other !== before)],
+      methods: withoutCanister(methods, canisterId),
     });
   }
 
@@ -130,6 +178,27 @@ class DeploymentRun {
       this.#timings.push([this.#step, nowMs - this.#stepStartedMs]);
     }
     this.#stepStartedMs = nowMs;
+  }
+}
+
+/** Forms and answers of the code before are of no use for the new one. */
+function withoutCanister(
+  methods: Readonly<Record<string, MethodState>>,
+  canisterId: string,
+): Readonly<Record<string, MethodState>> {
+  const others = Object.entries(methods).filter(([key]) => !key.startsWith(`${canisterId}/`));
+  return Object.fromEntries(others);
+}
+
+function encodeInit({ did, nodes }: PendingInstall): Result<Uint8Array, FormError> {
+  const values = readArguments(nodes, did.init, did.types);
+  if (!values.ok) {
+    return values;
+  }
+  try {
+    return ok(IDL.encode([...toIdlInit(did)], [...values.value]));
+  } catch (reason) {
+    return err({ path: 'The arguments', message: `do not encode: ${String(reason)}` });
   }
 }
 
