@@ -1,12 +1,14 @@
 import { codedError, err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
+import { parseMaliciousBehaviours } from '../wire/malicious.ts';
 import type { NetworkError, NetworkErrorCode, NetworkFaults } from '../wire/network.ts';
 import { initialLink, parseLinkConditions } from '../wire/network-spec.ts';
 import type { LinkConditions, NetworkSpec } from '../wire/network-spec.ts';
 import { HEALTHY_NODE, parseNodeConditions } from '../wire/node-conditions.ts';
 import type { NodeConditions } from '../wire/node-conditions.ts';
 import type { HostEvent } from '../wire/telemetry.ts';
+import type { Checkers } from './checkers.ts';
 import type { Simulation } from './simulation.ts';
 
 export interface SimFaults {
@@ -26,7 +28,7 @@ export interface SimFaultsDeps {
     act: () => Result<void, NetworkError>,
   ): Promise<Result<void, NetworkError>>;
   report(event: HostEvent): void;
-  restarting(nodeId: NodeId): void;
+  readonly checkers: Pick<Checkers, 'restarted' | 'wiped' | 'distrust'>;
 }
 
 function fail(code: NetworkErrorCode, message: string): Result<never, NetworkError> {
@@ -35,7 +37,7 @@ function fail(code: NetworkErrorCode, message: string): Result<never, NetworkErr
 
 /** Faults of the world in virtual time. Puts the nodes into their places at once. */
 export function createSimFaults(deps: SimFaultsDeps): SimFaults {
-  const { spec, simulation, nodeIds, control, report } = deps;
+  const { spec, simulation, nodeIds, control, report, checkers } = deps;
   const { packets } = simulation;
   let groups: readonly (readonly NodeId[])[] = [];
 
@@ -75,7 +77,7 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
       ),
     restart: (nodeId) =>
       control(nodeId, () => {
-        deps.restarting(nodeId);
+        checkers.restarted(nodeId);
         return simulation.start(nodeId)
           ? ok(undefined)
           : fail('NODE_ALREADY_RUNNING', 'The node is running already.');
@@ -98,11 +100,25 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
           ? setConditions(nodeId, parsed.value)
           : fail('INVALID_ARGUMENT', parsed.error.message);
       }),
+    setMalicious: (nodeId, behaviours) =>
+      control(nodeId, () => {
+        const parsed = parseMaliciousBehaviours(behaviours, nodeIds);
+        if (!parsed.ok) {
+          return fail('INVALID_ARGUMENT', parsed.error.message);
+        }
+        simulation.setMalicious(nodeId, parsed.value);
+        if (parsed.value.length > 0) {
+          checkers.distrust(nodeId);
+        }
+        report({ kind: 'nodeBehavioursChanged', nodeId, behaviours: parsed.value });
+        return ok(undefined);
+      }),
     wipe: (nodeId) =>
       control(nodeId, () => {
         if (!simulation.wipe(nodeId)) {
           return fail('NODE_ALREADY_RUNNING', 'The node is running.');
         }
+        checkers.wiped(nodeId);
         report({ kind: 'nodeWiped', nodeId });
         return ok(undefined);
       }),
@@ -126,6 +142,10 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
           conditions: simulation.conditionsOf(nodeId),
         }),
       ),
+      ...nodeIds
+        .map((nodeId) => ({ nodeId, behaviours: simulation.behavioursOf(nodeId) }))
+        .filter(({ behaviours }) => behaviours.length > 0)
+        .map((node): HostEvent => ({ kind: 'nodeBehavioursChanged', ...node })),
       { kind: 'partitionChanged', groups },
     ],
   };

@@ -185,7 +185,7 @@ class SimNetworkHost implements SimNetwork {
       nodeIds: this.nodeIds(),
       control: (nodeId, act) => this.control(nodeId, act),
       report: (event) => this.recorder.record('host', event),
-      restarting: (nodeId) => this.checkers.restarted(nodeId),
+      checkers: this.checkers,
     });
     this.faults = guardFaults(this.guard, this.simFaults.port);
     for (const node of genesis.nodes) {

@@ -80,6 +80,8 @@ export function guardFaults(guard: NetworkGuard, port: NetworkFaults): NetworkFa
       badLink(guard, from, to) ?? port.setLink(from, to, conditions),
     setNode: async (nodeId, conditions) =>
       unknownNode(guard, [nodeId]) ?? port.setNode(nodeId, conditions),
+    setMalicious: async (nodeId, behaviours) =>
+      unknownNode(guard, [nodeId]) ?? port.setMalicious(nodeId, behaviours),
     wipe: async (nodeId) => unknownNode(guard, [nodeId]) ?? port.wipe(nodeId),
     partition: async (groups) => badGroups(guard, groups) ?? port.partition(groups),
   });

@@ -2,6 +2,7 @@ import type { CodedError, Result } from '../base/result.ts';
 import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
 import type { SubnetType } from '../protocol/types/genesis.ts';
 import type { HashHex, Height, NodeId, PrincipalId, SubnetId } from '../protocol/types/ids.ts';
+import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import type { LinkConditions, NetworkSpec, Pace } from './network-spec.ts';
 import type { NodeConditions } from './node-conditions.ts';
 import type { TelemetryBatch } from './telemetry.ts';
@@ -96,6 +97,11 @@ export interface NetworkFaults {
    * interval it can contradict itself, so count it as faulty.
    */
   wipe(nodeId: NodeId): NetworkResult<void>;
+  /**
+   * Which rules a node breaks from now on; the empty list makes it honest again. Lasts over
+   * restarts, and `heal` does not undo it. The page's words for each attack: `ATTACKS`.
+   */
+  setMalicious(nodeId: NodeId, behaviours: readonly MaliciousBehaviour[]): NetworkResult<void>;
   /** Undoes every partition, link setting and node condition. Killed nodes stay down. */
   heal(): NetworkResult<void>;
 }

@@ -1,5 +1,6 @@
 import type { TraceEvent } from '../protocol/interfaces/trace.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
+import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import type { NodeHeights, NodeRunState } from './network.ts';
 import type { LinkConditions, Pace } from './network-spec.ts';
 import type { NodeConditions } from './node-conditions.ts';
@@ -57,6 +58,12 @@ export type HostEvent =
       readonly kind: 'nodeConditionsChanged';
       readonly nodeId: NodeId;
       readonly conditions: NodeConditions;
+    }
+  /** The rules a node breaks; none = honest. */
+  | {
+      readonly kind: 'nodeBehavioursChanged';
+      readonly nodeId: NodeId;
+      readonly behaviours: readonly MaliciousBehaviour[];
     }
   /** The storage of a stopped node was erased. */
   | { readonly kind: 'nodeWiped'; readonly nodeId: NodeId }

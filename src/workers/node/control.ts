@@ -4,6 +4,7 @@ import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
 import type { NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeSecrets, SubnetGenesis } from '../../protocol/types/genesis.ts';
 import type { HashHex, Height, NodeId } from '../../protocol/types/ids.ts';
+import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
 import type { NodeConditions } from '../../wire/node-conditions.ts';
 import type { ArtifactReference, NodeLoad } from '../../wire/network.ts';
@@ -20,6 +21,7 @@ export interface NodeStart {
   readonly delays: DelayBudget;
   readonly links: NodeLinks;
   readonly conditions: NodeConditions;
+  readonly behaviours: readonly MaliciousBehaviour[];
   /** Greater at each start of this node. */
   readonly incarnation: number;
   /** Seeds choices that need no secrecy. */
@@ -66,6 +68,7 @@ export interface NodeControl {
   setDelays(delays: DelayBudget): void;
   setLinks(links: NodeLinks): void;
   setConditions(conditions: NodeConditions): void;
+  setMalicious(behaviours: readonly MaliciousBehaviour[]): void;
   /** A peer (re)started: this port leads to it from now on. Taken before `start` is done as well. */
   connectPeer(port: MessagePort, peerId: NodeId): void;
   /** Runs with this clock until the node has finalized `height`, then pauses its own clock. */

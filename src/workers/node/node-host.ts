@@ -11,6 +11,7 @@ import type {
 } from '../../protocol/node/node-io.ts';
 import type { TraceEvent } from '../../protocol/interfaces/trace.ts';
 import type { Height, NodeId } from '../../protocol/types/ids.ts';
+import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { NodeConditions } from '../../wire/node-conditions.ts';
 import type { NetworkClock } from '../clock/network-clock.ts';
 import type { HostTimers, Scheduler } from '../clock/scheduler.ts';
@@ -28,6 +29,7 @@ export interface NodeHost {
   setDelays(delays: DelayBudget): void;
   /** What the world does to this node from now on; the disk's part is the storage's business. */
   setConditions(conditions: NodeConditions): void;
+  setMalicious(behaviours: readonly MaliciousBehaviour[]): void;
   /** Calls back once the core has finalized `height`, at once when it has. */
   whenFinalized(height: Height, onReached: () => void): void;
   status(): NodeStatus;
@@ -194,6 +196,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
       // Also renews the wake-up time, which follows the node's clock.
       planTurn();
     },
+    setMalicious: (behaviours) => push({ kind: 'malicious', behaviours }),
     setDelays: (delays) => push({ kind: 'delaysChanged', delays }),
     whenFinalized: (height, onReached) => {
       if (deps.core.status().finalized >= height) {

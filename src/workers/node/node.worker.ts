@@ -82,6 +82,9 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     delays: config.delays,
   });
   node = assemble(config, core, opened.value, timed);
+  if (config.behaviours.length > 0) {
+    node.host.setMalicious(config.behaviours);
+  }
   return ok(undefined);
 }
 
@@ -213,6 +216,7 @@ const control: NodeControl = {
     conditions = next;
     node?.host.setConditions(next);
   },
+  setMalicious: (behaviours) => node?.host.setMalicious(behaviours),
   connectPeer: (port, peerId) => {
     if (node === undefined) {
       earlyPorts.push([peerId, port]);

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
+import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { NetworkError, NetworkFaults, NetworkResult } from '../../wire/network.ts';
 import { type LinkConditions, parseLinkConditions } from '../../wire/network-spec.ts';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../../wire/node-conditions.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import type { NodeLinks } from '../node/control.ts';
+import { createMaliciousControl } from './malicious-control.ts';
 import type { NodeProcess } from './node-process.ts';
 import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
 
@@ -17,6 +19,7 @@ export interface FaultControl {
   /** The links that end at a node, for its next start. */
   linksOf(nodeId: NodeId): NodeLinks;
   conditionsOf(nodeId: NodeId): NodeConditions;
+  behavioursOf(nodeId: NodeId): readonly MaliciousBehaviour[];
   /** Everything that is not as at the start, for who comes later. */
   facts(): readonly HostEvent[];
 }
@@ -36,6 +39,7 @@ export function createFaultControl(deps: FaultControlDeps): FaultControl {
   const { roster } = deps;
   const links = createLinkFaults(deps);
   const nodes = createNodeFaults(deps);
+  const malicious = createMaliciousControl(deps);
   const heal: NetworkFaults['heal'] = async () => {
     const [whole, healthy] = await Promise.all([links.heal(), nodes.heal()]);
     return whole.ok ? healthy : whole;
@@ -56,6 +60,7 @@ export function createFaultControl(deps: FaultControlDeps): FaultControl {
       setLink: links.setLink,
       partition: links.partition,
       setNode: nodes.setNode,
+      setMalicious: malicious.setMalicious,
       wipe: async (nodeId) => {
         const found = findInState(roster, nodeId, 'down');
         if (!found.ok) {
@@ -73,7 +78,8 @@ export function createFaultControl(deps: FaultControlDeps): FaultControl {
     },
     linksOf: links.linksOf,
     conditionsOf: nodes.conditionsOf,
-    facts: () => [...links.facts(), ...nodes.facts()],
+    behavioursOf: malicious.behavioursOf,
+    facts: () => [...links.facts(), ...nodes.facts(), ...malicious.facts()],
   };
 }
 

@@ -13,6 +13,8 @@ export function createSafetyWatch(onViolation: (violation: Violation) => void) {
   const finalized = new Map<number, string>();
   const roots = new Map<number, string>();
   const certified = new Map<string, number>();
+  /** Nodes that break rules at the user's word: what they report proves nothing. */
+  const malicious = new Set<string>();
 
   const expectSame = (
     known: Map<number, string>,
@@ -36,7 +38,11 @@ export function createSafetyWatch(onViolation: (violation: Violation) => void) {
   return {
     observe: (batch: TelemetryBatch): void => {
       for (const event of batch.events) {
-        if (event.kind === 'finalized') {
+        if (event.kind === 'nodeBehavioursChanged' && event.behaviours.length > 0) {
+          malicious.add(event.nodeId);
+        } else if (malicious.has(batch.from)) {
+          continue;
+        } else if (event.kind === 'finalized') {
           expectSame(finalized, event.height, event.hash, 'one finalized block per height');
         } else if (event.kind === 'executed') {
           expectSame(roots, event.height, event.root, 'equal state roots per height');

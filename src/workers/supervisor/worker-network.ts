@@ -279,6 +279,7 @@ function createStarter(
       delays: clockControl.delays(),
       links: faults.linksOf(nodeId),
       conditions: faults.conditionsOf(nodeId),
+      behaviours: faults.behavioursOf(nodeId),
       mesh: brokerMesh(process, roster.all()),
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
