@@ -114,9 +114,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'Calls between canisters fail as if the output queue were full; calls to the management canister come by ingress only.',
-    mainnet: 'Asynchronous calls between canisters, on all subnets.',
-    consequence: 'A program that awaits another canister, or raw_rand, gets an error.',
+    here: 'A call between canisters that cannot be delivered is rejected in the round in which it was made, at most 256 MiB of calls wait on the subnet, and memory for responses is not reserved.',
+    mainnet:
+      'Such a call is rejected through the loopback stream a round later; guaranteed responses reserve 2 MiB each, of 15 GiB.',
+    consequence: 'A reject may come one round earlier; a flood of large calls is refused sooner.',
   },
   {
     area: 'execution',
