@@ -149,7 +149,7 @@ class SimNetworkHost implements SimNetwork {
     const rootKeyDer = wrapBls(genesis.highTranscript.publicKey);
     const suite =
       options.crypto === 'insecure-test-crypto' ? INSECURE_TEST_SUITE : createRealSuite();
-    this.shape = topologyOf([{ genesis, publicKeyDer: rootKeyDer }]);
+    this.shape = topologyOf(spec, [{ genesis, publicKeyDer: rootKeyDer }]);
     this.simulation = new Simulation({
       seed: spec.seed,
       startNs: this.startNs,

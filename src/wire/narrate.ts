@@ -1,4 +1,5 @@
 import type { NodeId } from '../protocol/types/ids.ts';
+import { linkInWords, nodeInWords } from './narrate-world.ts';
 import type { BlockView, FeedEntry, NetworkProjection } from './projection.ts';
 import type { TelemetryEvent } from './telemetry.ts';
 
@@ -134,6 +135,33 @@ function narrateTrouble(
       );
     case 'safetyViolated':
       return say('error', `The protocol was broken: ${event.message}`);
+    default:
+      return narrateWorld(event, say, name);
+  }
+}
+
+function narrateWorld(
+  event: TelemetryEvent,
+  say: (
+    severity: FeedEntry['severity'],
+    text: string,
+    about?: { readonly nodeId: NodeId },
+  ) => Sentence,
+  name: (id: NodeId) => string,
+): Sentence | undefined {
+  switch (event.kind) {
+    case 'linkChanged': {
+      const text = `Link from ${name(event.from)} to ${name(event.to)}: ${linkInWords(event.conditions)}.`;
+      return say('info', text);
+    }
+    case 'nodeConditionsChanged': {
+      const { nodeId, conditions } = event;
+      return say('info', `${name(nodeId)}: ${nodeInWords(conditions)}.`, { nodeId });
+    }
+    case 'nodeWiped': {
+      const { nodeId } = event;
+      return say('warning', `The disk of ${name(nodeId)} was erased.`, { nodeId });
+    }
     default:
       return undefined;
   }

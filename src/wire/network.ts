@@ -52,6 +52,8 @@ export interface TopologyNode {
   /** "Node 1" … in node-id order: the same name everywhere in the product. */
   readonly label: string;
   readonly index: number;
+  /** The city it stands in; only with a latency preset. */
+  readonly place?: string;
 }
 
 export interface TopologySubnet {

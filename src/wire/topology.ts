@@ -1,5 +1,7 @@
 import type { SubnetGenesis } from '../protocol/types/genesis.ts';
 import type { PrincipalId } from '../protocol/types/ids.ts';
+import { placeOf } from './datacentres.ts';
+import type { NetworkSpec } from './network-spec.ts';
 import type { Topology, TopologySubnet } from './network.ts';
 
 /** A dealt subnet with the DER form of its public key. */
@@ -13,7 +15,10 @@ function canisterIdHex(index: bigint): PrincipalId {
   return `${index.toString(16).padStart(16, '0')}0101` as PrincipalId;
 }
 
-function subnetOf({ genesis, publicKeyDer }: KeyedGenesis): TopologySubnet {
+function subnetOf(
+  { genesis, publicKeyDer }: KeyedGenesis,
+  latencyPreset: NetworkSpec['latencyPreset'],
+): TopologySubnet {
   const n = genesis.nodes.length;
   const faultsTolerated = Math.floor((n - 1) / 3);
   return {
@@ -23,6 +28,7 @@ function subnetOf({ genesis, publicKeyDer }: KeyedGenesis): TopologySubnet {
       nodeId: node.nodeId,
       label: `Node ${index + 1}`,
       index,
+      ...(latencyPreset === 'none' ? {} : { place: placeOf(index) }),
     })),
     faultsTolerated,
     notarizationThreshold: 2 * faultsTolerated + 1,
@@ -36,6 +42,6 @@ function subnetOf({ genesis, publicKeyDer }: KeyedGenesis): TopologySubnet {
 }
 
 /** The public shape of a network, the same from both hosts. */
-export function topologyOf(subnets: readonly KeyedGenesis[]): Topology {
-  return { subnets: subnets.map(subnetOf) };
+export function topologyOf(spec: NetworkSpec, subnets: readonly KeyedGenesis[]): Topology {
+  return { subnets: subnets.map((subnet) => subnetOf(subnet, spec.latencyPreset)) };
 }

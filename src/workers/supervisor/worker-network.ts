@@ -194,7 +194,7 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
     wipeStorage: (nodeId) => wipeStorage(scaffold, nodeId),
   });
   const starter = createStarter(scaffold, dealt, clockControl, faults, roster);
-  const topology: Topology = topologyOf([dealt]);
+  const topology: Topology = topologyOf(spec, [dealt]);
   let closed = false;
   const guard: NetworkGuard = {
     isClosed: () => closed,
