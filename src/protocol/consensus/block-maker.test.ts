@@ -28,6 +28,19 @@ describe('block maker', () => {
     expect(block?.context.timeNs).toBe(f.genesisBlock.context.timeNs + 100n * MS + 1n);
   });
 
+  it('CN21: takes its clock as time of the block, never one before its peers would notarize it', () => {
+    for (const [clockMs, timeMs] of [
+      [5000n, 5000n],
+      [0n, 100n],
+    ] as const) {
+      const f = asMaker(0);
+      f.nowNs = f.genesis.genesisTimeNs + clockMs * MS;
+      const block = madeBlock(f.run(makeBlock));
+      const expected = f.genesis.genesisTimeNs + timeMs * MS + (clockMs === 0n ? 1n : 0n);
+      expect(block?.context.timeNs).toBe(expected);
+    }
+  });
+
   it('CN17: of rank r waits r unit delays and asks to be woken then', () => {
     const f = asMaker(2, 7);
     const start = f.nowNs;

@@ -10,27 +10,31 @@ import { NO_DKG } from '../types/block-codec.ts';
 
 const INTERVAL = 4;
 
-/** A chain through the summary block of height 4 with a finalized tip at `tipHeight`. */
+/** A chain with summary blocks every four heights and a finalized tip at `tipHeight`. */
 function chainTo(tipHeight: number, tipCertified: number): { f: RoleFixture; summary: Block } {
   const f = new RoleFixture(4, { dkgIntervalLength: INTERVAL - 1 });
   let tip = f.genesisBlock;
   let summary = tip;
   while (tip.height < tipHeight) {
-    const isSummary = tip.height + 1 === INTERVAL;
+    const height = tip.height + 1;
+    const isSummary = height % INTERVAL === 0;
     const next = isSummary ? f.dkg.summaryAfter(tip, 1)?.summary : undefined;
-    const certifiedHeight = tip.height + 1 === tipHeight ? tipCertified : 0;
+    const certifiedHeight = height === tipHeight ? tipCertified : 0;
     tip = f.round(tip, {
       context: { ...tip.context, timeNs: tip.context.timeNs + 1n, certifiedHeight },
       payload: isSummary
         ? { kind: 'summary', summary: next as never }
         : {
             kind: 'data',
-            dkgStartHeight: tip.height + 1 > INTERVAL ? INTERVAL : 0,
+            dkgStartHeight: height - (height % INTERVAL),
             dkg: NO_DKG,
             batch: { ingress: [] },
           },
     });
-    summary = isSummary ? tip : summary;
+    if (isSummary) {
+      summary = tip;
+      f.validated(f.finalization(tip));
+    }
   }
   f.validated(f.finalization(tip));
   return { f, summary };
@@ -88,6 +92,19 @@ describe('catch-up package maker', () => {
     ]);
     f.apply(made);
     expect(f.view.catchUpPackage().height).toBe(INTERVAL);
+  });
+});
+
+describe('several summaries without a package', () => {
+  it('CN55: the newest is signed first, so that a lost checkpoint holds nobody up', () => {
+    const { f } = chainTo(10, 8);
+    f.state.checkpoints.set(8, fakeHash(8));
+    const made = f.run(makeCatchUpPackageShare);
+    expect(made).toMatchObject([{ artifact: { height: 8, stateHash: fakeHash(8) } }]);
+    f.apply(made);
+    expect(f.run(makeCatchUpPackageShare)).toEqual([]);
+    f.state.checkpoints.set(4, fakeHash(4));
+    expect(f.run(makeCatchUpPackageShare)).toMatchObject([{ artifact: { height: 4 } }]);
   });
 });
 

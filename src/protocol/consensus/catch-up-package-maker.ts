@@ -1,29 +1,50 @@
 import type { Mutations } from '../artifact-pool/change-action.ts';
 import { addToValidated, NO_MUTATIONS } from '../artifact-pool/change-action.ts';
-import { nextSummaryHeight } from '../dkg/summary.ts';
 import { sealArtifact } from '../types/artifact-codec.ts';
-import type { CatchUpContent } from '../types/artifacts.ts';
+import type { Block, CatchUpContent } from '../types/artifacts.ts';
 import { catchUpSignedBytes } from '../types/signed-bytes.ts';
 import { shouldHalt } from './halting.ts';
 import type { RoleContext } from './role-context.ts';
 
 /**
- * Signs a share of the catch-up package for the next finalized summary block.
+ * Signs a share of the catch-up package for a finalized summary block, the newest first.
  *
- * Liveness: n − f nodes that reach the same state make the package. Security: signed only when the
- * finalized tip relies on the certified state of the summary height or a later one, so that nobody
- * below the package is needed any more. Upstream: rs/consensus/src/consensus/catchup_package_maker.rs.
+ * Liveness: n − f nodes that reach the same state make the package; when too many of them lost the
+ * checkpoint of a summary, a later one serves. Security: signed only when the finalized tip relies
+ * on the certified state of the summary height or a later one, so that nobody below the package is
+ * needed any more. Upstream: rs/consensus/src/consensus/catchup_package_maker.rs.
  */
 export function makeCatchUpPackageShare(context: RoleContext): Mutations {
-  const { view, pool, nodeId, crypto, chain, state } = context;
-  const { payload } = view.catchUpPackage().block;
-  if (payload.kind !== 'summary') {
-    return NO_MUTATIONS;
+  for (const summary of summariesAbovePackage(context)) {
+    const share = makeShare(context, summary);
+    if (share.length > 0) {
+      return share;
+    }
   }
-  const height = nextSummaryHeight(payload.summary);
-  const block = chain.blockAt(height);
+  return NO_MUTATIONS;
+}
+
+/** Finalized summary blocks above the package, the newest first. */
+function summariesAbovePackage({ view, chain }: RoleContext): readonly Block[] {
+  const summaries: Block[] = [];
+  const packaged = view.catchUpPackage().height;
+  let block: Block | undefined = chain.tip;
+  while (block !== undefined && block.height > packaged) {
+    if (block.payload.kind === 'summary') {
+      summaries.push(block);
+      block = chain.blockAt(block.height - 1);
+    } else {
+      block = chain.blockAt(block.payload.dkgStartHeight);
+    }
+  }
+  return summaries;
+}
+
+function makeShare(context: RoleContext, block: Block): Mutations {
+  const { view, pool, nodeId, crypto, chain, state } = context;
+  const { height } = block;
   const beacon = view.beaconAt(height);
-  if (block === undefined || beacon === undefined) {
+  if (beacon === undefined) {
     return NO_MUTATIONS;
   }
   // Empty blocks need no older state, and a halting subnet may stop before its tip relies on it.

@@ -85,6 +85,12 @@ class StateManagerImpl implements StateManager {
   reset(state: ReplicatedState): HashHex {
     this.kept.clear();
     this.roots.clear();
+    // Checkpoints above belong to the state that is replaced: it may be a wrong one.
+    for (const height of this.checkpoints.keys()) {
+      if (height > state.height) {
+        this.checkpoints.delete(height);
+      }
+    }
     this.certified = undefined;
     const root = this.keep(state, undefined);
     this.addCheckpoint(state);
