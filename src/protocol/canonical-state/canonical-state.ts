@@ -73,7 +73,11 @@ export function subnetTopology(genesis: SubnetGenesis, publicKeyDer: Uint8Array)
     ([first, last]): CanisterRange => [canisterIdFromU64(first), canisterIdFromU64(last)],
   );
   const sorted = [...ranges].sort((a, b) => compareText(a[0], b[0]));
-  const nodes = genesis.nodes.map((node): readonly [Uint8Array, LabeledTree] => [
+  // Every registered node, member or not: which ones are members changes, their keys never do.
+  const registered = [...genesis.nodes, ...genesis.spareNodes].sort((a, b) =>
+    compareText(a.nodeId, b.nodeId),
+  );
+  const nodes = registered.map((node): readonly [Uint8Array, LabeledTree] => [
     principalToBytes(node.nodeId),
     labeledMap([[label('public_key'), leaf(node.nodePublicKeyDer)]]),
   ]);

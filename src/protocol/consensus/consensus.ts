@@ -25,7 +25,7 @@ import {
 import { faultsTolerated } from '../registry/committee.ts';
 import type { RegistryReader } from '../registry/registry-client.ts';
 import { createRegistryClient } from '../registry/registry-client.ts';
-import type { Artifact, ArtifactId } from '../types/artifacts.ts';
+import type { Artifact, ArtifactId, Block } from '../types/artifacts.ts';
 import { artifactIdOf, isOfOneSigner } from '../types/artifacts.ts';
 import type { Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedBatch } from './batch-delivery.ts';
@@ -47,7 +47,7 @@ import { createFinalizedChain } from './finalized-chain.ts';
 import { genesisPackage } from './genesis-package.ts';
 import { haltRegistryOf } from './registry-orders.ts';
 import type { Membership } from './membership.ts';
-import { createMembership } from './membership.ts';
+import { createMembership, hasLeft } from './membership.ts';
 import { POOL_CHECK_HEIGHTS, poolExcess } from './pool-bounds.ts';
 import type { PoolView } from './pool-view.ts';
 import { createPoolView } from './pool-view.ts';
@@ -81,6 +81,7 @@ class ConsensusNode implements Consensus {
   private lastNowNs: TimeNs;
   private wakeNs: TimeNs | null = null;
   private deliveredHeight: Height = 0;
+  private checkedLeftAt: Height = 0;
   private hasUnstamped = true;
   private expectedHeight: Height = 0;
   private stopped = false;
@@ -263,8 +264,10 @@ class ConsensusNode implements Consensus {
       const message = `two blocks of height ${fork.height} are finalized: this node stops`;
       return [{ kind: 'criticalError', code: 'FINALIZED_FORK', message }];
     }
-    this.intervals.note(this.view.catchUpPackage().block);
-    return finalized.flatMap((final) => {
+    const { block: packaged } = this.view.catchUpPackage();
+    this.intervals.note(packaged);
+    const left = this.checkLeft(packaged);
+    const facts = finalized.flatMap((final) => {
       const { height, blockHash } = final.block;
       const proof = this.artifacts.validated
         .at('finalization', height)
@@ -272,6 +275,20 @@ class ConsensusNode implements Consensus {
       this.intervals.note(final.block);
       return [traceOfFinalized(final, proof?.signers ?? []), ...traceOfDkg(final.block)];
     });
+    return [...facts, ...left];
+  }
+
+  /** Said once, when a catch-up package shows that nothing depends on this node any more. */
+  private checkLeft({ height }: Block): readonly TraceEvent[] {
+    if (height <= this.checkedLeftAt) {
+      return [];
+    }
+    this.checkedLeftAt = height;
+    const interval = this.intervals.at(height);
+    const isLeft =
+      interval !== undefined &&
+      hasLeft(this.deps.nodeId, interval, this.intervals.at(interval.end), this.registry);
+    return isLeft ? [{ kind: 'leftSubnet', height }] : [];
   }
 
   /** One step of what this node does as a receiver of keys. */

@@ -1,4 +1,4 @@
-import type { ActiveIntervals } from '../dkg/active-intervals.ts';
+import type { ActiveIntervals, Interval } from '../dkg/active-intervals.ts';
 import { blockMakersFor, committeeFor, committeeThreshold } from '../registry/committee.ts';
 import type { RegistryReader } from '../registry/registry-client.ts';
 import type { HashHex, Height, NodeId } from '../types/ids.ts';
@@ -68,4 +68,28 @@ export function createMembership(
     isReceiver: (tag, node, height) =>
       intervals.at(height)?.transcripts[tag].key.receivers.includes(node) !== false,
   };
+}
+
+/**
+ * Whether a node has no part in the subnet any more: no member in this interval, the next, or by the
+ * newest registry version, and no holder of a share of their keys. Undefined next = not known yet.
+ */
+export function hasLeft(
+  nodeId: NodeId,
+  current: Interval,
+  next: Interval | undefined,
+  registry: RegistryReader,
+): boolean {
+  return (
+    !registry.newest().members.includes(nodeId) &&
+    [current, next].every((interval) => {
+      const members = interval && registry.recordAt(interval.registryVersion)?.members;
+      const { low, high } = interval?.transcripts ?? {};
+      return (
+        members?.includes(nodeId) === false &&
+        low?.key.receivers.includes(nodeId) === false &&
+        high?.key.receivers.includes(nodeId) === false
+      );
+    })
+  );
 }

@@ -72,6 +72,8 @@ export type TraceEvent =
       readonly from: NodeId | null;
       readonly code: string;
       readonly message: string;
+      /** How often this sender was counted for it so far. */
+      readonly count?: number;
     }
   /** What this node caught another one at. */
   | {
@@ -154,6 +156,8 @@ export type DkgEvent =
       readonly tag: 'low' | 'high';
       readonly transcript: HashHex;
     }
+  /** Neither member nor holder of a share in any interval to come: the host may stop the node. */
+  | { readonly kind: 'leftSubnet'; readonly height: Height }
   /** This node was cheated and could not complain in time: it does not sign with that key. */
   | {
       readonly kind: 'dkgShareMissing';

@@ -15,6 +15,8 @@ import { createGossip } from '../p2p/gossip.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import type { ArtifactName, StateRequest } from '../p2p/packet.ts';
 import type { BouncerValue } from '../p2p/slot-receiver.ts';
+import { registeredNodes } from '../registry/registry-change.ts';
+import { createRegistryClient, type RegistryClient } from '../registry/registry-client.ts';
 import { genesisState } from '../replicated-state/replicated-state.ts';
 import { createStateManager } from '../state-manager/state-manager.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
@@ -25,6 +27,7 @@ import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
 import { BatchExecutor } from './batch-executor.ts';
 import { HttpFrontend } from './http-frontend.ts';
 import { INGRESS_KIND, IngressManager } from './ingress-manager.ts';
+import { earliestOf } from './earliest.ts';
 import { findArtifact, findBlockHeight } from './inspection.ts';
 import type { ArtifactQuery } from './inspection.ts';
 import type {
@@ -43,6 +46,7 @@ import { withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { StorageJournal } from './storage-journal.ts';
 import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
+import { loadShares, storeShares } from './stored-shares.ts';
 import type { StoredNode } from './stored-node.ts';
 
 /**
@@ -77,6 +81,7 @@ class NodeCoreMachine implements NodeCore {
   private readonly stateSync: StateSync;
   private readonly journal: StorageJournal<PoolTransmit>;
   private readonly checkpoints: CheckpointStore;
+  private readonly registry: RegistryClient;
   private delays: DelayBudget;
   private nowNs: TimeNs = 0n;
   private trace: TraceEvent[] = [];
@@ -110,17 +115,13 @@ class NodeCoreMachine implements NodeCore {
     this.watch = createMisbehaviourWatch(nodeId, stateManager);
     this.gossip = createGossip({
       nodeId,
-      peers: genesis.nodes.map((node) => node.nodeId),
+      peers: registeredNodes(genesis),
       incarnation: config.incarnation,
       bouncer: (name) => this.bounce(name),
       accept: (name, bytes, from) => this.accept(name, bytes, from),
       chooseIndex: prng.fork('pull').below,
-      onStateRequest: (from, request) => {
-        this.answerState(from, request);
-      },
-      onStateResponse: (from, response) => {
-        this.stateSync.onResponse(from, response);
-      },
+      onStateRequest: (from, request) => this.answerState(from, request),
+      onStateResponse: (from, response) => this.stateSync.onResponse(from, response),
     });
     this.ingress = new IngressManager({ genesis, env, stateManager, gossip: this.gossip });
     this.executor = new BatchExecutor({
@@ -129,9 +130,7 @@ class NodeCoreMachine implements NodeCore {
       nextOperation,
       readIngress: (envelope) => this.ingress.read(envelope),
       onTrace: (event) => this.trace.push(event),
-      onCheckpoint: (checkpoint) => {
-        this.checkpoints.save(checkpoint);
-      },
+      onCheckpoint: (checkpoint) => this.checkpoints.save(checkpoint),
     });
     this.http = new HttpFrontend({
       genesis,
@@ -149,6 +148,7 @@ class NodeCoreMachine implements NodeCore {
         this.trace.push({ kind: 'packetRejected', from: from === '' ? null : from, code, message });
       },
     });
+    this.registry = createRegistryClient(genesis, config.registry);
     this.consensus = createConsensus({
       nodeId,
       genesis: withDelays(genesis, () => this.delays),
@@ -156,6 +156,8 @@ class NodeCoreMachine implements NodeCore {
       payloadBuilder: this.ingress.payloadBuilder,
       stateReader: stateManager,
       messageRouting: this.executor,
+      registry: this.registry,
+      storedShares: loadShares(stored, crypto),
       adversary: this.adversary,
     });
     this.restore(stored);
@@ -251,6 +253,9 @@ class NodeCoreMachine implements NodeCore {
         this.delays = input.delays;
         this.consensusDue = true;
         return;
+      case 'registryDelta':
+        this.consensusDue = this.registry.apply(input.records, this.nowNs) || this.consensusDue;
+        return;
       case 'malicious':
         this.adversary.set(input.behaviours);
         this.consensusDue = true;
@@ -307,6 +312,8 @@ class NodeCoreMachine implements NodeCore {
     this.consensusWakeNs = outcome.nextWakeNs;
     // A height counts as certified once the state manager took the certification, in order.
     this.trace.push(...outcome.trace.filter((event) => event.kind !== 'certified'));
+    // Before what is signed with them: the journal writes in order.
+    storeShares(this.journal, outcome.keys);
     for (const transmit of outcome.transmits) {
       this.store(transmit);
     }
@@ -425,16 +432,12 @@ class NodeCoreMachine implements NodeCore {
   }
 
   private nextWake(gossipNs: TimeNs | null): TimeNs | null {
-    const times = [
+    return earliestOf([
       gossipNs,
       this.consensusDue ? this.nowNs : this.consensusWakeNs,
       this.stateSync.nextTimeoutNs(),
       this.http.nextTimeoutNs(),
       this.ingress.nextPurgeNs(),
-    ].filter((time) => time !== null);
-    return times.reduce<TimeNs | null>(
-      (earliest, time) => (earliest === null || time < earliest ? time : earliest),
-      null,
-    );
+    ]);
   }
 }

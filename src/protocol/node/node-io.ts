@@ -5,6 +5,7 @@ import type { SandboxReply, SandboxRequest } from '../interfaces/wasm-host.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { HashHex, Height, NodeId } from '../types/ids.ts';
 import type { MaliciousBehaviour } from '../types/malicious.ts';
+import type { SubnetRecord } from '../types/registry.ts';
 import type { ArtifactQuery } from './inspection.ts';
 
 /**
@@ -29,6 +30,8 @@ export type NodeInput =
     }
   /** The write with that number, and all before it, is on the disk. */
   | { readonly kind: 'persisted'; readonly operationId: OperationId }
+  /** New registry versions, ascending; what is known already is ignored. */
+  | { readonly kind: 'registryDelta'; readonly records: readonly SubnetRecord[] }
   /** The pace changed: delays of consensus from now on. */
   | { readonly kind: 'delaysChanged'; readonly delays: DelayBudget }
   /** Breaks these rules from now on; an empty list makes the node honest again. */
@@ -112,6 +115,8 @@ export interface NodeCoreConfig {
   readonly seed: string;
   /** Everything the storage holds; empty at the first start. */
   readonly stored: readonly (readonly [key: string, value: Uint8Array])[];
+  /** Registry versions known at the start, ascending; that of the genesis is always known. */
+  readonly registry?: readonly SubnetRecord[];
   /** Overrides the registry's delays; see `delaysChanged`. */
   readonly delays?: DelayBudget;
 }

@@ -7,10 +7,12 @@ import type { Artifact, ArtifactId } from '../types/artifacts.ts';
 import { artifactKey } from '../types/artifacts.ts';
 import type { HashHex, Height } from '../types/ids.ts';
 import type { StorageJournal } from './storage-journal.ts';
+import { SHARE_KEY } from './stored-shares.ts';
 
 /**
  * How a node lies on its disk: `artifact/<kind>/<height>/<hash>` validated artifacts,
- * `checkpoint/<height>` the manifest with its hash, `chunk/<hash>` the checkpoints' chunks.
+ * `checkpoint/<height>` the manifest with its hash, `chunk/<hash>` the checkpoints' chunks,
+ * `share/<transcript>` the node's shares of threshold keys.
  */
 const ARTIFACT = 'artifact/';
 const CHECKPOINT = 'checkpoint/';
@@ -21,6 +23,7 @@ export interface StoredNode {
   readonly artifacts: readonly Artifact[];
   /** The newest complete checkpoint; undefined = start at genesis. */
   readonly state: ReplicatedState | undefined;
+  readonly shares: ReadonlyMap<HashHex, Uint8Array>;
   readonly chunks: ReadonlySet<HashHex>;
   readonly checkpoints: ReadonlyMap<Height, readonly HashHex[]>;
   /** What could not be read, in words. */
@@ -104,6 +107,11 @@ export function loadStoredNode(
   return {
     artifacts,
     state,
+    shares: new Map(
+      stored.flatMap(([key, value]) =>
+        key.startsWith(SHARE_KEY) ? [[key.slice(SHARE_KEY.length) as HashHex, value] as const] : [],
+      ),
+    ),
     chunks: new Set(
       stored.flatMap(([key]) =>
         key.startsWith(CHUNK) ? [key.slice(CHUNK.length) as HashHex] : [],

@@ -24,14 +24,29 @@ export interface RegistryClient extends RegistryReader {
 }
 
 /**
- * A node's copy of the registry. Upstream: rs/registry/client,
+ * A node's copy of the registry.
+ * @param records versions after the genesis that are known at the start, and long so.
+ * Upstream: rs/registry/client,
  * rs/consensus/src/consensus/block_maker.rs#get_stable_registry_version.
  */
-export function createRegistryClient(genesis: SubnetGenesis): RegistryClient {
+export function createRegistryClient(
+  genesis: SubnetGenesis,
+  records: readonly SubnetRecord[] = [],
+): RegistryClient {
   const known: { readonly record: SubnetRecord; readonly sinceNs: TimeNs }[] = [
     { record: genesisRecord(genesis), sinceNs: 0n },
   ];
   const newest = () => known[known.length - 1] as (typeof known)[number];
+  const apply: RegistryClient['apply'] = (delta, nowNs) => {
+    const before = known.length;
+    for (const record of delta) {
+      if (record.version === newest().record.version + 1) {
+        known.push({ record, sinceNs: nowNs });
+      }
+    }
+    return known.length > before;
+  };
+  apply(records, 0n);
   return {
     nodes: new Map([...genesis.nodes, ...genesis.spareNodes].map((node) => [node.nodeId, node])),
     newest: () => newest().record,
@@ -41,14 +56,6 @@ export function createRegistryClient(genesis: SubnetGenesis): RegistryClient {
       const stable = known.findLast(({ sinceNs }) => sinceNs <= before);
       return stable?.record.version ?? GENESIS_REGISTRY_VERSION;
     },
-    apply: (records, nowNs) => {
-      const before = known.length;
-      for (const record of records) {
-        if (record.version === newest().record.version + 1) {
-          known.push({ record, sinceNs: nowNs });
-        }
-      }
-      return known.length > before;
-    },
+    apply,
   };
 }

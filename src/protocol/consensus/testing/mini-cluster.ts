@@ -9,12 +9,20 @@ import type { CryptoSuite } from '../../crypto/suite.ts';
 import type { PayloadBuilder, StateReader } from '../../interfaces/replica.ts';
 import type { TraceEvent } from '../../interfaces/trace.ts';
 import { dealSubnet } from '../../registry/genesis.ts';
+import {
+  applyRegistryChange,
+  genesisRecord,
+  registeredNodes,
+} from '../../registry/registry-change.ts';
+import type { RegistryClient } from '../../registry/registry-client.ts';
+import { createRegistryClient } from '../../registry/registry-client.ts';
 import { decodeArtifact, encodeArtifact } from '../../types/artifact-codec.ts';
 import type { Artifact } from '../../types/artifacts.ts';
 import { artifactIdOf, artifactKey } from '../../types/artifacts.ts';
 import { hashToBytes } from '../../types/block-codec.ts';
 import type { NodeSecrets, SubnetGenesis, SubnetParameters } from '../../types/genesis.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../../types/ids.ts';
+import type { RegistryChange, SubnetRecord } from '../../types/registry.ts';
 import type { FinalizedBatch } from '../batch-delivery.ts';
 import type { Consensus, PollOutcome } from '../consensus-interface.ts';
 import { createConsensus } from '../consensus.ts';
@@ -30,6 +38,8 @@ export interface ClusterOptions {
   readonly seed?: string;
   readonly parameters?: Partial<SubnetParameters>;
   readonly suite?: CryptoSuite;
+  /** Registered nodes that are not started; `start` does that. */
+  readonly spareNodes?: number;
   /** The same for all nodes. */
   readonly haltRegistry?: HaltRegistry;
   /** Most milliseconds a packet travels; drawn from 1 up. */
@@ -42,6 +52,7 @@ export interface ClusterNode {
   readonly index: number;
   readonly nodeId: NodeId;
   readonly crypto: MeteredNodeCrypto;
+  readonly registry: RegistryClient;
   consensus: Consensus;
   state: ToyState;
   alive: boolean;
@@ -121,6 +132,7 @@ export class MiniCluster {
   readonly nodes: readonly ClusterNode[];
   readonly genesis: SubnetGenesis;
   nowNs: TimeNs = TEST_GENESIS_NS;
+  record: SubnetRecord;
 
   private readonly options: ClusterOptions;
   private readonly prng: ReturnType<typeof createPrng>;
@@ -136,6 +148,7 @@ export class MiniCluster {
         seed: options.seed ?? '0',
         index: 0,
         nodes: options.nodes,
+        spareNodes: options.spareNodes ?? 0,
         parameters: { ...TEST_PARAMETERS, ...options.parameters },
         genesisTimeNs: TEST_GENESIS_NS,
       },
@@ -143,7 +156,21 @@ export class MiniCluster {
     );
     this.genesis = dealt.genesis;
 
+    this.record = genesisRecord(this.genesis);
     this.nodes = dealt.secrets.map((secrets, index) => this.createNode(secrets, index, suite));
+  }
+
+  /** Makes the next registry version; every node hears of it at once. */
+  changeRegistry(change: RegistryChange): void {
+    const next = applyRegistryChange(this.record, change, registeredNodes(this.genesis));
+    if (!next.ok) {
+      throw new RangeError(next.error.message);
+    }
+    this.record = next.value;
+    for (const node of this.nodes) {
+      node.registry.apply([next.value], this.nowNs);
+      node.wakeNs = this.nowNs;
+    }
   }
 
   private createNode(secrets: NodeSecrets, index: number, suite: CryptoSuite): ClusterNode {
@@ -153,7 +180,8 @@ export class MiniCluster {
       nodeId: secrets.nodeId,
       crypto,
       state: freshState(),
-      alive: true,
+      alive: index < this.genesis.nodes.length,
+      registry: createRegistryClient(this.genesis),
       wakeNs: null,
       offers: new Map(),
       batches: [],
@@ -170,6 +198,7 @@ export class MiniCluster {
       genesis: this.genesis,
       crypto: node.crypto,
       payloadBuilder: toyPayloads,
+      registry: node.registry,
       stateReader: readerOf(node),
       messageRouting: {
         expectedBatchHeight: () => node.state.latest + 1,
