@@ -40,6 +40,8 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
   const { spec, simulation, nodeIds, control, report, checkers } = deps;
   const { packets } = simulation;
   let groups: readonly (readonly NodeId[])[] = [];
+  /** Links that are not as at the start, by their ends. */
+  const changedLinks = new Map<string, HostEvent & { readonly kind: 'linkChanged' }>();
 
   const linkAtStart = (from: NodeId, to: NodeId): LinkConditions =>
     initialLink(spec, nodeIds.indexOf(from), nodeIds.indexOf(to));
@@ -89,7 +91,13 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
           return fail('INVALID_ARGUMENT', parsed.error.message);
         }
         packets.setLink(from, to, parsed.value);
-        report({ kind: 'linkChanged', from, to, conditions: parsed.value });
+        const change = { kind: 'linkChanged', from, to, conditions: parsed.value } as const;
+        if (changes === null) {
+          changedLinks.delete(`${from}>${to}`);
+        } else {
+          changedLinks.set(`${from}>${to}`, change);
+        }
+        report(change);
         return ok(undefined);
       }),
     partition: (next) => control(null, () => setPartition(next)),
@@ -126,6 +134,10 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
       control(null, () => {
         packets.heal();
         placeNodes();
+        for (const { from, to } of changedLinks.values()) {
+          report({ kind: 'linkChanged', from, to, conditions: linkAtStart(from, to) });
+        }
+        changedLinks.clear();
         for (const nodeId of unwell()) {
           setConditions(nodeId, HEALTHY_NODE);
         }
@@ -135,6 +147,7 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
   return {
     port,
     facts: () => [
+      ...changedLinks.values(),
       ...unwell().map(
         (nodeId): HostEvent => ({
           kind: 'nodeConditionsChanged',
