@@ -54,7 +54,17 @@ const step: fc.Arbitrary<Step> = fc.record({
     'reply_twice',
     'forward_missing',
   ),
-  method: fc.constantFrom('echo', 'echo', 'peek', 'refuse', 'trap', 'mute', 'none', 'raw_rand'),
+  method: fc.constantFrom(
+    'echo',
+    'echo',
+    'peek',
+    'burn',
+    'refuse',
+    'trap',
+    'mute',
+    'none',
+    'raw_rand',
+  ),
   cycles: fc.bigInt(0n, 1n << 70n).map((cycles) => (cycles >> 60n) * 1_000_003n),
   nested: fc.boolean(),
   manage: fc.option(fc.constantFrom('stop_canister', 'start_canister', 'uninstall_code'), {

@@ -177,6 +177,16 @@ describe('calls between canisters', () => {
     );
   });
 
+  it('burns what it may spend, and no more', () => {
+    const bytes = Buffer.from(subnet.call(a, 'burn').answer, 'hex');
+    expect(bytes.readBigUInt64LE(0)).toBe(1000n);
+    expect(bytes.readBigUInt64LE(20)).toBe(0n);
+    const left = subnet.canister(a).cycles;
+    expect(left).toBeGreaterThan(0n);
+    expect(bytes.readBigUInt64LE(8)).toBeGreaterThan(left);
+    expect(subnet.call(a, 'echo').answer).toMatch(/^IC0207: Canister .* is out of cycles$/);
+  });
+
   it('gives raw_rand of a later round, 32 bytes, different for each call', () => {
     const before = subnet.totalCycles();
     const calls = [1, 2].map(() =>

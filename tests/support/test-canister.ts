@@ -28,6 +28,7 @@ export function apiInput(
     timeNs: 1_700_000_000_000_000_000n,
     cycleBalance: 1_000_000_000_000n,
     cyclesAvailable: 0n,
+    freezingThreshold: 0n,
     canisterStatus: 1,
     canisterVersion: 7n,
     globalTimer: 0n,

@@ -24,12 +24,7 @@ import {
   settleCall,
   type MessageEnd,
 } from './call-contexts.ts';
-import {
-  callPrices,
-  checkAffordable,
-  executionFee,
-  freezingThreshold,
-} from './cycles-account-manager.ts';
+import { callPrices, checkAffordable, executionFee } from './cycles-account-manager.ts';
 import { accountRun, commitRun, withCyclesOf } from './effects.ts';
 import type { MessageOutcome, RoundState } from './round-state.ts';
 import {
@@ -280,7 +275,6 @@ export function outgoingRules(round: RoundState, canister: CanisterState): Outgo
   const room = round.room();
   return {
     prices: callPrices(round.env, canister.execution?.memory64 === true),
-    freezingThreshold: freezingThreshold(round.env, canister),
     maxOpenCallsPerReceiver: QUEUE_CAPACITY,
     openCalls: [...open],
     freeCallbacks: Math.max(

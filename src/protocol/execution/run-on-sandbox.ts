@@ -17,6 +17,7 @@ import type { CanisterState, ExecutionState } from '../replicated-state/canister
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import type { Cycles, PrincipalId, TimeNs } from '../types/ids.ts';
 import type { CanisterError } from '../interfaces/wasm-host.ts';
+import { freezingThreshold } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 
 /** Talk with the sandbox: every generator here yields requests and is resumed with replies. */
@@ -131,6 +132,7 @@ export function systemApiInput(
     timeNs,
     cycleBalance: canister.cycles - (entry.prepaid ?? 0n),
     cyclesAvailable: entry.cyclesAvailable ?? 0n,
+    freezingThreshold: freezingThreshold(env, canister),
     canisterStatus: STATUS_NUMBER[canister.status],
     canisterVersion: canister.version,
     globalTimer: canister.globalTimerNs,

@@ -97,8 +97,6 @@ export interface CallPrices {
 /** What bounds the calls of one message. */
 export interface OutgoingCallRules {
   readonly prices: CallPrices;
-  /** The balance that a call must leave. */
-  readonly freezingThreshold: Cycles;
   /** Calls that may be open to one receiver. */
   readonly maxOpenCallsPerReceiver: number;
   /** Calls already open, by receiver. */
@@ -150,6 +148,8 @@ export interface SystemApiInput {
   readonly timeNs: TimeNs;
   readonly cycleBalance: Cycles;
   readonly cyclesAvailable: Cycles;
+  /** The balance that calls and burning must leave. */
+  readonly freezingThreshold: Cycles;
   /** 1 running, 2 stopping, 3 stopped. */
   readonly canisterStatus: 1 | 2 | 3;
   readonly canisterVersion: bigint;

@@ -57,7 +57,7 @@ function fits(session: ApiSession, call: CallInPreparation, rules: OutgoingCallR
     before + now < rules.maxOpenCallsPerReceiver &&
     session.calls.length < rules.freeCallbacks &&
     session.bytesSent + call.bytes <= rules.freeMessageBytes &&
-    session.balance() - callCost(rules.prices, call.bytes) >= rules.freezingThreshold
+    session.liquidBalance() >= callCost(rules.prices, call.bytes)
   );
 }
 

@@ -37,11 +37,11 @@ export const cyclesFunctions: SystemApiFunctions<CyclesNames> = {
   canister_cycle_balance128: (session, target) =>
     session.writeU128('canister_cycle_balance128', target, session.balance()),
   canister_liquid_cycle_balance128: (session, target) =>
-    session.writeU128('canister_liquid_cycle_balance128', target, session.balance()),
+    session.writeU128('canister_liquid_cycle_balance128', target, session.liquidBalance()),
   cycles_burn128: (session, high, low, target) => {
     const wanted = joined(high, low);
-    const balance = session.balance();
-    const burned = wanted < balance ? wanted : balance;
+    const liquid = session.liquidBalance();
+    const burned = wanted < liquid ? wanted : liquid;
     session.writeU128('cycles_burn128', target, burned);
     session.cyclesBurned += burned;
   },

@@ -118,6 +118,12 @@ export class ApiSession {
     return cycleBalance + this.cyclesAccepted - taken;
   }
 
+  /** What of it may be spent. */
+  liquidBalance(): bigint {
+    const liquid = this.balance() - this.input.freezingThreshold;
+    return liquid > 0n ? liquid : 0n;
+  }
+
   cyclesAvailable(): bigint {
     return this.input.cyclesAvailable - this.cyclesAccepted;
   }
