@@ -41,10 +41,13 @@ interface Totals {
   readonly combineMs: number;
 }
 
-function timed<T>(work: () => T): { readonly value: T; readonly ms: number } {
-  const startedMs = performance.now();
+/** Milliseconds since some moment. */
+export type Stopwatch = () => number;
+
+function timed<T>(nowMs: Stopwatch, work: () => T): { readonly value: T; readonly ms: number } {
+  const startedMs = nowMs();
   const value = work();
-  return { value, ms: performance.now() - startedMs };
+  return { value, ms: nowMs() - startedMs };
 }
 
 function suiteOf(bls: BlsSuite): CryptoSuite {
@@ -52,13 +55,18 @@ function suiteOf(bls: BlsSuite): CryptoSuite {
 }
 
 /** One transcript: everybody deals, one node with empty caches does a node's work. */
-function runOnce(fixture: DkgFixture, config: DkgConfig, receiver: CryptoSuite): Totals {
+function runOnce(
+  fixture: DkgFixture,
+  config: DkgConfig,
+  receiver: CryptoSuite,
+  nowMs: Stopwatch,
+): Totals {
   const { records, secrets, members } = fixture;
   const old = config.resharing === null ? undefined : fixture.genesisKey;
-  const create = timed(() => members.map((dealer) => dealBy(fixture, config, dealer, old)));
+  const create = timed(nowMs, () => members.map((dealer) => dealBy(fixture, config, dealer, old)));
   const dealings = create.value;
   const scheme = createFeldmanScheme(receiver);
-  const verify = timed(() => {
+  const verify = timed(nowMs, () => {
     for (const dealing of dealings) {
       if (!scheme.verifyDealing(config, records, dealing).ok) {
         throw new RangeError('an honest dealing is refused');
@@ -68,7 +76,7 @@ function runOnce(fixture: DkgFixture, config: DkgConfig, receiver: CryptoSuite):
   const selected = dealings.slice(0, config.collectionThreshold);
   const secret = secrets.get(members[0] as NodeId);
   const shares = new Map<NodeId, Uint8Array>();
-  const open = timed(() => {
+  const open = timed(nowMs, () => {
     for (const dealing of selected) {
       const opening =
         secret === undefined
@@ -80,7 +88,7 @@ function runOnce(fixture: DkgFixture, config: DkgConfig, receiver: CryptoSuite):
       shares.set(dealing.dealer, opening.share);
     }
   });
-  const combine = timed(() => [
+  const combine = timed(nowMs, () => [
     scheme.combineDealings(config, selected),
     scheme.combineShares(config, selected, shares),
   ]);
@@ -100,6 +108,7 @@ export async function measureDkg(
   n: number,
   backend: string,
   rounds: number,
+  nowMs: Stopwatch = () => performance.now(),
 ): Promise<readonly DkgRun[]> {
   const create = BACKENDS[backend];
   if (create === undefined) {
@@ -118,7 +127,7 @@ export async function measureDkg(
           ? freshConfig(fixture, height)
           : resharingConfig(high, fixture.members, height);
       collected = config.collectionThreshold;
-      const totals = runOnce(fixture, config, suiteOf(await create()));
+      const totals = runOnce(fixture, config, suiteOf(await create()), nowMs);
       if (i >= WARM_UP_ROUNDS) {
         timings.push(totals);
       }
