@@ -2,7 +2,8 @@ import './page-globals.ts';
 import type { CodedError, Result } from '../../src/base/result.ts';
 import { wrapBls } from '../../src/protocol/crypto/der.ts';
 import { dealNetwork, type SimOptions } from '../../src/sim/sim-network.ts';
-import { defaultNetworkSpec, PACE_SETTINGS, PERFECT_LINK } from '../../src/wire/network-spec.ts';
+import { defaultNetworkSpec, PACE_SETTINGS } from '../../src/wire/network-spec.ts';
+import { HEALTHY_NODE } from '../../src/wire/node-conditions.ts';
 import { liveClockSetting } from '../../src/workers/clock/network-clock.ts';
 import { createRemoteControl } from '../../src/workers/control/remote.ts';
 import type { NodeControl } from '../../src/workers/node/control.ts';
@@ -39,7 +40,10 @@ window.nodeWorkerProbe = {
         rootKeyDer: wrapBls(genesis.highTranscript.publicKey),
         clock: liveClockSetting(Date.now()),
         delays: PACE_SETTINGS[PACE],
-        links: { defaults: PERFECT_LINK, rules: [], reachable: null },
+        links: { conditions: [], reachable: null },
+        conditions: HEALTHY_NODE,
+        behaviours: [],
+        mesh: [],
         incarnation: Date.now(),
         seed: 'probe',
         sandboxMemories: 2,
