@@ -49,6 +49,17 @@ describe('calls between canisters', () => {
     expect(subnet.totalCycles()).toBe(before);
   });
 
+  it('is told in the trace, with the instructions of all its messages', () => {
+    const { answer } = subnet.call(a, 'forward', forwardTo(b, 'refuse'));
+    expect(decodeForwarded(answer)).toMatchObject({ code: 4 });
+    const told = subnet.trace.filter((event) => event.kind === 'messageExecuted').slice(-2);
+    expect(told).toMatchObject([
+      { canisterId: b, method: 'refuse', outcome: 'IC0406: on purpose' },
+      { canisterId: a, method: 'forward', outcome: 'replied' },
+    ]);
+    expect(told.every(({ instructions }) => instructions > 1000n)).toBe(true);
+  });
+
   it('calls itself, and a query method', () => {
     expect(decodeForwarded(subnet.call(a, 'forward', forwardTo(a, 'echo')).answer)).toMatchObject({
       refunded: 0n,

@@ -218,9 +218,11 @@ function answerCall(round: RoundState, context: CallContext, outcome: MessageOut
     case 'ingress':
       round.finish(context.origin.message, outcome, context.instructionsExecuted);
       return;
-    case 'canister':
-      answerRequest(round, context.origin.request, outcome, context.availableCycles);
+    case 'canister': {
+      const { request } = context.origin;
+      answerRequest(round, request, outcome, context.availableCycles, context.instructionsExecuted);
       return;
+    }
     case 'systemTask':
       return;
   }
@@ -229,10 +231,12 @@ function answerCall(round: RoundState, context: CallContext, outcome: MessageOut
 /** Answers a request, from the canister it was sent to. */
 export function answerRequest(
   round: RoundState,
-  request: Pick<CanisterRequest, 'sender' | 'receiver' | 'callbackId'>,
+  request: Pick<CanisterRequest, 'sender' | 'receiver' | 'callbackId' | 'methodName'>,
   outcome: MessageOutcome,
   refund: Cycles,
+  instructions: Instructions = 0n,
 ): void {
+  round.finishCall(request, outcome, instructions);
   round.send({
     kind: 'response',
     originator: request.sender,

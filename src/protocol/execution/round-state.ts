@@ -2,7 +2,14 @@ import { present } from '../../base/assert.ts';
 import type { Batch } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { MemoryVersion } from '../interfaces/wasm-host.ts';
-import type { CanisterId, Cycles, HashHex, Instructions, TimeNs } from '../types/ids.ts';
+import type {
+  CanisterId,
+  Cycles,
+  HashHex,
+  Instructions,
+  PrincipalId,
+  TimeNs,
+} from '../types/ids.ts';
 import type {
   CallOrigin,
   CanisterMessage,
@@ -125,12 +132,36 @@ export class RoundState {
         ? outcome
         : { kind: 'rejected', errorCode: outcome.error.code, message: outcome.error.message },
     );
+    const { messageId, canisterId, methodName } = message;
+    this.traceEnd(messageId, canisterId, methodName, outcome, instructions);
+  }
+
+  /** Records in the trace how a call between two canisters ended; a canister's calls of itself are its own affair. */
+  finishCall(
+    request: Pick<CanisterRequest, 'sender' | 'receiver' | 'callbackId' | 'methodName'>,
+    outcome: MessageOutcome,
+    instructions: Instructions,
+  ): void {
+    const { sender, receiver, callbackId, methodName } = request;
+    if (sender !== receiver) {
+      const id = `${sender}#${callbackId}@${this.height}`;
+      this.traceEnd(id, receiver, methodName, outcome, instructions);
+    }
+  }
+
+  private traceEnd(
+    messageId: string,
+    canisterId: PrincipalId,
+    method: string,
+    outcome: MessageOutcome,
+    instructions: Instructions,
+  ): void {
     this.trace.push({
       kind: 'messageExecuted',
       height: this.height,
-      messageId: message.messageId,
-      canisterId: message.canisterId,
-      method: message.methodName,
+      messageId,
+      canisterId,
+      method,
       instructions,
       outcome:
         outcome.kind === 'replied'

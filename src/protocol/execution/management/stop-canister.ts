@@ -22,7 +22,7 @@ export function answerSubnetMessage(
   instructions: Instructions = 0n,
 ): void {
   if (isRequest(message)) {
-    answerRequest(round, message, outcome, refund);
+    answerRequest(round, message, outcome, refund, instructions);
   } else {
     round.finish(message, outcome, instructions);
   }
