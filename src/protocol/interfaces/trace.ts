@@ -90,6 +90,7 @@ export type TraceEvent =
   | {
       readonly kind: 'messageExecuted';
       readonly height: Height;
+      /** Request id of a user's call; caller, callback and height for a call between canisters. */
       readonly messageId: string;
       readonly canisterId: string;
       readonly method: string;
