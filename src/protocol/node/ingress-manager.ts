@@ -8,6 +8,7 @@ import { createPayloadBuilder } from '../ingress/payload-builder.ts';
 import { decodeIngress } from '../ingress/signed-ingress.ts';
 import type { PayloadBuilder, SignedIngress } from '../interfaces/replica.ts';
 import type { Gossip } from '../p2p/gossip.ts';
+import { INGRESS_KIND } from '../p2p/packet.ts';
 import type { ArtifactName } from '../p2p/packet.ts';
 import type { BouncerValue } from '../p2p/slot-receiver.ts';
 import { isTerminal } from '../replicated-state/ingress-history.ts';
@@ -15,8 +16,8 @@ import type { StateManager } from '../state-manager/state-manager.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { MessageId, TimeNs } from '../types/ids.ts';
 
-/** Calls travel between nodes under this kind, named by their message id. */
-export const INGRESS_KIND = 'ingress';
+/** A peer's call is authenticated as it comes: a signature or two, in the units of P2P work. */
+export const WORK_OF_INGRESS = 2000;
 const PURGE_EVERY_NS: TimeNs = 1_000_000_000n;
 
 export interface IngressManagerDeps {
@@ -125,5 +126,6 @@ export class IngressManager {
 }
 
 function nameOf(messageId: MessageId): ArtifactName {
+  // Calls travel between nodes under their message id.
   return { kind: INGRESS_KIND, height: 0, hash: messageId };
 }

@@ -13,6 +13,7 @@ import { createMisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
 import type { MisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
 import { createGossip } from '../p2p/gossip.ts';
 import type { Gossip } from '../p2p/gossip.ts';
+import { INGRESS_KIND } from '../p2p/packet.ts';
 import type { ArtifactName, StateRequest } from '../p2p/packet.ts';
 import type { BouncerValue } from '../p2p/slot-receiver.ts';
 import { registeredNodes } from '../registry/registry-change.ts';
@@ -26,7 +27,7 @@ import { ARTIFACT_KINDS, artifactIdOf } from '../types/artifacts.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
 import { BatchExecutor } from './batch-executor.ts';
 import { HttpFrontend } from './http-frontend.ts';
-import { INGRESS_KIND, IngressManager } from './ingress-manager.ts';
+import { IngressManager, WORK_OF_INGRESS } from './ingress-manager.ts';
 import { earliestOf } from './earliest.ts';
 import { findArtifact, findBlockHeight } from './inspection.ts';
 import type { ArtifactQuery } from './inspection.ts';
@@ -42,7 +43,7 @@ import type {
 import { summarizePacket } from './packet-summary.ts';
 import { answerStateRequest, createStateSync } from './state-sync.ts';
 import type { StateSync } from './state-sync.ts';
-import { withDelays } from './pace-delays.ts';
+import { pullTimeoutMs, withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { StorageJournal } from './storage-journal.ts';
 import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
@@ -120,6 +121,8 @@ class NodeCoreMachine implements NodeCore {
       bouncer: (name) => this.bounce(name),
       accept: (name, bytes, from) => this.accept(name, bytes, from),
       chooseIndex: prng.fork('pull').below,
+      firstTimeoutMs: () => pullTimeoutMs(this.delays),
+      workOf: (name) => (name.kind === INGRESS_KIND ? WORK_OF_INGRESS : 0),
       onStateRequest: (from, request) => this.answerState(from, request),
       onStateResponse: (from, response) => this.stateSync.onResponse(from, response),
     });

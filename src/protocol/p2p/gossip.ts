@@ -2,31 +2,30 @@ import { compareText } from '../../base/bytes.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { NodeId } from '../types/ids.ts';
 import {
-  ACK_DELAY_MS,
-  HELLO_EVERY_MS,
+  ACK_DELAY_NS,
+  BACKLOG_PAUSE_NS,
+  BYTES_PER_WORK,
+  HELLO_EVERY_NS,
   MAX_ACKS_PER_PACKET,
   MAX_PULLS_PER_PACKET,
   MAX_STATE_MESSAGES_PER_PACKET,
-  MAX_UPDATES_PER_PACKET,
-  NS_PER_MS,
-  PACKET_TARGET_BYTES,
-  PEER_DOWN_AFTER_MS,
+  PEER_DOWN_AFTER_NS,
   PULL_ANSWER_BYTES_PER_STEP,
-  PULL_ANSWER_PAUSE_MS,
-  RECONSIDER_EVERY_MS,
+  PULL_ANSWER_PAUSE_NS,
+  RECONSIDER_EVERY_NS,
+  WORK_OF_ARTIFACT,
+  WORK_OF_PACKET,
+  WORK_OF_UPDATE,
 } from './limits.ts';
+import { hasDirect, newPeer, NO_PARTS, splitUpdates } from './peer.ts';
+import type { Peer } from './peer.ts';
 import { emptyPacket, nameKey } from './packet.ts';
-import type {
-  ArtifactName,
-  Packet,
-  PulledArtifact,
-  SlotUpdate,
-  StateRequest,
-  StateResponse,
-} from './packet.ts';
+import type { ArtifactName, Packet, SlotUpdate, StateRequest, StateResponse } from './packet.ts';
 import { decodePacket, encodePacket } from './packet-codec.ts';
+import { Penalties } from './penalties.ts';
+import type { PeerPenalties } from './penalties.ts';
 import { createSlotReceiver } from './slot-receiver.ts';
-import type { SlotReceiver, SlotReceiverPorts } from './slot-receiver.ts';
+import type { AcceptOutcome, SlotReceiver, SlotReceiverPorts } from './slot-receiver.ts';
 import { createSlotSender } from './slot-sender.ts';
 import type { SlotSender } from './slot-sender.ts';
 
@@ -52,6 +51,8 @@ export interface Gossip {
   /** Everything there is to say, once per step. */
   flush(nowNs: bigint): GossipOutput;
   peersUp(): readonly NodeId[];
+  /** What the peer was counted for so far. */
+  penaltiesOf(peer: NodeId): PeerPenalties;
 }
 
 export interface GossipConfig extends SlotReceiverPorts {
@@ -59,6 +60,13 @@ export interface GossipConfig extends SlotReceiverPorts {
   readonly peers: readonly NodeId[];
   /** The connection id: grows with every start of this node. */
   readonly incarnation: number;
+  /**
+   * Work that taking an artifact in costs besides decoding it, e.g. for a signature that is checked
+   * at once; in the units of `WORK_PER_PEER_AND_STEP`.
+   */
+  readonly workOf?: (name: ArtifactName) => number;
+  /** Bytes that peers may ask for although no slot holds them. */
+  readonly extraBytesOf?: (name: ArtifactName) => Uint8Array | undefined;
   readonly onStateRequest: (from: NodeId, request: StateRequest) => void;
   readonly onStateResponse: (from: NodeId, response: StateResponse) => void;
 }
@@ -76,82 +84,6 @@ export interface GossipOutput {
   readonly nextWakeNs: bigint | null;
 }
 
-interface Peer {
-  readonly id: NodeId;
-  up: boolean;
-  lastHeardNs: bigint;
-  /** 0 = never heard. */
-  incarnation: number;
-  /** Number of our table of its slots. */
-  ourSession: number;
-  /** The peer's number of its table of our slots, as last heard; -1 = never. */
-  theirSession: number;
-  acksDue: number[];
-  ackAtNs: bigint | null;
-  pulls: ArtifactName[];
-  pulled: PulledArtifact[];
-  stateRequests: StateRequest[];
-  stateResponses: StateResponse[];
-}
-
-/** Something for this peer alone, besides updates. */
-function hasDirect(peer: Peer): boolean {
-  return (
-    peer.pulls.length > 0 ||
-    peer.pulled.length > 0 ||
-    peer.stateRequests.length > 0 ||
-    peer.stateResponses.length > 0
-  );
-}
-
-function newPeer(id: NodeId): Peer {
-  return {
-    id,
-    up: false,
-    lastHeardNs: 0n,
-    incarnation: 0,
-    ourSession: 1,
-    theirSession: -1,
-    acksDue: [],
-    ackAtNs: null,
-    pulls: [],
-    pulled: [],
-    stateRequests: [],
-    stateResponses: [],
-  };
-}
-
-const NO_PARTS: readonly (readonly SlotUpdate[])[] = [];
-
-/** Splits updates so that no packet grows far beyond the target size. */
-function splitUpdates(updates: readonly SlotUpdate[]): readonly (readonly SlotUpdate[])[] {
-  if (updates.length === 0) {
-    return NO_PARTS;
-  }
-  const parts: SlotUpdate[][] = [];
-  let size = Number.POSITIVE_INFINITY;
-  for (const update of updates) {
-    const last = parts.at(-1);
-    if (
-      last === undefined ||
-      size >= PACKET_TARGET_BYTES ||
-      last.length >= MAX_UPDATES_PER_PACKET
-    ) {
-      parts.push([update]);
-      size = 0;
-    } else {
-      last.push(update);
-    }
-    size += (update.bytes?.length ?? 0) + 64;
-  }
-  return parts;
-}
-
-const ACK_DELAY_NS = BigInt(ACK_DELAY_MS) * NS_PER_MS;
-const HELLO_EVERY_NS = BigInt(HELLO_EVERY_MS) * NS_PER_MS;
-const PEER_DOWN_AFTER_NS = BigInt(PEER_DOWN_AFTER_MS) * NS_PER_MS;
-const RECONSIDER_EVERY_NS = BigInt(RECONSIDER_EVERY_MS) * NS_PER_MS;
-const PULL_ANSWER_PAUSE_NS = BigInt(PULL_ANSWER_PAUSE_MS) * NS_PER_MS;
 const NO_PACKETS: readonly Packet[] = [];
 
 function earlier(a: bigint | null, b: bigint | null): bigint | null {
@@ -167,6 +99,7 @@ class GossipNode implements Gossip {
   private readonly sender: SlotSender = createSlotSender();
   private readonly receiver: SlotReceiver;
   private readonly peers: ReadonlyMap<NodeId, Peer>;
+  private readonly penalties = new Penalties();
   private trace: TraceEvent[] = [];
   private lastStepNs = 0n;
   private helloAtNs = 0n;
@@ -177,7 +110,10 @@ class GossipNode implements Gossip {
 
   constructor(config: GossipConfig) {
     this.config = config;
-    this.receiver = createSlotReceiver(config);
+    this.receiver = createSlotReceiver({
+      ...config,
+      accept: (name, bytes, from) => this.accept(name, bytes, from),
+    });
     const others = config.peers.filter((id) => id !== config.nodeId).toSorted(compareText);
     this.peers = new Map(others.map((id) => [id, newPeer(id)]));
   }
@@ -193,21 +129,16 @@ class GossipNode implements Gossip {
   receive(from: NodeId, bytes: Uint8Array, nowNs: bigint): void {
     const peer = this.peers.get(from);
     if (peer === undefined) {
-      this.reject(null, 'PACKET_FROM_STRANGER', 'the sender is no member of the subnet');
-      return;
+      this.penalties.add(null, 'PACKET_FROM_STRANGER', 'the sender is no member of the subnet');
+    } else if (peer.rest === null && peer.inbox.isEmpty && peer.inbox.hasCredit) {
+      this.open(peer, bytes, nowNs);
+    } else if (!peer.inbox.push(bytes)) {
+      this.penalties.add(from, 'BACKLOG_FULL', 'the peer says more than its share');
     }
-    const decoded = decodePacket(bytes);
-    if (!decoded.ok) {
-      this.reject(from, decoded.error.code, decoded.error.message);
-      return;
-    }
-    if (decoded.value.incarnation < peer.incarnation) {
-      // A late packet of an earlier life of the peer: not a fault of anybody.
-      return;
-    }
-    peer.lastHeardNs = nowNs;
-    this.connect(peer, decoded.value.incarnation, nowNs);
-    this.read(peer, decoded.value, nowNs);
+  }
+
+  penaltiesOf(peer: NodeId): PeerPenalties {
+    return this.penalties.of(peer);
   }
 
   sendStateRequest(to: NodeId, request: StateRequest): void {
@@ -234,6 +165,7 @@ class GossipNode implements Gossip {
   }
 
   flush(nowNs: bigint): GossipOutput {
+    this.workOffBacklogs(nowNs);
     this.checkPeers(nowNs);
     this.pull(nowNs);
     const packets: GossipPacket[] = [];
@@ -246,7 +178,7 @@ class GossipNode implements Gossip {
       }
     }
     this.lastStepNs = nowNs;
-    const { trace } = this;
+    const trace = [...this.trace, ...this.penalties.takeTrace()];
     this.trace = [];
     return {
       packets,
@@ -256,8 +188,44 @@ class GossipNode implements Gossip {
     };
   }
 
-  private reject(from: NodeId | null, code: string, message: string): void {
-    this.trace.push({ kind: 'packetRejected', from, code, message });
+  /** The credit of the next step; whoever has more to be read than that waits on. */
+  private workOffBacklogs(nowNs: bigint): void {
+    for (const peer of this.peers.values()) {
+      peer.inbox.refill();
+      this.readRest(peer, nowNs);
+      while (peer.rest === null && peer.inbox.hasCredit && !peer.inbox.isEmpty) {
+        this.open(peer, peer.inbox.shift() as Uint8Array, nowNs);
+      }
+    }
+  }
+
+  private open(peer: Peer, bytes: Uint8Array, nowNs: bigint): void {
+    peer.inbox.charge(WORK_OF_PACKET + bytes.length / BYTES_PER_WORK);
+    const decoded = decodePacket(bytes);
+    if (!decoded.ok) {
+      this.penalties.add(peer.id, decoded.error.code, decoded.error.message);
+      return;
+    }
+    if (decoded.value.incarnation < peer.incarnation) {
+      // A late packet of an earlier life of the peer: not a fault of anybody.
+      return;
+    }
+    peer.lastHeardNs = nowNs;
+    this.connect(peer, decoded.value.incarnation, nowNs);
+    this.readHead(peer, decoded.value, nowNs);
+    const { updates, pulled } = decoded.value;
+    peer.rest = { updates, pulled, next: 0 };
+    this.readRest(peer, nowNs);
+  }
+
+  private accept(name: ArtifactName, bytes: Uint8Array, from: NodeId): AcceptOutcome {
+    const work = WORK_OF_ARTIFACT + (this.config.workOf?.(name) ?? 0);
+    this.peers.get(from)?.inbox.charge(work + bytes.length / BYTES_PER_WORK);
+    const outcome = this.config.accept(name, bytes, from);
+    if (outcome === false) {
+      this.penalties.count(from, 'ARTIFACT_REFUSED');
+    }
+    return outcome;
   }
 
   /** A peer that comes back, or starts again, knows nothing of us and we nothing of it. */
@@ -285,6 +253,8 @@ class GossipNode implements Gossip {
   private disconnect(peer: Peer): void {
     peer.up = false;
     this.up = null;
+    peer.rest = null;
+    peer.inbox.clear();
     peer.ourSession += 1;
     peer.acksDue = [];
     peer.ackAtNs = null;
@@ -295,28 +265,48 @@ class GossipNode implements Gossip {
     this.trace.push({ kind: 'peerDown', peer: peer.id });
   }
 
-  private read(peer: Peer, packet: Packet, nowNs: bigint): void {
+  private readRest(peer: Peer, nowNs: bigint): void {
+    const { rest } = peer;
+    if (rest === null) {
+      return;
+    }
+    const count = rest.updates.length + rest.pulled.length;
+    while (rest.next < count && peer.inbox.hasCredit) {
+      const update = rest.updates[rest.next];
+      const answer = rest.pulled[rest.next - rest.updates.length];
+      rest.next += 1;
+      if (update !== undefined) {
+        this.readUpdate(peer, update, nowNs);
+      } else if (answer !== undefined) {
+        this.receiver.pulled(peer.id, answer.name, answer.bytes);
+      }
+    }
+    if (rest.next >= count) {
+      peer.rest = null;
+    }
+  }
+
+  private readUpdate(peer: Peer, update: SlotUpdate, nowNs: bigint): void {
+    peer.inbox.charge(WORK_OF_UPDATE);
+    if (this.receiver.update(peer.id, update)) {
+      peer.acksDue.push(update.commitId);
+      peer.ackAtNs ??= nowNs + ACK_DELAY_NS;
+    } else {
+      this.penalties.add(peer.id, 'SLOT_TABLE_FULL', 'the peer uses more slots than it may');
+    }
+  }
+
+  private readHead(peer: Peer, packet: Packet, nowNs: bigint): void {
     this.readSessions(peer, packet, nowNs);
     for (const ack of packet.acks) {
       if (ack.to === this.config.nodeId && ack.incarnation === this.config.incarnation) {
         this.sender.acknowledge(peer.id, ack.commitIds);
       }
     }
-    for (const update of packet.updates) {
-      if (this.receiver.update(peer.id, update)) {
-        peer.acksDue.push(update.commitId);
-        peer.ackAtNs ??= nowNs + ACK_DELAY_NS;
-      } else {
-        this.reject(peer.id, 'SLOT_TABLE_FULL', 'the peer uses more slots than it may');
-      }
-    }
     for (const name of packet.pulls) {
       if (peer.pulled.length < MAX_PULLS_PER_PACKET) {
-        peer.pulled.push({ name, bytes: this.sender.bytesOf(nameKey(name)) ?? null });
+        peer.pulled.push({ name, bytes: this.bytesOf(name) });
       }
-    }
-    for (const { name, bytes } of packet.pulled) {
-      this.receiver.pulled(peer.id, name, bytes);
     }
     for (const request of packet.stateRequests) {
       this.config.onStateRequest(peer.id, request);
@@ -324,6 +314,10 @@ class GossipNode implements Gossip {
     for (const response of packet.stateResponses) {
       this.config.onStateResponse(peer.id, response);
     }
+  }
+
+  private bytesOf(name: ArtifactName): Uint8Array | null {
+    return this.sender.bytesOf(nameKey(name)) ?? this.config.extraBytesOf?.(name) ?? null;
   }
 
   private readSessions(peer: Peer, packet: Packet, nowNs: bigint): void {
@@ -448,6 +442,9 @@ class GossipNode implements Gossip {
     );
     for (const peer of this.peers.values()) {
       wake = earlier(wake, peer.ackAtNs);
+      if (!peer.inbox.isEmpty || peer.rest !== null) {
+        wake = earlier(wake, this.lastStepNs + BACKLOG_PAUSE_NS);
+      }
       if (peer.pulled.length > 0) {
         wake = earlier(wake, this.lastStepNs + PULL_ANSWER_PAUSE_NS);
       }

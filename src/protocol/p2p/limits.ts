@@ -13,17 +13,28 @@ export const RETRY_FIRST_MS = 250;
 export const RETRY_FACTOR = 2;
 export const RETRY_LIMIT_MS = 60_000;
 /** Keep-alive and idle time-out of a connection. @upstream quic_transport: 1 s, 5 s */
-export const HELLO_EVERY_MS = 1000;
-export const PEER_DOWN_AFTER_MS = 5000;
+export const HELLO_EVERY_NS: bigint = 1_000_000_000n;
+export const PEER_DOWN_AFTER_NS: bigint = 5_000_000_000n;
 /** Acknowledgements wait this long for company. @playground QUIC acknowledges by itself. */
-export const ACK_DELAY_MS = 100;
-/** Pull time-outs; packets may be lost here, a QUIC stream repeats them. @playground the IC starts at 5 s and ends at 120 s. */
-export const PULL_FIRST_TIMEOUT_MS = 500;
+export const ACK_DELAY_NS: bigint = 100_000_000n;
+/**
+ * Patience with the first peer asked for an artifact, at the mainnet's pace (faster paces scale it), and the longest.
+ * @upstream artifact_downloader: 5 s … 120 s
+ */
+export const PULL_FIRST_TIMEOUT_MS = 5000;
 export const PULL_LIMIT_TIMEOUT_MS = 120_000;
+/** The question is repeated to the same peer meanwhile. @playground packets may be lost here, a QUIC stream repeats them. */
+export const PULL_REPEAT_FIRST_MS = 500;
+export const PULL_REPEAT_LIMIT_MS = 8000;
 /** How often ids that the bouncer put off are looked at again. @upstream bouncer refresh 1 s */
-export const RECONSIDER_EVERY_MS = 1000;
+export const RECONSIDER_EVERY_NS: bigint = 1_000_000_000n;
 
-/** Slots a peer may use in our table. @upstream ingress 50 000, others unlimited */
+/** Slots a peer may use in our table for calls. @upstream ingress 50 000 */
+export const MAX_INGRESS_SLOTS_PER_PEER = 50_000;
+/**
+ * Slots a peer may use for everything else: several times what an honest pool of 40 nodes holds
+ * between two catch-up packages. @upstream unlimited
+ */
 export const MAX_SLOTS_PER_PEER = 20_000;
 /** Updates to one peer that may be unacknowledged at a time after it came back. */
 export const RESEND_WINDOW = 256;
@@ -37,8 +48,27 @@ export const MAX_PULLS_PER_PACKET = 64;
 export const MAX_STATE_MESSAGES_PER_PACKET = 16;
 /** Answers to one peer's pulls in one step; the next ones follow in the next step. */
 export const PULL_ANSWER_BYTES_PER_STEP = 4 * 1024 * 1024;
-export const PULL_ANSWER_PAUSE_MS = 5;
-/** Pulls that may be open at a time. */
-export const MAX_OPEN_PULLS = 256;
+export const PULL_ANSWER_PAUSE_NS: bigint = 5_000_000n;
+/** Questions to one peer that may be open at a time. @playground the IC bounds the streams of a connection: 1000 */
+export const MAX_OPEN_PULLS_PER_PEER = 64;
+/** Entries of a peer's queue of wanted artifacts that one step looks at. */
+export const PULL_SCAN_PER_PEER = 128;
+/** Entries that one peer made us put off, looked at again in one pass. */
+export const RECONSIDER_PER_PEER = 1024;
+/** Proposals from one peer that may wait for parts at a time. */
+export const MAX_ASSEMBLING_PER_PEER = 8;
+/**
+ * Work that one peer's packets may cause in one step, in units of roughly a microsecond; more waits
+ * in a backlog of its own. @playground the IC's bound is the flow control of the connection.
+ */
+export const WORK_PER_PEER_AND_STEP = 20_000;
+export const WORK_OF_PACKET = 20;
+export const BYTES_PER_WORK = 64;
+export const WORK_OF_UPDATE = 4;
+export const WORK_OF_ARTIFACT = 30;
+export const MAX_BACKLOG_PACKETS = 256;
+export const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
+/** A backlog is worked off in steps of this distance. */
+export const BACKLOG_PAUSE_NS: bigint = 1_000_000n;
 /** Nodes of a subnet. */
 export const MAX_PEERS = 64;

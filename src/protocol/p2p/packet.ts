@@ -7,6 +7,9 @@ export interface ArtifactName {
   readonly hash: string;
 }
 
+/** Calls are artifacts of this kind; a peer has a table of its own size for them. */
+export const INGRESS_KIND = 'ingress';
+
 export function nameKey(name: ArtifactName): string {
   return `${name.kind}/${name.height}/${name.hash}`;
 }

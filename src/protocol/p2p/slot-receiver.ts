@@ -1,22 +1,25 @@
-import { compareText } from '../../base/bytes.ts';
 import type { NodeId } from '../types/ids.ts';
+import { addAdvertiser, dropAdvertiser, dropSlot, newAssembly, newPart } from './assembly.ts';
+import type { Assembly, AssemblyState, Part } from './assembly.ts';
 import {
-  MAX_OPEN_PULLS,
+  MAX_ASSEMBLING_PER_PEER,
+  MAX_INGRESS_SLOTS_PER_PEER,
   MAX_SLOTS_PER_PEER,
-  NS_PER_MS,
-  PULL_FIRST_TIMEOUT_MS,
-  PULL_LIMIT_TIMEOUT_MS,
+  RECONSIDER_PER_PEER,
 } from './limits.ts';
-import { nameKey } from './packet.ts';
+import { INGRESS_KIND, nameKey } from './packet.ts';
 import type { ArtifactName, SlotUpdate } from './packet.ts';
+import { createPullScheduler } from './pull-scheduler.ts';
+import type { PullScheduler, PullSchedulerPorts } from './pull-scheduler.ts';
 
 /**
  * The receiving half of abortable broadcast: who advertises what, and which of it we have, want,
  * or are fetching.
  *
- * Security: a peer occupies at most `MAX_SLOTS_PER_PEER` entries; bytes are handed over only if
- * the owner of the pool finds that they are what their name says. Liveness: an artifact that some
- * honest peer holds is fetched once it is wanted, whoever else advertises it falsely.
+ * Security: a peer occupies at most `MAX_SLOTS_PER_PEER` entries (and its own number of calls), and
+ * what it makes us put off or fetch waits in queues of its own; bytes are handed over only if the
+ * owner of the pool finds that they are what their name says. Liveness: an artifact that some honest
+ * peer holds is fetched once it is wanted, whoever else advertises it falsely.
  * Upstream: rs/p2p/consensus_manager/src/receiver.rs, rs/p2p/artifact_downloader.
  */
 export interface SlotReceiver {
@@ -33,276 +36,366 @@ export interface SlotReceiver {
   /** Names nobody advertises any more and that we never validated ourselves. */
   takeVanished(): readonly ArtifactName[];
   nextTimeoutNs(): bigint | null;
-  readonly slotsOf: (peer: NodeId) => number;
+  slotsOf(peer: NodeId): number;
 }
 
 export type BouncerValue = 'wants' | 'maybeLater' | 'unwanted';
 
-export interface SlotReceiverPorts {
+/** Taken; refused (not what the name says); or taken once these parts of it are here. */
+export type AcceptOutcome = boolean | { readonly needs: readonly ArtifactName[] };
+
+export interface SlotReceiverPorts extends PullSchedulerPorts {
   readonly bouncer: (name: ArtifactName) => BouncerValue;
-  /** Takes the artifact into its pool; false when the bytes are not what the name says. */
-  readonly accept: (name: ArtifactName, bytes: Uint8Array, from: NodeId) => boolean;
-  /** Uniform in 0 … n − 1. */
-  readonly chooseIndex: (n: number) => number;
+  /**
+   * Takes the artifact into its pool. Called again with the same bytes once the parts it needs were
+   * accepted in the same way.
+   */
+  readonly accept: (name: ArtifactName, bytes: Uint8Array, from: NodeId) => AcceptOutcome;
 }
-
-interface Assembly {
-  readonly name: ArtifactName;
-  readonly key: string;
-  /** Peers that advertise it and, side by side, in how many of its slots each does. */
-  readonly advertisers: NodeId[];
-  readonly slotCounts: number[];
-  state: AssemblyState;
-  pullDeadlineNs: bigint;
-  timeoutMs: number;
-  asked: NodeId | null;
-}
-
-type AssemblyState = 'waiting' | 'wanted' | 'pulling' | 'received' | 'unwanted';
 
 interface TableEntry {
   readonly commitId: number;
   readonly assembly: Assembly;
 }
 
-type PeerTable = Map<number, TableEntry>;
-
-/** The mutable tables of one receiver. */
-interface Tables {
-  readonly slots: Map<NodeId, PeerTable>;
-  readonly assemblies: Map<string, Assembly>;
-  /** Assemblies by state, so that a pass costs what it changes and not what is known. */
+interface PeerTable {
+  readonly slots: Map<number, TableEntry>;
+  ingressSlots: number;
+  /** What this peer made us put off; a pass continues where the last one ended. */
   readonly waiting: Set<Assembly>;
-  readonly wanted: Set<Assembly>;
-  readonly pulling: Set<Assembly>;
-  vanished: ArtifactName[];
+  /** Proposals of this peer that wait for parts. */
+  assembling: number;
 }
 
-function setState(tables: Tables, assembly: Assembly, state: AssemblyState): void {
-  const before = assembly.state;
-  if (before === state) {
-    return;
-  }
-  if (before === 'waiting' || before === 'wanted' || before === 'pulling') {
-    tables[before].delete(assembly);
-  }
-  assembly.state = state;
-  if (state === 'waiting' || state === 'wanted' || state === 'pulling') {
-    tables[state].add(assembly);
-  }
-}
-
-function addAdvertiser(assembly: Assembly, peer: NodeId): void {
-  const at = assembly.advertisers.indexOf(peer);
-  if (at >= 0) {
-    assembly.slotCounts[at] = (assembly.slotCounts[at] as number) + 1;
-  } else {
-    assembly.advertisers.push(peer);
-    assembly.slotCounts.push(1);
-  }
-}
-
-/** The peer's word about the artifact counts no more, in however many slots it stands. */
-function removeAdvertiser(tables: Tables, assembly: Assembly, peer: NodeId): void {
-  const at = assembly.advertisers.indexOf(peer);
-  if (at < 0) {
-    return;
-  }
-  assembly.advertisers.splice(at, 1);
-  assembly.slotCounts.splice(at, 1);
-  if (assembly.advertisers.length === 0) {
-    if (assembly.state === 'received') {
-      tables.vanished.push(assembly.name);
-    }
-    setState(tables, assembly, 'unwanted');
-    tables.assemblies.delete(assembly.key);
-  } else if (assembly.asked === peer && assembly.state === 'pulling') {
-    setState(tables, assembly, 'wanted');
-  }
-}
-
-/** An artifact may sit in two slots of a peer, and only the last one ends its advert. */
-function releaseSlot(tables: Tables, peer: NodeId, assembly: Assembly): void {
-  const at = assembly.advertisers.indexOf(peer);
-  const count = assembly.slotCounts[at] ?? 0;
-  if (count > 1) {
-    assembly.slotCounts[at] = count - 1;
-  } else {
-    removeAdvertiser(tables, assembly, peer);
-  }
-}
-
-function takeBytes(
-  tables: Tables,
-  ports: SlotReceiverPorts,
-  assembly: Assembly,
-  bytes: Uint8Array,
-  from: NodeId,
-): void {
-  if (ports.accept(assembly.name, bytes, from)) {
-    setState(tables, assembly, 'received');
-    return;
-  }
-  // The liar's word about this artifact counts no more; others may have the real one.
-  setState(tables, assembly, 'wanted');
-  removeAdvertiser(tables, assembly, from);
-}
-
-function classify(ports: SlotReceiverPorts, assembly: Assembly): AssemblyState {
-  const verdict = ports.bouncer(assembly.name);
-  return verdict === 'wants' ? 'wanted' : verdict === 'maybeLater' ? 'waiting' : 'unwanted';
-}
-
-/** Not in any set until its state is set. */
-function openAssembly(tables: Tables, name: ArtifactName, key: string): Assembly {
-  const assembly: Assembly = {
-    name,
-    key,
-    advertisers: [],
-    slotCounts: [],
-    state: 'unwanted',
-    pullDeadlineNs: 0n,
-    timeoutMs: PULL_FIRST_TIMEOUT_MS,
-    asked: null,
-  };
-  tables.assemblies.set(key, assembly);
-  return assembly;
-}
-
-function tableOf(tables: Tables, peer: NodeId): PeerTable {
-  const known = tables.slots.get(peer);
-  if (known !== undefined) {
-    return known;
-  }
-  const table: PeerTable = new Map();
-  tables.slots.set(peer, table);
-  return table;
-}
-
-function applyUpdate(
-  tables: Tables,
-  ports: SlotReceiverPorts,
-  peer: NodeId,
-  update: SlotUpdate,
-): boolean {
-  const table = tableOf(tables, peer);
-  const previous = table.get(update.slotId);
-  if (previous !== undefined && previous.commitId >= update.commitId) {
-    return true;
-  }
-  if (previous === undefined && table.size >= MAX_SLOTS_PER_PEER) {
-    return false;
-  }
-  const key = nameKey(update.name);
-  const known = tables.assemblies.get(key);
-  const assembly = known ?? openAssembly(tables, update.name, key);
-  addAdvertiser(assembly, peer);
-  table.set(update.slotId, { commitId: update.commitId, assembly });
-  if (previous !== undefined) {
-    releaseSlot(tables, peer, previous.assembly);
-  }
-  if (known !== undefined && (known.state === 'received' || known.state === 'unwanted')) {
-    return true;
-  }
-  const state = assembly.state === 'pulling' ? 'pulling' : classify(ports, assembly);
-  if (update.bytes !== null && (state === 'wanted' || state === 'pulling')) {
-    takeBytes(tables, ports, assembly, update.bytes, peer);
-  } else {
-    setState(tables, assembly, state);
-  }
-  return true;
-}
-
-function takePulls(
-  tables: Tables,
-  ports: SlotReceiverPorts,
-  nowNs: bigint,
-): ReadonlyMap<NodeId, readonly ArtifactName[]> {
-  if (tables.wanted.size === 0) {
-    return NO_PULLS;
-  }
-  const pulls = new Map<NodeId, ArtifactName[]>();
-  for (const assembly of [...tables.wanted]) {
-    if (tables.pulling.size >= MAX_OPEN_PULLS) {
-      break;
-    }
-    const candidates = assembly.advertisers.toSorted(compareText);
-    const asked = candidates[ports.chooseIndex(candidates.length)] as NodeId;
-    assembly.asked = asked;
-    assembly.pullDeadlineNs = nowNs + BigInt(assembly.timeoutMs) * NS_PER_MS;
-    assembly.timeoutMs = Math.min(assembly.timeoutMs * 2, PULL_LIMIT_TIMEOUT_MS);
-    setState(tables, assembly, 'pulling');
-    const names = pulls.get(asked);
-    if (names === undefined) {
-      pulls.set(asked, [assembly.name]);
-    } else {
-      names.push(assembly.name);
-    }
-  }
-  return pulls;
-}
-
-const NO_PULLS: ReadonlyMap<NodeId, readonly ArtifactName[]> = new Map();
 const NOTHING_VANISHED: readonly ArtifactName[] = [];
 
 export function createSlotReceiver(ports: SlotReceiverPorts): SlotReceiver {
-  const tables: Tables = {
-    slots: new Map(),
-    assemblies: new Map(),
-    waiting: new Set(),
-    wanted: new Set(),
-    pulling: new Set(),
-    vanished: [],
-  };
-  return {
-    update: (peer, update) => applyUpdate(tables, ports, peer, update),
-    pulled(peer, name, bytes) {
-      const assembly = tables.assemblies.get(nameKey(name));
-      if (assembly === undefined || assembly.state !== 'pulling' || assembly.asked !== peer) {
-        return;
+  return new SlotTables(ports);
+}
+
+class SlotTables implements SlotReceiver {
+  private readonly ports: SlotReceiverPorts;
+  private readonly scheduler: PullScheduler;
+  private readonly tables = new Map<NodeId, PeerTable>();
+  private readonly assemblies = new Map<string, Assembly>();
+  private readonly parts = new Map<string, Part>();
+  private readonly assembling = new Set<Assembly>();
+  private vanished: ArtifactName[] = [];
+
+  constructor(ports: SlotReceiverPorts) {
+    this.ports = ports;
+    this.scheduler = createPullScheduler(ports);
+  }
+
+  update(peer: NodeId, update: SlotUpdate): boolean {
+    const table = this.tableOf(peer);
+    const previous = table.slots.get(update.slotId);
+    if (previous !== undefined && previous.commitId >= update.commitId) {
+      return true;
+    }
+    if (!hasRoom(table, update.name, previous)) {
+      return false;
+    }
+    const key = nameKey(update.name);
+    const known = this.assemblies.get(key);
+    const assembly = known ?? this.open(update.name, key, peer);
+    addAdvertiser(assembly, peer);
+    table.slots.set(update.slotId, { commitId: update.commitId, assembly });
+    table.ingressSlots += update.name.kind === INGRESS_KIND ? 1 : 0;
+    if (previous !== undefined) {
+      this.release(table, peer, previous.assembly);
+    }
+    if (known === undefined) {
+      this.takeNew(assembly, update.bytes, peer);
+    } else if (known.state === 'waiting' || known.state === 'wanted') {
+      this.share(assembly, peer);
+      if (update.bytes !== null) {
+        this.takeNew(assembly, update.bytes, peer);
       }
-      if (bytes === null) {
-        setState(tables, assembly, 'wanted');
-        removeAdvertiser(tables, assembly, peer);
-      } else {
-        takeBytes(tables, ports, assembly, bytes, peer);
-      }
-    },
-    forget(peer) {
-      const table = tables.slots.get(peer);
-      tables.slots.delete(peer);
-      for (const { assembly } of table?.values() ?? []) {
-        removeAdvertiser(tables, assembly, peer);
-      }
-    },
-    reconsider(nowNs) {
-      for (const assembly of [...tables.waiting, ...tables.wanted]) {
-        setState(tables, assembly, classify(ports, assembly));
-      }
-      for (const assembly of [...tables.pulling]) {
-        if (assembly.pullDeadlineNs <= nowNs) {
-          setState(tables, assembly, classify(ports, assembly));
+    }
+    return true;
+  }
+
+  pulled(peer: NodeId, name: ArtifactName, bytes: Uint8Array | null): void {
+    const key = nameKey(name);
+    const part = this.parts.get(key);
+    if (part !== undefined && part.fetch.asked === peer) {
+      this.takePart(part, bytes, peer);
+      return;
+    }
+    const assembly = this.assemblies.get(key);
+    if (assembly === undefined || assembly.fetch.asked !== peer) {
+      return;
+    }
+    if (bytes === null) {
+      this.setState(assembly, 'wanted');
+      this.scheduler.want(assembly.fetch);
+      this.unadvertise(assembly, peer);
+    } else {
+      this.take(assembly, bytes, peer);
+    }
+  }
+
+  forget(peer: NodeId): void {
+    const table = this.tables.get(peer);
+    this.tables.delete(peer);
+    for (const { assembly } of table?.slots.values() ?? []) {
+      this.unadvertise(assembly, peer);
+    }
+  }
+
+  reconsider(nowNs: bigint): void {
+    this.scheduler.expire(nowNs);
+    for (const table of this.tables.values()) {
+      let looked = 0;
+      for (const assembly of table.waiting) {
+        looked += 1;
+        if (looked > RECONSIDER_PER_PEER) {
+          break;
         }
+        // To the end of the queue, if it has to wait on.
+        table.waiting.delete(assembly);
+        table.waiting.add(assembly);
+        this.classify(assembly);
       }
-    },
-    takePulls: (nowNs) => takePulls(tables, ports, nowNs),
-    takeVanished() {
-      const { vanished } = tables;
-      if (vanished.length === 0) {
-        return NOTHING_VANISHED;
+    }
+    for (const part of this.parts.values()) {
+      part.refusedBy.clear();
+    }
+    for (const fetch of this.scheduler.sample(RECONSIDER_PER_PEER)) {
+      const assembly = this.assemblies.get(nameKey(fetch.name));
+      if (assembly !== undefined && assembly.state === 'wanted') {
+        this.classify(assembly);
       }
-      tables.vanished = [];
-      return vanished;
-    },
-    nextTimeoutNs() {
-      let earliest: bigint | null = null;
-      for (const { pullDeadlineNs } of tables.pulling) {
-        if (earliest === null || pullDeadlineNs < earliest) {
-          earliest = pullDeadlineNs;
-        }
+    }
+    for (const assembly of this.assembling) {
+      if (!this.isWanted(assembly)) {
+        this.setState(assembly, 'unwanted');
       }
-      return earliest;
-    },
-    slotsOf: (peer) => tables.slots.get(peer)?.size ?? 0,
-  };
+    }
+  }
+
+  takePulls(nowNs: bigint): ReadonlyMap<NodeId, readonly ArtifactName[]> {
+    return this.scheduler.take(nowNs);
+  }
+
+  takeVanished(): readonly ArtifactName[] {
+    const { vanished } = this;
+    if (vanished.length === 0) {
+      return NOTHING_VANISHED;
+    }
+    this.vanished = [];
+    return vanished;
+  }
+
+  nextTimeoutNs(): bigint | null {
+    return this.scheduler.nextTimeoutNs();
+  }
+
+  slotsOf(peer: NodeId): number {
+    return this.tables.get(peer)?.slots.size ?? 0;
+  }
+
+  private tableOf(peer: NodeId): PeerTable {
+    const known = this.tables.get(peer);
+    if (known !== undefined) {
+      return known;
+    }
+    const table = {
+      slots: new Map(),
+      ingressSlots: 0,
+      waiting: new Set<Assembly>(),
+      assembling: 0,
+    };
+    this.tables.set(peer, table);
+    return table;
+  }
+
+  private open(name: ArtifactName, key: string, owner: NodeId): Assembly {
+    const assembly = newAssembly(name, key, owner);
+    this.assemblies.set(key, assembly);
+    return assembly;
+  }
+
+  private setState(assembly: Assembly, state: AssemblyState): void {
+    const { fetch } = assembly;
+    if (assembly.state === 'waiting') {
+      this.tables.get(fetch.owner)?.waiting.delete(assembly);
+    } else if (assembly.state === 'assembling') {
+      this.dropParts(assembly);
+    }
+    assembly.state = state;
+    if (state === 'waiting') {
+      this.tableOf(fetch.owner).waiting.add(assembly);
+    }
+    if (state !== 'wanted') {
+      this.scheduler.stop(fetch);
+    }
+  }
+
+  private classify(assembly: Assembly): AssemblyState {
+    const verdict = this.ports.bouncer(assembly.name);
+    if (verdict === 'wants') {
+      if (assembly.state !== 'wanted') {
+        this.setState(assembly, 'wanted');
+        this.scheduler.want(assembly.fetch);
+      }
+      return 'wanted';
+    }
+    this.setState(assembly, verdict === 'maybeLater' ? 'waiting' : 'unwanted');
+    return assembly.state;
+  }
+
+  /** An update about something not received yet; pushed bytes of what is wanted are taken at once. */
+  private takeNew(assembly: Assembly, bytes: Uint8Array | null, peer: NodeId): void {
+    if (bytes !== null && (assembly.state === 'wanted' || this.isWanted(assembly))) {
+      this.take(assembly, bytes, peer);
+    } else if (assembly.state !== 'wanted') {
+      this.classify(assembly);
+    }
+  }
+
+  private isWanted(assembly: Assembly): boolean {
+    return this.ports.bouncer(assembly.name) === 'wants';
+  }
+
+  private take(assembly: Assembly, bytes: Uint8Array, from: NodeId): void {
+    const outcome = this.ports.accept(assembly.name, bytes, from);
+    if (outcome === true) {
+      this.setState(assembly, 'received');
+    } else if (outcome === false) {
+      // The liar's word about this artifact counts no more; others may have the real one.
+      this.setState(assembly, 'wanted');
+      this.scheduler.want(assembly.fetch);
+      this.unadvertise(assembly, from);
+    } else {
+      this.assemble(assembly, bytes, from, outcome.needs);
+    }
+  }
+
+  private assemble(
+    assembly: Assembly,
+    bytes: Uint8Array,
+    from: NodeId,
+    needs: readonly ArtifactName[],
+  ): void {
+    const table = this.tableOf(from);
+    if (table.assembling >= MAX_ASSEMBLING_PER_PEER) {
+      this.setState(assembly, 'waiting');
+      return;
+    }
+    this.setState(assembly, 'assembling');
+    this.assembling.add(assembly);
+    table.assembling += 1;
+    assembly.incomplete = { bytes, from };
+    for (const name of needs) {
+      const key = nameKey(name);
+      const part = this.parts.get(key) ?? newPart(name, key, from);
+      this.parts.set(key, part);
+      part.parents.add(assembly);
+      assembly.missing.add(part);
+      if (part.fetch.state === 'idle') {
+        this.scheduler.want(part.fetch);
+      }
+    }
+  }
+
+  private takePart(part: Part, bytes: Uint8Array | null, from: NodeId): void {
+    if (bytes === null || this.ports.accept(part.name, bytes, from) !== true) {
+      part.refusedBy.add(from);
+      this.scheduler.want(part.fetch);
+      return;
+    }
+    this.closePart(part);
+    for (const parent of part.parents) {
+      parent.missing.delete(part);
+      if (parent.missing.size === 0 && parent.incomplete !== null) {
+        const { incomplete } = parent;
+        // With nothing missing any more, leaving the state lets go of its place only.
+        this.setState(parent, 'wanted');
+        this.take(parent, incomplete.bytes, incomplete.from);
+      }
+    }
+  }
+
+  private closePart(part: Part): void {
+    this.scheduler.stop(part.fetch);
+    this.parts.delete(part.key);
+  }
+
+  private dropParts(assembly: Assembly): void {
+    const table = this.tables.get(assembly.incomplete?.from as NodeId);
+    if (table !== undefined) {
+      table.assembling = Math.max(0, table.assembling - 1);
+    }
+    assembly.incomplete = null;
+    this.assembling.delete(assembly);
+    for (const part of assembly.missing) {
+      part.parents.delete(assembly);
+      if (part.parents.size === 0) {
+        this.closePart(part);
+      }
+    }
+    assembly.missing.clear();
+  }
+
+  /** The peer with the shorter queue stands for what several advertise. */
+  private share(assembly: Assembly, peer: NodeId): void {
+    const { fetch } = assembly;
+    if (fetch.owner !== peer && this.loadOf(peer) < this.loadOf(fetch.owner)) {
+      this.move(assembly, peer);
+    }
+  }
+
+  private loadOf(peer: NodeId): number {
+    return (this.tables.get(peer)?.waiting.size ?? 0) + this.scheduler.waitingOf(peer);
+  }
+
+  private move(assembly: Assembly, owner: NodeId): void {
+    if (assembly.state === 'waiting') {
+      this.tables.get(assembly.fetch.owner)?.waiting.delete(assembly);
+      this.tableOf(owner).waiting.add(assembly);
+    }
+    this.scheduler.move(assembly.fetch, owner);
+  }
+
+  private release(table: PeerTable, peer: NodeId, assembly: Assembly): void {
+    table.ingressSlots -= assembly.name.kind === INGRESS_KIND ? 1 : 0;
+    if (dropSlot(assembly, peer)) {
+      this.unadvertise(assembly, peer);
+    }
+  }
+
+  /** The peer's word about the artifact counts no more, in however many slots it stands. */
+  private unadvertise(assembly: Assembly, peer: NodeId): void {
+    if (!dropAdvertiser(assembly, peer)) {
+      return;
+    }
+    const [next] = assembly.advertisers;
+    if (next === undefined) {
+      if (assembly.state === 'received') {
+        this.vanished.push(assembly.name);
+      }
+      this.setState(assembly, 'unwanted');
+      this.assemblies.delete(assembly.key);
+      return;
+    }
+    if (assembly.fetch.owner === peer) {
+      this.move(assembly, next);
+    }
+    if (assembly.fetch.asked === peer) {
+      this.scheduler.want(assembly.fetch);
+    }
+  }
+}
+
+function hasRoom(table: PeerTable, name: ArtifactName, previous: TableEntry | undefined): boolean {
+  const isIngress = name.kind === INGRESS_KIND;
+  const wasIngress = previous?.assembly.name.kind === INGRESS_KIND;
+  if (previous !== undefined && isIngress === wasIngress) {
+    return true;
+  }
+  return isIngress
+    ? table.ingressSlots < MAX_INGRESS_SLOTS_PER_PEER
+    : table.slots.size - table.ingressSlots < MAX_SLOTS_PER_PEER;
 }
