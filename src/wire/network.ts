@@ -222,12 +222,14 @@ export interface NodeSnapshot {
   readonly load?: NodeLoad;
 }
 
-/** Wall milliseconds since the start of a node. */
+/** Wall milliseconds since the start of a node, and what its signatures are computed with. */
 export interface NodeLoad {
   /** Inside the core, crypto included. */
   readonly busyMs: number;
   /** Signing, checking and combining. */
   readonly cryptoMs: number;
+  /** Library that computes BLS signatures: `mcl-bls12-381` (WebAssembly) or `noble-bls12-381`. */
+  readonly blsBackend: string;
 }
 
 export interface NodeHeights {

@@ -40,6 +40,7 @@ interface RunningNode {
   readonly host: NodeHost;
   readonly core: NodeCore;
   readonly timed: TimedCrypto;
+  readonly blsBackend: string;
 }
 
 const timers = createHostTimers();
@@ -81,7 +82,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     stored: stored.value.map(({ key, value }) => [key, value]),
     delays: config.delays,
   });
-  node = assemble(config, core, opened.value, timed);
+  node = { ...assemble(config, core, opened.value, timed), blsBackend: suite.bls.name };
   if (config.behaviours.length > 0) {
     node.host.setMalicious(config.behaviours);
   }
@@ -93,7 +94,7 @@ function assemble(
   core: NodeCore,
   storage: StoragePort,
   timed: TimedCrypto,
-): RunningNode {
+): Omit<RunningNode, 'blsBackend'> {
   const { nodeId } = config.secrets;
   const page = portLike<never, NodeMessage>(config.telemetryPort);
   const gateway = portLike<GatewayRequest, NodeToGateway>(config.gatewayPort);
@@ -247,7 +248,11 @@ const control: NodeControl = {
     }
     return {
       status: node.host.status(),
-      load: { busyMs: node.host.busyMs(), cryptoMs: node.timed.elapsedMs() },
+      load: {
+        busyMs: node.host.busyMs(),
+        cryptoMs: node.timed.elapsedMs(),
+        blsBackend: node.blsBackend,
+      },
     };
   },
 };
