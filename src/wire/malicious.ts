@@ -119,6 +119,21 @@ export const ATTACKS: Readonly<Record<MaliciousKind, AttackFacts>> = {
     seenAs: ['STATE_CHUNK_WRONG', 'STATE_MANIFEST_WRONG'],
     preset: { kind: 'corruptStateChunks' },
   },
+  corruptDealing: {
+    name: 'Cheats in the key generation',
+    explanation: 'Its dealings give one receiver a share that fits nothing.',
+    defence:
+      'The cheated node complains with a proof that everybody checks, and the dealing does not count.',
+    seenAs: ['DEALING_PROVED_WRONG'],
+    preset: { kind: 'corruptDealing' },
+  },
+  falseComplaint: {
+    name: 'Slanders dealers',
+    explanation: 'It complains about dealings of a key generation that are right.',
+    defence: 'A complaint opens one share, and everybody checks it: an unfounded one is refused.',
+    seenAs: ['UNFOUNDED_COMPLAINT', 'MALFORMED_COMPLAINT'],
+    preset: { kind: 'falseComplaint' },
+  },
 };
 
 export type MaliciousErrorCode = 'BEHAVIOURS_INVALID';

@@ -10,11 +10,21 @@ import { runPlan } from '../../src/sim/hunt/run-plan.ts';
 const CUT = { cut: true };
 const FAULT_MS = 5000;
 
+interface Case {
+  readonly name: string;
+  readonly behaviours: readonly MaliciousBehaviour[];
+  /** Under at least one of these honest nodes must report the liar; empty = nothing can be seen. */
+  readonly codes: readonly string[];
+  /** What f + 1 liars achieve at most: the subnet stands still, or they are seen. */
+  readonly beyond: 'stall' | 'stallOrCaught' | 'nothing';
+  readonly more?: readonly TimedFault[];
+  readonly dkgIntervalLength?: number;
+}
+
 function planOf(
   seed: string,
   liars: number,
-  behaviours: readonly MaliciousBehaviour[],
-  more: readonly TimedFault[] = [],
+  { behaviours, more = [], dkgIntervalLength = 4 }: Case,
 ): HuntPlan {
   const attack = (node: number): TimedFault => ({
     fromMs: 0,
@@ -27,23 +37,13 @@ function planOf(
     profile: 'byzantine',
     nodes: 4,
     pace: 'mainnet',
-    dkgIntervalLength: 4,
+    dkgIntervalLength,
     persistDelayMs: 1,
     links: { ...PERFECT_LINK, delayMs: 15, jitterMs: 10 },
     faultMs: FAULT_MS,
     faults: [...Array.from({ length: liars }, (_, node) => attack(node)), ...more],
     callsAtMs: [1000],
   };
-}
-
-interface Case {
-  readonly name: string;
-  readonly behaviours: readonly MaliciousBehaviour[];
-  /** Under at least one of these honest nodes must report the liar; empty = nothing can be seen. */
-  readonly codes: readonly string[];
-  /** What f + 1 liars achieve at most: the subnet stands still, or they are seen. */
-  readonly beyond: 'stall' | 'stallOrCaught' | 'nothing';
-  readonly more?: readonly TimedFault[];
 }
 
 const preset = (kind: keyof typeof ATTACKS): MaliciousBehaviour => ATTACKS[kind].preset;
@@ -101,6 +101,9 @@ const CASES: readonly Case[] = [
   },
   single('replay', 'nothing'),
   single('floodSlots', 'stallOrCaught'),
+  // Keys are dealt in intervals of nine blocks and more.
+  { ...single('corruptDealing', 'stallOrCaught'), dkgIntervalLength: 9 },
+  { ...single('falseComplaint', 'stallOrCaught'), dkgIntervalLength: 9 },
   {
     ...single('corruptStateChunks', 'stallOrCaught'),
     // Somebody has to fetch the state, and has few peers to choose from.
@@ -114,8 +117,8 @@ const CASES: readonly Case[] = [
 
 describe('an attack', () => {
   it.each(CASES)('$name: one liar of four is caught and the subnet goes on', async (attack) => {
-    const { behaviours, codes, more } = attack;
-    const outcome = await runPlan(planOf(`paired ${attack.name}`, 1, behaviours, more));
+    const { codes } = attack;
+    const outcome = await runPlan(planOf(`paired ${attack.name}`, 1, attack));
     expect(outcome).toMatchObject({ violation: null, stall: null });
     expect(outcome.finalizedUnderFaults).toBeGreaterThan(4);
     const seen = Object.keys(outcome.caught);
@@ -125,8 +128,8 @@ describe('an attack', () => {
   });
 
   it.each(CASES)('$name: two liars of four cannot fork it: $beyond', async (attack) => {
-    const { behaviours, beyond, codes, more } = attack;
-    const outcome = await runPlan(planOf(`paired ${attack.name}`, 2, behaviours, more));
+    const { beyond, codes } = attack;
+    const outcome = await runPlan(planOf(`paired ${attack.name}`, 2, attack));
     expect(outcome.violation).toBeNull();
     switch (beyond) {
       case 'stall':

@@ -6,8 +6,10 @@ import type { SubnetGenesis } from '../types/genesis.ts';
 import type { NodeId } from '../types/ids.ts';
 import type { MaliciousBehaviour } from '../types/malicious.ts';
 import type { Attack } from './attack.ts';
+import { corruptDealing } from './corrupt-dealing.ts';
 import { corruptStateChunks } from './corrupt-state-chunks.ts';
 import { equivocate } from './equivocate.ts';
+import { falseComplaint } from './false-complaint.ts';
 import { finalizeEverything } from './finalize-everything.ts';
 import { floodSlots } from './flood-slots.ts';
 import { garbage } from './garbage.ts';
@@ -118,5 +120,9 @@ function attackOf(behaviour: MaliciousBehaviour, seed: string): Attack {
       return floodSlots(seed);
     case 'corruptStateChunks':
       return corruptStateChunks();
+    case 'corruptDealing':
+      return corruptDealing();
+    case 'falseComplaint':
+      return falseComplaint();
   }
 }

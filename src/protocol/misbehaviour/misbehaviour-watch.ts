@@ -109,6 +109,15 @@ class Watch implements MisbehaviourWatch {
         this.at(height)?.blocks.set(hash, { rank, maker });
         return;
       }
+      case 'dkgComplaintIncluded':
+        this.report({
+          code: 'DEALING_PROVED_WRONG',
+          message: `dealt a bad share in the generation of the ${event.tag}-threshold key; the proof stands in a block`,
+          about: event.dealer,
+          height: event.height,
+          proven: true,
+        });
+        return;
       case 'finalized':
         this.finalized(event.height, event.hash);
         return;

@@ -31,6 +31,10 @@ export type MaliciousBehaviour =
   | { readonly kind: 'replay' }
   /** Advertises thousands of artifacts that do not exist. */
   | { readonly kind: 'floodSlots' }
-  | { readonly kind: 'corruptStateChunks' };
+  | { readonly kind: 'corruptStateChunks' }
+  /** Cheats one receiver of each dealing of a key generation. */
+  | { readonly kind: 'corruptDealing' }
+  /** Complains about dealings that are right. */
+  | { readonly kind: 'falseComplaint' };
 
 export type MaliciousKind = MaliciousBehaviour['kind'];

@@ -22,6 +22,8 @@ export function drawBehaviours(prng: Prng): readonly MaliciousBehaviour[] {
     { kind: 'replay' },
     { kind: 'floodSlots' },
     { kind: 'corruptStateChunks' },
+    { kind: 'corruptDealing' },
+    { kind: 'falseComplaint' },
   ];
   // The classic: split the others, then vote for both halves.
   const splitter: readonly MaliciousBehaviour[] = [
