@@ -29,7 +29,7 @@ describe('bounds of the validated pool', () => {
   });
 
   it('CN77: name what exceeds them and by how much', () => {
-    const f = new RoleFixture(4, { dkgIntervalLength: 4 });
+    const f = new RoleFixture(4, { dkgIntervalLength: 99 });
     const tight = { ...input(4, 4), minimumChainLength: 0 };
     const allowed = maximumValidated(tight).finalization ?? 0;
     let parent = f.genesisBlock;
