@@ -20,3 +20,8 @@ export function subnetChannelName(networkId: string, subnetId: string): string {
 export function inboxChannelName(networkId: string, subnetId: string, nodeId: string): string {
   return `net/${networkId}/${subnetId}/${nodeId}`;
 }
+
+/** Signatures that a node of the tab found valid. */
+export function memoChannelName(networkId: string, subnetId: string): string {
+  return `verified/${networkId}/${subnetId}`;
+}
