@@ -198,6 +198,19 @@ export const DIFFERENCES: readonly Difference[] = [
     consequence: 'Back-pressure sets in earlier, in proportion to the interval.',
   },
   {
+    area: 'consensus',
+    here: 'A catch-up package is also held back while a node lacks a few blocks below it (a quarter interval, ten at most).',
+    mainnet: 'It is held back only when all blocks below it are there.',
+    consequence:
+      'A slightly slow node replays blocks instead of fetching a state every few blocks.',
+  },
+  {
+    area: 'consensus',
+    here: 'Signature shares are combined first; single shares are checked only when the combination fails.',
+    mainnet: 'Every share is checked when it arrives.',
+    consequence: 'Much less arithmetic in one tab; a wrong share is named a little later.',
+  },
+  {
     area: 'execution',
     here: 'NaN results keep the bits the engine gives them, and native stack depth limits recursion.',
     mainnet: 'NaNs are canonical and the stack limit is the same on all nodes.',

@@ -23,7 +23,11 @@ const EMPTY_PAYLOAD: BatchPayload = { ingress: [] };
 
 /**
  * Batches from `context.nextBatchHeight` on, in order, as far as finalized blocks and tapes reach.
- * At most a queue's worth at once. Upstream: rs/consensus/src/consensus/batch_delivery.rs.
+ * At most a queue's worth at once.
+ *
+ * Liveness: each finalized height is handed over once, also again after a restart. Security: only
+ * finalized blocks with the tape of their height, without a gap.
+ * Upstream: rs/consensus/src/consensus/batch_delivery.rs.
  */
 export function deliverBatches(context: RoleContext): readonly FinalizedBatch[] {
   const { chain, pool, view } = context;

@@ -7,7 +7,10 @@ export type NotaryStop = 'certificationGap' | 'catchUpGap' | null;
 /**
  * Hard limits on how far agreement may run ahead of execution and of catch-up packages: without
  * them a subnet whose states are not certified would fill memory and could never be rejoined.
- * Upstream: rs/consensus/src/consensus/notary.rs#get_notary_parameters, bounds in rs/limits.
+ *
+ * Liveness: they only bind when n − f nodes can't certify or package, and lift when they can again.
+ * Security: what a node must hold, and a newcomer must replay, is bounded.
+ * Upstream: rs/consensus/src/consensus/notary.rs#get_adjusted_notary_delay.
  */
 export function notaryStop(context: RoleContext): NotaryStop {
   const { view, state, bounds } = context;

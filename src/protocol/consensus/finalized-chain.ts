@@ -15,7 +15,12 @@ export interface ChainExtension {
   readonly fork: { readonly height: Height; readonly hash: HashHex } | null;
 }
 
-/** The finalized blocks by height, kept along as finalizations arrive. */
+/**
+ * The finalized blocks by height, kept along as finalizations arrive.
+ *
+ * Liveness: one finalization settles all its ancestors. Security: a finalization that contradicts
+ * the chain is reported, never followed. Upstream: rs/consensus/utils/src/pool_reader.rs.
+ */
 export interface FinalizedChain {
   readonly tip: Block;
   blockAt(height: Height): Block | undefined;

@@ -23,6 +23,10 @@ export function catchUpContentOf(cup: CatchUpPackage): CatchUpContent {
  * Peers' catch-up packages above the own one, highest first. The subnet's high-threshold key vouches for
  * everything in it. A package that this node may still reach by itself is held back, because
  * jumping to it would cost a state transfer.
+ *
+ * Liveness: a node far behind, or new, joins with nothing but a package and the state it names.
+ * Security: n − f nodes reached that very state; the key that vouches never changes.
+ * Upstream: rs/consensus/src/consensus/validator.rs#validate_catch_up_packages.
  */
 export function validateCatchUpPackages(context: RoleContext): Mutations {
   const { view, pool } = context;

@@ -8,7 +8,13 @@ import {
 import { blockSignedBytes } from '../../types/signed-bytes.ts';
 import type { RoleContext } from '../role-context.ts';
 
-/** Peers' proofs: two different blocks of one maker for one height, both signed by it. */
+/**
+ * Peers' proofs: two different blocks of one maker for one height, both signed by it.
+ *
+ * Liveness: the next rank need not wait for a maker that split the notaries. Security: nobody can
+ * make one without the maker's two signatures, so an honest maker is never disqualified.
+ * Upstream: rs/consensus/src/consensus/validator.rs#validate_equivocation_proofs.
+ */
 export function validateEquivocationProofs(context: RoleContext): Mutations {
   const { view, pool, crypto, genesis, membership } = context;
   const last = view.notarizedHeight() + 1;

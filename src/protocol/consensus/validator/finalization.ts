@@ -6,6 +6,10 @@ import { verifyQuorum } from './verify-quorum.ts';
 /**
  * Peers' finalizations of notarized blocks, highest first: it finalizes all ancestors, and lower
  * ones are then purged unseen.
+ *
+ * Liveness: one finalization, however late, settles everything below it. Security: 2f + 1 members
+ * of the height's committee signed, f of them at most against the rules, so no other block of that
+ * height can get a quorum. Upstream: rs/consensus/src/consensus/validator.rs#validate_finalizations.
  */
 export function validateFinalizations(context: RoleContext): Mutations {
   const { view, pool } = context;

@@ -16,6 +16,10 @@ import { verifyQuorum } from './verify-quorum.ts';
  * to check. For a block it could not validate (yet) the fast path applies: a valid notarization on
  * a notarized parent proves that honest nodes checked the payload, so block and notarization are
  * taken over together.
+ *
+ * Liveness: a node that lacks a state or a clock for its own checks goes on with its peers.
+ * Security: f + 1 honest members of the committee are among the signers; the parent is notarized.
+ * Upstream: rs/consensus/src/consensus/validator.rs#validate_notarizations.
  */
 export function validateNotarizations(context: RoleContext): Mutations {
   const { view } = context;

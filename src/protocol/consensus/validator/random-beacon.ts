@@ -3,7 +3,13 @@ import { handleInvalid, moveToValidated, NO_MUTATIONS } from '../../artifact-poo
 import { randomBeaconSignedBytes } from '../../types/signed-bytes.ts';
 import type { RoleContext } from '../role-context.ts';
 
-/** Peers' beacons for the next height. A beacon is unique: the first valid one ends the search. */
+/**
+ * Peers' beacons for the next height. A beacon is unique: the first valid one ends the search.
+ *
+ * Liveness: one peer that combined it is enough. Security: it continues the known chain of beacons
+ * and carries the only signature that the low-threshold key has for it.
+ * Upstream: rs/consensus/src/consensus/validator.rs#validate_beacons.
+ */
 export function validateRandomBeacons(context: RoleContext): Mutations {
   const { view, pool, crypto } = context;
   const parent = view.beaconAt(view.beaconHeight());

@@ -9,7 +9,13 @@ import { randomTapeSignedBytes } from '../../types/signed-bytes.ts';
 import { wantedTapeHeights } from '../random-tape-maker.ts';
 import type { RoleContext } from '../role-context.ts';
 
-/** Peers' tapes of the heights that are wanted now. */
+/**
+ * Peers' tapes of the heights that are wanted now.
+ *
+ * Liveness: one peer that combined it is enough. Security: the signature of the low-threshold key on
+ * a height is unique, so every node executes with the same randomness.
+ * Upstream: rs/consensus/src/consensus/validator.rs#validate_tapes.
+ */
 export function validateRandomTapes(context: RoleContext): Mutations {
   const { pool, crypto } = context;
   for (const height of wantedTapeHeights(context)) {

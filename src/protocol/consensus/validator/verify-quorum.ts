@@ -16,7 +16,10 @@ export function invalid(code: string, message: string): Verdict {
   return { kind: 'invalid', code, message };
 }
 
-/** Checks signers and multi-signature of a notarization or finalization: one verification. */
+/**
+ * Checks signers and multi-signature of a notarization or finalization: one verification.
+ * Upstream: rs/consensus/src/consensus/validator.rs#verify_artifact.
+ */
 export function verifyQuorum(
   context: RoleContext,
   artifact: ArtifactOf<'notarization'> | ArtifactOf<'finalization'>,
