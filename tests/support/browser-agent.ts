@@ -33,7 +33,11 @@ export async function bundleForBrowser(entry: string): Promise<string> {
 
 /** The counter of the workshop, compiled by the npm compiler; kept per source. */
 export function compileCounter(): Uint8Array {
-  const source = readFileSync(join(ROOT, 'canisters/counter/main.mo'), 'utf8');
+  return compileActor(readFileSync(join(ROOT, 'canisters/counter/main.mo'), 'utf8'));
+}
+
+/** A Motoko program, compiled by the npm compiler; kept per source. */
+export function compileActor(source: string): Uint8Array {
   const compiler = join(ROOT, 'tests/support/motoko-compile.mjs');
   const key = createHash('sha256').update(readFileSync(compiler)).update(source).digest('hex');
   const cached = join(CACHE, `${key}.counter.json`);
