@@ -21,6 +21,7 @@ import type {
   NetworkEvents,
   NetworkFaults,
   NetworkInspector,
+  NetworkRegistry,
   NetworkSnapshot,
   NodeSnapshot,
   Topology,
@@ -32,6 +33,7 @@ import {
   guardFaults,
   guardFetch,
   guardInspector,
+  guardRegistry,
   type NetworkGuard,
 } from '../wire/network-guard.ts';
 import { TELEMETRY_INTERVAL_MS } from '../wire/telemetry.ts';
@@ -44,6 +46,7 @@ import type { Drive, DriveKind } from './drive.ts';
 import { createSimFaults } from './sim-faults.ts';
 import type { SimFaults } from './sim-faults.ts';
 import { createFetch } from './sim-fetch.ts';
+import { createSimRegistry, type SimRegistry } from './sim-registry.ts';
 import { createInspector } from './inspector.ts';
 import { Simulation } from './simulation.ts';
 import { createTelemetryRecorder } from './telemetry-recorder.ts';
@@ -101,6 +104,7 @@ export function dealNetwork(
       seed: spec.seed,
       index: 0,
       nodes: subnet?.nodes ?? 1,
+      spareNodes: subnet?.spareNodes ?? 0,
       parameters: subnetParametersFor(subnet?.type ?? 'application', timing),
       genesisTimeNs: startNs,
     },
@@ -122,6 +126,7 @@ class SimNetworkHost implements SimNetwork {
   readonly fetch: FetchFunction;
   readonly inspect: NetworkInspector;
   readonly faults: NetworkFaults;
+  readonly registry: NetworkRegistry;
   private readonly simulation: Simulation;
   private readonly recorder = createTelemetryRecorder();
   private readonly checkers: Checkers = createCheckers();
@@ -129,6 +134,7 @@ class SimNetworkHost implements SimNetwork {
   private readonly shape: Topology;
   private readonly drive: Drive;
   private readonly simFaults: SimFaults;
+  private readonly simRegistry: SimRegistry;
   private readonly startNs: bigint;
   private pace: Pace;
   private flushedNs = 0;
@@ -153,7 +159,7 @@ class SimNetworkHost implements SimNetwork {
     this.simulation = new Simulation({
       seed: spec.seed,
       startNs: this.startNs,
-      nodeIds: genesis.nodes.map((node) => node.nodeId),
+      nodeIds: [...genesis.nodes, ...genesis.spareNodes].map((node) => node.nodeId),
       links: spec.links,
       persistDelayMs: options.persistDelayMs ?? 0,
       createSandbox: options.createSandbox ?? createSandbox,
@@ -164,7 +170,16 @@ class SimNetworkHost implements SimNetwork {
         }
         const crypto = createNodeCrypto(genesis, secrets, suite);
         const delays = PACE_SETTINGS[this.pace];
-        return createNodeCore({ nodeId, genesis, crypto, rootKeyDer, delays, ...start });
+        const registry = this.simRegistry.records();
+        return createNodeCore({
+          nodeId,
+          genesis,
+          crypto,
+          rootKeyDer,
+          delays,
+          registry,
+          ...start,
+        });
       },
       observer: this.observer(options.traceHash ?? true),
     });
@@ -179,6 +194,13 @@ class SimNetworkHost implements SimNetwork {
     this.fetch = guardFetch(this.guard, fetch);
     const inspector = createInspector(genesis, suite, (id) => this.simulation.coreOf(id));
     this.inspect = guardInspector(this.guard, inspector);
+    this.simRegistry = createSimRegistry({
+      genesis,
+      simulation: this.simulation,
+      control: (nodeId, act) => this.control(nodeId, act),
+      report: (event) => this.recorder.record('host', event),
+    });
+    this.registry = guardRegistry(this.guard, this.simRegistry.port);
     this.simFaults = createSimFaults({
       spec,
       simulation: this.simulation,
@@ -316,7 +338,9 @@ class SimNetworkHost implements SimNetwork {
   };
 
   private nodeIds(): readonly NodeId[] {
-    return this.shape.subnets.flatMap((subnet) => subnet.nodes.map((node) => node.nodeId));
+    return this.shape.subnets.flatMap(({ nodes, spareNodes }) =>
+      [...nodes, ...spareNodes].map((node) => node.nodeId),
+    );
   }
 
   private control(
@@ -359,6 +383,7 @@ class SimNetworkHost implements SimNetwork {
         .canisters()
         .map((canister): TelemetryEvent => ({ kind: 'canisterChanged', height: 0, canister })),
       ...this.simFaults.facts(),
+      ...this.simRegistry.facts(),
       this.clockFact(),
     ];
   }
@@ -373,6 +398,7 @@ class SimNetworkHost implements SimNetwork {
           this.finalized = Math.max(this.finalized, event.height);
         }
         this.recorder.record(nodeId, event);
+        this.simRegistry.observe(nodeId, event);
         const violation = this.checkers.observe(nodeId, event);
         if (violation !== undefined) {
           this.recorder.record('host', { kind: 'safetyViolated', ...violation });
@@ -399,6 +425,7 @@ class SimNetworkHost implements SimNetwork {
 
   /** Closes telemetry batches at the interval that hosts keep, in virtual time. */
   private flush(): void {
+    this.simRegistry.stopLeavers();
     const elapsed = this.simulation.elapsed();
     if (elapsed - this.flushedNs < TELEMETRY_INTERVAL_MS * NS_PER_MS && !this.closed) {
       return;

@@ -53,6 +53,7 @@ export function dealNetwork(spec: NetworkSpec, startNs: bigint, crypto: SimCrypt
       seed: spec.seed,
       index: 0,
       nodes: subnet?.nodes ?? 1,
+      spareNodes: subnet?.spareNodes ?? 0,
       parameters: subnetParametersFor(subnet?.type ?? 'application', timing),
       genesisTimeNs: startNs,
     },

@@ -10,6 +10,7 @@ import type {
   NetworkErrorCode,
   NetworkFaults,
   NetworkInspector,
+  NetworkRegistry,
 } from './network.ts';
 import { PACES } from './network-spec.ts';
 
@@ -68,6 +69,12 @@ function badLink(guard: NetworkGuard, from: NodeId, to: NodeId): Refusal {
     unknownNode(guard, [from, to]) ??
     (from === to ? refusal('INVALID_ARGUMENT', 'A node has no link to itself.') : null)
   );
+}
+
+/** What a change means is checked by the registry itself. */
+export function guardRegistry(guard: NetworkGuard, port: NetworkRegistry): NetworkRegistry {
+  const { update } = refuseWhenClosed(guard, { update: port.update });
+  return { version: port.version, record: port.record, update };
 }
 
 /** Checks who and which groups; what a fault means is the host's. */

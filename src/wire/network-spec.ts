@@ -46,6 +46,8 @@ export interface SubnetSpec {
   readonly type: SubnetType;
   /** 1–40. */
   readonly nodes: number;
+  /** Nodes that are registered and may join later; with `nodes` at most 40. */
+  readonly spareNodes?: number;
 }
 
 export interface NetworkSpec {
@@ -59,6 +61,11 @@ export interface NetworkSpec {
   readonly links: LinkConditions;
   /** What the places of the nodes add to `links`. */
   readonly latencyPreset: (typeof LATENCY_PRESETS)[number];
+  /**
+   * Nodes of one tab tell each other which signatures they found valid and do not check those again.
+   * Saves time, and makes nodes trust the workers of their tab.
+   */
+  readonly memoVerification: boolean;
   /** Data blocks between two summary blocks; null = the pace's own. */
   readonly dkgIntervalLength: number | null;
 }
@@ -106,6 +113,7 @@ export function defaultNetworkSpec(
     subnets: [{ type: 'application', nodes: overrides.nodes ?? 4 }],
     links: PERFECT_LINK,
     latencyPreset: 'none',
+    memoVerification: false,
     dkgIntervalLength: null,
   };
 }
@@ -190,18 +198,25 @@ export function parseLinkConditions(value: unknown): Result<LinkConditions, Netw
 const SUBNET_TYPES: readonly unknown[] = ['application', 'system', 'verified_application'];
 
 function parseSubnet(value: unknown, path: string): Result<SubnetSpec, NetworkSpecError> {
-  const fields = fieldsOf(value, path, ['type', 'nodes']);
+  const fields = fieldsOf(value, path, ['type', 'nodes', 'spareNodes']);
   if (!fields.ok) {
     return fields;
   }
-  const { type = 'application', nodes = 4 } = fields.value as { type?: unknown; nodes?: unknown };
+  const {
+    type = 'application',
+    nodes = 4,
+    spareNodes,
+  } = fields.value as Readonly<Record<string, unknown>>;
   if (!SUBNET_TYPES.includes(type)) {
     return invalid(`${path}.type`, 'one of application, system, verified_application');
   }
   if (!integerIn(nodes, 1, MAX_NODES_PER_SUBNET)) {
     return invalid(`${path}.nodes`, `an integer from 1 to ${MAX_NODES_PER_SUBNET}`);
   }
-  return ok({ type: type as SubnetType, nodes });
+  if (spareNodes !== undefined && !integerIn(spareNodes, 0, MAX_NODES_PER_SUBNET - nodes)) {
+    return invalid(`${path}.spareNodes`, `an integer from 0 to ${MAX_NODES_PER_SUBNET - nodes}`);
+  }
+  return ok({ type: type as SubnetType, nodes, ...(spareNodes !== undefined && { spareNodes }) });
 }
 
 /**
@@ -248,6 +263,10 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (!(LATENCY_PRESETS as readonly unknown[]).includes(latencyPreset)) {
     return invalid('spec.latencyPreset', `one of ${LATENCY_PRESETS.join(', ')}`);
   }
+  const memoVerification = fields['memoVerification'] ?? false;
+  if (typeof memoVerification !== 'boolean') {
+    return invalid('spec.memoVerification', 'true or false');
+  }
   const interval = fields['dkgIntervalLength'] ?? null;
   if (interval !== null && !integerIn(interval, 1, 10_000)) {
     return invalid('spec.dkgIntervalLength', 'null or an integer from 1 to 10000');
@@ -259,6 +278,7 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     subnets: [subnet.value],
     links: links.value,
     latencyPreset: latencyPreset as NetworkSpec['latencyPreset'],
+    memoVerification,
     dkgIntervalLength: interval,
   });
 }

@@ -1,7 +1,15 @@
 import type { CodedError, Result } from '../base/result.ts';
 import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
 import type { SubnetType } from '../protocol/types/genesis.ts';
-import type { HashHex, Height, NodeId, PrincipalId, SubnetId } from '../protocol/types/ids.ts';
+import type {
+  HashHex,
+  Height,
+  NodeId,
+  PrincipalId,
+  RegistryVersion,
+  SubnetId,
+} from '../protocol/types/ids.ts';
+import type { RegistryChange, SubnetRecord } from '../protocol/types/registry.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import type { LinkConditions, NetworkSpec, Pace } from './network-spec.ts';
 import type { NodeConditions } from './node-conditions.ts';
@@ -23,6 +31,7 @@ export interface Network {
   rootKey(): Uint8Array;
   topology(): Topology;
   readonly faults: NetworkFaults;
+  readonly registry: NetworkRegistry;
   readonly clock: NetworkClock;
   readonly events: NetworkEvents;
   readonly inspect: NetworkInspector;
@@ -59,7 +68,10 @@ export interface TopologyNode {
 export interface TopologySubnet {
   readonly subnetId: SubnetId;
   readonly type: SubnetType;
+  /** The members at the start; `Network.registry` says who they are now. */
   readonly nodes: readonly TopologyNode[];
+  /** Registered nodes that are no members at the start; their numbers go on after those. */
+  readonly spareNodes: readonly TopologyNode[];
   /** Faults tolerated: floor((n − 1) / 3). */
   readonly faultsTolerated: number;
   /** Shares that make a notarization or a finalization. */
@@ -73,6 +85,18 @@ export interface TopologySubnet {
 
 export interface Topology {
   readonly subnets: readonly TopologySubnet[];
+}
+
+/**
+ * The subnet's record in the registry: what proposals to the NNS change on the IC. Nodes hear of a
+ * new version at once; blocks name it after a unit delay, and it is in force from the second summary
+ * block on that names it.
+ */
+export interface NetworkRegistry {
+  version(): RegistryVersion;
+  record(): SubnetRecord;
+  /** Starts nodes that become members. Nodes that left stop by themselves, once nobody needs them. */
+  update(change: RegistryChange): NetworkResult<RegistryVersion>;
 }
 
 export interface NetworkFaults {

@@ -14,6 +14,7 @@ const TOPOLOGY: Topology = {
       subnetId: '02' as SubnetId,
       type: 'application',
       nodes: [A, B].map((nodeId, index) => ({ nodeId, label: `Node ${index + 1}`, index })),
+      spareNodes: [],
       faultsTolerated: 0,
       notarizationThreshold: 1,
       dkgIntervalLength: 9,

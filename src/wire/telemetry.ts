@@ -65,6 +65,14 @@ export type HostEvent =
       readonly nodeId: NodeId;
       readonly behaviours: readonly MaliciousBehaviour[];
     }
+  /** A new version of the subnet's record. */
+  | {
+      readonly kind: 'registryChanged';
+      readonly version: number;
+      readonly members: readonly NodeId[];
+      readonly isHalted: boolean;
+      readonly haltAtCatchUpPackage: boolean;
+    }
   /** The storage of a stopped node was erased. */
   | { readonly kind: 'nodeWiped'; readonly nodeId: NodeId }
   | { readonly kind: 'partitionChanged'; readonly groups: readonly (readonly NodeId[])[] }

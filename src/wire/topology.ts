@@ -1,8 +1,8 @@
 import type { SubnetGenesis } from '../protocol/types/genesis.ts';
-import type { PrincipalId } from '../protocol/types/ids.ts';
+import type { NodeId, PrincipalId } from '../protocol/types/ids.ts';
 import { placeOf } from './datacentres.ts';
 import type { NetworkSpec } from './network-spec.ts';
-import type { Topology, TopologySubnet } from './network.ts';
+import type { Topology, TopologyNode, TopologySubnet } from './network.ts';
 
 /** A dealt subnet with the DER form of its public key. */
 export interface KeyedGenesis {
@@ -21,15 +21,17 @@ function subnetOf(
 ): TopologySubnet {
   const n = genesis.nodes.length;
   const faultsTolerated = Math.floor((n - 1) / 3);
+  const topologyNode = (nodeId: NodeId, index: number): TopologyNode => ({
+    nodeId,
+    label: `Node ${index + 1}`,
+    index,
+    ...(latencyPreset === 'none' ? {} : { place: placeOf(index) }),
+  });
   return {
     subnetId: genesis.subnetId,
     type: genesis.parameters.subnetType,
-    nodes: genesis.nodes.map((node, index) => ({
-      nodeId: node.nodeId,
-      label: `Node ${index + 1}`,
-      index,
-      ...(latencyPreset === 'none' ? {} : { place: placeOf(index) }),
-    })),
+    nodes: genesis.nodes.map((node, index) => topologyNode(node.nodeId, index)),
+    spareNodes: genesis.spareNodes.map((node, index) => topologyNode(node.nodeId, n + index)),
     faultsTolerated,
     notarizationThreshold: 2 * faultsTolerated + 1,
     dkgIntervalLength: genesis.parameters.dkgIntervalLength,

@@ -43,6 +43,7 @@ window.nodeWorkerProbe = {
         links: { conditions: [], reachable: null },
         conditions: HEALTHY_NODE,
         behaviours: [],
+        registry: [],
         mesh: [],
         incarnation: Date.now(),
         seed: 'probe',

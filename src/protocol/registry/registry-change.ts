@@ -44,6 +44,9 @@ export function applyRegistryChange(
   registered: readonly NodeId[],
 ): Result<SubnetRecord, RegistryChangeError> {
   const version = record.version + 1;
+  if (typeof change !== 'object' || change === null) {
+    return invalid('A registry change is an object.');
+  }
   switch (change.kind) {
     case 'setMembership': {
       const { members } = change;

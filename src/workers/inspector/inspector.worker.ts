@@ -64,7 +64,14 @@ function deal(spec: NetworkSpec, index: number, genesisTimeNs: bigint, suite: Cr
     dkgIntervalLength: spec.dkgIntervalLength ?? pace.dkgIntervalLength,
   });
   const dealt = dealSubnet(
-    { seed: spec.seed, index, nodes: subnet.nodes, parameters, genesisTimeNs },
+    {
+      seed: spec.seed,
+      index,
+      nodes: subnet.nodes,
+      spareNodes: subnet.spareNodes ?? 0,
+      parameters,
+      genesisTimeNs,
+    },
     suite,
   );
   genesis = dealt.genesis;

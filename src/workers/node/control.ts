@@ -4,6 +4,7 @@ import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
 import type { NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeSecrets, SubnetGenesis } from '../../protocol/types/genesis.ts';
 import type { HashHex, Height, NodeId } from '../../protocol/types/ids.ts';
+import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
 import type { NodeConditions } from '../../wire/node-conditions.ts';
@@ -17,11 +18,15 @@ export interface NodeStart {
   readonly genesis: SubnetGenesis;
   readonly secrets: NodeSecrets;
   readonly rootKeyDer: Uint8Array;
+  /** Registry versions after the genesis, ascending. */
+  readonly registry: readonly SubnetRecord[];
   readonly clock: ClockSetting;
   readonly delays: DelayBudget;
   readonly links: NodeLinks;
   readonly conditions: NodeConditions;
   readonly behaviours: readonly MaliciousBehaviour[];
+  /** What only the nodes of the tab share, when they tell each other valid signatures. */
+  readonly memoSecret?: Uint8Array;
   /** Greater at each start of this node. */
   readonly incarnation: number;
   /** Seeds choices that need no secrecy. */
@@ -66,6 +71,8 @@ export interface NodeControl {
   start(config: NodeStart): Promise<Result<void, NodeStartError>>;
   setClock(setting: ClockSetting): void;
   setDelays(delays: DelayBudget): void;
+  /** New registry versions, ascending. */
+  applyRegistry(records: readonly SubnetRecord[]): void;
   setLinks(links: NodeLinks): void;
   setConditions(conditions: NodeConditions): void;
   setMalicious(behaviours: readonly MaliciousBehaviour[]): void;

@@ -11,6 +11,7 @@ import type {
 } from '../../protocol/node/node-io.ts';
 import type { TraceEvent } from '../../protocol/interfaces/trace.ts';
 import type { Height, NodeId } from '../../protocol/types/ids.ts';
+import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { NodeConditions } from '../../wire/node-conditions.ts';
 import type { NetworkClock } from '../clock/network-clock.ts';
@@ -27,6 +28,8 @@ export interface NodeHost {
   /** Answers through `onReply`; returns what withdraws the request. */
   http(request: HttpRequest, onReply: (reply: HttpReply) => void): () => void;
   setDelays(delays: DelayBudget): void;
+  /** New registry versions, ascending. */
+  applyRegistry(records: readonly SubnetRecord[]): void;
   /** What the world does to this node from now on; the disk's part is the storage's business. */
   setConditions(conditions: NodeConditions): void;
   setMalicious(behaviours: readonly MaliciousBehaviour[]): void;
@@ -66,10 +69,9 @@ const MAX_QUEUED_PACKETS = 4_096;
 const MAX_TURNS_AT_ONCE = 4;
 
 export function createNodeHost(deps: NodeHostDeps): NodeHost {
-  const inputs: NodeInput[] = [];
+  const inputs = createIntake((from) => deps.telemetry.trace([inboxOverflow(from)]));
   const heightWaiters = createHeightWaiters();
   const machine = createNodeMachine(deps.clock, deps.timers, deps.conditions);
-  let queuedPackets = 0;
   let turnPlanned = false;
   let turnsAtOnce = 0;
   let busyMs = 0;
@@ -96,8 +98,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     if (closed || !machine.isFree()) {
       return;
     }
-    const taken = inputs.splice(0, MAX_INPUTS_PER_STEP);
-    queuedPackets -= taken.filter((input) => input.kind === 'packet').length;
+    const taken = inputs.take();
     const startedMs = deps.stopwatchMs();
     let output: NodeOutput;
     try {
@@ -129,7 +130,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     deps.telemetry.heights(status);
     deps.onStep(status);
     heightWaiters.reached(status.finalized);
-    if (inputs.length > 0) {
+    if (!inputs.isEmpty()) {
       planTurn();
     }
   };
@@ -176,18 +177,13 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
   const close = (): void => {
     closed = true;
     cancelWake?.();
-    inputs.length = 0;
+    inputs.clear();
   };
 
   // The first step starts the core's own work.
   planTurn();
   return {
     packet: (from, bytes) => {
-      if (queuedPackets >= MAX_QUEUED_PACKETS) {
-        deps.telemetry.trace([inboxOverflow(from)]);
-        return;
-      }
-      queuedPackets += 1;
       push({ kind: 'packet', from, bytes });
     },
     http: requests.open,
@@ -198,12 +194,10 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     },
     setMalicious: (behaviours) => push({ kind: 'malicious', behaviours }),
     setDelays: (delays) => push({ kind: 'delaysChanged', delays }),
+    applyRegistry: (records) => push({ kind: 'registryDelta', records }),
     whenFinalized: (height, onReached) => {
-      if (deps.core.status().finalized >= height) {
-        onReached();
-      } else {
-        heightWaiters.add(height, onReached);
-      }
+      const isReached = deps.core.status().finalized >= height;
+      return isReached ? onReached() : heightWaiters.add(height, onReached);
     },
     status: () => deps.core.status(),
     busyMs: () => busyMs,
@@ -221,6 +215,33 @@ function reportDiskFailure(deps: NodeHostDeps, { code, message: cause }: Storage
 function inboxOverflow(from: NodeId): TraceEvent {
   const { code, message } = codedError('limit', 'INBOX_OVERFLOW', 'too many packets wait');
   return { kind: 'packetRejected', from, code, message };
+}
+
+/** What waits for the next steps of the core; of packets only so many. */
+function createIntake(onOverflow: (from: NodeId) => void) {
+  const waiting: NodeInput[] = [];
+  let packets = 0;
+  return {
+    push: (input: NodeInput): void => {
+      if (input.kind === 'packet' && packets >= MAX_QUEUED_PACKETS) {
+        onOverflow(input.from);
+        return;
+      }
+      packets += input.kind === 'packet' ? 1 : 0;
+      waiting.push(input);
+    },
+    /** As much as one step may take. */
+    take: (): readonly NodeInput[] => {
+      const taken = waiting.splice(0, MAX_INPUTS_PER_STEP);
+      packets -= taken.filter((input) => input.kind === 'packet').length;
+      return taken;
+    },
+    isEmpty: (): boolean => waiting.length === 0,
+    clear: (): void => {
+      waiting.length = 0;
+      packets = 0;
+    },
+  };
 }
 
 /** Clients that wait for an answer; each gets one, or withdraws. */

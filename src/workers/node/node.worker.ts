@@ -2,8 +2,10 @@ import { bytesToHex } from '../../base/hex.ts';
 import { createPrng } from '../../base/prng.ts';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import { createNodeCrypto } from '../../protocol/crypto/node-crypto.ts';
+import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { createNodeCore } from '../../protocol/node/node-core.ts';
 import type { NodeCore, NodeStatus } from '../../protocol/node/node-io.ts';
+import { registeredNodes } from '../../protocol/registry/registry-change.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import { HEALTHY_NODE, type NodeConditions } from '../../wire/node-conditions.ts';
 import { createHostTimers } from '../clock/host-timers.ts';
@@ -23,6 +25,7 @@ import { createFaultyStorage } from '../storage/faulty-storage.ts';
 import { openNodeStorage } from '../storage/node-storage.ts';
 import type { StoragePort } from '../storage/storage-port.ts';
 import { openBroadcastChannel } from '../transport/broadcast-channel.ts';
+import { memoChannelName } from '../transport/channel-like.ts';
 import { createLinkTable, type LinkTable } from '../transport/link-table.ts';
 import { openMeshPort } from '../transport/mesh-port.ts';
 import { createTransport, type Transport } from '../transport/transport.ts';
@@ -30,6 +33,7 @@ import type { NodeControl, NodeLinks, NodeMessage, NodeStart, NodeStartError } f
 import { createNodeHost, describeError, type NodeHost } from './node-host.ts';
 import { createTelemetryOutbox, type TelemetryOutbox } from './telemetry-outbox.ts';
 import { type TimedCrypto, timeCrypto } from './timed-crypto.ts';
+import { createVerificationMemo } from './verification-memo.ts';
 
 /** One node of the network: the core with a real transport, clock, disk and sandbox around it. */
 interface RunningNode {
@@ -70,8 +74,10 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     return err(codedError('transport', 'STORAGE_FAILED', stored.error.message));
   }
   const { secrets, genesis } = config;
-  const suite = await suiteLoading;
-  const timed = timeCrypto(createNodeCrypto(genesis, secrets, suite), stopwatchMs);
+  const suite = withMemo(config, await suiteLoading);
+  const entropy = crypto.getRandomValues(new Uint8Array(32));
+  const nodeCrypto = createNodeCrypto(genesis, secrets, suite, { entropy });
+  const timed = timeCrypto(nodeCrypto, stopwatchMs);
   const core = createNodeCore({
     nodeId: secrets.nodeId,
     genesis,
@@ -81,12 +87,21 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     seed: config.seed,
     stored: stored.value.map(({ key, value }) => [key, value]),
     delays: config.delays,
+    registry: config.registry,
   });
   node = { ...assemble(config, core, opened.value, timed), blsBackend: suite.bls.name };
   if (config.behaviours.length > 0) {
     node.host.setMalicious(config.behaviours);
   }
   return ok(undefined);
+}
+
+function withMemo({ networkId, genesis, memoSecret }: NodeStart, suite: CryptoSuite): CryptoSuite {
+  if (memoSecret === undefined) {
+    return suite;
+  }
+  const channel = openBroadcastChannel(memoChannelName(networkId, genesis.subnetId));
+  return createVerificationMemo({ suite, secret: memoSecret, channel, timers }).suite;
 }
 
 function assemble(
@@ -160,7 +175,7 @@ function openTransport(config: NodeStart, parts: TransportParts): Transport {
     networkId: config.networkId,
     subnetId: config.genesis.subnetId,
     nodeId: config.secrets.nodeId,
-    members: config.genesis.nodes.map((record) => record.nodeId),
+    members: registeredNodes(config.genesis),
     connectionId: bytesToHex(crypto.getRandomValues(new Uint8Array(8))),
     openChannel: openBroadcastChannel,
     onPacket: (from, bytes) => node?.host.packet(from as NodeId, bytes),
@@ -208,6 +223,7 @@ const control: NodeControl = {
     node?.scheduler.rearm();
   },
   setDelays: (delays) => node?.host.setDelays(delays),
+  applyRegistry: (records) => node?.host.applyRegistry(records),
   setLinks: (links) => {
     if (node !== undefined) {
       applyLinks(node.links, links);

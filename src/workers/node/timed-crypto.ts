@@ -1,8 +1,8 @@
-import type { NodeCrypto } from '../../protocol/interfaces/crypto.ts';
+import type { NodeCrypto, NodeDkg } from '../../protocol/interfaces/crypto.ts';
 
 export interface TimedCrypto {
   readonly crypto: NodeCrypto;
-  /** Wall milliseconds spent in signing, checking and combining since the start. */
+  /** Wall milliseconds spent in signing, checking, combining and dealing keys since the start. */
   elapsedMs(): number;
 }
 
@@ -19,20 +19,29 @@ export function timeCrypto(crypto: NodeCrypto, stopwatchMs: () => number): Timed
         elapsedMs += stopwatchMs() - startedMs;
       }
     };
-  return {
-    crypto: {
-      ...crypto,
-      signBasic: timed(crypto.signBasic),
-      verifyBasic: timed(crypto.verifyBasic),
-      signMulti: timed(crypto.signMulti),
-      verifyMultiShare: timed(crypto.verifyMultiShare),
-      combineMulti: timed(crypto.combineMulti),
-      verifyMulti: timed(crypto.verifyMulti),
-      signThreshold: timed(crypto.signThreshold),
-      verifyThresholdShare: timed(crypto.verifyThresholdShare),
-      combineThreshold: timed(crypto.combineThreshold),
-      verifyThreshold: timed(crypto.verifyThreshold),
-    },
-    elapsedMs: () => elapsedMs,
+  const dkg: NodeDkg = {
+    scheme: crypto.dkg.scheme,
+    deal: timed(crypto.dkg.deal),
+    verifyDealing: timed(crypto.dkg.verifyDealing),
+    openShare: timed(crypto.dkg.openShare),
+    verifyComplaint: timed(crypto.dkg.verifyComplaint),
+    combineDealings: timed(crypto.dkg.combineDealings),
+    combineShares: timed(crypto.dkg.combineShares),
   };
+  const timeBound = (bound: NodeCrypto): NodeCrypto => ({
+    ...bound,
+    dkg,
+    signBasic: timed(bound.signBasic),
+    verifyBasic: timed(bound.verifyBasic),
+    signMulti: timed(bound.signMulti),
+    verifyMultiShare: timed(bound.verifyMultiShare),
+    combineMulti: timed(bound.combineMulti),
+    verifyMulti: timed(bound.verifyMulti),
+    signThreshold: timed(bound.signThreshold),
+    verifyThresholdShare: timed(bound.verifyThresholdShare),
+    combineThreshold: timed(bound.combineThreshold),
+    verifyThreshold: timed(bound.verifyThreshold),
+    bind: (transcripts) => timeBound(bound.bind(transcripts)),
+  });
+  return { crypto: timeBound(crypto), elapsedMs: () => elapsedMs };
 }

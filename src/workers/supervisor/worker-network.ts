@@ -1,5 +1,7 @@
 import { bytesToHex } from '../../base/hex.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { createRegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
+import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import type {
   Network,
@@ -12,6 +14,7 @@ import {
   guardClock,
   guardFaults,
   guardInspector,
+  guardRegistry,
   type NetworkGuard,
 } from '../../wire/network-guard.ts';
 import { initialLink, type NetworkSpec } from '../../wire/network-spec.ts';
@@ -36,6 +39,7 @@ import {
   type SpawnedWorker,
   spawnNodeWorker,
 } from './node-process.ts';
+import { createRegistryControl } from './registry-control.ts';
 import { CONTROL_DEADLINE_MS, createRoster, networkError, type Roster } from './roster.ts';
 import { createSafetyWatch } from './safety-watch.ts';
 import { createTelemetryHub, type TelemetryHub } from './telemetry-hub.ts';
@@ -172,13 +176,14 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
   const { spec, hub, clock, fetchShim } = scaffold;
   const safety = createSafetyWatch(hub.report);
   hub.observe(safety.observe);
-  const processes = dealt.genesis.nodes.map(({ nodeId }, index) =>
+  const registered = [...dealt.genesis.nodes, ...dealt.genesis.spareNodes];
+  const processes = registered.map(({ nodeId }, index) =>
     createNodeProcess(nodeDeps(scaffold, nodeId, safety.forget), scaffold.spare[index]),
   );
   const roster = createRoster(processes);
   const report = (event: HostEvent): void => hub.report(event);
   const indexOf = (nodeId: NodeId): number =>
-    dealt.genesis.nodes.findIndex((node) => node.nodeId === nodeId);
+    registered.findIndex((node) => node.nodeId === nodeId);
   const clockControl = createClockControl({
     clock,
     initialPace: spec.pace,
@@ -193,7 +198,15 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
     start: (process) => starter(process),
     wipeStorage: (nodeId) => wipeStorage(scaffold, nodeId),
   });
-  const starter = createStarter(scaffold, dealt, clockControl, faults, roster);
+  const keeper = createRegistryKeeper(dealt.genesis);
+  const registry = createRegistryControl({
+    keeper,
+    roster,
+    report,
+    start: (process) => starter(process),
+  });
+  hub.observe(registry.observe);
+  const starter = createStarter(scaffold, dealt, clockControl, faults, roster, keeper);
   const topology: Topology = topologyOf(spec, [dealt]);
   let closed = false;
   const guard: NetworkGuard = {
@@ -206,10 +219,14 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
     rootKey: () => dealt.publicKeyDer,
     topology: () => topology,
     faults: guardFaults(guard, faults.port),
+    registry: guardRegistry(guard, registry.port),
     clock: guardClock(guard, clockControl.port),
     events: {
       subscribe: (listener) =>
-        hub.subscribe(listener, () => openingFacts(roster, clockControl, faults)),
+        hub.subscribe(listener, () => [
+          ...openingFacts(roster, clockControl, faults),
+          ...registry.facts(),
+        ]),
     },
     inspect: guardInspector(guard, createInspectorPort(roster, scaffold.inspector.control)),
     snapshot: async () => ({
@@ -225,7 +242,8 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
       }
     },
   };
-  return { network, startAll: () => startAll(processes, starter) };
+  const members = processes.slice(0, dealt.genesis.nodes.length);
+  return { network, startAll: () => startAll(members, starter) };
 }
 
 function nodeDeps(scaffold: Scaffold, nodeId: NodeId, forget: (nodeId: string) => void) {
@@ -256,9 +274,13 @@ function createStarter(
   clockControl: ClockControl,
   faults: FaultControl,
   roster: Roster,
+  registry: Pick<RegistryKeeper, 'records'>,
 ): Starter {
   const { networkId, spec } = scaffold;
   let incarnation = Date.now();
+  const memo = spec.memoVerification
+    ? { memoSecret: crypto.getRandomValues(new Uint8Array(32)) }
+    : {};
   const sandboxMemories = Math.max(
     MIN_SANDBOX_MEMORIES,
     Math.floor(TAB_MEMORIES / countNodes(spec)),
@@ -275,12 +297,14 @@ function createStarter(
       genesis: dealt.genesis,
       secrets,
       rootKeyDer: dealt.publicKeyDer,
+      registry: registry.records(),
       clock: clockControl.setting(),
       delays: clockControl.delays(),
       links: faults.linksOf(nodeId),
       conditions: faults.conditionsOf(nodeId),
       behaviours: faults.behavioursOf(nodeId),
       mesh: brokerMesh(process, roster.all()),
+      ...memo,
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
       sandboxMemories,

@@ -1,0 +1,74 @@
+import { err, ok } from '../../base/result.ts';
+import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
+import type { NodeId } from '../../protocol/types/ids.ts';
+import type { NetworkRegistry, NetworkResult } from '../../wire/network.ts';
+import { registryFact } from '../../wire/registry-fact.ts';
+import type { HostEvent, TelemetryBatch } from '../../wire/telemetry.ts';
+import type { NodeProcess } from './node-process.ts';
+import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
+
+export interface RegistryControl {
+  readonly port: NetworkRegistry;
+  /** Watches for nodes that left the subnet, and ends them. */
+  observe(batch: TelemetryBatch): void;
+  facts(): readonly HostEvent[];
+}
+
+export interface RegistryControlDeps {
+  readonly keeper: RegistryKeeper;
+  readonly roster: Roster;
+  report(event: HostEvent): void;
+  start(process: NodeProcess): NetworkResult<void>;
+}
+
+/**
+ * The registry of the network and, where the IC's nodes have an orchestrator, the starting of nodes
+ * that join and the stopping of nodes that left.
+ */
+export function createRegistryControl(deps: RegistryControlDeps): RegistryControl {
+  const { keeper, roster, report } = deps;
+
+  const startMembers = async (joining: readonly NodeId[]): NetworkResult<void> => {
+    for (const nodeId of joining) {
+      const found = roster.find(nodeId);
+      const isDown = found.ok && ['stopped', 'crashed'].includes(found.value.state());
+      const started = isDown ? await deps.start(found.value) : ok(undefined);
+      if (!started.ok) {
+        return started;
+      }
+    }
+    return ok(undefined);
+  };
+
+  return {
+    port: {
+      version: () => keeper.newest().version,
+      record: () => keeper.newest(),
+      update: async (change) => {
+        const before = keeper.newest().members;
+        const made = keeper.change(change);
+        if (!made.ok) {
+          return err(networkError('INVALID_ARGUMENT', made.error.message));
+        }
+        const { version, members } = made.value;
+        report(registryFact(made.value));
+        const told = await roster.tellAll(({ control }) =>
+          control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'applyRegistry', [made.value]),
+        );
+        const started = await startMembers(members.filter((id) => !before.includes(id)));
+        const failed = [told, started].find((outcome) => !outcome.ok);
+        return failed === undefined || failed.ok ? ok(version) : failed;
+      },
+    },
+    observe: ({ from, events }) => {
+      if (from === 'host' || !events.some((event) => event.kind === 'leftSubnet')) {
+        return;
+      }
+      const found = roster.find(from);
+      if (found.ok && !keeper.newest().members.includes(from)) {
+        found.value.kill('left the subnet');
+      }
+    },
+    facts: () => keeper.records().slice(-1).map(registryFact),
+  };
+}
