@@ -1,15 +1,16 @@
 import type { Prng } from '../base/prng.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
+import type { LinkDropCause, LinkModel } from '../wire/link-model.ts';
+import { createLinkModel } from '../wire/link-model.ts';
 import type { LinkConditions } from '../wire/network-spec.ts';
 
 /**
- * The medium between the nodes: every directed link delays, loses, repeats and reorders packets by
- * its conditions, with its own stream of seeded chance. Packets of a link stay in order unless a
- * reordering is drawn.
+ * The medium between the nodes: every directed link treats packets as the shared link model says,
+ * with its own stream of seeded chance; partitions lie above it.
  */
 export interface PacketSimulator {
   /** Arrival times of the copies of one packet; empty = lost. */
-  send(from: NodeId, to: NodeId, nowNs: number): Delivery;
+  send(from: NodeId, to: NodeId, nowNs: number, bytes: number): Delivery;
   setLink(from: NodeId, to: NodeId, conditions: LinkConditions | null): void;
   conditionsOf(from: NodeId, to: NodeId): LinkConditions;
   /** Nodes named in no group form one of their own; no groups = no partition. */
@@ -17,74 +18,56 @@ export interface PacketSimulator {
   heal(): void;
 }
 
+export type DropCause = LinkDropCause | 'partition';
+
 export interface Delivery {
   readonly arrivalsNs: readonly number[];
-  readonly dropped: 'loss' | 'cut' | 'partition' | null;
+  readonly dropped: DropCause | null;
 }
 
 const NS_PER_MS = 1_000_000;
-const US_PER_MS = 1000;
 /** No packet arrives at the moment it is sent: without any latency, blocks would take no time at all. */
 const LEAST_LATENCY_NS = NS_PER_MS;
 /** Hosts look at their sockets in turns of this length: what comes within one is handled together. */
 const TURN_NS = 2 * NS_PER_MS;
-/** A reordered packet is held back by up to this much beyond its delay. */
-const REORDER_MS = 50;
+
+const LOST_IN_PARTITION: Delivery = { arrivalsNs: [], dropped: 'partition' };
 
 interface Link {
-  readonly prng: Prng;
-  lastArrivalNs: number;
+  readonly model: LinkModel;
   override: LinkConditions | null;
 }
 
-function atTurn(atNs: number): number {
-  return Math.ceil(atNs / TURN_NS) * TURN_NS;
+function arrivalAt(plannedNs: number, nowNs: number): number {
+  return Math.ceil(Math.max(plannedNs, nowNs + LEAST_LATENCY_NS) / TURN_NS) * TURN_NS;
 }
 
 export function createPacketSimulator(prng: Prng, everyLink: LinkConditions): PacketSimulator {
-  const links = new Map<string, Link>();
+  const links = new Map<NodeId, Map<NodeId, Link>>();
   let groupOf: ReadonlyMap<NodeId, number> | null = null;
 
   const linkOf = (from: NodeId, to: NodeId): Link => {
-    const key = `${from}>${to}`;
-    const known = links.get(key);
+    const ofSender = links.get(from) ?? new Map<NodeId, Link>();
+    links.set(from, ofSender);
+    const known = ofSender.get(to);
     if (known !== undefined) {
       return known;
     }
-    const link = { prng: prng.fork(key), lastArrivalNs: 0, override: null };
-    links.set(key, link);
+    const link = { model: createLinkModel(prng.fork(`${from}>${to}`)), override: null };
+    ofSender.set(to, link);
     return link;
   };
 
-  const arrival = (link: Link, conditions: LinkConditions, nowNs: number): number => {
-    const jitterUs = link.prng.below(conditions.jitterMs * US_PER_MS + 1);
-    const delayNs = Math.max(LEAST_LATENCY_NS, conditions.delayMs * NS_PER_MS);
-    const planned = nowNs + delayNs + jitterUs * 1000;
-    if (link.prng.chance(conditions.reorderPercent, 100)) {
-      return atTurn(planned + link.prng.below(REORDER_MS * US_PER_MS) * 1000);
-    }
-    link.lastArrivalNs = Math.max(link.lastArrivalNs, atTurn(planned));
-    return link.lastArrivalNs;
-  };
-
   return {
-    send(from, to, nowNs) {
-      const link = linkOf(from, to);
-      const conditions = link.override ?? everyLink;
+    send(from, to, nowNs, bytes) {
       if (groupOf !== null && (groupOf.get(from) ?? -1) !== (groupOf.get(to) ?? -1)) {
-        return { arrivalsNs: [], dropped: 'partition' };
+        return LOST_IN_PARTITION;
       }
-      if (conditions.cut) {
-        return { arrivalsNs: [], dropped: 'cut' };
-      }
-      if (link.prng.chance(conditions.lossPercent, 100)) {
-        return { arrivalsNs: [], dropped: 'loss' };
-      }
-      const arrivalsNs = [arrival(link, conditions, nowNs)];
-      if (link.prng.chance(conditions.duplicatePercent, 100)) {
-        arrivalsNs.push(arrival(link, conditions, nowNs));
-      }
-      return { arrivalsNs, dropped: null };
+      const link = linkOf(from, to);
+      const fate = link.model.send(link.override ?? everyLink, nowNs, bytes);
+      return fate.kind === 'drop'
+        ? { arrivalsNs: [], dropped: fate.cause }
+        : { arrivalsNs: fate.arrivalsNs.map((at) => arrivalAt(at, nowNs)), dropped: null };
     },
     setLink(from, to, conditions) {
       linkOf(from, to).override = conditions;
@@ -96,8 +79,10 @@ export function createPacketSimulator(prng: Prng, everyLink: LinkConditions): Pa
     },
     heal() {
       groupOf = null;
-      for (const link of links.values()) {
-        link.override = null;
+      for (const ofSender of links.values()) {
+        for (const link of ofSender.values()) {
+          link.override = null;
+        }
       }
     },
   };

@@ -20,7 +20,7 @@ import { createEventQueue } from './event-queue.ts';
 import { createHttpDesk } from './http-desk.ts';
 import type { HttpDesk } from './http-desk.ts';
 import { createPacketSimulator } from './packet-simulator.ts';
-import type { PacketSimulator } from './packet-simulator.ts';
+import type { DropCause, PacketSimulator } from './packet-simulator.ts';
 
 /**
  * Discrete-event simulation of the nodes of a network: one thread, virtual time, every choice from
@@ -50,7 +50,7 @@ export interface NodeStart {
 export interface SimulationObserver {
   trace(nodeId: NodeId, event: TraceEvent, atNs: number): void;
   packet(from: NodeId, transmit: Transmit): void;
-  dropped(from: NodeId, to: NodeId, cause: 'loss' | 'cut' | 'partition'): void;
+  dropped(from: NodeId, to: NodeId, cause: DropCause): void;
   nodeState(nodeId: NodeId, state: 'running' | 'stopped' | 'crashed', reason: string | null): void;
 }
 
@@ -405,7 +405,7 @@ export class Simulation {
       if (to === node || (transmit.to !== 'all' && transmit.to !== to.id)) {
         continue;
       }
-      const delivery = this.packets.send(node.id, to.id, this.elapsedNs);
+      const delivery = this.packets.send(node.id, to.id, this.elapsedNs, transmit.bytes.length);
       if (delivery.dropped !== null) {
         this.config.observer.dropped(node.id, to.id, delivery.dropped);
       }

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import type { TraceEvent } from '../protocol/interfaces/trace.ts';
+import { emptyPacket } from '../protocol/p2p/packet.ts';
+import { encodePacket } from '../protocol/p2p/packet-codec.ts';
+import { encodeArtifact, sealArtifact } from '../protocol/types/artifact-codec.ts';
+import type { Artifact } from '../protocol/types/artifacts.ts';
+import type { HashHex, NodeId } from '../protocol/types/ids.ts';
+import { createCheckers } from './checkers.ts';
+
+/** Every rule must be able to fail: each is shown one planted violation and what is next to it. */
+
+const NODE_A = '0a'.repeat(29) as NodeId;
+const NODE_B = '0b'.repeat(29) as NodeId;
+const hash = (digit: string): HashHex => digit.repeat(64) as HashHex;
+
+function executed(height: number, root: HashHex, timeNs = BigInt(height)): TraceEvent {
+  return { kind: 'executed', height, root, instructions: 0n, messages: 0, timeNs };
+}
+
+function finalized(height: number, block: HashHex): TraceEvent {
+  return { kind: 'finalized', height, hash: block, signers: [], explicit: true };
+}
+
+function beacon(height: number, own: HashHex, parent: HashHex): TraceEvent {
+  return { kind: 'beaconAggregated', height, hash: own, parent };
+}
+
+function message(height: number, messageId: string): TraceEvent {
+  const call = { canisterId: '', method: 'm', instructions: 0n, outcome: 'replied' };
+  return { kind: 'messageExecuted', height, messageId, ...call };
+}
+
+function vote(kind: 'notarizationShare' | 'finalizationShare', blockHash: HashHex): Artifact {
+  return sealArtifact({
+    kind,
+    height: 7,
+    blockHash,
+    signer: NODE_A,
+    signature: new Uint8Array(48),
+  });
+}
+
+function packetOf(...artifacts: readonly Artifact[]): Uint8Array {
+  return encodePacket({
+    ...emptyPacket(1),
+    updates: artifacts.map((artifact, slotId) => {
+      const { kind, height, hash: own } = artifact;
+      const name = { kind, height, hash: own };
+      return { slotId, commitId: slotId + 1, name, bytes: encodeArtifact(artifact) };
+    }),
+  });
+}
+
+describe('the checkers of facts', () => {
+  const planted: readonly [string, readonly TraceEvent[], readonly TraceEvent[]][] = [
+    ['oneFinalizedBlock', [finalized(3, hash('1'))], [finalized(3, hash('2'))]],
+    ['equalRoots', [executed(3, hash('1'))], [executed(3, hash('2'))]],
+    ['equalRoots', [executed(3, hash('1'))], [{ kind: 'certified', height: 3, root: hash('2') }]],
+    ['beaconChain', [beacon(3, hash('1'), hash('0'))], [beacon(3, hash('2'), hash('0'))]],
+    ['beaconChain', [beacon(3, hash('1'), hash('0'))], [beacon(4, hash('2'), hash('3'))]],
+    ['ingressOnce', [message(3, 'aa')], [message(4, 'aa')]],
+    ['noCriticalError', [], [{ kind: 'criticalError', code: 'X', message: 'broken' }]],
+  ];
+
+  it.each(planted)('%s fails on a planted violation of another node', (rule, before, after) => {
+    const checkers = createCheckers();
+    for (const event of before) {
+      expect(checkers.observe(NODE_A, event)).toBeUndefined();
+      expect(checkers.observe(NODE_B, event)).toBeUndefined();
+    }
+    expect(after.map((event) => checkers.observe(NODE_B, event)?.rule)).toContain(rule);
+    expect(checkers.violations).toHaveLength(1);
+  });
+
+  it.each([
+    ['certifiedMonotone', { kind: 'certified', height: 3, root: hash('1') }],
+    ['timeMonotone', executed(3, hash('1'))],
+  ] as const)('%s fails when one node repeats itself, unless it restarted', (rule, event) => {
+    const checkers = createCheckers();
+    expect(checkers.observe(NODE_A, event)).toBeUndefined();
+    checkers.restarted(NODE_A);
+    expect(checkers.observe(NODE_A, event)).toBeUndefined();
+    expect(checkers.observe(NODE_A, event)?.rule).toBe(rule);
+  });
+
+  it('timeMonotone fails when a later height has an earlier time', () => {
+    const checkers = createCheckers();
+    expect(checkers.observe(NODE_A, executed(3, hash('1'), 9n))).toBeUndefined();
+    expect(checkers.observe(NODE_A, executed(4, hash('2'), 9n))?.rule).toBe('timeMonotone');
+  });
+
+  it('hear nothing of nodes that lie, and know where messages were executed', () => {
+    const checkers = createCheckers();
+    checkers.observe(NODE_A, finalized(3, hash('1')));
+    checkers.distrust(NODE_B);
+    expect(checkers.observe(NODE_B, finalized(3, hash('2')))).toBeUndefined();
+    checkers.observe(NODE_A, message(5, 'aa'));
+    expect([checkers.executedAt('aa'), checkers.executedAt('bb')]).toEqual([5, undefined]);
+  });
+});
+
+describe('the checker of what is said on the wire', () => {
+  it('fails on two finalizations, and on a notarization beside one, even after a restart', () => {
+    const one = vote('finalizationShare', hash('1'));
+    for (const other of [
+      vote('finalizationShare', hash('2')),
+      vote('notarizationShare', hash('2')),
+    ]) {
+      const checkers = createCheckers();
+      expect(checkers.packet(NODE_A, packetOf(one))).toBeUndefined();
+      expect(checkers.packet(NODE_A, packetOf(one))).toBeUndefined();
+      checkers.restarted(NODE_A);
+      expect(checkers.packet(NODE_A, packetOf(other))?.rule).toBe('noContradiction');
+    }
+  });
+
+  it('takes several notarizations while nothing is finalized, and forgets with the disk', () => {
+    const checkers = createCheckers();
+    const blocks = [hash('1'), hash('2')].map((block) => vote('notarizationShare', block));
+    expect(checkers.packet(NODE_A, packetOf(...blocks))).toBeUndefined();
+    checkers.wiped(NODE_A);
+    const final = vote('finalizationShare', hash('3'));
+    expect(checkers.packet(NODE_A, packetOf(final))).toBeUndefined();
+  });
+
+  it('fails on two states certified at one height', () => {
+    const checkers = createCheckers();
+    const shares = [hash('1'), hash('2')].map((root) =>
+      sealArtifact<'certificationShare'>({
+        kind: 'certificationShare',
+        height: 3,
+        root,
+        signer: NODE_A,
+        signature: new Uint8Array(48),
+      }),
+    );
+    expect(checkers.packet(NODE_A, packetOf(...shares))?.rule).toBe('noContradiction');
+  });
+});
