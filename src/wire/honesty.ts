@@ -70,6 +70,13 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'crypto',
+    here: 'With memoVerification in the spec, off by default, a node skips the check of a signature that another node of the tab found valid.',
+    mainnet: 'Every node checks every signature it relies on.',
+    consequence:
+      'Nodes then trust the workers of their tab. Outcomes are the same, but it proves nothing about a node that was taken over; a part of the cryptographic work is missing from the figures.',
+  },
+  {
+    area: 'crypto',
     here: 'No threshold ECDSA, Schnorr or vetKeys.',
     mainnet: 'Canisters can sign with threshold keys of the subnet.',
     consequence: 'Canisters that call these methods get a reject.',

@@ -34,6 +34,7 @@ describe('a network spec', () => {
     [{ links: { delayMs: -1 } }, 'SPEC_FIELD_INVALID', 'spec.links.delayMs'],
     [{ links: { distribution: 'cauchy' } }, 'SPEC_FIELD_INVALID', 'spec.links.distribution'],
     [{ links: { bandwidthKbps: 0.5 } }, 'SPEC_FIELD_INVALID', 'spec.links.bandwidthKbps'],
+    [{ memoVerification: 1 }, 'SPEC_FIELD_INVALID', 'spec.memoVerification'],
     [{ latencyPreset: 'moon' }, 'SPEC_FIELD_INVALID', 'spec.latencyPreset'],
     [{ links: { cut: 'yes' } }, 'SPEC_FIELD_INVALID', 'spec.links.cut'],
     [{ dkgIntervalLength: 0 }, 'SPEC_FIELD_INVALID', 'spec.dkgIntervalLength'],
