@@ -59,9 +59,11 @@ export interface PollOutcome {
   readonly stateSync: StateSyncRequest | null;
   /**
    * Said at every poll until the state reader shows a state that nothing contradicts: the host
-   * drops the state and goes on from the one `stateSync` names, or from genesis when it is null.
+   * drops the state and goes on from the one `stateSync` names.
    */
   readonly diverged: StateDivergence | null;
+  /** Said once for a divergence without a package: the host puts the genesis state in place. */
+  readonly startOver: boolean;
   /** Two blocks of one height are finalized: this node takes part in nothing any more. */
   readonly stopped: boolean;
   /** Key shares to store, before anything that is in `transmits`, and to delete. */

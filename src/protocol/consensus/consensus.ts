@@ -85,6 +85,7 @@ class ConsensusNode implements Consensus {
   private hasUnstamped = true;
   private expectedHeight: Height = 0;
   private stopped = false;
+  private startedOverFor: Height | null = null;
   private poolCheckedAt: Height = 0;
   private diverged: StateDivergence | null = null;
 
@@ -162,6 +163,7 @@ class ConsensusNode implements Consensus {
       },
       stateSync: this.neededStateSync(),
       diverged: this.diverged,
+      startOver: this.shouldStartOver(),
       stopped: this.stopped,
       keys: keyWork.keys,
       trace: output.trace,
@@ -360,6 +362,16 @@ class ConsensusNode implements Consensus {
         message: `height ${height}: ${found} validated ${artifact}, ${allowed} at most`,
       }),
     );
+  }
+
+  /** Not twice for one height: a replay from the start that fails again would never end. */
+  private shouldStartOver(): boolean {
+    if (this.diverged === null || this.view.catchUpPackage().height > 0) {
+      return false;
+    }
+    const isFirst = this.startedOverFor !== this.diverged.height;
+    this.startedOverFor = this.diverged.height;
+    return isFirst;
   }
 
   private neededStateSync(): StateSyncRequest | null {

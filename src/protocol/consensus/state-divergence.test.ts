@@ -40,12 +40,12 @@ describe('an own state that the subnet contradicts', () => {
     });
     expect(node.lastPoll?.stateSync).toEqual({ height: 20, stateHash: subnet });
     const executed = node.batches.length;
-    cluster.runUntil(() => false, 10_000);
+    cluster.runUntil(() => false, 2_000);
     expect(node.batches.length, 'no batch on a wrong state').toBe(executed);
     expect(divergences(node), 'said once').toHaveLength(1);
     const signed = node.consensus.pool.validated
       .heights('certificationShare')
-      .filter((height) => height > 25);
+      .filter((height) => height > 21);
     expect(signed, 'no signature on a wrong state').toEqual([]);
   });
 
@@ -83,12 +83,42 @@ describe('an own state that the subnet contradicts', () => {
     cluster.restart(2);
     expect(cluster.runUntil(() => (node.lastPoll?.diverged ?? null) !== null, 1000)).toBe(true);
     expect(node.lastPoll?.diverged).toMatchObject({ evidence: 'certification', height: 1 });
-    expect(node.lastPoll?.stateSync).toBeNull();
+    expect([node.lastPoll?.stateSync, node.lastPoll?.startOver]).toEqual([null, true]);
     node.state = freshState();
     node.wakeNs = cluster.nowNs;
     expect(reach(cluster, 30)).toBe(true);
     expect(node.state.latest).toBeGreaterThanOrEqual(29);
     expect(divergences(node)).toHaveLength(1);
+  });
+});
+
+describe('a replay that fails again', () => {
+  it('CN60: is not repeated: the node waits for a package', () => {
+    const cluster = new MiniCluster({ nodes: 4, parameters: { dkgIntervalLength: 29 } });
+    expect(reach(cluster, 10)).toBe(true);
+    const node = present(cluster.nodes[2], 'a node');
+    const spoil = (): void => {
+      node.state = freshState();
+      node.state.roots.set(1, fakeHash(1));
+      node.state.latest = 1;
+      node.wakeNs = cluster.nowNs;
+    };
+    cluster.crash(2);
+    spoil();
+    cluster.restart(2);
+    let startsOver = 0;
+    cluster.runUntil(() => {
+      if (node.lastPoll?.startOver === true) {
+        startsOver += 1;
+        spoil();
+        node.lastPoll = null;
+      }
+      return false;
+    }, 500);
+    expect(startsOver).toBe(1);
+    expect(node.lastPoll?.diverged).toMatchObject({ height: 1 });
+    const asksForPackage = () => (node.lastPoll?.stateSync?.height ?? 0) === 30;
+    expect(cluster.runUntil(asksForPackage, 120_000)).toBe(true);
   });
 });
 

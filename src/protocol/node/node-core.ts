@@ -331,8 +331,7 @@ class NodeCoreMachine implements NodeCore {
     } else if (this.stateSync.target !== null) {
       this.stateSync.cancel();
     }
-    if (outcome.diverged !== null && outcome.stateSync === null) {
-      // No catch-up package yet: everything can be executed again from the start.
+    if (outcome.startOver) {
       this.executor.reset(genesisState(this.genesis));
       this.consensusDue = true;
     }
