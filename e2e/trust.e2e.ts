@@ -40,3 +40,17 @@ test('a spec cannot ask the page for another crypto', async ({ page }) => {
   });
   expect(refused).toMatchObject({ name: 'NetworkStartError', error: { code: 'INVALID_ARGUMENT' } });
 });
+
+test('the page says which library computes the signatures, as the nodes report it', async ({
+  page,
+}) => {
+  await openPage(page, '?nodes=1&pace=classroom');
+  await expect(page.getByTestId('bls-backend')).toHaveText('BLS12-381 in WebAssembly (mcl)');
+  const reported = await page.evaluate(async () => {
+    const snapshot = await window.networkUnderTest?.snapshot();
+    return snapshot?.nodes.map(({ load }) => load?.blsBackend);
+  });
+  expect(reported).toEqual(['mcl-bls12-381']);
+  await page.getByTestId('node-1').click();
+  await expect(page.getByTestId('inspector')).toContainText('BLS12-381 in WebAssembly (mcl)');
+});

@@ -6,7 +6,7 @@ import { useProjection, useServices, useUi } from '../services.tsx';
 import { isActivation } from './activation.ts';
 import { FlightCanvas } from './FlightCanvas.tsx';
 import { nodeColour, nodeDash, nodeStatus } from './node-status.ts';
-import { type Point, ringLayout } from './ring-layout.ts';
+import { type Point, type RingLabels, ringLayout } from './ring-layout.ts';
 import { ShareDial } from './ShareDial.tsx';
 import { useSize } from './use-size.ts';
 
@@ -55,6 +55,7 @@ export function NodeRing() {
                 index={index}
                 at={layout.positions[index] ?? layout.centre}
                 radius={layout.nodeRadius}
+                labels={layout.labels}
               />
             ))}
           </svg>
@@ -75,9 +76,10 @@ interface RingNodeProps {
   readonly index: number;
   readonly at: Point;
   readonly radius: number;
+  readonly labels: RingLabels;
 }
 
-function RingNode({ node, index, at, radius }: RingNodeProps) {
+function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
   const { ui } = useServices();
   const behind = useProjection((projection) => blocksBehind(projection, node));
   const selected = useUi(
@@ -121,12 +123,19 @@ function RingNode({ node, index, at, radius }: RingNodeProps) {
         <NodeDownMark condition={node.condition} radius={radius} />
       )}
       {maker ? <Crown y={-radius - 12} /> : null}
-      <text className="ring-label" y={radius + 17}>
-        {node.label}
-      </text>
-      <text className={`ring-height ${up ? '' : `tone-${status.tone}`}`} y={radius + 32}>
-        {detail}
-      </text>
+      {labels === 'full' ? (
+        <text className="ring-label" y={radius + 17}>
+          {node.label}
+        </text>
+      ) : null}
+      {labels === 'none' ? null : (
+        <text
+          className={`ring-height ${up ? '' : `tone-${status.tone}`}`}
+          y={radius + (labels === 'full' ? 32 : 15)}
+        >
+          {detail}
+        </text>
+      )}
       {up && behind > 1 ? (
         <g transform={`translate(${radius * 0.9} ${-radius * 0.9})`}>
           <rect className="ring-badge" x="-14" y="-9" width="34" height="18" rx="9" />
@@ -150,7 +159,7 @@ function NodeDownMark({
   return condition === 'crashed' ? (
     <path
       className="ring-bolt"
-      d={`M3 ${-arm * 1.4}l${-arm} ${arm * 1.6}h${arm}l-3 ${arm * 1.3}`}
+      d={`M${arm * 0.3} ${-arm * 1.6}L${-arm} ${arm * 0.3}H0L${-arm * 0.3} ${arm * 1.6}L${arm} ${-arm * 0.3}H0Z`}
     />
   ) : condition === 'starting' ? (
     <text className="ring-number" dy="0.35em">

@@ -17,6 +17,16 @@ describe('ringLayout', () => {
       }
     }
   });
+
+  it.each([
+    [4, 860, 420, 'full'],
+    [13, 860, 480, 'full'],
+    [4, 366, 380, 'full'],
+    [13, 366, 380, 'height'],
+    [40, 366, 380, 'none'],
+  ])('gives %i nodes in %i × %i the labels that fit: %s', (count, width, height, labels) => {
+    expect(ringLayout(count, width, height).labels).toBe(labels);
+  });
 });
 
 function heightView(height: number, hashes: readonly [string, string][]): HeightView {

@@ -4,6 +4,7 @@ import { useServices, useUi } from '../services.tsx';
 import type { Selection } from '../store/ui-store.ts';
 import { BlockInspector } from './BlockInspector.tsx';
 import { NodeInspector } from './NodeInspector.tsx';
+import { SubnetFacts } from './SubnetFacts.tsx';
 
 /** The selected object above, the feed below; on a narrow screen the object is a sheet. */
 export function Inspector() {
@@ -13,11 +14,12 @@ export function Inspector() {
     <aside className="inspector" aria-label="Inspector and feed">
       {selection === null ? (
         <section className="inspector-object inspector-empty" aria-labelledby="inspected">
-          <h2 id="inspected">Nothing selected</h2>
+          <h2 id="inspected">The subnet</h2>
           <p className="muted small">
             Click a node to see its heights and to switch it off. Click a block to see who signed it
             and to check the signatures yourself.
           </p>
+          <SubnetFacts />
         </section>
       ) : (
         <div className="inspector-object" data-testid="inspector">

@@ -1,10 +1,19 @@
+import type { NodeLoad } from '../../wire/network.ts';
 import { CopyText } from '../components/CopyText.tsx';
 import { Icon } from '../components/icons.tsx';
 import { nodeStatus } from '../charts/node-status.ts';
 import { useCommand, useProjection } from '../services.tsx';
 import { blocksBehind, findNode, isUp, nodeLabel } from '../store/derive.ts';
-import { formatCount, principalText, shortHash, shortPrincipal } from '../store/format.ts';
+import {
+  formatCount,
+  formatMs,
+  principalText,
+  shortHash,
+  shortPrincipal,
+} from '../store/format.ts';
 import type { NodeId } from '../store/ids.ts';
+import { useNodeReports } from '../store/use-node-reports.ts';
+import { backendInWords } from './crypto-words.ts';
 
 export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
   const command = useCommand();
@@ -13,6 +22,7 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
   const lost = useProjection((projection) =>
     (node?.peersDown ?? []).map((peer) => nodeLabel(projection, peer)).join(', '),
   );
+  const load = useNodeReports().find((report) => report.nodeId === nodeId)?.load;
   if (node === undefined) {
     return <p className="muted">This node is not part of the network any more.</p>;
   }
@@ -77,6 +87,17 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
         </dd>
         <dt>Does not hear</dt>
         <dd>{isUp(node) ? lost || 'nobody: all peers answer' : '–'}</dd>
+        {load === undefined ? null : (
+          <>
+            <dt>Signatures</dt>
+            <dd>{backendInWords(load.blsBackend)}</dd>
+            <dt>Worked</dt>
+            <dd>
+              <span className="mono">{formatMs(load.busyMs)}</span>
+              <span className="muted"> since its start, {cryptoPercent(load)} % on signatures</span>
+            </dd>
+          </>
+        )}
         <dt>Refused</dt>
         <dd className="mono">
           {node.rejectedArtifacts} artifacts, {node.rejectedPackets} packets
@@ -96,6 +117,10 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
       </dl>
     </section>
   );
+}
+
+function cryptoPercent({ busyMs, cryptoMs }: NodeLoad): number {
+  return busyMs === 0 ? 0 : Math.round((100 * cryptoMs) / busyMs);
 }
 
 function roleSentence(rank: number | null, inCommittee: boolean, up: boolean): string {
