@@ -64,6 +64,11 @@ export class IngressManager {
     return decoded.ok ? decoded.value.message : undefined;
   }
 
+  /** The bytes of a call that waits here. */
+  envelopeOf(messageId: MessageId): Uint8Array | undefined {
+    return this.pool.get(messageId)?.envelope;
+  }
+
   /** Takes an authenticated client's call and offers it to all peers. */
   admit(message: SignedIngress): boolean {
     const outcome = this.pool.add(message);

@@ -1,4 +1,5 @@
 import { createPrng } from '../../base/prng.ts';
+import type { Prng } from '../../base/prng.ts';
 import { subnetTopology } from '../canonical-state/canonical-state.ts';
 import type { Transmit as PoolTransmit } from '../artifact-pool/artifact-pool.ts';
 import { createConsensus } from '../consensus/consensus.ts';
@@ -14,17 +15,16 @@ import type { MisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
 import { createGossip } from '../p2p/gossip.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import { INGRESS_KIND } from '../p2p/packet.ts';
-import type { ArtifactName, StateRequest } from '../p2p/packet.ts';
-import type { BouncerValue } from '../p2p/slot-receiver.ts';
+import type { StateRequest } from '../p2p/packet.ts';
 import { registeredNodes } from '../registry/registry-change.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/registry-client.ts';
 import { genesisState } from '../replicated-state/replicated-state.ts';
 import { createStateManager } from '../state-manager/state-manager.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
-import { decodeArtifact, encodeArtifact } from '../types/artifact-codec.ts';
-import type { Artifact, ArtifactId } from '../types/artifacts.ts';
-import { ARTIFACT_KINDS, artifactIdOf } from '../types/artifacts.ts';
+import type { ArtifactId } from '../types/artifacts.ts';
+import { artifactIdOf } from '../types/artifacts.ts';
 import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
+import { ArtifactIntake } from './artifact-intake.ts';
 import { BatchExecutor } from './batch-executor.ts';
 import { HttpFrontend } from './http-frontend.ts';
 import { IngressManager, WORK_OF_INGRESS } from './ingress-manager.ts';
@@ -77,6 +77,7 @@ class NodeCoreMachine implements NodeCore {
   private readonly http: HttpFrontend;
   private readonly ingress: IngressManager;
   private readonly gossip: Gossip;
+  private readonly intake: ArtifactIntake;
   private readonly adversary: Adversary;
   private readonly watch: MisbehaviourWatch;
   private readonly stateSync: StateSync;
@@ -90,8 +91,6 @@ class NodeCoreMachine implements NodeCore {
   /** Something changed since consensus was polled last. */
   private consensusDue = true;
   private consensusWakeNs: TimeNs | null = null;
-  /** Encodings by artifact: what came from a peer is stored and relayed as it came. */
-  private readonly encodings = new WeakMap<Artifact, Uint8Array>();
   private readonly stateAnswers = new Map<NodeId, number>();
   private readonly genesis: NodeCoreConfig['genesis'];
   private stopped = false;
@@ -114,18 +113,8 @@ class NodeCoreMachine implements NodeCore {
     this.checkpoints = new CheckpointStore(this.journal, stored);
     const { stateManager } = this;
     this.watch = createMisbehaviourWatch(nodeId, stateManager);
-    this.gossip = createGossip({
-      nodeId,
-      peers: registeredNodes(genesis),
-      incarnation: config.incarnation,
-      bouncer: (name) => this.bounce(name),
-      accept: (name, bytes, from) => this.accept(name, bytes, from),
-      chooseIndex: prng.fork('pull').below,
-      firstTimeoutMs: () => pullTimeoutMs(this.delays),
-      workOf: (name) => (name.kind === INGRESS_KIND ? WORK_OF_INGRESS : 0),
-      onStateRequest: (from, request) => this.answerState(from, request),
-      onStateResponse: (from, response) => this.stateSync.onResponse(from, response),
-    });
+    this.intake = this.createIntake();
+    this.gossip = this.createGossip(config, prng.fork('pull'));
     this.ingress = new IngressManager({ genesis, env, stateManager, gossip: this.gossip });
     this.executor = new BatchExecutor({
       env,
@@ -164,6 +153,38 @@ class NodeCoreMachine implements NodeCore {
       adversary: this.adversary,
     });
     this.restore(stored);
+  }
+
+  private createIntake(): ArtifactIntake {
+    return new ArtifactIntake({
+      consensus: () => this.consensus,
+      ingress: () => this.ingress,
+      gossip: () => this.gossip,
+      nowNs: () => this.nowNs,
+      onInserted: (artifact) => {
+        this.consensusDue = true;
+        this.watch.artifact(artifact);
+      },
+      onRefused: ({ name: { kind: artifact, height }, ...why }) => {
+        this.trace.push({ kind: 'artifactRejected', artifact, height, ...why });
+      },
+    });
+  }
+
+  private createGossip({ nodeId, genesis, incarnation }: NodeCoreConfig, chance: Prng): Gossip {
+    return createGossip({
+      nodeId,
+      peers: registeredNodes(genesis),
+      incarnation,
+      bouncer: (name) => this.intake.bounce(name),
+      accept: (name, bytes, from, parts) => this.intake.accept(name, bytes, from, parts),
+      extraBytesOf: (name) => this.intake.callOfBlock(name),
+      chooseIndex: chance.below,
+      firstTimeoutMs: () => pullTimeoutMs(this.delays),
+      workOf: (name) => (name.kind === INGRESS_KIND ? WORK_OF_INGRESS : 0),
+      onStateRequest: (from, request) => this.answerState(from, request),
+      onStateResponse: (from, response) => this.stateSync.onResponse(from, response),
+    });
   }
 
   step(nowNs: TimeNs, inputs: readonly NodeInput[]): NodeOutput {
@@ -223,7 +244,7 @@ class NodeCoreMachine implements NodeCore {
     }
     this.consensus.restore(stored.artifacts);
     for (const artifact of stored.artifacts) {
-      this.gossip.deliver(artifactIdOf(artifact), encodeArtifact(artifact), false);
+      this.intake.deliver(artifact, false);
     }
     this.trace.push({
       kind: 'caughtUp',
@@ -263,49 +284,6 @@ class NodeCoreMachine implements NodeCore {
         this.adversary.set(input.behaviours);
         this.consensusDue = true;
     }
-  }
-
-  private bounce(name: ArtifactName): BouncerValue {
-    if (name.kind === INGRESS_KIND) {
-      return this.ingress.bounce(name);
-    }
-    const kind = ARTIFACT_KINDS.find((known) => known === name.kind);
-    return kind === undefined
-      ? 'unwanted'
-      : this.consensus.bouncer({ kind, height: name.height, hash: name.hash as HashHex });
-  }
-
-  /** An artifact's bytes from a peer; false when they are not what the name says. */
-  private accept(name: ArtifactName, bytes: Uint8Array, from: NodeId): boolean {
-    if (name.kind === INGRESS_KIND) {
-      const refusal = this.ingress.accept(name, bytes, this.nowNs);
-      return refusal === null || this.rejectArtifact(name, from, refusal.code, refusal.message);
-    }
-    const decoded = decodeArtifact(bytes);
-    if (!decoded.ok) {
-      return this.rejectArtifact(name, from, decoded.error.code, decoded.error.message);
-    }
-    const { kind, height, hash } = decoded.value;
-    if (kind !== name.kind || height !== name.height || hash !== name.hash) {
-      return this.rejectArtifact(name, from, 'ARTIFACT_MISNAMED', 'its bytes have another name');
-    }
-    // Decoding refuses all but the one canonical encoding, so these bytes are the artifact's.
-    this.encodings.set(decoded.value, bytes);
-    const outcome = this.consensus.onArtifact(decoded.value, from, this.nowNs);
-    if (outcome === 'inserted') {
-      this.consensusDue = true;
-      this.watch.artifact(decoded.value);
-    }
-    return (
-      outcome !== 'rejected' ||
-      this.rejectArtifact(name, from, 'SHARE_OF_ANOTHER', 'a share comes from its signer only')
-    );
-  }
-
-  private rejectArtifact(name: ArtifactName, from: NodeId, code: string, message: string): false {
-    const { kind: artifact, height } = name;
-    this.trace.push({ kind: 'artifactRejected', artifact, height, from, code, message });
-    return false;
   }
 
   private pollConsensus(): void {
@@ -362,26 +340,19 @@ class NodeCoreMachine implements NodeCore {
   private store(transmit: PoolTransmit): void {
     if (transmit.kind === 'deliver') {
       const key = artifactStorageKey(artifactIdOf(transmit.artifact));
-      this.journal.put(key, this.encoded(transmit.artifact));
+      this.journal.put(key, this.intake.encodingOf(transmit.artifact));
     } else {
       this.journal.delete(artifactStorageKey(transmit.id));
     }
     this.journal.hold(transmit);
   }
 
-  private encoded(artifact: Artifact): Uint8Array {
-    const known = this.encodings.get(artifact) ?? encodeArtifact(artifact);
-    this.encodings.set(artifact, known);
-    return known;
-  }
-
   private release(transmits: readonly PoolTransmit[]): void {
     for (const transmit of transmits) {
       if (transmit.kind === 'deliver') {
-        const { artifact, latencySensitive } = transmit;
-        this.gossip.deliver(artifactIdOf(artifact), this.encoded(artifact), latencySensitive);
+        this.intake.deliver(transmit.artifact, transmit.latencySensitive);
       } else {
-        this.gossip.withdraw(transmit.id);
+        this.intake.withdraw(transmit.id);
       }
     }
   }

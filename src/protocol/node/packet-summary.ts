@@ -18,6 +18,7 @@ const CONTENT_OF_KIND: Readonly<Record<string, string>> = {
   catchUpPackage: 'catchUpPackage',
   catchUpPackageShare: 'catchUpPackage',
   ingress: 'ingress',
+  blockIngress: 'ingress',
 };
 
 /** What a packet carries, counted by content; for telemetry. */

@@ -23,7 +23,10 @@ export interface Assembly {
   state: AssemblyState;
   /** Bytes whose parts are missing, and who sent them. */
   incomplete: { readonly bytes: Uint8Array; readonly from: NodeId } | null;
-  readonly missing: Set<Part>;
+  /** Sizes of the parts that are not here yet. */
+  readonly missing: Map<Part, number>;
+  /** Parts that are, by the hash in their name. */
+  readonly collected: Map<string, Uint8Array>;
 }
 
 /** Bytes that an artifact refers to by their name, without being advertised themselves. */
@@ -46,7 +49,8 @@ export function newAssembly(name: ArtifactName, key: string, owner: NodeId): Ass
     fetch: newFetch(name, owner, () => advertisers),
     state: 'unwanted',
     incomplete: null,
-    missing: new Set(),
+    missing: new Map(),
+    collected: new Map(),
   };
 }
 

@@ -25,7 +25,12 @@ import { decodePacket, encodePacket } from './packet-codec.ts';
 import { Penalties } from './penalties.ts';
 import type { PeerPenalties } from './penalties.ts';
 import { createSlotReceiver } from './slot-receiver.ts';
-import type { AcceptOutcome, SlotReceiver, SlotReceiverPorts } from './slot-receiver.ts';
+import type {
+  AcceptOutcome,
+  CollectedParts,
+  SlotReceiver,
+  SlotReceiverPorts,
+} from './slot-receiver.ts';
 import { createSlotSender } from './slot-sender.ts';
 import type { SlotSender } from './slot-sender.ts';
 
@@ -112,7 +117,7 @@ class GossipNode implements Gossip {
     this.config = config;
     this.receiver = createSlotReceiver({
       ...config,
-      accept: (name, bytes, from) => this.accept(name, bytes, from),
+      accept: (name, bytes, from, parts) => this.accept(name, bytes, from, parts),
     });
     const others = config.peers.filter((id) => id !== config.nodeId).toSorted(compareText);
     this.peers = new Map(others.map((id) => [id, newPeer(id)]));
@@ -218,10 +223,15 @@ class GossipNode implements Gossip {
     this.readRest(peer, nowNs);
   }
 
-  private accept(name: ArtifactName, bytes: Uint8Array, from: NodeId): AcceptOutcome {
+  private accept(
+    name: ArtifactName,
+    bytes: Uint8Array,
+    from: NodeId,
+    parts: CollectedParts,
+  ): AcceptOutcome {
     const work = WORK_OF_ARTIFACT + (this.config.workOf?.(name) ?? 0);
     this.peers.get(from)?.inbox.charge(work + bytes.length / BYTES_PER_WORK);
-    const outcome = this.config.accept(name, bytes, from);
+    const outcome = this.config.accept(name, bytes, from, parts);
     if (outcome === false) {
       this.penalties.count(from, 'ARTIFACT_REFUSED');
     }

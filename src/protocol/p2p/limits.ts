@@ -56,7 +56,7 @@ export const PULL_SCAN_PER_PEER = 128;
 /** Entries that one peer made us put off, looked at again in one pass. */
 export const RECONSIDER_PER_PEER = 1024;
 /** Proposals from one peer that may wait for parts at a time. */
-export const MAX_ASSEMBLING_PER_PEER = 8;
+export const MAX_ASSEMBLING_PER_PEER = 4;
 /**
  * Work that one peer's packets may cause in one step, in units of roughly a microsecond; more waits
  * in a backlog of its own. @playground the IC's bound is the flow control of the connection.

@@ -42,15 +42,29 @@ export interface SlotReceiver {
 export type BouncerValue = 'wants' | 'maybeLater' | 'unwanted';
 
 /** Taken; refused (not what the name says); or taken once these parts of it are here. */
-export type AcceptOutcome = boolean | { readonly needs: readonly ArtifactName[] };
+export type AcceptOutcome = boolean | { readonly needs: readonly NeededPart[] };
+
+export interface NeededPart {
+  readonly name: ArtifactName;
+  /** Its size; other bytes of the same hash don't exist, but a liar may announce another size. */
+  readonly bytes: number;
+}
+
+/** Parts that were fetched for an artifact, by the hash in their names. */
+export type CollectedParts = ReadonlyMap<string, Uint8Array>;
 
 export interface SlotReceiverPorts extends PullSchedulerPorts {
   readonly bouncer: (name: ArtifactName) => BouncerValue;
   /**
-   * Takes the artifact into its pool. Called again with the same bytes once the parts it needs were
-   * accepted in the same way.
+   * Takes the artifact into its pool. Called again with the same bytes once the parts it needs are
+   * there; of a part it says whether the bytes are what the name says.
    */
-  readonly accept: (name: ArtifactName, bytes: Uint8Array, from: NodeId) => AcceptOutcome;
+  readonly accept: (
+    name: ArtifactName,
+    bytes: Uint8Array,
+    from: NodeId,
+    parts: CollectedParts,
+  ) => AcceptOutcome;
 }
 
 interface TableEntry {
@@ -67,6 +81,7 @@ interface PeerTable {
   assembling: number;
 }
 
+const NO_PARTS: CollectedParts = new Map();
 const NOTHING_VANISHED: readonly ArtifactName[] = [];
 
 export function createSlotReceiver(ports: SlotReceiverPorts): SlotReceiver {
@@ -260,40 +275,46 @@ class SlotTables implements SlotReceiver {
   }
 
   private take(assembly: Assembly, bytes: Uint8Array, from: NodeId): void {
-    const outcome = this.ports.accept(assembly.name, bytes, from);
+    const outcome = this.ports.accept(assembly.name, bytes, from, assembly.collected);
     if (outcome === true) {
       this.setState(assembly, 'received');
     } else if (outcome === false) {
-      // The liar's word about this artifact counts no more; others may have the real one.
-      this.setState(assembly, 'wanted');
-      this.scheduler.want(assembly.fetch);
-      this.unadvertise(assembly, from);
+      this.refuse(assembly, from);
     } else {
       this.assemble(assembly, bytes, from, outcome.needs);
     }
+  }
+
+  /** The liar's word about this artifact counts no more; others may have the real one. */
+  private refuse(assembly: Assembly, from: NodeId): void {
+    this.setState(assembly, 'wanted');
+    this.scheduler.want(assembly.fetch);
+    this.unadvertise(assembly, from);
   }
 
   private assemble(
     assembly: Assembly,
     bytes: Uint8Array,
     from: NodeId,
-    needs: readonly ArtifactName[],
+    needs: readonly NeededPart[],
   ): void {
-    const table = this.tableOf(from);
-    if (table.assembling >= MAX_ASSEMBLING_PER_PEER) {
-      this.setState(assembly, 'waiting');
-      return;
+    if (assembly.state !== 'assembling') {
+      const table = this.tableOf(from);
+      if (table.assembling >= MAX_ASSEMBLING_PER_PEER) {
+        this.setState(assembly, 'waiting');
+        return;
+      }
+      this.setState(assembly, 'assembling');
+      this.assembling.add(assembly);
+      table.assembling += 1;
+      assembly.incomplete = { bytes, from };
     }
-    this.setState(assembly, 'assembling');
-    this.assembling.add(assembly);
-    table.assembling += 1;
-    assembly.incomplete = { bytes, from };
-    for (const name of needs) {
+    for (const { name, bytes: size } of needs) {
       const key = nameKey(name);
       const part = this.parts.get(key) ?? newPart(name, key, from);
       this.parts.set(key, part);
       part.parents.add(assembly);
-      assembly.missing.add(part);
+      assembly.missing.set(part, size);
       if (part.fetch.state === 'idle') {
         this.scheduler.want(part.fetch);
       }
@@ -301,18 +322,25 @@ class SlotTables implements SlotReceiver {
   }
 
   private takePart(part: Part, bytes: Uint8Array | null, from: NodeId): void {
-    if (bytes === null || this.ports.accept(part.name, bytes, from) !== true) {
+    if (bytes === null || this.ports.accept(part.name, bytes, from, NO_PARTS) !== true) {
       part.refusedBy.add(from);
       this.scheduler.want(part.fetch);
       return;
     }
     this.closePart(part);
     for (const parent of part.parents) {
+      const { incomplete } = parent;
+      const size = parent.missing.get(part);
       parent.missing.delete(part);
-      if (parent.missing.size === 0 && parent.incomplete !== null) {
-        const { incomplete } = parent;
-        // With nothing missing any more, leaving the state lets go of its place only.
-        this.setState(parent, 'wanted');
+      if (incomplete === null) {
+        continue;
+      }
+      if (size !== bytes.length) {
+        this.refuse(parent, incomplete.from);
+        continue;
+      }
+      parent.collected.set(part.name.hash, bytes);
+      if (parent.missing.size === 0) {
         this.take(parent, incomplete.bytes, incomplete.from);
       }
     }
@@ -330,7 +358,8 @@ class SlotTables implements SlotReceiver {
     }
     assembly.incomplete = null;
     this.assembling.delete(assembly);
-    for (const part of assembly.missing) {
+    assembly.collected.clear();
+    for (const part of assembly.missing.keys()) {
       part.parents.delete(assembly);
       if (part.parents.size === 0) {
         this.closePart(part);
