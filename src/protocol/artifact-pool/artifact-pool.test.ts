@@ -136,6 +136,7 @@ describe('a section equals a plain map', () => {
       expect(section.size).toBe(model.size);
       for (const kind of ['randomTape', 'randomTapeShare'] satisfies ArtifactKind[]) {
         const heights = [...model.values()].filter((a) => a.kind === kind).map((a) => a.height);
+        expect(section.count(kind)).toBe(heights.length);
         expect(section.minHeight(kind)).toBe(heights.length ? Math.min(...heights) : undefined);
         expect(section.maxHeight(kind)).toBe(heights.length ? Math.max(...heights) : undefined);
         expect(section.heights(kind)).toEqual([...new Set(heights)].sort((a, b) => a - b));

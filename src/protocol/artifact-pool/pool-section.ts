@@ -21,6 +21,8 @@ export interface SectionReader {
   heights(kind: ArtifactKind): readonly Height[];
   minHeight(kind: ArtifactKind): Height | undefined;
   maxHeight(kind: ArtifactKind): Height | undefined;
+  /** Artifacts of the kind, at all heights. */
+  count(kind: ArtifactKind): number;
   readonly size: number;
   /** Grows with every change: lets readers keep what they derived. */
   readonly version: number;
@@ -34,6 +36,7 @@ interface Bucket {
 
 interface KindIndex {
   readonly byHeight: Map<Height, Bucket>;
+  count: number;
   minHeight: Height | undefined;
   maxHeight: Height | undefined;
 }
@@ -43,11 +46,11 @@ const NOTHING: readonly never[] = [];
 /** Artifacts indexed by kind, height and hash. */
 export class PoolSection implements SectionReader {
   private readonly kinds: Map<ArtifactKind, KindIndex> = new Map();
-  private count = 0;
+  private total = 0;
   private changes = 0;
 
   get size(): number {
-    return this.count;
+    return this.total;
   }
 
   get version(): number {
@@ -84,6 +87,10 @@ export class PoolSection implements SectionReader {
     return this.kinds.get(kind)?.maxHeight;
   }
 
+  count(kind: ArtifactKind): number {
+    return this.kinds.get(kind)?.count ?? 0;
+  }
+
   /** All entries by kind in wire order, then height, then hash. */
   all(): readonly PoolEntry[] {
     const entries: PoolEntry[] = [];
@@ -104,7 +111,7 @@ export class PoolSection implements SectionReader {
     const { kind, height, hash } = entry.artifact;
     let index = this.kinds.get(kind);
     if (index === undefined) {
-      index = { byHeight: new Map(), minHeight: undefined, maxHeight: undefined };
+      index = { byHeight: new Map(), count: 0, minHeight: undefined, maxHeight: undefined };
       this.kinds.set(kind, index);
     }
     const entries = index.byHeight.get(height)?.entries ?? [];
@@ -112,7 +119,8 @@ export class PoolSection implements SectionReader {
       return false;
     }
     index.byHeight.set(height, bucketOf([...entries, entry]));
-    this.count += 1;
+    index.count += 1;
+    this.total += 1;
     this.changes += 1;
     index.minHeight = Math.min(index.minHeight ?? height, height);
     index.maxHeight = Math.max(index.maxHeight ?? height, height);
@@ -126,7 +134,8 @@ export class PoolSection implements SectionReader {
       return undefined;
     }
     const rest = this.entriesAt(id.kind, id.height).filter((other) => other !== entry);
-    this.count -= 1;
+    index.count -= 1;
+    this.total -= 1;
     this.changes += 1;
     if (rest.length > 0) {
       index.byHeight.set(id.height, bucketOf(rest));
@@ -164,12 +173,14 @@ export class PoolSection implements SectionReader {
         if (at >= height) {
           break;
         }
-        removed.push(...this.entriesAt(kind, at));
+        const entries = this.entriesAt(kind, at);
+        removed.push(...entries);
+        index.count -= entries.length;
         index.byHeight.delete(at);
       }
       refreshExtremes(index);
     }
-    this.count -= removed.length;
+    this.total -= removed.length;
     this.changes += removed.length;
     return removed;
   }

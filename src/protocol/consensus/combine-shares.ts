@@ -48,6 +48,9 @@ export interface CombineRequest {
  * once. When that fails the liars are named and removed, and the next call tries with the others.
  */
 export function combineShares(request: CombineRequest): readonly ChangeAction[] {
+  if (request.shares.length < request.threshold) {
+    return [];
+  }
   const actions: ChangeAction[] = [];
   const bySigner = new Map<NodeId, ShareArtifact>();
   for (const share of request.shares) {

@@ -60,9 +60,7 @@ export interface PoolExcess {
 export function poolExcess(pool: PoolReader, input: PoolBoundsInput): readonly PoolExcess[] {
   const allowedOf = maximumValidated(input);
   return (Object.keys(allowedOf) as ArtifactKind[]).flatMap((artifact) => {
-    const found = pool.validated
-      .heights(artifact)
-      .reduce((sum, height) => sum + pool.validated.at(artifact, height).length, 0);
+    const found = pool.validated.count(artifact);
     const allowed = allowedOf[artifact] ?? 0;
     return found > allowed ? [{ artifact, found, allowed }] : [];
   });
