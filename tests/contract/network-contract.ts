@@ -15,6 +15,7 @@ import {
   passUntilAllReach,
   valueOf,
 } from './contract-host.ts';
+import { FAULT_CASES } from './fault-cases.ts';
 import { REFUSAL_CASES } from './refusal-cases.ts';
 
 async function describesItself({ network }: ContractHost): Promise<void> {
@@ -213,5 +214,6 @@ export const NETWORK_CONTRACT: readonly ContractCase[] = [
     title: 'tells a late subscriber the newest facts, each sender in order',
     run: tellsLateSubscribers,
   },
+  ...FAULT_CASES,
   ...REFUSAL_CASES,
 ];

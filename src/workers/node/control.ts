@@ -12,12 +12,8 @@ import type { ArtifactReference, NodeLoad } from '../../wire/network.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import type { ClockSetting } from '../clock/network-clock.ts';
 
-/** Everything a node worker needs to start; structured-cloneable, the ports are transferred. */
-export interface NodeStart {
-  readonly networkId: string;
-  readonly genesis: SubnetGenesis;
-  readonly secrets: NodeSecrets;
-  readonly rootKeyDer: Uint8Array;
+/** What can change while a node runs. */
+export interface NodeWorld {
   /** Registry versions after the genesis, ascending. */
   readonly registry: readonly SubnetRecord[];
   readonly clock: ClockSetting;
@@ -25,6 +21,14 @@ export interface NodeStart {
   readonly links: NodeLinks;
   readonly conditions: NodeConditions;
   readonly behaviours: readonly MaliciousBehaviour[];
+}
+
+/** Everything a node worker needs to start; structured-cloneable, the ports are transferred. */
+export interface NodeStart extends NodeWorld {
+  readonly networkId: string;
+  readonly genesis: SubnetGenesis;
+  readonly secrets: NodeSecrets;
+  readonly rootKeyDer: Uint8Array;
   /** What only the nodes of the tab share, when they tell each other valid signatures. */
   readonly memoSecret?: Uint8Array;
   /** Greater at each start of this node. */
@@ -69,6 +73,8 @@ export interface StepOutcome {
 /** What the page may ask of a node worker. */
 export interface NodeControl {
   start(config: NodeStart): Promise<Result<void, NodeStartError>>;
+  /** All of it at once: the newest, after a start that took its time. */
+  setWorld(world: NodeWorld): void;
   setClock(setting: ClockSetting): void;
   setDelays(delays: DelayBudget): void;
   /** New registry versions, ascending. */

@@ -218,6 +218,14 @@ const control: NodeControl = {
       throw error;
     }
   },
+  setWorld: (world) => {
+    control.setClock(world.clock);
+    control.setDelays(world.delays);
+    control.applyRegistry(world.registry);
+    control.setLinks(world.links);
+    control.setConditions(world.conditions);
+    control.setMalicious(world.behaviours);
+  },
   setClock: (setting) => {
     node?.clock.apply(setting);
     node?.scheduler.rearm();

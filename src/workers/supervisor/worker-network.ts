@@ -26,7 +26,7 @@ import { createFetchShim, type FetchShim } from '../gateway/fetch-shim.ts';
 import type { GatewayControl } from '../gateway/gateway.worker.ts';
 import { type GatewayReply, type GatewayRequest, portLike } from '../gateway/messages.ts';
 import type { Dealt, InspectorControl } from '../inspector/inspector.worker.ts';
-import type { NodeReport } from '../node/control.ts';
+import type { NodeReport, NodeWorld } from '../node/control.ts';
 import { networkLockName } from '../storage/stale-storage.ts';
 import { type BootWatch, createBootWatch } from './boot-watch.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
@@ -285,6 +285,14 @@ function createStarter(
     MIN_SANDBOX_MEMORIES,
     Math.floor(TAB_MEMORIES / countNodes(spec)),
   );
+  const worldOf = (nodeId: NodeId): NodeWorld => ({
+    registry: registry.records(),
+    clock: clockControl.setting(),
+    delays: clockControl.delays(),
+    links: faults.linksOf(nodeId),
+    conditions: faults.conditionsOf(nodeId),
+    behaviours: faults.behavioursOf(nodeId),
+  });
   return async (process) => {
     const { nodeId } = process;
     const secrets = dealt.secrets.find((candidate) => candidate.nodeId === nodeId);
@@ -292,23 +300,24 @@ function createStarter(
       return err(networkError('NODE_UNKNOWN', `No keys were dealt to node ${nodeId}.`));
     }
     incarnation = Math.max(incarnation + 1, Date.now());
-    return process.start({
+    const started = await process.start({
       networkId,
       genesis: dealt.genesis,
       secrets,
       rootKeyDer: dealt.publicKeyDer,
-      registry: registry.records(),
-      clock: clockControl.setting(),
-      delays: clockControl.delays(),
-      links: faults.linksOf(nodeId),
-      conditions: faults.conditionsOf(nodeId),
-      behaviours: faults.behavioursOf(nodeId),
+      ...worldOf(nodeId),
       mesh: brokerMesh(process, roster.all()),
       ...memo,
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
       sandboxMemories,
     });
+    // What changed while it started was told to running nodes only.
+    return started.ok
+      ? roster.tell(nodeId, ({ control }) =>
+          control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'setWorld', worldOf(nodeId)),
+        )
+      : started;
   };
 }
 
