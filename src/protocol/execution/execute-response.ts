@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { RunReply } from '../interfaces/wasm-host.ts';
 import { CLEANUP_RESERVE_PERCENT } from '../limits/execution.ts';
@@ -87,6 +88,7 @@ function takeRefunds(
   callback: Callback,
   { refund, payload }: CanisterResponse,
 ): void {
+  assert(refund <= callback.cyclesSent, 'no more cycles come back than were sent');
   const bytes = payload.kind === 'reply' ? payload.data.length : encodeUtf8(payload.message).length;
   credit(round, canisterId, refund + callback.transmissionPrepayment);
   const fee = responseFee(callPrices(round.env, false), bytes);

@@ -1,4 +1,4 @@
-import { present } from '../../base/assert.ts';
+import { assert, present } from '../../base/assert.ts';
 import type { Batch } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { MemoryVersion } from '../interfaces/wasm-host.ts';
@@ -199,6 +199,7 @@ export class RoundState {
 
   /** The state after the round. */
   seal(): ReplicatedState {
+    assert(this.outbox.length === 0, 'what canisters sent was inducted before the round ends');
     for (const { key, value } of this.canisters.changesSince(this.before.canisters)) {
       this.traceCanister(key as CanisterId, value);
     }

@@ -8,6 +8,7 @@ import { isRequest, type SubnetMessage } from '../replicated-state/canister-mess
 import type { CanisterState, IngressMessage } from '../replicated-state/canister-state.ts';
 import { hasInput, popInput } from '../replicated-state/input-queues.ts';
 import type { CanisterId, Instructions } from '../types/ids.ts';
+import { present } from '../../base/assert.ts';
 import { compareText } from '../../base/bytes.ts';
 import { idleCost } from './cycles-account-manager.ts';
 import { executeCall, executeTask } from './execute-message.ts';
@@ -126,13 +127,24 @@ function* executeSubnetMessages(
 ): SandboxTask<Instructions> {
   const limit = round.env.limits.roundInstructions / SUBNET_MESSAGES_ROUND_DIVISOR;
   const start = round.instructionsUsed - usedBefore;
+  // Users and canisters take turns, over rounds too, so that neither can keep the other waiting.
+  let requestFirst = round.height % 2 === 1;
   while (round.subnetQueue.length > 0 && round.instructionsUsed - start <= limit) {
-    const [message, ...rest] = round.subnetQueue;
-    round.subnetQueue = rest;
+    const message = takeSubnetMessage(round, requestFirst);
+    requestFirst = !requestFirst;
     round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-    yield* executeSubnetMessage(round, message as SubnetMessage);
+    yield* executeSubnetMessage(round, message);
   }
   return round.instructionsUsed - start - usedBefore;
+}
+
+/** The first of the preferred kind, else the first. */
+function takeSubnetMessage(round: RoundState, requestFirst: boolean): SubnetMessage {
+  const queue = round.subnetQueue;
+  const preferred = queue.findIndex((message) => isRequest(message) === requestFirst);
+  const at = Math.max(preferred, 0);
+  round.subnetQueue = queue.toSpliced(at, 1);
+  return present(queue[at], 'the queue is not empty');
 }
 
 function roundIsOver(round: RoundState): boolean {

@@ -3,6 +3,7 @@ import type { SignedIngress } from '../interfaces/replica.ts';
 import { INGRESS_HISTORY_MAX_MESSAGES, MAX_CANISTER_INGRESS_QUEUE } from '../limits/messaging.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { CanisterId } from '../types/ids.ts';
+import { isRequest } from '../replicated-state/canister-messages.ts';
 import type { IngressMessage } from '../replicated-state/canister-state.ts';
 import { isHistoryFull } from '../replicated-state/ingress-history.ts';
 import { checkAffordable, ingressInductionFee } from '../execution/cycles-account-manager.ts';
@@ -70,6 +71,11 @@ function inductOne(round: RoundState, signed: SignedIngress): void {
   round.put({ ...canister, ingressQueue: [...canister.ingressQueue, message] });
 }
 
+/** Of users; those of canisters are bounded by their own queues. */
+function waitingManagementCalls(round: RoundState): number {
+  return round.subnetQueue.filter((message) => !isRequest(message)).length;
+}
+
 function inductionError(round: RoundState, signed: SignedIngress): UserError | undefined {
   if (round.env.subnetType !== 'system' && isHistoryFull(round.history)) {
     const message = `The ingress history holds its maximum of ${INGRESS_HISTORY_MAX_MESSAGES} messages`;
@@ -77,7 +83,7 @@ function inductionError(round: RoundState, signed: SignedIngress): UserError | u
   }
   const payer = ingressPayer(signed);
   const isManagement = signed.canisterId === MANAGEMENT_CANISTER_ID;
-  if (isManagement && round.subnetQueue.length >= MAX_CANISTER_INGRESS_QUEUE) {
+  if (isManagement && waitingManagementCalls(round) >= MAX_CANISTER_INGRESS_QUEUE) {
     return {
       code: ErrorCode.canisterQueueFull,
       message: 'The queue of the management canister is full',
