@@ -3,7 +3,9 @@ import type { TraceEvent } from '../protocol/interfaces/trace.ts';
 import { emptyPacket } from '../protocol/p2p/packet.ts';
 import { encodePacket } from '../protocol/p2p/packet-codec.ts';
 import { encodeArtifact, sealArtifact } from '../protocol/types/artifact-codec.ts';
+import { artifactStorageKey } from '../protocol/node/stored-node.ts';
 import type { Artifact } from '../protocol/types/artifacts.ts';
+import { artifactIdOf } from '../protocol/types/artifacts.ts';
 import type { HashHex, NodeId } from '../protocol/types/ids.ts';
 import { createCheckers } from './checkers.ts';
 
@@ -59,6 +61,20 @@ describe('the checkers of facts', () => {
     ['beaconChain', [beacon(3, hash('1'), hash('0'))], [beacon(3, hash('2'), hash('0'))]],
     ['beaconChain', [beacon(3, hash('1'), hash('0'))], [beacon(4, hash('2'), hash('3'))]],
     ['ingressOnce', [message(3, 'aa')], [message(4, 'aa')]],
+    [
+      'noFalseAccusation',
+      [],
+      [
+        {
+          kind: 'misbehaviourSeen',
+          code: 'EQUIVOCATION',
+          message: 'two blocks',
+          about: NODE_A,
+          height: 3,
+          proven: true,
+        },
+      ],
+    ],
     ['noCriticalError', [], [{ kind: 'criticalError', code: 'X', message: 'broken' }]],
   ];
 
@@ -121,6 +137,15 @@ describe('the checker of what is said on the wire', () => {
     checkers.wiped(NODE_A);
     const final = vote('finalizationShare', hash('3'));
     expect(checkers.packet(NODE_A, packetOf(final))).toBeUndefined();
+  });
+
+  it('fails on what the disk does not hold', () => {
+    const disk = new Set<string>();
+    const checkers = createCheckers((nodeId, key) => disk.has(`${nodeId} ${key}`));
+    const share = vote('finalizationShare', hash('1'));
+    disk.add(`${NODE_A} ${artifactStorageKey(artifactIdOf(share))}`);
+    expect(checkers.packet(NODE_A, packetOf(share))).toBeUndefined();
+    expect(checkers.packet(NODE_B, packetOf(share))?.rule).toBe('persistedFirst');
   });
 
   it('fails on two states certified at one height', () => {

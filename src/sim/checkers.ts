@@ -7,6 +7,8 @@ import type { Checker, Rule } from './checkers/checker.ts';
 import { equalRoots } from './checkers/equal-roots.ts';
 import { ingressOnce } from './checkers/ingress-once.ts';
 import { noContradiction } from './checkers/no-contradiction.ts';
+import { noFalseAccusation } from './checkers/no-false-accusation.ts';
+import { persistedFirst } from './checkers/persisted-first.ts';
 import { noCriticalError } from './checkers/no-critical-error.ts';
 import { oneFinalizedBlock } from './checkers/one-finalized-block.ts';
 import { timeMonotone } from './checkers/time-monotone.ts';
@@ -31,7 +33,8 @@ export interface Checkers {
   readonly violations: readonly Violation[];
 }
 
-export function createCheckers(): Checkers {
+/** @param isStored what is on a node's disk; without it, what nodes send is not compared with it */
+export function createCheckers(isStored?: (nodeId: NodeId, key: string) => boolean): Checkers {
   const ingress = ingressOnce();
   const checkers: readonly Checker[] = [
     oneFinalizedBlock(),
@@ -41,6 +44,8 @@ export function createCheckers(): Checkers {
     beaconChain(),
     ingress,
     noContradiction(),
+    noFalseAccusation(),
+    ...(isStored === undefined ? [] : [persistedFirst(isStored)]),
     noCriticalError(),
   ];
   const violations: Violation[] = [];
@@ -82,6 +87,9 @@ export function createCheckers(): Checkers {
     },
     distrust(nodeId) {
       distrusted.add(nodeId);
+      for (const checker of checkers) {
+        checker.distrusted?.(nodeId);
+      }
     },
     executedAt: ingress.heightOf,
     violations,

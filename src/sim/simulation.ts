@@ -190,6 +190,10 @@ export class Simulation {
     return true;
   }
 
+  isStored(nodeId: NodeId, key: string): boolean {
+    return this.nodes.get(nodeId)?.storage.has(key) === true;
+  }
+
   /** Until changed; they outlast restarts. */
   setConditions(nodeId: NodeId, conditions: NodeConditions): void {
     const node = this.nodes.get(nodeId);

@@ -10,6 +10,8 @@ export type Rule =
   | 'beaconChain'
   | 'ingressOnce'
   | 'noContradiction'
+  | 'noFalseAccusation'
+  | 'persistedFirst'
   | 'noCriticalError';
 
 /** One rule of the protocol. It hears of honest nodes only and answers with what broke the rule. */
@@ -20,6 +22,8 @@ export interface Checker {
   packet?(from: NodeId, packet: Packet): string | undefined;
   /** The node starts again: what it reported before may be reported once more. */
   restarted?(nodeId: NodeId): void;
+  /** The node lies from now on. */
+  distrusted?(nodeId: NodeId): void;
   /** The node lost its disk: it cannot know any more what it signed. */
   wiped?(nodeId: NodeId): void;
 }

@@ -54,7 +54,9 @@ function specOf(plan: HuntPlan): NetworkSpec {
 }
 
 class HuntRun {
-  readonly checkers: Checkers = createCheckers();
+  readonly checkers: Checkers = createCheckers((nodeId, key) =>
+    this.simulation.isStored(nodeId, key),
+  );
   readonly hash = createTraceHash();
   readonly simulation: Simulation;
   readonly nodeIds: readonly NodeId[];
