@@ -28,10 +28,10 @@ export function makeDealing(context: RoleContext): Mutations {
     const { tag } = config.id;
     const isDue =
       config.dealers.includes(nodeId) &&
-      chain.tip.height >= dealingDueHeight(summary, tag, nodeId) &&
       !pool.validated
         .at('dkgDealing', summary.height)
-        .some((dealing) => dealing.signer === nodeId && dealing.tag === tag);
+        .some((dealing) => dealing.signer === nodeId && dealing.tag === tag) &&
+      chain.tip.height >= dealingDueHeight(summary, tag, nodeId);
     const content = isDue ? crypto.dkg.deal(config, registry.nodes) : undefined;
     if (content !== undefined) {
       const dealing = { height: summary.height, tag, content };

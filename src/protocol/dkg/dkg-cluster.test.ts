@@ -216,4 +216,40 @@ describe('corrupt dealers', () => {
     const codes = facts(first(cluster), 'artifactRejected').map(({ code }) => code);
     expect(codes).toContain('BAD_DEALING_SIGNATURE');
   });
+
+  it('a dealing with a bad piece is complained about and does not count', () => {
+    const cluster = startCluster({ nodes: 4 });
+    const dealer = cluster.nodes[2] as ClusterNode;
+    const victim = cluster.nodes[1] as ClusterNode;
+    const honest = dealer.crypto.dkg.deal.bind(dealer.crypto.dkg);
+    Object.assign(dealer.crypto.dkg, {
+      deal: (...[config, records]: Parameters<typeof honest>) => {
+        const record = records.get(victim.nodeId);
+        const own = records.get(dealer.nodeId);
+        return record === undefined || own === undefined
+          ? undefined
+          : honest(
+              config,
+              new Map([...records, [victim.nodeId, { ...record, dkgPublicKey: own.dkgPublicKey }]]),
+            );
+      },
+    });
+    expect(finalize(cluster, 45)).toBe(true);
+    expect(safetyViolations(cluster)).toEqual([]);
+    expect(facts(victim, 'dkgComplaintMade').length).toBeGreaterThan(0);
+    const included = facts(first(cluster), 'dkgComplaintIncluded');
+    expect(included.length).toBeGreaterThan(3);
+    for (const complaint of included) {
+      expect(complaint).toMatchObject({ dealer: dealer.nodeId, complainer: victim.nodeId });
+    }
+    for (const height of [10, 20, 30, 40]) {
+      const { low, high } = summaryAt(first(cluster), height).nextTranscripts;
+      for (const made of [low, high]) {
+        expect(made, `keys made by ${height}`).not.toBeNull();
+        expect(made?.dealings.map((dealing) => dealing.dealer)).not.toContain(dealer.nodeId);
+      }
+    }
+    expect(facts(victim, 'dkgShareMissing')).toEqual([]);
+    expect(facts(victim, 'dkgShareLoaded')).toHaveLength(8);
+  });
 });

@@ -11,6 +11,7 @@ import type { Block, DkgSummary, SignedDkgDealing } from '../types/artifacts.ts'
 import type { DkgConfig, DkgDealing, DkgTranscript } from '../types/dkg.ts';
 import type { HashHex, Height, NodeId } from '../types/ids.ts';
 import { dkgComplaintSignedBytes } from '../types/signed-bytes.ts';
+import type { ChainDealings } from './chain-dealings.ts';
 import { dealingOf } from './chain-dealings.ts';
 import { configOf } from './dealing-rules.ts';
 
@@ -54,6 +55,8 @@ export class KeyManager {
   private readonly hopeless = new Set<HashHex>();
   private stored: Set<HashHex>;
   private openingsOf: Height = 0;
+  /** Blocks without dealings share the facts of their parent: nothing to look for. */
+  private allOpened: ChainDealings | undefined;
   private cleanedAt = '';
 
   /** @param stored ids of shares that the storage holds already */
@@ -147,7 +150,7 @@ export class KeyManager {
       this.openings.clear();
     }
     const facts = context.dkg.dealingsIn(context.chain.tip);
-    if (facts?.summary.height !== summary.height) {
+    if (facts?.summary.height !== summary.height || facts === this.allOpened) {
       return undefined;
     }
     for (const dealing of facts.dealings.values()) {
@@ -162,6 +165,7 @@ export class KeyManager {
         return { ...NO_KEY_WORK, actions, isPending: true };
       }
     }
+    this.allOpened = facts;
     return undefined;
   }
 
