@@ -86,6 +86,18 @@ export function applyHostEvent(
         flights: keepLast([...projection.flights, flight], KEPT_FLIGHTS),
       };
     }
+    case 'nodeConditionsChanged':
+      return withNode(projection, event.nodeId, (node) => ({ ...node, world: event.conditions }));
+    case 'nodeBehavioursChanged':
+      return withNode(projection, event.nodeId, (node) => ({
+        ...node,
+        behaviours: event.behaviours,
+      }));
+    case 'linkChanged': {
+      const { from, to, conditions } = event;
+      const others = projection.links.filter((link) => link.from !== from || link.to !== to);
+      return { ...projection, links: [...others, { from, to, conditions }] };
+    }
     case 'partitionChanged':
       return { ...projection, partitions: event.groups };
     case 'clockChanged': {

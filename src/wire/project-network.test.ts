@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { BlockFacts } from '../protocol/interfaces/trace.ts';
 import type { HashHex, NodeId, SubnetId } from '../protocol/types/ids.ts';
+import { PERFECT_LINK } from './network-spec.ts';
 import type { Topology } from './network.ts';
+import { HEALTHY_NODE } from './node-conditions.ts';
 import { applyBatch } from './project-network.ts';
 import { initialProjection, KEPT_FEED_ENTRIES, KEPT_HEIGHTS } from './projection.ts';
 import type { NetworkProjection } from './projection.ts';
@@ -108,6 +110,40 @@ describe('the projection of a network', () => {
     const stale = fold(projection, [{ kind: 'blockValidated', block: block(3) }]);
     expect(stale.heights).toHaveLength(KEPT_HEIGHTS);
     expect(stale.heights[0]?.height).toBe(241);
+  });
+
+  it('shows what the world does to nodes and links, and when it is over', () => {
+    const world = { ...HEALTHY_NODE, diskDelayMs: 80 };
+    const cut = { ...PERFECT_LINK, cut: true };
+    const troubled = fold(
+      initialProjection(TOPOLOGY),
+      [
+        { kind: 'nodeConditionsChanged', nodeId: A, conditions: world },
+        { kind: 'linkChanged', from: A, to: B, conditions: cut },
+        { kind: 'linkChanged', from: B, to: A, conditions: cut },
+      ],
+      'host',
+    );
+    expect(troubled.nodes.map((node) => node.world)).toEqual([world, HEALTHY_NODE]);
+    expect(troubled.links).toHaveLength(2);
+    expect(troubled.feed.map(({ text }) => text)).toEqual([
+      'Node 1: its disk takes 80 ms longer.',
+      'Link from Node 1 to Node 2: cut.',
+      'Link from Node 2 to Node 1: cut.',
+    ]);
+    const healed = fold(
+      troubled,
+      [
+        { kind: 'nodeConditionsChanged', nodeId: A, conditions: HEALTHY_NODE },
+        { kind: 'linkChanged', from: A, to: B, conditions: PERFECT_LINK },
+      ],
+      'host',
+    );
+    expect(healed.nodes[0]?.world).toEqual(HEALTHY_NODE);
+    expect(healed.links).toEqual([
+      { from: B, to: A, conditions: cut },
+      { from: A, to: B, conditions: PERFECT_LINK },
+    ]);
   });
 
   it('shows killed, crashed and lagging nodes, and unknown block states change nothing', () => {

@@ -1,6 +1,9 @@
 import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
 import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
+import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import type { ClockReading, NodeHeights, NodeRunState, Topology } from './network.ts';
+import type { LinkConditions } from './network-spec.ts';
+import { HEALTHY_NODE, type NodeConditions } from './node-conditions.ts';
 import type { BootStage, PacketContent } from './telemetry.ts';
 
 /** What the page shows, folded from telemetry. Immutable: unchanged parts keep their identity. */
@@ -47,10 +50,21 @@ export interface NodeView {
   readonly rank: number | null;
   readonly inCommittee: boolean;
   readonly peersDown: readonly NodeId[];
+  /** What the world does to it. */
+  readonly world: NodeConditions;
+  /** The rules it breaks; none = honest. */
+  readonly behaviours: readonly MaliciousBehaviour[];
   readonly rejectedArtifacts: number;
   readonly rejectedPackets: number;
   readonly criticalErrors: number;
   readonly droppedFacts: number;
+}
+
+/** A link whose conditions were changed since the start, with what they are now. */
+export interface LinkView {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly conditions: LinkConditions;
 }
 
 /** Packets of the newest batch of a sender; the overlay turns them into moving dots. */
@@ -116,6 +130,7 @@ export interface NetworkProjection {
   /** Broken protocol rules; empty is the promise of the product. */
   readonly violations: readonly string[];
   readonly partitions: readonly (readonly NodeId[])[];
+  readonly links: readonly LinkView[];
   readonly nextId: number;
 }
 
@@ -151,6 +166,8 @@ export function initialProjection(topology: Topology): NetworkProjection {
         rank: null,
         inCommittee: false,
         peersDown: [],
+        world: HEALTHY_NODE,
+        behaviours: [],
         rejectedArtifacts: 0,
         rejectedPackets: 0,
         criticalErrors: 0,
@@ -170,6 +187,7 @@ export function initialProjection(topology: Topology): NetworkProjection {
     messages: [],
     violations: [],
     partitions: [],
+    links: [],
     nextId: 1,
   };
 }
