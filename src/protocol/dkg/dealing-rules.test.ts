@@ -35,7 +35,7 @@ function summaryOf(nodes: number, intervalLength: number): DkgSummary {
 }
 
 describe('rules of an interval', () => {
-  it('one dealing a block on mainnet; more where they would not fit', () => {
+  it('CN92: one dealing a block on mainnet; more where they would not fit', () => {
     for (const [nodes, intervalLength, window, perBlock] of [
       [40, 499, 332, 1],
       [13, 499, 332, 1],

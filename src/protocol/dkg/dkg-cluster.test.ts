@@ -14,7 +14,7 @@ function expectSubnetKeyKept(cluster: MiniCluster, height: number): void {
 }
 
 describe('key generation through blocks', () => {
-  it('makes a new low key each interval and deals the high key anew', () => {
+  it('CN90: makes a new low key each interval and deals the high key anew', () => {
     const cluster = startCluster({ nodes: 4 });
     expect(finalize(cluster, 5 * INTERVAL + 5)).toBe(true);
     expect(safetyViolations(cluster)).toEqual([]);
@@ -35,7 +35,7 @@ describe('key generation through blocks', () => {
     }
   });
 
-  it('forgets the shares of keys that no summary from the catch-up package on names', () => {
+  it('CN97: forgets the shares of keys that no summary from the catch-up package on names', () => {
     const cluster = startCluster({ nodes: 4 });
     expect(finalize(cluster, 3 * INTERVAL + 5)).toBe(true);
     for (const node of cluster.nodes) {
@@ -50,7 +50,7 @@ describe('key generation through blocks', () => {
     }
   });
 
-  it('works with the real BLS12-381', () => {
+  it('CN90: works with the real BLS12-381', () => {
     const cluster = startCluster({
       nodes: 4,
       suite: createRealSuite(),
@@ -80,7 +80,7 @@ describe('key generation through blocks', () => {
     }
   }, 120_000);
 
-  it('a node restarted at any height of an interval signs with its shares again', () => {
+  it('CN97: a node restarted at any height of an interval signs with its shares again', () => {
     const cluster = startCluster({ nodes: 4 });
     for (let height = 11; height <= 24; height += 1) {
       expect(finalize(cluster, height), `height ${height}`).toBe(true);
@@ -119,7 +119,7 @@ describe('membership', () => {
     ['grows from four to seven and shrinks again', 4, 3, [0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3]],
     ['replaces one node', 4, 1, [0, 1, 2, 4], [0, 1, 2, 3]],
   ] as const) {
-    it(`${title}; the public key stays`, () => {
+    it(`CN90 CN98: ${title}; the public key stays`, () => {
       const cluster = startCluster({ nodes: start, spareNodes: spare });
       expect(finalize(cluster, 12)).toBe(true);
       for (const members of [joined, left]) {
@@ -139,7 +139,7 @@ describe('membership', () => {
     });
   }
 
-  it('undecided blocks wait for nodes that have not heard of the registry version', () => {
+  it('CN99: undecided blocks wait for nodes that have not heard of the registry version', () => {
     const cluster = startCluster({ nodes: 4, spareNodes: 1 });
     expect(finalize(cluster, 5)).toBe(true);
     const late = cluster.nodes[3] as ClusterNode;
@@ -179,7 +179,7 @@ describe('corrupt dealers', () => {
     return cluster;
   };
 
-  it('too few dealings keep the old keys for one more interval', () => {
+  it('CN96: too few dealings keep the old keys for one more interval', () => {
     const cluster = startCluster({
       nodes: 4,
       tamper: (_from, _to, artifact) =>
@@ -201,7 +201,7 @@ describe('corrupt dealers', () => {
     expect(summaryAt(first(cluster), 40).nextTranscripts.high).not.toBeNull();
   });
 
-  it('malformed dealings of f dealers are refused and the others make the keys', () => {
+  it('CN96: malformed dealings of f dealers are refused and the others make the keys', () => {
     const cluster = cheatWith(
       (_cluster, dealing) => ({ ...dealing, signature: new Uint8Array(64) }),
       2,
@@ -217,7 +217,7 @@ describe('corrupt dealers', () => {
     expect(codes).toContain('BAD_DEALING_SIGNATURE');
   });
 
-  it('a dealing with a bad piece is complained about and does not count', () => {
+  it('CN95: a dealing with a bad piece is complained about and does not count', () => {
     const cluster = startCluster({ nodes: 4 });
     const dealer = cluster.nodes[2] as ClusterNode;
     const victim = cluster.nodes[1] as ClusterNode;

@@ -42,7 +42,7 @@ function judge(f: RoleFixture, parent: Block, payload: Partial<DkgPayload>) {
 }
 
 describe('dealings in blocks', () => {
-  it('a maker includes what its pool has validated, once', () => {
+  it('CN92: a maker includes what its pool has validated, once', () => {
     const f = fixture();
     for (const node of f.nodes) {
       f.unvalidated(dealt(f, node, 'low'), node);
@@ -61,7 +61,7 @@ describe('dealings in blocks', () => {
     expect(judge(f, block, payload)).toMatchObject({ code: 'DEALER_DEALT_ALREADY' });
   });
 
-  it('are valid without the own pool’s word, and refused by rule', () => {
+  it('CN94: are valid without the own pool’s word, and refused by rule', () => {
     const f = fixture();
     const [a, b, c, d] = f.nodes as readonly [NodeId, NodeId, NodeId, NodeId];
     const good = dealt(f, a, 'low');
@@ -86,7 +86,7 @@ describe('dealings in blocks', () => {
     expect(judge(f, f.genesisBlock, { dealings: [copied] })).toMatchObject({ kind: 'invalid' });
   });
 
-  it('do not count in the last third of an interval', () => {
+  it('CN93: do not count in the last third of an interval', () => {
     const f = fixture();
     const good = dealt(f, f.self, 'low');
     let tip = f.genesisBlock;
@@ -97,7 +97,7 @@ describe('dealings in blocks', () => {
     expect(judge(f, tip, { dealings: [good] })).toMatchObject({ code: 'DEALING_TOO_LATE' });
   });
 
-  it('a complaint needs a dealing in an earlier block', () => {
+  it('CN95: a complaint needs a dealing in an earlier block', () => {
     const f = fixture();
     const complaint = sealArtifact<'dkgComplaint'>({
       kind: 'dkgComplaint',
@@ -127,7 +127,7 @@ describe('dealings in blocks', () => {
 });
 
 describe('a dealer', () => {
-  it('deals in each run once, when its turn has come', () => {
+  it('CN91: deals in each run once, when its turn has come', () => {
     const f = fixture();
     f.self = f.nodes[0] as NodeId;
     const made = f.run(makeDealing);
@@ -145,7 +145,7 @@ describe('a dealer', () => {
     expect(f.run(makeDealing)).toEqual([]);
   });
 
-  it('that dealt twice is refused the second time', () => {
+  it('CN91: that dealt twice is refused the second time', () => {
     const f = fixture();
     const dealer = f.nodes[1] as NodeId;
     const first = dealt(f, dealer, 'low');

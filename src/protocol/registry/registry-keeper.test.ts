@@ -92,7 +92,7 @@ describe('a node’s copy of the registry', () => {
     expect(client.recordAt(0)).toBeUndefined();
   });
 
-  it('calls a version stable once it has been known for a while', () => {
+  it('CN99: calls a version stable once it has been known for a while', () => {
     const client = createRegistryClient(genesis);
     client.apply(versions().slice(0, 1), 10_000_000_000n);
     expect(client.stableVersion(10_999_999_999n, 1000)).toBe(1);
