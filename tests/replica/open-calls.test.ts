@@ -2,6 +2,8 @@ import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { principalToBytes, principalToText } from '../../src/protocol/crypto/principal.ts';
+import { CLASSROOM_EXECUTION_LIMITS } from '../../src/protocol/limits/execution.ts';
+import type { CanisterRequest } from '../../src/protocol/replicated-state/canister-messages.ts';
 import type { CanisterId } from '../../src/protocol/types/ids.ts';
 import { CALLER_WAT, decodeForwarded, forwardTo } from '../support/caller-wat.ts';
 import { TestSubnet } from '../support/test-subnet.ts';
@@ -199,5 +201,26 @@ describe('the management canister, called by a canister', () => {
       code: 4,
       text: expect.stringMatching(/^IC0408: Error decoding candid/) as string,
     });
+  });
+
+  it('serves users and canisters in turn', () => {
+    const narrow = new TestSubnet({ ...CLASSROOM_EXECUTION_LIMITS, roundInstructions: 1n });
+    const id = narrow.createWith(wasm);
+    const request = (callbackId: number): CanisterRequest => ({
+      kind: 'request',
+      sender: id,
+      receiver: MANAGEMENT as CanisterId,
+      callbackId,
+      methodName: 'canister_status',
+      arg: aboutCanister(id),
+      cycles: 0n,
+      deadlineNs: 0n,
+    });
+    narrow.state = { ...narrow.state, subnetQueue: [request(1), request(2), request(3)] };
+    const call = narrow.manage(id, 'start_canister');
+    narrow.round([call]);
+    narrow.round();
+    expect(narrow.statusOf(call)?.kind).toBe('replied');
+    expect(narrow.state.subnetQueue).toHaveLength(2);
   });
 });
