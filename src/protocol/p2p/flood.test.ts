@@ -76,7 +76,7 @@ function pushes(label: string, count: number, firstSlot: number): readonly SlotU
 }
 
 describe('a peer that floods', () => {
-  it('has a share of every step and no more: the others are read in the step they arrive', () => {
+  it('CN100: has a share of every step and no more: the others are read in the step they arrive', () => {
     const victim = createVictim();
     for (let i = 0; i < 20; i += 1) {
       victim.receive(FLOODER, { updates: pushes(`flood ${i}`, 200, 200 * i) });
@@ -96,7 +96,7 @@ describe('a peer that floods', () => {
     }
   });
 
-  it('gets everything read in the end, when it stops', () => {
+  it('CN100: gets everything read in the end, when it stops', () => {
     const victim = createVictim();
     for (let i = 0; i < 5; i += 1) {
       victim.receive(FLOODER, { updates: pushes(`burst ${i}`, 40, 40 * i) });
@@ -111,7 +111,7 @@ describe('a peer that floods', () => {
     expect(steps).toBeGreaterThan(10);
   });
 
-  it('has a bounded backlog; what is beyond it is counted, not kept', () => {
+  it('CN100: has a bounded backlog; what is beyond it is counted, not kept', () => {
     const victim = createVictim();
     for (let i = 0; i < MAX_BACKLOG_PACKETS + 50; i += 1) {
       victim.receive(FLOODER, { updates: pushes(`over ${i}`, 20, 20 * i) });
@@ -126,7 +126,7 @@ describe('a peer that floods', () => {
     expect(victim.gossip.penaltiesOf(HONEST)).toEqual({});
   });
 
-  it('delays nobody by advertising what it never delivers', () => {
+  it('CN100: delays nobody by advertising what it never delivers', () => {
     const victim = createVictim();
     for (let i = 0; i < 10; i += 1) {
       const updates = pushes(`empty ${i}`, MAX_UPDATES_PER_PACKET, MAX_UPDATES_PER_PACKET * i);
@@ -150,7 +150,7 @@ describe('a peer that floods', () => {
     expect(victim.pulls.slice(asked).every(({ to }) => to === HONEST)).toBe(true);
   });
 
-  it('has a bounded number of slots, its calls in a table of their own', () => {
+  it('CN101: has a bounded number of slots, its calls in a table of their own', () => {
     const victim = createVictim({ bouncer: () => 'unwanted' });
     const say = (kind: string, total: number, firstSlot: number) => {
       for (let done = 0; done < total; done += MAX_UPDATES_PER_PACKET) {
@@ -171,7 +171,7 @@ describe('a peer that floods', () => {
     expect(victim.gossip.penaltiesOf(FLOODER).SLOT_TABLE_FULL).toBe(refused);
   });
 
-  it('is counted for bytes that are not what their name says', () => {
+  it('CN87: is counted for bytes that are not what their name says', () => {
     const victim = createVictim();
     const [lie] = pushes('lie', 1, 0) as [SlotUpdate];
     victim.receive(FLOODER, { updates: [{ ...lie, bytes: Uint8Array.of(1) }] });
@@ -184,7 +184,7 @@ describe('a peer that floods', () => {
 });
 
 describe('pulls', () => {
-  it('repeat the question to the same peer and then ask another one', () => {
+  it('CN102: repeat the question to the same peer and then ask another one', () => {
     const victim = createVictim({ firstTimeoutMs: () => 5000 });
     const [made] = pushes('slow', 1, 0) as [SlotUpdate];
     for (const peer of [FLOODER, HONEST]) {
@@ -211,7 +211,7 @@ describe('pulls', () => {
     expect(times.length).toBeLessThanOrEqual(16);
   });
 
-  it('take bytes only from the peer that was asked, and only under the name that was asked for', () => {
+  it('CN87: take bytes only from the peer that was asked, and only under the name that was asked for', () => {
     const victim = createVictim();
     const [made] = pushes('asked', 1, 0) as [SlotUpdate];
     victim.receive(HONEST, { updates: [{ ...made, bytes: null }] });
