@@ -27,8 +27,8 @@ export interface IntakeRefusal {
 }
 
 export interface ArtifactIntakeDeps {
-  readonly consensus: () => Consensus;
-  readonly ingress: () => IngressManager;
+  readonly consensus: () => Pick<Consensus, 'bouncer' | 'onArtifact'>;
+  readonly ingress: () => Pick<IngressManager, 'bounce' | 'accept' | 'read' | 'envelopeOf'>;
   readonly gossip: () => Pick<Gossip, 'deliver' | 'withdraw'>;
   readonly nowNs: () => TimeNs;
   /** An artifact that is new to this node. */
