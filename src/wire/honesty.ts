@@ -48,8 +48,9 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'crypto',
-    here: 'A trusted dealer makes all keys at genesis, from the seed in the network spec.',
-    mainnet: 'Nodes make their own keys, and subnet keys come from distributed key generation.',
+    here: 'A trusted dealer makes all node keys, those of spare nodes too, and the first keys of the subnet from the seed in the network spec. From then on nodes deal keys themselves, through blocks.',
+    mainnet:
+      'Nodes make their own keys, and the first keys of a subnet are dealt by the nodes of the NNS subnet.',
     consequence:
       'Whoever knows the seed knows every key. Never use this network for anything of value.',
   },
@@ -104,9 +105,33 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'consensus',
-    here: 'The registry is fixed at genesis.',
-    mainnet: 'The NNS changes it: nodes join and leave, replicas are upgraded.',
-    consequence: 'Membership and protocol version do not change while the network runs.',
+    here: 'Byzantine nodes follow a list of known attacks on top of the honest code, and sign with their own keys only.',
+    mainnet: 'An attacker runs whatever program it likes.',
+    consequence:
+      'That the subnet stands these attacks is evidence, not a proof; the proof is the protocol’s.',
+  },
+  {
+    area: 'consensus',
+    here: 'The host of the network keeps the registry: whoever holds the page changes members and halting, nodes hear of it at once, and only a fixed set of spare nodes can join.',
+    mainnet:
+      'A canister of the NNS subnet, changed by proposals; nodes poll it and check its certificates. Replicas are also upgraded.',
+    consequence:
+      'Nothing stands between a wish and a registry version, and the protocol version never changes.',
+  },
+  {
+    area: 'consensus',
+    here: 'Dealings count in the first two thirds of an interval, complaints in all of it; intervals below 7 blocks deal no keys.',
+    mainnet: 'Dealings need no complaints and count in every data block.',
+    consequence:
+      'More than one dealing stands in a block where the interval is short. A dealer that cheats nodes which are away can leave them without a share for one interval.',
+  },
+  {
+    area: 'consensus',
+    here: 'The certified state lists the public keys of all registered nodes, and fees follow the first number of nodes.',
+    mainnet:
+      'It lists the members at the registry version of each batch, and fees follow their number.',
+    consequence:
+      'Answers to queries of a spare node would verify too; it runs only once it is a member.',
   },
   {
     area: 'consensus',

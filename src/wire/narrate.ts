@@ -1,4 +1,5 @@
 import type { NodeId } from '../protocol/types/ids.ts';
+import { ATTACKS } from './malicious.ts';
 import { linkInWords, nodeInWords } from './narrate-world.ts';
 import type { BlockView, FeedEntry, NetworkProjection } from './projection.ts';
 import type { TelemetryEvent } from './telemetry.ts';
@@ -110,6 +111,16 @@ function narrateTrouble(
         `${name(from)} refused ${event.artifact} at height ${event.height} from ${name(event.from)}: ${event.message}`,
         { ...about, height: event.height },
       );
+    case 'misbehaviourSeen': {
+      const text = `${name(event.about)} at height ${event.height}: ${event.message}.`;
+      // All honest nodes see it; one sentence is enough.
+      return before.feed.some((entry) => entry.text === text)
+        ? undefined
+        : say(event.proven ? 'warning' : 'info', text, {
+            height: event.height,
+            nodeId: event.about,
+          });
+    }
     case 'packetRejected':
       return say('warning', `${name(from)} refused a packet: ${event.message}`, about);
     case 'peerDown': {
@@ -157,6 +168,13 @@ function narrateWorld(
     case 'nodeConditionsChanged': {
       const { nodeId, conditions } = event;
       return say('info', `${name(nodeId)}: ${nodeInWords(conditions)}.`, { nodeId });
+    }
+    case 'nodeBehavioursChanged': {
+      const { nodeId, behaviours } = event;
+      const attacks = behaviours.map(({ kind }) => ATTACKS[kind].name.toLowerCase());
+      return behaviours.length === 0
+        ? say('good', `${name(nodeId)} keeps to the rules again.`, { nodeId })
+        : say('warning', `${name(nodeId)} breaks the rules: ${attacks.join(', ')}.`, { nodeId });
     }
     case 'nodeWiped': {
       const { nodeId } = event;
