@@ -6,14 +6,22 @@ import type {
   NetworkClock,
   NetworkError,
   NetworkErrorCode,
+  NetworkRegistry,
 } from '../../src/wire/network.ts';
 
+type Later<T> = T | Promise<T>;
+
 /**
- * The network as the contract sees it. A network in a browser is reached over a process boundary,
- * so the one method that must answer at once is left out: `snapshot().clock` tells the same.
+ * The network as the contract sees it. A network in a browser is reached over a process boundary:
+ * what answers at once there may take its time here, and `snapshot().clock` tells the time.
  */
-export interface ContractNetwork extends Omit<Network, 'clock'> {
+export interface ContractNetwork extends Omit<Network, 'clock' | 'registry'> {
   readonly clock: Omit<NetworkClock, 'now'>;
+  readonly registry: {
+    version(): Later<ReturnType<NetworkRegistry['version']>>;
+    record(): Later<ReturnType<NetworkRegistry['record']>>;
+    readonly update: NetworkRegistry['update'];
+  };
 }
 
 /** A started network of four nodes with real crypto, on whichever host. */

@@ -16,6 +16,7 @@ import {
   valueOf,
 } from './contract-host.ts';
 import { FAULT_CASES } from './fault-cases.ts';
+import { REGISTRY_CASES } from './registry-cases.ts';
 import { REFUSAL_CASES } from './refusal-cases.ts';
 
 async function describesItself({ network }: ContractHost): Promise<void> {
@@ -215,5 +216,6 @@ export const NETWORK_CONTRACT: readonly ContractCase[] = [
     run: tellsLateSubscribers,
   },
   ...FAULT_CASES,
+  ...REGISTRY_CASES,
   ...REFUSAL_CASES,
 ];

@@ -93,13 +93,17 @@ async function refusesWhenClosed(host: ContractHost): Promise<void> {
   await passUntilAllReach(host, 1);
   await network.close();
   await network.close();
-  const { faults, clock, inspect } = network;
+  const { faults, clock, inspect, registry } = network;
   const answers = {
     kill: await faults.kill(first),
     restart: await faults.restart(first),
     setLink: await faults.setLink(first, second, { delayMs: 5 }),
     partition: await faults.partition([[first]]),
     heal: await faults.heal(),
+    setNode: await faults.setNode(first, { paused: true }),
+    wipe: await faults.wipe(first),
+    setMalicious: await faults.setMalicious(first, []),
+    registry: await registry.update({ kind: 'setHalted', halted: true }),
     pause: await clock.pause(),
     resume: await clock.resume(),
     setRate: await clock.setRate(1),
