@@ -7,6 +7,7 @@ const AREAS: Readonly<Record<string, string>> = {
   'execution.ts': 'Execution and cycles',
   'interface.ts': 'HTTP interface',
   'messaging.ts': 'Message routing',
+  'state-sync.ts': 'State sync',
 };
 
 function cell(text: string): string {
