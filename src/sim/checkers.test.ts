@@ -4,6 +4,7 @@ import { emptyPacket } from '../protocol/p2p/packet.ts';
 import { encodePacket } from '../protocol/p2p/packet-codec.ts';
 import { encodeArtifact, sealArtifact } from '../protocol/types/artifact-codec.ts';
 import { artifactStorageKey } from '../protocol/node/stored-node.ts';
+import { sealBlock } from '../protocol/types/block-codec.ts';
 import type { Artifact } from '../protocol/types/artifacts.ts';
 import { artifactIdOf } from '../protocol/types/artifacts.ts';
 import type { HashHex, NodeId } from '../protocol/types/ids.ts';
@@ -146,6 +147,33 @@ describe('the checker of what is said on the wire', () => {
     disk.add(`${NODE_A} ${artifactStorageKey(artifactIdOf(share))}`);
     expect(checkers.packet(NODE_A, packetOf(share))).toBeUndefined();
     expect(checkers.packet(NODE_B, packetOf(share))?.rule).toBe('persistedFirst');
+  });
+
+  it('fails on two blocks of its own; a relayed one is not its own', () => {
+    const proposal = (timeNs: bigint): Artifact =>
+      sealArtifact<'blockProposal'>({
+        kind: 'blockProposal',
+        height: 7,
+        block: sealBlock({
+          height: 7,
+          parent: hash('0'),
+          rank: 0,
+          context: { certifiedHeight: 6, registryVersion: 1, timeNs },
+          payload: {
+            kind: 'data',
+            dkgStartHeight: 0,
+            dkg: { dealings: [], complaints: [] },
+            batch: { ingress: [] },
+          },
+        }),
+        signer: NODE_A,
+        signature: new Uint8Array(64),
+      });
+    const checkers = createCheckers();
+    const [one, other] = [proposal(1n), proposal(2n)];
+    expect(checkers.packet(NODE_A, packetOf(one))).toBeUndefined();
+    expect(checkers.packet(NODE_B, packetOf(one, other))).toBeUndefined();
+    expect(checkers.packet(NODE_A, packetOf(other))?.rule).toBe('noContradiction');
   });
 
   it('fails on two states certified at one height', () => {

@@ -1,3 +1,5 @@
+import { bytesToHex } from '../../base/hex.ts';
+import { asArray, asBytes, decodeCbor } from '../../protocol/crypto/cbor.ts';
 import type { ArtifactName, Packet } from '../../protocol/p2p/packet.ts';
 import { decodeArtifact } from '../../protocol/types/artifact-codec.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
@@ -12,6 +14,16 @@ const ONE_PER_HEIGHT: readonly string[] = [
   'finalizationShare',
 ];
 const READ: readonly string[] = ['blockProposal', 'notarizationShare', 'finalizationShare'];
+
+/** Position of the signer in a proposal, counted from the end: whole and stripped ones alike. */
+const SIGNER_FROM_END = -2;
+
+/** Undefined for bytes that are no proposal. */
+function makerOf(bytes: Uint8Array): string | undefined {
+  const decoded = decodeCbor(bytes);
+  const signer = decoded.ok ? asBytes(asArray(decoded.value)?.at(SIGNER_FROM_END)) : undefined;
+  return signer && bytesToHex(signer);
+}
 
 interface Votes {
   finalized: string | undefined;
@@ -72,16 +84,14 @@ export function noContradiction(): Checker {
       return undefined;
     }
     seen.add(key);
+    if (kind === 'blockProposal') {
+      return makerOf(bytes) === from ? saysOnce(from, `blockProposal/${height}`, hash) : undefined;
+    }
     const decoded = decodeArtifact(bytes);
     if (!decoded.ok) {
       return undefined;
     }
     const { value } = decoded;
-    if (value.kind === 'blockProposal') {
-      return value.signer === from
-        ? saysOnce(from, `blockProposal/${height}`, value.block.blockHash)
-        : undefined;
-    }
     return value.kind === 'notarizationShare' || value.kind === 'finalizationShare'
       ? vote(from, value.kind, height, value.blockHash)
       : undefined;

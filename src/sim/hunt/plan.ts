@@ -180,7 +180,7 @@ export function drawPlan(seed: string, profile: Profile, nodes: number): HuntPla
     links: drawLinks(prng, SEVERITY[profile].loss),
     faultMs,
     faults: drawFaults(prng.fork('faults'), profile, nodes, faultMs),
-    callsAtMs: Array.from({ length: prng.below(4) }, () => 500 + prng.below(faultMs)).sort(
+    callsAtMs: Array.from({ length: prng.below(10) }, () => 500 + prng.below(faultMs)).sort(
       (a, b) => a - b,
     ),
   };
