@@ -86,8 +86,13 @@ function play(
   const id = present(ids[from], 'the canister exists');
   const target = method === 'raw_rand' ? '' : (ids[to] ?? '');
   const inner = forwardTo(target, method, cycles, noArgs);
-  const arg = nested ? forwardTo(id, 'forward', cycles, inner) : inner;
-  const messages = [subnet.ingress(id, through, arg)];
+  // Nested: another canister calls the method, and hears its answer.
+  const caller = present(ids[(from + 1) % CANISTERS], 'the canister exists');
+  const messages = [
+    nested
+      ? subnet.ingress(caller, 'forward', forwardTo(id, through, cycles, inner))
+      : subnet.ingress(id, through, inner),
+  ];
   if (rest.manage !== null) {
     messages.push(subnet.manage(id, rest.manage));
   }
@@ -95,7 +100,7 @@ function play(
 }
 
 function encoded(state: ReplicatedState): readonly string[] {
-  const parts = [encodeSystemState(state)];
+  const parts: Uint8Array[] = Object.values({ ...encodeSystemState(state) });
   for (const canister of state.canisters.values()) {
     parts.push(encodeCanister(canister));
   }

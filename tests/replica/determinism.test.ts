@@ -10,7 +10,7 @@ import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
 import type { WasmHost } from '../../src/protocol/interfaces/wasm-host.ts';
 import { executeBatch } from '../../src/protocol/messaging/message-routing.ts';
 import { genesisState } from '../../src/protocol/replicated-state/replicated-state.ts';
-import { restoreCheckpoint } from '../../src/protocol/state-manager/checkpoint.ts';
+import { restoreCheckpoint } from '../../src/protocol/state-manager/restore-checkpoint.ts';
 import {
   createStateManager,
   type StateManager,
@@ -124,13 +124,14 @@ class Node {
   /** Goes on from its checkpoint in the same process: the sandbox still has its memories. */
   restart(): void {
     const checkpoint = present(this.states.latestCheckpoint(), 'every round makes one');
-    const state = restoreCheckpoint(checkpoint.hash, checkpoint.manifest, (hash) =>
-      checkpoint.chunks.get(hash),
-    );
-    if (!state.ok) {
-      throw new Error(state.error.message);
+    const restored = restoreCheckpoint(checkpoint.hash, checkpoint.encodedManifest, {
+      chunk: (hash) => checkpoint.chunk(hash),
+      isVerified: false,
+    });
+    if (!restored.ok) {
+      throw new Error(restored.error.message);
     }
-    this.states.reset(state.value);
+    this.states.reset(restored.value.state, restored.value);
   }
 
   close(): void {

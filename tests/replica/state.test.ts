@@ -9,14 +9,9 @@ import {
 } from '../../src/protocol/canonical-state/canonical-state.ts';
 import { digest } from '../../src/protocol/crypto/labeled-tree.ts';
 import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
-import type { CanisterId } from '../../src/protocol/types/ids.ts';
-import {
-  createHashCache,
-  makeCheckpoint,
-  manifestHash,
-  missingChunks,
-  restoreCheckpoint,
-} from '../../src/protocol/state-manager/checkpoint.ts';
+import type { CanisterId, HashHex } from '../../src/protocol/types/ids.ts';
+import { makeCheckpoint } from '../../src/protocol/state-manager/checkpoint.ts';
+import { restoreCheckpoint } from '../../src/protocol/state-manager/restore-checkpoint.ts';
 import { managementCanister } from '../support/management.ts';
 import { compileMotoko } from '../support/motoko.ts';
 import { TestReplica } from '../support/test-replica.ts';
@@ -124,15 +119,17 @@ describe('the state of a subnet with a Motoko actor', () => {
     const state = replica.states.latestState();
     const checkpoint = present(replica.states.checkpointAt(state.height), 'a checkpoint was made');
     expect(replica.states.checkpointHashAt(state.height)).toBe(checkpoint.hash);
-    const restored = restoreCheckpoint(checkpoint.hash, checkpoint.manifest, (hash) =>
-      checkpoint.chunks.get(hash),
-    );
+    const restored = restoreCheckpoint(checkpoint.hash, checkpoint.encodedManifest, {
+      chunk: (hash) => checkpoint.chunk(hash)?.slice(),
+      isVerified: false,
+    });
     if (!restored.ok) {
       throw new Error(restored.error.message);
     }
-    expect(makeCheckpoint(restored.value, createHashCache()).hash).toBe(checkpoint.hash);
+    expect(makeCheckpoint(restored.value.state).hash).toBe(checkpoint.hash);
     const twin = new TestReplica();
-    expect(twin.states.reset(restored.value)).toBe(replica.states.stateRootAt(state.height));
+    const root = twin.states.reset(restored.value.state, restored.value);
+    expect(root).toBe(replica.states.stateRootAt(state.height));
     expect(query('read', twin)).toBe(3n);
     for (let i = 1; i <= 3; i += 1) {
       const timeNs = state.timeNs + BigInt(i) * 1_000_000_000n;
@@ -146,26 +143,28 @@ describe('the state of a subnet with a Motoko actor', () => {
 
   it('refuses a checkpoint with a wrong manifest, a damaged chunk or a missing one', () => {
     const checkpoint = present(replica.states.latestCheckpoint(), 'a checkpoint was made');
-    const { chunks, manifest, hash } = checkpoint;
-    const error = (result: ReturnType<typeof restoreCheckpoint>): string =>
-      result.ok ? '' : result.error.code;
-    const cut = manifest.slice(0, -1);
-    expect(error(restoreCheckpoint(hash, cut, (id) => chunks.get(id)))).toBe('WRONG_CHUNK');
-    expect(error(restoreCheckpoint(manifestHash(cut), cut, (id) => chunks.get(id)))).toBe(
-      'MALFORMED_CHECKPOINT',
+    const { encodedManifest, hash } = checkpoint;
+    const error = (
+      manifest: Uint8Array,
+      chunk: (id: HashHex) => Uint8Array | undefined,
+    ): string => {
+      const result = restoreCheckpoint(hash, manifest, { chunk, isVerified: false });
+      return result.ok ? '' : result.error.code;
+    };
+    const all = (id: HashHex): Uint8Array | undefined => checkpoint.chunk(id);
+    expect(error(encodedManifest, all)).toBe('');
+    expect(error(encodedManifest.slice(0, -1), all)).toBe('WRONG_CHUNK');
+    const victim = present(checkpoint.manifest.chunks[0], 'a state has chunks').hash;
+    expect(error(encodedManifest, (id) => (id === victim ? undefined : all(id)))).toBe(
+      'MISSING_CHUNK',
     );
-    const [victim] = chunks.keys();
-    const without = (id: string): Uint8Array | undefined =>
-      id === victim ? undefined : chunks.get(id as typeof hash);
-    expect(error(restoreCheckpoint(hash, manifest, without))).toBe('MISSING_CHUNK');
-    expect(missingChunks(manifest, without)).toContain(victim);
-    const damaged = (id: string): Uint8Array | undefined => {
-      const chunk = chunks.get(id as typeof hash)?.slice();
+    const damaged = (id: HashHex): Uint8Array | undefined => {
+      const chunk = all(id)?.slice();
       if (chunk !== undefined && id === victim) {
         chunk[0] = (chunk[0] as number) ^ 1;
       }
       return chunk;
     };
-    expect(error(restoreCheckpoint(hash, manifest, damaged))).toBe('WRONG_CHUNK');
+    expect(error(encodedManifest, damaged)).toBe('WRONG_CHUNK');
   });
 });

@@ -59,6 +59,20 @@ export type TraceEvent =
       readonly height: Height;
       readonly from: 'checkpoint' | 'stateSync' | 'genesis';
     }
+  /** How far fetching the checkpoint of a catch-up package is; told a few times a second at most. */
+  | {
+      readonly kind: 'stateSyncProgress';
+      readonly height: Height;
+      /** Chunks that are there, own ones included, of all; 0 of 0 until the manifest is there. */
+      readonly chunksDone: number;
+      readonly chunksTotal: number;
+      /** Received so far. */
+      readonly bytes: number;
+      /** Peers that are asked. */
+      readonly peers: number;
+    }
+  /** Nobody is left to ask; it starts again when a peer tells that it has the checkpoint. */
+  | { readonly kind: 'stateSyncAborted'; readonly height: Height; readonly message: string }
   | {
       readonly kind: 'artifactRejected';
       readonly artifact: string;
@@ -149,7 +163,12 @@ export type DkgEvent =
       readonly receivers: readonly NodeId[];
     }
   /** The run failed: the next interval keeps the key of this one. */
-  | { readonly kind: 'dkgTranscriptKept'; readonly height: Height; readonly tag: 'low' | 'high' }
+  | {
+      readonly kind: 'dkgTranscriptKept';
+      readonly height: Height;
+      readonly tag: 'low' | 'high';
+      readonly reason: string;
+    }
   /** This node has its share of a key and stored it. */
   | {
       readonly kind: 'dkgShareLoaded';

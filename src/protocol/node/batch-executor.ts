@@ -7,6 +7,7 @@ import type { ExecutedBatch } from '../messaging/message-routing.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import type { Checkpoint } from '../state-manager/checkpoint.ts';
+import type { RestoredCheckpoint } from '../state-manager/restore-checkpoint.ts';
 import type { Height } from '../types/ids.ts';
 import type { NodeEffect, OperationId } from './node-io.ts';
 import { SandboxLane } from './sandbox-lane.ts';
@@ -23,6 +24,7 @@ export interface BatchExecutorDeps {
   /** A message of a finalized block; undefined = not an envelope, which validation rules out. */
   readonly readIngress: (envelope: Uint8Array) => SignedIngress | undefined;
   readonly onTrace: (event: TraceEvent) => void;
+  /** Completely hashed; for large states some steps after the commit. */
   readonly onCheckpoint: (checkpoint: Checkpoint) => void;
 }
 
@@ -77,7 +79,22 @@ export class BatchExecutor {
     return this.lane.takeEffects();
   }
 
-  /** States committed since the last call. */
+  /** Hashes a portion of what checkpoints wait for. */
+  work(): void {
+    this.deps.stateManager.work();
+    this.tellFinished();
+    for (const place of this.deps.stateManager.takeFaults()) {
+      const message = `${place} changed although nothing wrote to it`;
+      this.deps.onTrace({ kind: 'criticalError', code: 'CHECKPOINT_CHUNK_CHANGED', message });
+    }
+  }
+
+  /** True while `work` is to be called again soon. */
+  isHashing(): boolean {
+    return this.deps.stateManager.hasWork();
+  }
+
+  /** States committed and checkpoints completed since the last call. */
   takeCommitted(): number {
     const { committed } = this;
     this.committed = 0;
@@ -85,9 +102,9 @@ export class BatchExecutor {
   }
 
   /** Goes on from a state that was fetched; what waited or ran is dropped. */
-  reset(state: ReplicatedState): void {
+  reset(state: ReplicatedState, restored?: RestoredCheckpoint): void {
     this.lane = this.newLane();
-    this.deps.stateManager.reset(state);
+    this.deps.stateManager.reset(state, restored);
     this.nextHeight = state.height + 1;
   }
 
@@ -96,7 +113,7 @@ export class BatchExecutor {
   }
 
   private commit(batch: FinalizedBatch, executed: ExecutedBatch): void {
-    const { stateManager, onTrace, onCheckpoint } = this.deps;
+    const { stateManager, onTrace } = this.deps;
     const root = stateManager.commit(executed.state, batch.requiresFullStateHash);
     this.committed += 1;
     for (const event of executed.trace) {
@@ -105,9 +122,13 @@ export class BatchExecutor {
     const { height, timeNs } = executed.state;
     const { instructions, messages } = executed;
     onTrace({ kind: 'executed', height, root, instructions, messages, timeNs });
-    const checkpoint = stateManager.checkpointAt(height);
-    if (batch.requiresFullStateHash && checkpoint !== undefined) {
-      onCheckpoint(checkpoint);
+    this.tellFinished();
+  }
+
+  private tellFinished(): void {
+    for (const checkpoint of this.deps.stateManager.takeFinished()) {
+      this.committed += 1;
+      this.deps.onCheckpoint(checkpoint);
     }
   }
 }

@@ -15,15 +15,16 @@ import type { MisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
 import { createGossip } from '../p2p/gossip.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import { INGRESS_KIND } from '../p2p/packet.ts';
-import type { StateRequest } from '../p2p/packet.ts';
 import { registeredNodes } from '../registry/registry-change.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/registry-client.ts';
 import { genesisState } from '../replicated-state/replicated-state.ts';
 import { createStateManager } from '../state-manager/state-manager.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
+import { createStateSync } from '../state-sync/state-sync.ts';
+import type { StateSync } from '../state-sync/state-sync.ts';
 import type { ArtifactId } from '../types/artifacts.ts';
 import { artifactIdOf } from '../types/artifacts.ts';
-import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
+import type { HashHex, Height, TimeNs } from '../types/ids.ts';
 import { ArtifactIntake } from './artifact-intake.ts';
 import { BatchExecutor } from './batch-executor.ts';
 import { HttpFrontend } from './http-frontend.ts';
@@ -41,8 +42,6 @@ import type {
   Transmit,
 } from './node-io.ts';
 import { summarizePacket } from './packet-summary.ts';
-import { answerStateRequest, createStateSync } from './state-sync.ts';
-import type { StateSync } from './state-sync.ts';
 import { pullTimeoutMs, withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { StorageJournal } from './storage-journal.ts';
@@ -64,8 +63,6 @@ export function createNodeCore(config: NodeCoreConfig): NodeCore {
 
 /** Rounds of consensus and execution in one step; what is left follows at once in the next. */
 const MAX_ROUNDS_PER_STEP = 32;
-/** Requests for state that one peer may have answered in one step. */
-const MAX_STATE_ANSWERS_PER_STEP = 16;
 
 /** What peers' offers are judged by: they are looked at again when one of these moves. */
 const BOUNCER_HEIGHTS = ['notarized', 'finalized', 'beacon', 'expectedBatch'] as const;
@@ -91,7 +88,6 @@ class NodeCoreMachine implements NodeCore {
   /** Something changed since consensus was polled last. */
   private consensusDue = true;
   private consensusWakeNs: TimeNs | null = null;
-  private readonly stateAnswers = new Map<NodeId, number>();
   private readonly genesis: NodeCoreConfig['genesis'];
   private stopped = false;
 
@@ -108,7 +104,11 @@ class NodeCoreMachine implements NodeCore {
     };
     const env = createExecutionEnvironment(genesis, rootKeyDer, CLASSROOM_EXECUTION_LIMITS);
     const topology = subnetTopology(genesis, crypto.subnetPublicKeyDer);
-    this.stateManager = createStateManager(topology, stored.state ?? genesisState(genesis));
+    this.stateManager = createStateManager(
+      topology,
+      stored.restored?.state ?? genesisState(genesis),
+      stored.restored,
+    );
     this.journal = new StorageJournal(nextOperation);
     this.checkpoints = new CheckpointStore(this.journal, stored);
     const { stateManager } = this;
@@ -134,11 +134,13 @@ class NodeCoreMachine implements NodeCore {
       admit: (message) => this.ingress.admit(message),
     });
     this.stateSync = createStateSync({
+      stateManager,
       chooseIndex: prng.fork('state sync').below,
-      ownChunk: (hash) => stateManager.latestCheckpoint()?.chunks.get(hash),
-      onFault: (from, code, message) => {
-        this.trace.push({ kind: 'packetRejected', from: from === '' ? null : from, code, message });
-      },
+      unitDelayMs: () => this.delays.unitDelayMs,
+      sendAdverts: (to, adverts) => this.gossip.sendStateAdverts(to, adverts),
+      sendRequest: (to, request) => this.gossip.sendStateRequest(to, request),
+      sendResponse: (to, response) => this.gossip.sendStateResponse(to, response),
+      onTrace: (event) => this.trace.push(event),
     });
     this.registry = createRegistryClient(genesis, config.registry);
     this.consensus = createConsensus({
@@ -182,8 +184,9 @@ class NodeCoreMachine implements NodeCore {
       chooseIndex: chance.below,
       firstTimeoutMs: () => pullTimeoutMs(this.delays),
       workOf: (name) => (name.kind === INGRESS_KIND ? WORK_OF_INGRESS : 0),
-      onStateRequest: (from, request) => this.answerState(from, request),
-      onStateResponse: (from, response) => this.stateSync.onResponse(from, response),
+      onStateAdverts: (from, adverts) => this.stateSync.onAdverts(from, adverts),
+      onStateRequest: (from, request) => this.stateSync.onRequest(from, request),
+      onStateResponse: (from, response) => this.stateSync.onResponse(from, response, this.nowNs),
     });
   }
 
@@ -196,6 +199,10 @@ class NodeCoreMachine implements NodeCore {
       this.take(input);
     }
     const effects: NodeEffect[] = [];
+    this.executor.work();
+    if (this.executor.takeCommitted() > 0) {
+      this.consensusDue = true;
+    }
     let rounds = 0;
     do {
       rounds += 1;
@@ -210,7 +217,8 @@ class NodeCoreMachine implements NodeCore {
         this.consensusDue = true;
       }
     } while (this.consensusDue && rounds < MAX_ROUNDS_PER_STEP);
-    this.fetchState();
+    this.syncState();
+    this.checkpoints.work();
     effects.push(...this.http.takeEffects(this.nowNs));
     this.ingress.purge(this.nowNs);
     return this.finish(effects);
@@ -249,7 +257,7 @@ class NodeCoreMachine implements NodeCore {
     this.trace.push({
       kind: 'caughtUp',
       height: this.stateManager.latestStateHeight(),
-      from: stored.state === undefined ? 'genesis' : 'checkpoint',
+      from: stored.restored === undefined ? 'genesis' : 'checkpoint',
     });
   }
 
@@ -303,14 +311,11 @@ class NodeCoreMachine implements NodeCore {
     }
     this.deliverCertifications(outcome);
     this.stateManager.purgeBelow(outcome.purge.statesBelow);
-    if (outcome.stateSync !== null) {
-      const { height, stateHash } = outcome.stateSync;
-      this.stateSync.begin({ height, root: stateHash });
-    } else if (this.stateSync.target !== null) {
-      this.stateSync.cancel();
-    }
+    const target = outcome.stateSync;
+    this.stateSync.want(target === null ? null : { height: target.height, root: target.stateHash });
     if (outcome.startOver) {
       this.executor.reset(genesisState(this.genesis));
+      this.checkpoints.clear();
       this.consensusDue = true;
     }
     this.stopped = outcome.stopped;
@@ -357,26 +362,12 @@ class NodeCoreMachine implements NodeCore {
     }
   }
 
-  private answerState(from: NodeId, request: StateRequest): void {
-    const answers = this.stateAnswers.get(from) ?? 0;
-    if (answers < MAX_STATE_ANSWERS_PER_STEP) {
-      this.stateAnswers.set(from, answers + 1);
-      const checkpoint = this.stateManager.checkpointAt(request.height);
-      this.gossip.sendStateResponse(from, answerStateRequest(request, checkpoint));
-    }
-  }
-
-  private fetchState(): void {
-    for (const { to, request } of this.stateSync.poll(this.nowNs, this.gossip.peersUp())) {
-      this.gossip.sendStateRequest(to, request);
-    }
-    const state = this.stateSync.takeState();
-    if (state !== undefined) {
-      this.executor.reset(state);
-      const checkpoint = this.stateManager.checkpointAt(state.height);
-      if (checkpoint !== undefined) {
-        this.checkpoints.save(checkpoint);
-      }
+  private syncState(): void {
+    const restored = this.stateSync.step(this.nowNs, this.gossip.peersUp());
+    if (restored !== undefined) {
+      const { state, checkpoint } = restored;
+      this.executor.reset(state, restored);
+      this.checkpoints.replace(checkpoint);
       this.trace.push({ kind: 'caughtUp', height: state.height, from: 'stateSync' });
       this.pollConsensus();
     }
@@ -400,7 +391,6 @@ class NodeCoreMachine implements NodeCore {
       .map(({ to, packet, bytes }): Transmit => ({ to, bytes, contents: summarizePacket(packet) }));
     const trace = this.watch.annotate([...this.trace, ...said.trace]);
     this.trace = [];
-    this.stateAnswers.clear();
     return { transmits, effects, trace, nextWakeNs: this.nextWake(said.nextWakeNs) };
   }
 
@@ -408,7 +398,8 @@ class NodeCoreMachine implements NodeCore {
     return earliestOf([
       gossipNs,
       this.consensusDue ? this.nowNs : this.consensusWakeNs,
-      this.stateSync.nextTimeoutNs(),
+      this.stateSync.nextWakeNs(),
+      this.executor.isHashing() ? this.nowNs : null,
       this.http.nextTimeoutNs(),
       this.ingress.nextPurgeNs(),
     ]);

@@ -17,6 +17,8 @@ const CONTENT_OF_KIND: Readonly<Record<string, string>> = {
   certificationShare: 'certification',
   catchUpPackage: 'catchUpPackage',
   catchUpPackageShare: 'catchUpPackage',
+  dkgDealing: 'dkg',
+  dkgComplaint: 'dkg',
   ingress: 'ingress',
   blockIngress: 'ingress',
 };
@@ -33,7 +35,8 @@ export function summarizePacket(packet: Packet): readonly PacketSummary[] {
     add(bytes === null ? 'advert' : (CONTENT_OF_KIND[name.kind] ?? 'advert'), 1);
   }
   add('pull', packet.pulls.length);
-  add('stateSync', packet.stateRequests.length + packet.stateResponses.length);
+  const { stateAdverts, stateRequests, stateResponses } = packet;
+  add('stateSync', stateAdverts.length + stateRequests.length + stateResponses.length);
   if (counts.size === 0) {
     add('hello', packet.sessions.length > 0 ? 1 : 0);
     add('ack', packet.sessions.length > 0 ? 0 : 1);

@@ -39,6 +39,11 @@ export class StorageJournal<Held> {
     return held;
   }
 
+  /** A write is under way: what is put now waits for its end. */
+  get isWriting(): boolean {
+    return this.underWay !== null;
+  }
+
   /** Items that wait for no write at all. */
   takeFree(): readonly Held[] {
     if (this.underWay !== null || this.writes.size > 0) {

@@ -1,7 +1,8 @@
-import { asMap, asSafeNat, asText, asArray, decodeCbor, encodeCbor } from '../crypto/cbor.ts';
-import { restoreCheckpoint } from '../state-manager/checkpoint.ts';
+import { asMap, asSafeNat, asText, decodeCbor, encodeCbor } from '../crypto/cbor.ts';
+import { KEPT_CHECKPOINTS, STORED_BYTES_PER_STEP } from '../limits/state-sync.ts';
 import type { Checkpoint } from '../state-manager/checkpoint.ts';
-import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { decodeManifest } from '../state-manager/manifest-codec.ts';
+import { restoreCheckpoint, type RestoredCheckpoint } from '../state-manager/restore-checkpoint.ts';
 import { decodeArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
 import { artifactKey } from '../types/artifacts.ts';
@@ -17,12 +18,11 @@ import { SHARE_KEY } from './stored-shares.ts';
 const ARTIFACT = 'artifact/';
 const CHECKPOINT = 'checkpoint/';
 const CHUNK = 'chunk/';
-const KEPT_CHECKPOINTS = 2;
 
 export interface StoredNode {
   readonly artifacts: readonly Artifact[];
   /** The newest complete checkpoint; undefined = start at genesis. */
-  readonly state: ReplicatedState | undefined;
+  readonly restored: RestoredCheckpoint | undefined;
   readonly shares: ReadonlyMap<HashHex, Uint8Array>;
   readonly chunks: ReadonlySet<HashHex>;
   readonly checkpoints: ReadonlyMap<Height, readonly HashHex[]>;
@@ -34,20 +34,14 @@ interface StoredCheckpoint {
   readonly height: Height;
   readonly hash: HashHex;
   readonly manifest: Uint8Array;
-  readonly chunks: readonly HashHex[];
 }
 
 export function artifactStorageKey(id: ArtifactId): string {
   return ARTIFACT + artifactKey(id);
 }
 
-function encodeStoredCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  return encodeCbor({
-    height: checkpoint.height,
-    hash: checkpoint.hash,
-    manifest: checkpoint.manifest,
-    chunks: [...checkpoint.chunks.keys()],
-  });
+function encodeStoredCheckpoint({ height, hash, encodedManifest }: Checkpoint): Uint8Array {
+  return encodeCbor({ height, hash, manifest: encodedManifest });
 }
 
 function decodeStoredCheckpoint(bytes: Uint8Array): StoredCheckpoint | undefined {
@@ -56,18 +50,14 @@ function decodeStoredCheckpoint(bytes: Uint8Array): StoredCheckpoint | undefined
   const height = asSafeNat(fields?.get('height'));
   const hash = asText(fields?.get('hash'));
   const manifest = fields?.get('manifest');
-  const chunks = asArray(fields?.get('chunks'));
-  if (height === undefined || hash === undefined || chunks === undefined) {
-    return undefined;
-  }
-  return manifest instanceof Uint8Array
-    ? {
-        height,
-        hash: hash as HashHex,
-        manifest,
-        chunks: chunks.flatMap((chunk) => (asText(chunk) ?? []) as HashHex | []),
-      }
+  return height !== undefined && hash !== undefined && manifest instanceof Uint8Array
+    ? { height, hash: hash as HashHex, manifest }
     : undefined;
+}
+
+function chunksOf(manifest: Uint8Array): readonly HashHex[] {
+  const decoded = decodeManifest(manifest);
+  return decoded.ok ? decoded.value.chunks.map(({ hash }) => hash) : [];
 }
 
 /** Reads what an earlier life of the node left. Damaged entries are reported and left out. */
@@ -95,18 +85,20 @@ export function loadStoredNode(
       }
     }
   }
-  let state: ReplicatedState | undefined;
+  let restored: RestoredCheckpoint | undefined;
   for (const { height, hash, manifest } of found.toSorted((a, b) => b.height - a.height)) {
-    const restored = restoreCheckpoint(hash, manifest, (chunk) => entries.get(CHUNK + chunk));
-    if (restored.ok) {
-      state = restored.value;
+    const chunk = (name: HashHex): Uint8Array | undefined => entries.get(CHUNK + name);
+    const attempt = restoreCheckpoint(hash, manifest, { chunk, isVerified: false });
+    if (attempt.ok && attempt.value.state.height === height) {
+      restored = attempt.value;
       break;
     }
-    faults.push(`${CHECKPOINT}${height}: ${restored.error.message}`);
+    const reason = attempt.ok ? 'it is of another height' : attempt.error.message;
+    faults.push(`${CHECKPOINT}${height}: ${reason}`);
   }
   return {
     artifacts,
-    state,
+    restored,
     shares: new Map(
       stored.flatMap(([key, value]) =>
         key.startsWith(SHARE_KEY) ? [[key.slice(SHARE_KEY.length) as HashHex, value] as const] : [],
@@ -117,40 +109,89 @@ export function loadStoredNode(
         key.startsWith(CHUNK) ? [key.slice(CHUNK.length) as HashHex] : [],
       ),
     ),
-    checkpoints: new Map(found.map(({ height, chunks }) => [height, chunks])),
+    checkpoints: new Map(found.map(({ height, manifest }) => [height, chunksOf(manifest)])),
     faults,
   };
 }
 
-/** Writes checkpoints so that chunks two of them share are stored once. */
+interface Unwritten {
+  readonly checkpoint: Checkpoint;
+  /** Nothing older may be gone on from. */
+  readonly isOnly: boolean;
+  nextChunk: number;
+}
+
+/**
+ * Writes checkpoints a portion at a time, so that what the node signs does not wait for a large
+ * one. Chunks that two of them share are stored once; a checkpoint counts once all are there.
+ */
 export class CheckpointStore {
-  private readonly journal: Pick<StorageJournal<unknown>, 'put' | 'delete'>;
+  private readonly journal: Pick<StorageJournal<unknown>, 'put' | 'delete' | 'isWriting'>;
   private readonly chunks: Set<HashHex>;
   private readonly checkpoints: Map<Height, readonly HashHex[]>;
+  private unwritten: Unwritten[] = [];
 
-  constructor(journal: Pick<StorageJournal<unknown>, 'put' | 'delete'>, stored: StoredNode) {
+  constructor(
+    journal: Pick<StorageJournal<unknown>, 'put' | 'delete' | 'isWriting'>,
+    stored: StoredNode,
+  ) {
     this.journal = journal;
     this.chunks = new Set(stored.chunks);
     this.checkpoints = new Map(stored.checkpoints);
   }
 
   save(checkpoint: Checkpoint): void {
-    for (const [hash, bytes] of checkpoint.chunks) {
-      if (!this.chunks.has(hash)) {
-        this.chunks.add(hash);
-        this.journal.put(CHUNK + hash, bytes);
-      }
-    }
-    this.journal.put(CHECKPOINT + checkpoint.height, encodeStoredCheckpoint(checkpoint));
-    this.checkpoints.set(checkpoint.height, [...checkpoint.chunks.keys()]);
-    this.dropOld();
+    this.unwritten.push({ checkpoint, isOnly: false, nextChunk: 0 });
   }
 
-  private dropOld(): void {
-    const heights = [...this.checkpoints.keys()].toSorted((a, b) => b - a);
-    for (const height of heights.slice(KEPT_CHECKPOINTS)) {
-      this.checkpoints.delete(height);
-      this.journal.delete(CHECKPOINT + height);
+  /** Writes a checkpoint that was fetched; all others are dropped with it. */
+  replace(checkpoint: Checkpoint): void {
+    this.unwritten = [{ checkpoint, isOnly: true, nextChunk: 0 }];
+  }
+
+  /** Drops everything: the node starts at genesis. */
+  clear(): void {
+    this.unwritten = [];
+    this.keepOnly([]);
+  }
+
+  /** Hands a portion to the journal, if its last write is done; called in every step. */
+  work(): void {
+    const first = this.unwritten[0];
+    if (first === undefined || this.journal.isWriting) {
+      return;
+    }
+    const { checkpoint, isOnly } = first;
+    const { chunks } = checkpoint.manifest;
+    let left = STORED_BYTES_PER_STEP;
+    for (; first.nextChunk < chunks.length && left > 0; first.nextChunk += 1) {
+      const hash = chunks[first.nextChunk]?.hash as HashHex;
+      const bytes = this.chunks.has(hash) ? undefined : checkpoint.chunkAt(first.nextChunk);
+      if (bytes !== undefined) {
+        this.chunks.add(hash);
+        this.journal.put(CHUNK + hash, bytes);
+        left -= bytes.length;
+      }
+    }
+    if (first.nextChunk === chunks.length) {
+      const { height } = checkpoint;
+      this.unwritten.shift();
+      this.journal.put(CHECKPOINT + height, encodeStoredCheckpoint(checkpoint));
+      this.checkpoints.set(
+        height,
+        chunks.map(({ hash }) => hash),
+      );
+      const heights = [...this.checkpoints.keys()].toSorted((a, b) => b - a);
+      this.keepOnly(isOnly ? [height] : heights.slice(0, KEPT_CHECKPOINTS));
+    }
+  }
+
+  private keepOnly(heights: readonly Height[]): void {
+    for (const height of [...this.checkpoints.keys()]) {
+      if (!heights.includes(height)) {
+        this.checkpoints.delete(height);
+        this.journal.delete(CHECKPOINT + height);
+      }
     }
     const used = new Set([...this.checkpoints.values()].flat());
     for (const hash of [...this.chunks]) {

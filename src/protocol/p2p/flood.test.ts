@@ -39,6 +39,7 @@ function createVictim(overrides: Partial<GossipConfig> = {}) {
     },
     workOf: () => DEAR,
     chooseIndex: createPrng('victim').below,
+    onStateAdverts: () => undefined,
     onStateRequest: () => undefined,
     onStateResponse: () => undefined,
     ...overrides,

@@ -43,6 +43,7 @@ function start(node: TestNode, incarnation: number): void {
       return true;
     },
     chooseIndex: createPrng(`${node.id}/${incarnation}`).below,
+    onStateAdverts: () => undefined,
     onStateRequest: () => undefined,
     onStateResponse: () => undefined,
   });
@@ -255,7 +256,8 @@ describe('packet codec', () => {
     height: nat,
     hash,
   });
-  const state = { height: nat, root: hash, chunk: fc.option(hash) };
+  const advert = { height: nat, root: hash };
+  const state = { ...advert, chunk: nat };
   const packet = fc.record({
     incarnation: nat,
     sessions: fc.array(fc.record({ peer: nodeId, session: nat }), { maxLength: 5 }),
@@ -265,8 +267,11 @@ describe('packet codec', () => {
     updates: fc.array(fc.record({ slotId: nat, commitId: nat, name, bytes }), { maxLength: 5 }),
     pulls: fc.array(name, { maxLength: 5 }),
     pulled: fc.array(fc.record({ name, bytes }), { maxLength: 5 }),
+    stateAdverts: fc.array(fc.record(advert), { maxLength: 3 }),
     stateRequests: fc.array(fc.record(state), { maxLength: 3 }),
-    stateResponses: fc.array(fc.record({ ...state, bytes }), { maxLength: 3 }),
+    stateResponses: fc.array(fc.record({ ...state, bytes, busy: fc.boolean() }), {
+      maxLength: 3,
+    }),
   });
 
   it('reads back what it wrote', () => {

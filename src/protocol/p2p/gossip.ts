@@ -17,77 +17,27 @@ import {
   WORK_OF_PACKET,
   WORK_OF_UPDATE,
 } from './limits.ts';
+import type { Gossip, GossipConfig, GossipOutput, GossipPacket } from './gossip-interface.ts';
 import { hasDirect, newPeer, NO_PARTS, splitUpdates } from './peer.ts';
 import type { Peer } from './peer.ts';
 import { emptyPacket, nameKey } from './packet.ts';
-import type { ArtifactName, Packet, SlotUpdate, StateRequest, StateResponse } from './packet.ts';
+import type {
+  ArtifactName,
+  Packet,
+  SlotUpdate,
+  StateAdvert,
+  StateRequest,
+  StateResponse,
+} from './packet.ts';
 import { decodePacket, encodePacket } from './packet-codec.ts';
 import { Penalties } from './penalties.ts';
 import type { PeerPenalties } from './penalties.ts';
 import { createSlotReceiver } from './slot-receiver.ts';
-import type {
-  AcceptOutcome,
-  CollectedParts,
-  SlotReceiver,
-  SlotReceiverPorts,
-} from './slot-receiver.ts';
+import type { AcceptOutcome, CollectedParts, SlotReceiver } from './slot-receiver.ts';
 import { createSlotSender } from './slot-sender.ts';
 import type { SlotSender } from './slot-sender.ts';
 
-/**
- * The P2P layer of one node: abortable broadcast of the pools' artifacts to all peers over a
- * medium that may delay, lose, repeat and reorder packets.
- *
- * Liveness: an artifact that stays in an honest node's pool reaches every honest peer that stays
- * reachable. Security: a peer can only waste its own bounded share of our tables.
- * Upstream: rs/p2p/consensus_manager, artifact_downloader, quic_transport. The IC's QUIC streams
- * acknowledge and repeat by themselves; here acknowledgements are part of the packet.
- */
-export interface Gossip {
-  deliver(name: ArtifactName, bytes: Uint8Array, latencySensitive: boolean): void;
-  withdraw(name: ArtifactName): void;
-  /** Takes a packet as it came from the medium. */
-  receive(from: NodeId, bytes: Uint8Array, nowNs: bigint): void;
-  /** Directed state-sync messages ride in the same packets. */
-  sendStateRequest(to: NodeId, request: StateRequest): void;
-  sendStateResponse(to: NodeId, response: StateResponse): void;
-  /** The bouncer may answer differently now. */
-  reconsider(): void;
-  /** Everything there is to say, once per step. */
-  flush(nowNs: bigint): GossipOutput;
-  peersUp(): readonly NodeId[];
-  /** What the peer was counted for so far. */
-  penaltiesOf(peer: NodeId): PeerPenalties;
-}
-
-export interface GossipConfig extends SlotReceiverPorts {
-  readonly nodeId: NodeId;
-  readonly peers: readonly NodeId[];
-  /** The connection id: grows with every start of this node. */
-  readonly incarnation: number;
-  /**
-   * Work that taking an artifact in costs besides decoding it, e.g. for a signature that is checked
-   * at once; in the units of `WORK_PER_PEER_AND_STEP`.
-   */
-  readonly workOf?: (name: ArtifactName) => number;
-  /** Bytes that peers may ask for although no slot holds them. */
-  readonly extraBytesOf?: (name: ArtifactName) => Uint8Array | undefined;
-  readonly onStateRequest: (from: NodeId, request: StateRequest) => void;
-  readonly onStateResponse: (from: NodeId, response: StateResponse) => void;
-}
-
-export interface GossipPacket {
-  readonly to: NodeId | 'all';
-  readonly packet: Packet;
-  readonly bytes: Uint8Array;
-}
-
-export interface GossipOutput {
-  readonly packets: readonly GossipPacket[];
-  readonly vanished: readonly ArtifactName[];
-  readonly trace: readonly TraceEvent[];
-  readonly nextWakeNs: bigint | null;
-}
+export type { Gossip, GossipConfig, GossipOutput, GossipPacket } from './gossip-interface.ts';
 
 const NO_PACKETS: readonly Packet[] = [];
 
@@ -144,6 +94,13 @@ class GossipNode implements Gossip {
 
   penaltiesOf(peer: NodeId): PeerPenalties {
     return this.penalties.of(peer);
+  }
+
+  sendStateAdverts(to: NodeId, adverts: readonly StateAdvert[]): void {
+    const peer = this.peers.get(to);
+    if (peer !== undefined) {
+      peer.stateAdverts = adverts.slice(0, MAX_STATE_MESSAGES_PER_PACKET);
+    }
   }
 
   sendStateRequest(to: NodeId, request: StateRequest): void {
@@ -318,6 +275,9 @@ class GossipNode implements Gossip {
         peer.pulled.push({ name, bytes: this.bytesOf(name) });
       }
     }
+    if (packet.stateAdverts.length > 0) {
+      this.config.onStateAdverts(peer.id, packet.stateAdverts);
+    }
     for (const request of packet.stateRequests) {
       this.config.onStateRequest(peer.id, request);
     }
@@ -421,10 +381,10 @@ class GossipNode implements Gossip {
     }
     const blank = emptyPacket(this.config.incarnation);
     const packets: Packet[] = parts.map((updates) => ({ ...blank, updates }));
-    const { stateRequests, stateResponses } = peer;
+    const { stateAdverts, stateRequests, stateResponses } = peer;
     const pulls = peer.pulls.slice(0, MAX_PULLS_PER_PACKET);
-    if (pulls.length > 0 || stateRequests.length > 0) {
-      packets.push({ ...blank, pulls, stateRequests });
+    if (pulls.length > 0 || stateAdverts.length > 0 || stateRequests.length > 0) {
+      packets.push({ ...blank, pulls, stateAdverts, stateRequests });
     }
     // Each answer may be as large as a block, so each goes alone.
     let answered = 0;
@@ -437,6 +397,7 @@ class GossipNode implements Gossip {
       packets.push({ ...blank, stateResponses: [response] });
     }
     peer.pulls = peer.pulls.slice(MAX_PULLS_PER_PACKET);
+    peer.stateAdverts = [];
     peer.stateRequests = [];
     peer.stateResponses = [];
     return packets;

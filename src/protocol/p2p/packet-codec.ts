@@ -21,17 +21,19 @@ import type {
   PulledArtifact,
   Session,
   SlotUpdate,
+  StateAdvert,
   StateRequest,
   StateResponse,
 } from './packet.ts';
 
 /**
  * Packets as canonical CBOR: an array
- * [version, incarnation, sessions, acks, updates, pulls, pulled, state requests, state responses].
+ * [version, incarnation, sessions, acks, updates, pulls, pulled, state adverts, state requests, state
+ * responses].
  * Decoding is bounded in size, depth and items, and refuses anything our encoder would not write.
  */
-export const PACKET_VERSION = 1;
-const FIELDS = 9;
+export const PACKET_VERSION = 2;
+const FIELDS = 10;
 const HASH_BYTES = 32;
 const MAX_NODE_ID_BYTES = 29;
 const MAX_KIND_BYTES = 32;
@@ -61,16 +63,14 @@ export function encodePacket(packet: Packet): Uint8Array {
     ]),
     packet.pulls.map(encodeName),
     packet.pulled.map(({ name, bytes }) => [encodeName(name), bytes]),
-    packet.stateRequests.map((request) => [
-      request.height,
-      bytesOfHex(request.root),
-      request.chunk === null ? null : bytesOfHex(request.chunk),
-    ]),
+    packet.stateAdverts.map(({ height, root }) => [height, bytesOfHex(root)]),
+    packet.stateRequests.map(({ height, root, chunk }) => [height, bytesOfHex(root), chunk]),
     packet.stateResponses.map((response) => [
       response.height,
       bytesOfHex(response.root),
-      response.chunk === null ? null : bytesOfHex(response.chunk),
+      response.chunk,
       response.bytes,
+      response.busy ? 1 : 0,
     ]),
   ]);
 }
@@ -96,6 +96,14 @@ function readNodeId(cursor: CborCursor): NodeId {
 
 function readNat(cursor: CborCursor): number {
   return cursor.nat();
+}
+
+function readFlag(cursor: CborCursor): boolean {
+  const value = cursor.nat();
+  if (value > 1) {
+    cursor.fail('flag');
+  }
+  return value === 1;
 }
 
 function readName(cursor: CborCursor): ArtifactName {
@@ -136,10 +144,13 @@ function readPulled(cursor: CborCursor): PulledArtifact {
   return { name: readName(cursor), bytes: readOptionalBytes(cursor) };
 }
 
+function readStateAdvert(cursor: CborCursor): StateAdvert {
+  cursor.tuple(2);
+  return { height: cursor.nat(), root: readHash(cursor) };
+}
+
 function readStateFields(cursor: CborCursor): StateRequest {
-  const height = cursor.nat();
-  const root = readHash(cursor);
-  return { height, root, chunk: cursor.isNull() ? null : readHash(cursor) };
+  return { height: cursor.nat(), root: readHash(cursor), chunk: cursor.nat() };
 }
 
 function readStateRequest(cursor: CborCursor): StateRequest {
@@ -148,8 +159,12 @@ function readStateRequest(cursor: CborCursor): StateRequest {
 }
 
 function readStateResponse(cursor: CborCursor): StateResponse {
-  cursor.tuple(4);
-  return { ...readStateFields(cursor), bytes: readOptionalBytes(cursor) };
+  cursor.tuple(5);
+  return {
+    ...readStateFields(cursor),
+    bytes: readOptionalBytes(cursor),
+    busy: readFlag(cursor),
+  };
 }
 
 /** Reads a packet from hostile bytes; the work is bounded by their number. */
@@ -171,6 +186,7 @@ export function decodePacket(bytes: Uint8Array): Result<Packet, PacketError> {
     updates: readList(cursor, MAX_UPDATES_PER_PACKET, readUpdate),
     pulls: readList(cursor, MAX_PULLS_PER_PACKET, readName),
     pulled: readList(cursor, MAX_PULLS_PER_PACKET, readPulled),
+    stateAdverts: readList(cursor, MAX_STATE_MESSAGES_PER_PACKET, readStateAdvert),
     stateRequests: readList(cursor, MAX_STATE_MESSAGES_PER_PACKET, readStateRequest),
     stateResponses: readList(cursor, MAX_STATE_MESSAGES_PER_PACKET, readStateResponse),
   };

@@ -41,16 +41,21 @@ export interface PulledArtifact {
   readonly bytes: Uint8Array | null;
 }
 
-/** Fetching a checkpoint: the manifest first (chunk null), then its chunks by hash. */
-export interface StateRequest {
+/** "I have this checkpoint": its height and state hash, hex. */
+export interface StateAdvert {
   readonly height: number;
-  /** State hash of the catch-up package, hex. */
   readonly root: string;
-  readonly chunk: string | null;
 }
 
+/** Fetching a part of a checkpoint; the numbers: `state-manager/chunk-ids.ts`. */
+export interface StateRequest extends StateAdvert {
+  readonly chunk: number;
+}
+
+/** Without bytes: there is no such content, or (busy) the peer has too much to do; ask again later. */
 export interface StateResponse extends StateRequest {
   readonly bytes: Uint8Array | null;
+  readonly busy: boolean;
 }
 
 /** One packet: everything a node has to say to a peer (or to all) in one step. */
@@ -62,6 +67,7 @@ export interface Packet {
   readonly updates: readonly SlotUpdate[];
   readonly pulls: readonly ArtifactName[];
   readonly pulled: readonly PulledArtifact[];
+  readonly stateAdverts: readonly StateAdvert[];
   readonly stateRequests: readonly StateRequest[];
   readonly stateResponses: readonly StateResponse[];
 }
@@ -74,6 +80,7 @@ export function emptyPacket(incarnation: number): Packet {
     updates: [],
     pulls: [],
     pulled: [],
+    stateAdverts: [],
     stateRequests: [],
     stateResponses: [],
   };

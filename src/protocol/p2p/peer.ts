@@ -5,6 +5,7 @@ import type {
   ArtifactName,
   PulledArtifact,
   SlotUpdate,
+  StateAdvert,
   StateRequest,
   StateResponse,
 } from './packet.ts';
@@ -27,6 +28,7 @@ export interface Peer {
   ackAtNs: bigint | null;
   pulls: ArtifactName[];
   pulled: PulledArtifact[];
+  stateAdverts: readonly StateAdvert[];
   stateRequests: StateRequest[];
   stateResponses: StateResponse[];
 }
@@ -36,6 +38,7 @@ export function hasDirect(peer: Peer): boolean {
   return (
     peer.pulls.length > 0 ||
     peer.pulled.length > 0 ||
+    peer.stateAdverts.length > 0 ||
     peer.stateRequests.length > 0 ||
     peer.stateResponses.length > 0
   );
@@ -62,6 +65,7 @@ export function newPeer(id: NodeId): Peer {
     ackAtNs: null,
     pulls: [],
     pulled: [],
+    stateAdverts: [],
     stateRequests: [],
     stateResponses: [],
   };

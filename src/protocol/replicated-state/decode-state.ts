@@ -15,6 +15,7 @@ import {
   emptyIngressHistory,
   withIngressStatus,
   type IngressEntry,
+  type IngressHistory,
   type IngressStatus,
 } from './ingress-history.ts';
 import { big, bytes, list, Malformed, map, small, text, texts } from './decode-fields.ts';
@@ -26,6 +27,7 @@ import {
   stopRequestFrom,
   subnetMessageFrom,
 } from './decode-messages.ts';
+import type { EncodedSystem } from './encode-state.ts';
 import { emptyPageMap } from './page-map.ts';
 import { RadixMap } from './radix-map.ts';
 import type { ReplicatedState } from './replicated-state.ts';
@@ -50,7 +52,7 @@ function statusFrom(value: CborValue | undefined): IngressStatus {
   }
 }
 
-function systemFrom(fields: CborMap): Omit<ReplicatedState, 'canisters'> {
+function historyFrom(fields: CborMap): IngressHistory {
   let ingressHistory = emptyIngressHistory();
   for (const item of list(fields.get('history'))) {
     const [id, state, sender, effective, timeNs] = list(item);
@@ -66,6 +68,22 @@ function systemFrom(fields: CborMap): Omit<ReplicatedState, 'canisters'> {
     }
     ingressHistory = withIngressStatus(ingressHistory, messageId, entry);
   }
+  return ingressHistory;
+}
+
+function queuesFrom(fields: CborMap): Pick<ReplicatedState, 'subnetQueue' | 'randomRequests'> {
+  return {
+    subnetQueue: list(fields.get('subnetQueue')).map(subnetMessageFrom),
+    randomRequests: list(fields.get('randomRequests')).map(requestFrom),
+  };
+}
+
+type Metadata = Omit<
+  ReplicatedState,
+  'canisters' | 'ingressHistory' | 'subnetQueue' | 'randomRequests'
+>;
+
+function metadataFrom(fields: CborMap): Metadata {
   const nextCanister = fields.get('nextCanister');
   const nextId = fields.get('nextId');
   const previousRoot = fields.get('previousRoot');
@@ -74,9 +92,6 @@ function systemFrom(fields: CborMap): Omit<ReplicatedState, 'canisters'> {
     timeNs: big(fields.get('timeNs')),
     previousRoot: previousRoot === null ? null : text<HashHex>(previousRoot),
     subnetId: text<SubnetId>(fields.get('subnetId')),
-    ingressHistory,
-    subnetQueue: list(fields.get('subnetQueue')).map(subnetMessageFrom),
-    randomRequests: list(fields.get('randomRequests')).map(requestFrom),
     canisterIds: {
       ranges: list(fields.get('ranges')).map((pair) => {
         const [first, last] = list(pair);
@@ -255,8 +270,24 @@ function decodeWith<T>(
 }
 
 /** A state without canisters; see `encode-state.ts`. */
-export function decodeSystemState(encoded: Uint8Array): Result<ReplicatedState, StateCodecError> {
-  return decodeWith(encoded, (fields) => ({ ...systemFrom(fields), canisters: RadixMap.empty() }));
+export function decodeSystemState(files: EncodedSystem): Result<ReplicatedState, StateCodecError> {
+  const metadata = decodeWith(files.metadata, metadataFrom);
+  if (!metadata.ok) {
+    return metadata;
+  }
+  const history = decodeWith(files.history, historyFrom);
+  if (!history.ok) {
+    return history;
+  }
+  const queues = decodeWith(files.queues, queuesFrom);
+  return queues.ok
+    ? ok({
+        ...metadata.value,
+        ...queues.value,
+        ingressHistory: history.value,
+        canisters: RadixMap.empty(),
+      })
+    : queues;
 }
 
 /** A canister whose module, memories and memory versions the caller fills in; see `encode-state.ts`. */

@@ -16,7 +16,7 @@ import type {
   ExecutionState,
   IngressMessage,
 } from './canister-state.ts';
-import type { IngressStatus } from './ingress-history.ts';
+import type { IngressHistory, IngressStatus } from './ingress-history.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
 /**
@@ -127,11 +127,24 @@ function status(value: IngressStatus): CborInput {
   }
 }
 
-/** Everything but the canisters. */
-export function encodeSystemState(state: ReplicatedState): Uint8Array {
-  const history: CborInput[] = [];
-  for (const [id, entry] of state.ingressHistory.entries.entries()) {
-    history.push([
+function encodeSystemMetadata(state: ReplicatedState): Uint8Array {
+  return encodeCbor({
+    height: state.height,
+    timeNs: state.timeNs.toString(),
+    previousRoot: state.previousRoot,
+    subnetId: state.subnetId,
+    ranges: state.canisterIds.ranges.map(([first, last]) => [first.toString(), last.toString()]),
+    nextId: state.canisterIds.next === undefined ? null : state.canisterIds.next.toString(),
+    nextCanister: state.nextCanister,
+    updateTransactions: state.metrics.updateTransactions.toString(),
+    consumedCycles: state.metrics.consumedCycles.toString(),
+  });
+}
+
+function encodeIngressHistory(history: IngressHistory): Uint8Array {
+  const entries: CborInput[] = [];
+  for (const [id, entry] of history.entries.entries()) {
+    entries.push([
       id,
       status(entry.status),
       entry.sender,
@@ -139,20 +152,29 @@ export function encodeSystemState(state: ReplicatedState): Uint8Array {
       entry.timeNs.toString(),
     ]);
   }
+  return encodeCbor({ history: entries });
+}
+
+function encodeSubnetQueues(state: ReplicatedState): Uint8Array {
   return encodeCbor({
-    height: state.height,
-    timeNs: state.timeNs.toString(),
-    previousRoot: state.previousRoot,
-    subnetId: state.subnetId,
-    history,
     subnetQueue: state.subnetQueue.map(subnetMessage),
     randomRequests: state.randomRequests.map(request),
-    ranges: state.canisterIds.ranges.map(([first, last]) => [first.toString(), last.toString()]),
-    nextId: state.canisterIds.next === undefined ? null : state.canisterIds.next.toString(),
-    nextCanister: state.nextCanister,
-    updateTransactions: state.metrics.updateTransactions.toString(),
-    consumedCycles: state.metrics.consumedCycles.toString(),
   });
+}
+
+/** All of a state but its canisters: one file each, because they change at different times. */
+export interface EncodedSystem {
+  readonly metadata: Uint8Array;
+  readonly history: Uint8Array;
+  readonly queues: Uint8Array;
+}
+
+export function encodeSystemState(state: ReplicatedState): EncodedSystem {
+  return {
+    metadata: encodeSystemMetadata(state),
+    history: encodeIngressHistory(state.ingressHistory),
+    queues: encodeSubnetQueues(state),
+  };
 }
 
 function change(value: CanisterChange): CborInput {

@@ -1,301 +1,221 @@
-import { concatBytes, u32ToBytesBe } from '../../base/bytes.ts';
-import { bytesToHex, hexToBytes } from '../../base/hex.ts';
-import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
+import { concatBytes } from '../../base/bytes.ts';
 import { present } from '../../base/assert.ts';
-import {
-  asArray,
-  asMap,
-  asSafeNat,
-  asText,
-  decodeCbor,
-  encodeCbor,
-  type CborInput,
-  type CborValue,
-} from '../crypto/cbor.ts';
-import { domainSeparator } from '../crypto/domain.ts';
-import { sha256 } from '../crypto/sha256.ts';
-import { PAGE_BYTES, type DirtyPage } from '../interfaces/wasm-host.ts';
-import { firstMemoryVersion, type CanisterState } from '../replicated-state/canister-state.ts';
-import { PageMap } from '../replicated-state/page-map.ts';
-import type { RadixMap } from '../replicated-state/radix-map.ts';
+import { CHUNK_BYTES } from '../limits/state-sync.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
-import { decodeCanister, decodeSystemState } from '../replicated-state/decode-state.ts';
-import { encodeCanister, encodeSystemState } from '../replicated-state/encode-state.ts';
 import type { HashHex, Height } from '../types/ids.ts';
+import {
+  changedChunks,
+  chunkNumbers,
+  chunkParts,
+  filesOf,
+  isSameContent,
+  sizeOf,
+  type FileContent,
+  type NamedFile,
+  type RecordCache,
+} from './checkpoint-files.ts';
+import { encodeManifest } from './manifest-codec.ts';
+import {
+  chunkHash,
+  fileHash,
+  MANIFEST_VERSION,
+  metaManifestOf,
+  rootHash,
+  type ChunkInfo,
+  type FileInfo,
+  type Manifest,
+  type MetaManifest,
+} from './manifest.ts';
 
-/**
- * A complete state as content-addressed chunks and a manifest that names them. The manifest's hash
- * is the state hash in the catch-up package: who has the hash can check every chunk.
- * Memory pages are chunks of their own, so consecutive checkpoints share those that did not change.
- * @upstream rs/state_manager/src/manifest.rs (own file layout)
- */
-
-export const MAX_CHUNK_BYTES = 1024 * 1024;
-const MANIFEST_DOMAIN = domainSeparator('ic-state-meta-manifest');
-const MANIFEST_VERSION = 1;
-const PAGE_ENTRY_BYTES = 36;
-
-export interface Checkpoint {
+/** A complete state as files in chunks, with the manifest that names them. Nothing is copied: chunks are put together when asked for. */
+export class Checkpoint {
   readonly height: Height;
-  /** Hash of the manifest, 32 bytes as hex. */
+  /** Root of the manifest: the state hash of the catch-up package. */
   readonly hash: HashHex;
-  readonly manifest: Uint8Array;
-  /** Every chunk by the hex of its SHA-256. */
-  readonly chunks: ReadonlyMap<HashHex, Uint8Array>;
-}
+  readonly manifest: Manifest;
+  readonly encodedManifest: Uint8Array;
+  readonly metaManifest: MetaManifest;
+  readonly files: ReadonlyMap<string, HashedFile>;
+  private readonly contents: readonly FileContent[];
+  private indices: ReadonlyMap<HashHex, number> | undefined;
 
-export type CheckpointError = CodedError<'MALFORMED_CHECKPOINT' | 'MISSING_CHUNK' | 'WRONG_CHUNK'>;
-
-/** Hashes already computed, of pages and of whole files in chunks; bytes never change, so identity is enough. */
-export interface HashCache {
-  readonly pages: WeakMap<Uint8Array, HashHex>;
-  readonly files: WeakMap<Uint8Array, readonly HashHex[]>;
-}
-
-export function createHashCache(): HashCache {
-  return { pages: new WeakMap(), files: new WeakMap() };
-}
-
-class ChunkWriter {
-  readonly chunks = new Map<HashHex, Uint8Array>();
-  private readonly cache: HashCache;
-
-  constructor(cache: HashCache) {
-    this.cache = cache;
+  constructor(
+    height: Height,
+    manifest: Manifest,
+    encodedManifest: Uint8Array,
+    files: readonly (readonly [path: string, file: HashedFile])[],
+  ) {
+    this.height = height;
+    this.manifest = manifest;
+    this.encodedManifest = encodedManifest;
+    this.metaManifest = metaManifestOf(encodedManifest);
+    this.hash = rootHash(this.metaManifest);
+    this.files = new Map(files);
+    this.contents = files.map(([, file]) => file.content);
   }
 
-  /** Stores a file in chunks of 1 MiB and returns their hashes. */
-  file(bytes: Uint8Array): CborInput {
-    const known = this.cache.files.get(bytes);
-    const hashes: HashHex[] = [];
-    for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
-      const chunk = bytes.subarray(at, at + MAX_CHUNK_BYTES);
-      const hash = known?.[hashes.length] ?? (bytesToHex(sha256(chunk)) as HashHex);
-      this.chunks.set(hash, chunk);
-      hashes.push(hash);
+  /** The bytes of entry `index` of the chunk table; undefined when there is none. */
+  chunkAt(index: number): Uint8Array | undefined {
+    const chunk = this.manifest.chunks[index];
+    if (chunk === undefined) {
+      return undefined;
     }
-    this.cache.files.set(bytes, hashes);
-    return hashes;
+    const content = present(this.contents[chunk.fileIndex], 'a chunk belongs to a file');
+    return concatBytes(...chunkParts(content, chunk.offset / CHUNK_BYTES));
   }
 
-  /** Stores pages, and the list of their indices and hashes as a file. */
-  pages(map: PageMap): CborInput {
-    const list: Uint8Array[] = [];
-    for (const page of map.pages()) {
-      const hash = this.page(page.bytes);
-      list.push(u32ToBytesBe(page.index), present(hexToBytes(hash), 'a hash is hex'));
-    }
-    return this.file(concatBytes(...list));
-  }
-
-  private page(bytes: Uint8Array): HashHex {
-    let hash = this.cache.pages.get(bytes);
-    if (hash === undefined) {
-      hash = bytesToHex(sha256(bytes)) as HashHex;
-      this.cache.pages.set(bytes, hash);
-    }
-    this.chunks.set(hash, bytes);
-    return hash;
+  /** The chunk with this hash, if the state has it. */
+  chunk(hash: HashHex): Uint8Array | undefined {
+    this.indices ??= new Map(this.manifest.chunks.map((chunk, index) => [chunk.hash, index]));
+    const index = this.indices.get(hash);
+    return index === undefined ? undefined : this.chunkAt(index);
   }
 }
 
-/** Encodes a whole state. Only what is not in `cache` is hashed again. */
-export function makeCheckpoint(state: ReplicatedState, cache: HashCache): Checkpoint {
-  const writer = new ChunkWriter(cache);
-  const canisters: CborInput[] = [];
-  for (const canister of state.canisters.values()) {
-    const execution = canister.execution;
-    canisters.push([
-      writer.file(encodeCanister(canister)),
-      execution === null ? null : writer.file(execution.wasm),
-      execution === null ? null : writer.pages(execution.heap),
-      execution === null ? null : writer.pages(execution.stable),
-    ]);
-  }
-  const manifest = encodeCbor({
-    version: MANIFEST_VERSION,
-    height: state.height,
-    system: writer.file(encodeSystemState(state)),
-    canisters,
-  });
-  return { height: state.height, hash: manifestHash(manifest), manifest, chunks: writer.chunks };
+export interface HashedFile {
+  readonly content: FileContent;
+  readonly chunks: readonly HashedChunk[];
+  readonly hash: HashHex;
 }
 
-export function manifestHash(manifest: Uint8Array): HashHex {
-  return bytesToHex(sha256(MANIFEST_DOMAIN, manifest)) as HashHex;
+export type HashedChunk = Omit<ChunkInfo, 'fileIndex'>;
+
+/** A chunk whose hash was taken over from the checkpoint before. */
+export interface ReusedChunk {
+  readonly path: string;
+  readonly content: FileContent;
+  readonly chunk: HashedChunk;
 }
 
-/** Thrown inside this file only. */
-class Unusable {
-  readonly error: CheckpointError;
-  constructor(code: CheckpointError['code'], message: string) {
-    this.error = codedError('input', code, message);
-  }
-}
-
-class ChunkReader {
-  private readonly chunk: (hash: HashHex) => Uint8Array | undefined;
-
-  constructor(chunk: (hash: HashHex) => Uint8Array | undefined) {
-    this.chunk = chunk;
-  }
-
-  file(value: CborValue | undefined): Uint8Array {
-    const hashes = asArray(value)?.map((item) => asText(item));
-    if (hashes === undefined) {
-      throw new Unusable('MALFORMED_CHECKPOINT', 'A file of the manifest is not a list of hashes.');
-    }
-    return concatBytes(...hashes.map((hash) => this.verified(hash as HashHex | undefined)));
-  }
-
-  pages(value: CborValue | undefined): PageMap {
-    const list = this.file(value);
-    const pages: DirtyPage[] = [];
-    if (list.length % PAGE_ENTRY_BYTES !== 0) {
-      throw new Unusable('MALFORMED_CHECKPOINT', 'A page list has a broken entry.');
-    }
-    for (let at = 0; at < list.length; at += PAGE_ENTRY_BYTES) {
-      const index = new DataView(list.buffer, list.byteOffset + at, 4).getUint32(0);
-      const hash = bytesToHex(list.subarray(at + 4, at + PAGE_ENTRY_BYTES)) as HashHex;
-      const bytes = this.verified(hash);
-      if (bytes.length !== PAGE_BYTES) {
-        throw new Unusable('MALFORMED_CHECKPOINT', 'A memory page has not 4096 bytes.');
-      }
-      pages.push({ index, bytes });
-    }
-    return PageMap.from(pages);
-  }
-
-  private verified(hash: HashHex | undefined): Uint8Array {
-    const bytes = hash === undefined ? undefined : this.chunk(hash);
-    if (bytes === undefined) {
-      throw new Unusable('MISSING_CHUNK', `Chunk ${hash ?? '?'} is missing.`);
-    }
-    if (bytesToHex(sha256(bytes)) !== hash) {
-      throw new Unusable('WRONG_CHUNK', `Chunk ${hash ?? '?'} has another content.`);
-    }
-    return bytes;
-  }
+interface OpenFile {
+  readonly path: string;
+  readonly content: FileContent;
+  readonly numbers: readonly number[];
+  readonly hashes: (HashHex | undefined)[];
 }
 
 /**
- * Rebuilds the state that `hash` stands for. Manifest and every chunk are checked against it, so
- * the source need not be trusted.
+ * Makes a checkpoint in portions, so that hashing a large state keeps nobody waiting. Files and
+ * chunks that are the same as in the checkpoint before are not hashed again.
  */
-export function restoreCheckpoint(
-  hash: HashHex,
-  manifest: Uint8Array,
-  chunk: (hash: HashHex) => Uint8Array | undefined,
-): Result<ReplicatedState, CheckpointError> {
-  if (manifestHash(manifest) !== hash) {
-    return err(codedError('trust', 'WRONG_CHUNK', 'The manifest does not have the expected hash.'));
-  }
-  try {
-    return ok(restore(manifest, new ChunkReader(chunk)));
-  } catch (failure) {
-    if (failure instanceof Unusable) {
-      return err(failure.error);
-    }
-    throw failure;
-  }
-}
+export class CheckpointBuilder {
+  readonly height: Height;
+  /** Of unchanged chunks, in order of file and offset. */
+  readonly reused: ReusedChunk[] = [];
+  private readonly files: readonly NamedFile[];
+  private readonly before: Checkpoint | undefined;
+  private readonly done: (readonly [path: string, file: HashedFile])[] = [];
+  private open: OpenFile | undefined;
+  private openChunk = 0;
 
-/** Hashes of all chunks a manifest needs, as far as `chunk` can already tell (page lists name more). */
-export function missingChunks(
-  manifest: Uint8Array,
-  chunk: (hash: HashHex) => Uint8Array | undefined,
-): readonly HashHex[] {
-  const missing = new Set<HashHex>();
-  const top = decodeCbor(manifest);
-  const fields = top.ok ? asMap(top.value) : undefined;
-  const want = (value: CborValue | undefined): boolean => {
-    let complete = true;
-    for (const item of asArray(value) ?? []) {
-      const hash = asText(item) as HashHex | undefined;
-      if (hash !== undefined && chunk(hash) === undefined) {
-        missing.add(hash);
-        complete = false;
+  constructor(state: ReplicatedState, before: Checkpoint | undefined, records: RecordCache) {
+    this.height = state.height;
+    this.files = filesOf(state, records);
+    this.before = before;
+  }
+
+  /** Hashes about so many bytes; the checkpoint once all is done. */
+  work(budgetBytes: number): Checkpoint | undefined {
+    let left = budgetBytes;
+    while (left > 0) {
+      this.open ??= this.nextFile();
+      if (this.open === undefined) {
+        return this.finish();
+      }
+      left -= this.hashSome(this.open, left);
+    }
+    return undefined;
+  }
+
+  /** The next file with anything to be hashed; what comes before it is done. */
+  private nextFile(): OpenFile | undefined {
+    for (let at = this.done.length; at < this.files.length; at += 1) {
+      const [path, content] = present(this.files[at], 'an index of the list');
+      const before = this.before?.files.get(path);
+      if (before !== undefined && isSameContent(content, before.content)) {
+        this.done.push([path, before]);
+        this.noteReused(path, before.content, before.chunks);
+      } else {
+        this.openChunk = 0;
+        return this.openFile(path, content, before);
       }
     }
-    return complete;
-  };
-  want(fields?.get('system'));
-  for (const item of asArray(fields?.get('canisters')) ?? []) {
-    const [meta, wasm, ...lists] = asArray(item) ?? [];
-    want(meta);
-    want(wasm);
-    for (const list of lists) {
-      if (want(list)) {
-        for (const hash of pageHashesOf(list, chunk)) {
-          if (chunk(hash) === undefined) {
-            missing.add(hash);
-          }
+    return undefined;
+  }
+
+  private openFile(path: string, content: FileContent, before: HashedFile | undefined): OpenFile {
+    const numbers = chunkNumbers(content);
+    const known = new Map<number, HashedChunk>();
+    if (before?.content.kind === 'pages' && content.kind === 'pages') {
+      const changed = changedChunks(content, before.content);
+      for (const chunk of before.chunks) {
+        const number = chunk.offset / CHUNK_BYTES;
+        if (!changed.has(number) && chunk.size === chunkSize(content, number)) {
+          known.set(number, chunk);
         }
       }
     }
+    this.noteReused(path, content, [...known.values()]);
+    return { path, content, numbers, hashes: numbers.map((number) => known.get(number)?.hash) };
   }
-  return [...missing];
+
+  private noteReused(path: string, content: FileContent, chunks: readonly HashedChunk[]): void {
+    for (const chunk of chunks) {
+      this.reused.push({ path, content, chunk });
+    }
+  }
+
+  private hashSome(file: OpenFile, budgetBytes: number): number {
+    const { content, numbers, hashes } = file;
+    let spent = 0;
+    while (this.openChunk < numbers.length && spent < budgetBytes) {
+      const number = present(numbers[this.openChunk], 'an index of the list');
+      if (hashes[this.openChunk] === undefined) {
+        hashes[this.openChunk] = chunkHash(...chunkParts(content, number));
+        spent += chunkSize(content, number);
+      }
+      this.openChunk += 1;
+    }
+    if (this.openChunk === numbers.length) {
+      const chunks = numbers.map((number, i) => ({
+        offset: number * CHUNK_BYTES,
+        size: chunkSize(content, number),
+        hash: present(hashes[i], 'every chunk was hashed'),
+      }));
+      this.done.push([file.path, { content, chunks, hash: fileHash(chunks) }]);
+      this.open = undefined;
+    }
+    return spent;
+  }
+
+  private finish(): Checkpoint {
+    const manifest = manifestOf(this.done);
+    return new Checkpoint(this.height, manifest, encodeManifest(manifest), this.done);
+  }
 }
 
-function pageHashesOf(
-  list: CborValue | undefined,
-  chunk: (hash: HashHex) => Uint8Array | undefined,
-): readonly HashHex[] {
-  const parts = (asArray(list) ?? []).map(
-    (item) => chunk(asText(item) as HashHex) ?? new Uint8Array(0),
-  );
-  const bytes = concatBytes(...parts);
-  const hashes: HashHex[] = [];
-  for (let at = 0; at + PAGE_ENTRY_BYTES <= bytes.length; at += PAGE_ENTRY_BYTES) {
-    hashes.push(bytesToHex(bytes.subarray(at + 4, at + PAGE_ENTRY_BYTES)) as HashHex);
-  }
-  return hashes;
+function chunkSize(content: FileContent, number: number): number {
+  return Math.min(CHUNK_BYTES, sizeOf(content) - number * CHUNK_BYTES);
 }
 
-function restore(manifest: Uint8Array, reader: ChunkReader): ReplicatedState {
-  const decoded = decodeCbor(manifest, { canonical: true });
-  const fields = decoded.ok ? asMap(decoded.value) : undefined;
-  const items = asArray(fields?.get('canisters'));
-  if (
-    fields === undefined ||
-    items === undefined ||
-    asSafeNat(fields.get('version')) !== MANIFEST_VERSION
-  ) {
-    throw new Unusable('MALFORMED_CHECKPOINT', 'The manifest is malformed or of another version.');
-  }
-  const system = decodeSystemState(reader.file(fields.get('system')));
-  if (!system.ok) {
-    throw new Unusable('MALFORMED_CHECKPOINT', system.error.message);
-  }
-  let canisters: RadixMap<CanisterState> = system.value.canisters;
-  for (const item of items) {
-    const canister = restoreCanister(asArray(item) ?? [], reader, system.value.height);
-    canisters = canisters.set(canister.canisterId, canister);
-  }
-  return { ...system.value, canisters };
+function manifestOf(files: readonly (readonly [path: string, file: HashedFile])[]): Manifest {
+  const infos: FileInfo[] = [];
+  const chunks: ChunkInfo[] = [];
+  files.forEach(([path, file], fileIndex) => {
+    infos.push({ path, size: sizeOf(file.content), hash: file.hash });
+    for (const { size, offset, hash } of file.chunks) {
+      chunks.push({ fileIndex, size, offset, hash });
+    }
+  });
+  return { version: MANIFEST_VERSION, files: infos, chunks };
 }
 
-function restoreCanister(
-  parts: readonly CborValue[],
-  reader: ChunkReader,
-  height: Height,
-): CanisterState {
-  const [meta, wasm, heap, stable] = parts;
-  const decoded = decodeCanister(reader.file(meta));
-  if (!decoded.ok) {
-    throw new Unusable('MALFORMED_CHECKPOINT', decoded.error.message);
-  }
-  const memoryVersion = firstMemoryVersion(height);
-  const canister = { ...decoded.value, nextMemoryVersion: memoryVersion + 1 };
-  if (canister.execution === null) {
-    return canister;
-  }
-  const execution = {
-    ...canister.execution,
-    wasm: reader.file(wasm),
-    heap: reader.pages(heap),
-    stable: reader.pages(stable),
-    memoryVersion,
-  };
-  return { ...canister, execution };
+/** Hashes a whole state at once. */
+export function makeCheckpoint(
+  state: ReplicatedState,
+  before?: Checkpoint,
+  records: RecordCache = new WeakMap(),
+): Checkpoint {
+  const builder = new CheckpointBuilder(state, before, records);
+  return present(builder.work(Number.POSITIVE_INFINITY), 'an unlimited budget suffices');
 }

@@ -9,7 +9,15 @@ import { digest, type LabeledTree } from '../crypto/labeled-tree.ts';
 import type { StateReader } from '../interfaces/replica.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { HashHex, Height } from '../types/ids.ts';
-import { createHashCache, makeCheckpoint, type Checkpoint, type HashCache } from './checkpoint.ts';
+import {
+  HASHED_BYTES_PER_STEP,
+  KEPT_CHECKPOINTS,
+  MAX_REHASHED_CHUNKS,
+} from '../limits/state-sync.ts';
+import { CheckpointBuilder, makeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import type { RecordCache } from './checkpoint-files.ts';
+import { chooseForRehash, isIntact, type Rehash } from './rehash.ts';
+import type { RestoredCheckpoint } from './restore-checkpoint.ts';
 
 /**
  * Keeps the states of recent heights, their certified trees and certifications, and makes
@@ -23,7 +31,6 @@ import { createHashCache, makeCheckpoint, type Checkpoint, type HashCache } from
 const KEPT_BELOW_CERTIFIED = 20;
 /** Root hashes kept longer than their states: consensus asks for them up to the last summary. */
 const KEPT_ROOTS = 600;
-const KEPT_CHECKPOINTS = 2;
 
 export interface CertifiedState {
   readonly height: Height;
@@ -50,17 +57,28 @@ export interface StateManager extends StateReader {
   oldestHeight(): Height;
   /**
    * Takes the state after the next batch; returns its root hash.
-   * @param withCheckpoint at summary heights: also hash the complete state
+   * @param withCheckpoint at summary heights: also hash the complete state; what one step should
+   *   not hash at once is left for `work`
    */
   commit(state: ReplicatedState, withCheckpoint: boolean): HashHex;
   /** A verified certification of `root` at `height`. */
   deliverCertification(height: Height, root: HashHex, signature: Uint8Array): CertificationOutcome;
   checkpointAt(height: Height): Checkpoint | undefined;
   latestCheckpoint(): Checkpoint | undefined;
+  /** In order of height. */
+  checkpoints(): readonly Checkpoint[];
+  /** Hashes a portion of what a checkpoint waits for. */
+  work(): void;
+  /** True while a checkpoint is not completely hashed. */
+  hasWork(): boolean;
+  /** Checkpoints that became complete since the last call. */
+  takeFinished(): readonly Checkpoint[];
+  /** Chunks found changed although nothing changed them, in words; since the last call. */
+  takeFaults(): readonly string[];
   /** Forgets states below `height`, but for the newest and the certified one. */
   purgeBelow(height: Height): void;
-  /** Replaces everything by a state that a catch-up package vouches for. */
-  reset(state: ReplicatedState): HashHex;
+  /** Replaces everything by a state that a catch-up package vouches for, or by genesis. */
+  reset(state: ReplicatedState, restored?: RestoredCheckpoint): HashHex;
 }
 
 interface Kept {
@@ -72,28 +90,43 @@ class StateManagerImpl implements StateManager {
   private readonly topology: SubnetTopology;
   private readonly kept = new Map<Height, Kept>();
   private readonly roots = new Map<Height, HashHex>();
-  private readonly checkpoints = new Map<Height, Checkpoint>();
-  private readonly hashes: HashCache = createHashCache();
+  private readonly checkpointsByHeight = new Map<Height, Checkpoint>();
+  /** States of summary heights in order; the first is being hashed by `builder`. */
+  private waiting: ReplicatedState[] = [];
+  private builder: CheckpointBuilder | undefined;
+  private finished: Checkpoint[] = [];
+  private rehash: Rehash = { due: [], from: 0 };
+  private faults: string[] = [];
+  private records: RecordCache = new WeakMap();
   private latest: Height = 0;
   private certified: CertifiedState | undefined;
 
-  constructor(topology: SubnetTopology, initial: ReplicatedState) {
+  constructor(
+    topology: SubnetTopology,
+    initial: ReplicatedState,
+    restored: RestoredCheckpoint | undefined,
+  ) {
     this.topology = topology;
-    this.reset(initial);
+    this.reset(initial, restored);
   }
 
-  reset(state: ReplicatedState): HashHex {
+  reset(state: ReplicatedState, restored?: RestoredCheckpoint): HashHex {
     this.kept.clear();
     this.roots.clear();
+    this.waiting = [];
+    this.builder = undefined;
+    this.finished = [];
+    this.rehash = { due: [], from: this.rehash.from };
     // Checkpoints above belong to the state that is replaced: it may be a wrong one.
-    for (const height of this.checkpoints.keys()) {
+    for (const height of this.checkpointsByHeight.keys()) {
       if (height > state.height) {
-        this.checkpoints.delete(height);
+        this.checkpointsByHeight.delete(height);
       }
     }
     this.certified = undefined;
     const root = this.keep(state, undefined);
-    this.addCheckpoint(state);
+    this.records = restored?.records ?? new WeakMap();
+    this.addCheckpoint(restored?.checkpoint ?? makeCheckpoint(state, undefined, this.records));
     return root;
   }
 
@@ -103,9 +136,51 @@ class StateManagerImpl implements StateManager {
     const state: ReplicatedState = { ...executed, previousRoot: previous.root };
     const root = this.keep(state, previous);
     if (withCheckpoint) {
-      this.addCheckpoint(state);
+      this.waiting.push(state);
+      this.work();
     }
     return root;
+  }
+
+  work(): void {
+    const state = this.waiting[0];
+    if (state === undefined) {
+      this.rehashOne();
+      return;
+    }
+    this.builder ??= new CheckpointBuilder(state, this.latestCheckpoint(), this.records);
+    const checkpoint = this.builder.work(HASHED_BYTES_PER_STEP);
+    if (checkpoint !== undefined) {
+      this.rehash = chooseForRehash(this.builder.reused, this.rehash.from, MAX_REHASHED_CHUNKS);
+      this.waiting.shift();
+      this.builder = undefined;
+      this.addCheckpoint(checkpoint);
+      this.finished.push(checkpoint);
+    }
+  }
+
+  hasWork(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  takeFinished(): readonly Checkpoint[] {
+    const { finished } = this;
+    this.finished = [];
+    return finished;
+  }
+
+  takeFaults(): readonly string[] {
+    const { faults } = this;
+    this.faults = [];
+    return faults;
+  }
+
+  /** Nobody waits for this: it takes place in steps that come anyway. */
+  private rehashOne(): void {
+    const reused = this.rehash.due.shift();
+    if (reused !== undefined && !isIntact(reused)) {
+      this.faults.push(`${reused.path} at ${reused.chunk.offset}`);
+    }
   }
 
   private keep(state: ReplicatedState, previous: Kept | undefined): HashHex {
@@ -118,11 +193,10 @@ class StateManagerImpl implements StateManager {
     return root;
   }
 
-  private addCheckpoint(state: ReplicatedState): void {
-    this.checkpoints.set(state.height, makeCheckpoint(state, this.hashes));
-    const heights = [...this.checkpoints.keys()].sort((a, b) => a - b);
-    for (const height of heights.slice(0, -KEPT_CHECKPOINTS)) {
-      this.checkpoints.delete(height);
+  private addCheckpoint(checkpoint: Checkpoint): void {
+    this.checkpointsByHeight.set(checkpoint.height, checkpoint);
+    for (const { height } of this.checkpoints().slice(0, -KEPT_CHECKPOINTS)) {
+      this.checkpointsByHeight.delete(height);
     }
   }
 
@@ -178,22 +252,30 @@ class StateManagerImpl implements StateManager {
   }
 
   checkpointHashAt(height: Height): HashHex | undefined {
-    return this.checkpoints.get(height)?.hash;
+    return this.checkpointsByHeight.get(height)?.hash;
   }
 
   checkpointAt(height: Height): Checkpoint | undefined {
-    return this.checkpoints.get(height);
+    return this.checkpointsByHeight.get(height);
   }
 
   latestCheckpoint(): Checkpoint | undefined {
-    return this.checkpoints.get(Math.max(...this.checkpoints.keys()));
+    return this.checkpoints().at(-1);
+  }
+
+  checkpoints(): readonly Checkpoint[] {
+    return [...this.checkpointsByHeight.values()].toSorted((a, b) => a.height - b.height);
   }
 }
 
-/** @param initial the genesis state or one restored from a checkpoint */
+/**
+ * @param initial the genesis state or one restored from a checkpoint
+ * @param restored what came with it, when it is restored
+ */
 export function createStateManager(
   topology: SubnetTopology,
   initial: ReplicatedState,
+  restored?: RestoredCheckpoint,
 ): StateManager {
-  return new StateManagerImpl(topology, initial);
+  return new StateManagerImpl(topology, initial, restored);
 }

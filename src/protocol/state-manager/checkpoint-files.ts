@@ -1,0 +1,134 @@
+import { CHUNK_BYTES } from '../limits/state-sync.ts';
+import { PAGE_BYTES, WASM_PAGE_BYTES } from '../interfaces/wasm-host.ts';
+import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { encodeCanister, encodeSystemState } from '../replicated-state/encode-state.ts';
+import type { PageMap } from '../replicated-state/page-map.ts';
+import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import type { CanisterId } from '../types/ids.ts';
+
+/**
+ * The files a state consists of. Paths are the IC's, but for the endings: records are CBOR here,
+ * and a memory is one file with holes instead of a set of overlays.
+ * @upstream rs/state_layout/src/state_layout.rs
+ */
+export type FileContent =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** A memory; what is not in the map is zero and, chunk by chunk, left out. */
+  | { readonly kind: 'pages'; readonly pages: PageMap; readonly size: number };
+
+export type NamedFile = readonly [path: string, content: FileContent];
+
+const CANISTERS = 'canister_states/';
+export const METADATA_PATH = 'system_metadata.cbor';
+export const HISTORY_PATH = 'ingress_history.cbor';
+export const QUEUES_PATH = 'subnet_queues.cbor';
+const RECORD = 'canister.cbor';
+const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
+
+export interface CanisterPaths {
+  readonly record: string;
+  readonly module: string;
+  readonly heap: string;
+  readonly stable: string;
+}
+
+export function canisterPaths(canisterId: CanisterId | string): CanisterPaths {
+  const folder = `${CANISTERS}${canisterId}/`;
+  return {
+    record: folder + RECORD,
+    module: `${folder}software.wasm`,
+    stable: `${folder}stable_memory.bin`,
+    heap: `${folder}vmemory_0.bin`,
+  };
+}
+
+/** The canister whose record lies at `path`; undefined when it is another file. */
+export function canisterOfRecord(path: string): string | undefined {
+  return path.startsWith(CANISTERS) && path.endsWith(`/${RECORD}`)
+    ? path.slice(CANISTERS.length, -RECORD.length - 1)
+    : undefined;
+}
+
+/** Encoded records: a canister that did not change is not encoded again. */
+export type RecordCache = WeakMap<CanisterState, Uint8Array>;
+
+/** All files of a state in ascending order of path. */
+export function filesOf(state: ReplicatedState, records: RecordCache): readonly NamedFile[] {
+  const files: NamedFile[] = [];
+  const add = (path: string, bytes: Uint8Array): void => {
+    files.push([path, { kind: 'bytes', bytes }]);
+  };
+  for (const canister of state.canisters.values()) {
+    const paths = canisterPaths(canister.canisterId);
+    const record = records.get(canister) ?? encodeCanister(canister);
+    records.set(canister, record);
+    add(paths.record, record);
+    const { execution } = canister;
+    if (execution !== null) {
+      const { heap, heapWasmPages, stable, stableWasmPages } = execution;
+      add(paths.module, execution.wasm);
+      files.push(
+        [paths.stable, { kind: 'pages', pages: stable, size: stableWasmPages * WASM_PAGE_BYTES }],
+        [paths.heap, { kind: 'pages', pages: heap, size: heapWasmPages * WASM_PAGE_BYTES }],
+      );
+    }
+  }
+  const { metadata, history, queues } = encodeSystemState(state);
+  add(HISTORY_PATH, history);
+  add(QUEUES_PATH, queues);
+  add(METADATA_PATH, metadata);
+  return files;
+}
+
+export function sizeOf(content: FileContent): number {
+  return content.kind === 'bytes' ? content.bytes.length : content.size;
+}
+
+export function isSameContent(a: FileContent, b: FileContent): boolean {
+  return a.kind === 'bytes'
+    ? b.kind === 'bytes' && a.bytes === b.bytes
+    : b.kind === 'pages' && a.pages === b.pages && a.size === b.size;
+}
+
+/** Numbers of the chunks that are part of the file, ascending: all of bytes, of a memory those with anything in them. */
+export function chunkNumbers(content: FileContent): readonly number[] {
+  if (content.kind === 'bytes') {
+    return Array.from({ length: Math.ceil(content.bytes.length / CHUNK_BYTES) }, (_, i) => i);
+  }
+  const numbers: number[] = [];
+  for (const { index } of content.pages.pages()) {
+    const chunk = Math.floor(index / PAGES_PER_CHUNK);
+    if (numbers.at(-1) !== chunk) {
+      numbers.push(chunk);
+    }
+  }
+  return numbers;
+}
+
+/** Numbers of the chunks of a memory that are not surely the same as in an earlier version of it. */
+export function changedChunks(content: FileContent, before: FileContent): ReadonlySet<number> {
+  const changed = new Set<number>();
+  if (content.kind === 'pages' && before.kind === 'pages') {
+    for (const index of content.pages.changedIndices(before.pages)) {
+      changed.add(Math.floor(index / PAGES_PER_CHUNK));
+    }
+  }
+  return changed;
+}
+
+const ZERO_PAGE = new Uint8Array(PAGE_BYTES);
+
+/** The content of a chunk in parts that must not be written to. */
+export function chunkParts(content: FileContent, number: number): readonly Uint8Array[] {
+  const start = number * CHUNK_BYTES;
+  if (content.kind === 'bytes') {
+    return [content.bytes.subarray(start, start + CHUNK_BYTES)];
+  }
+  const parts: Uint8Array[] = [];
+  const first = number * PAGES_PER_CHUNK;
+  const end = Math.min(first + PAGES_PER_CHUNK, content.size / PAGE_BYTES);
+  for (let page = first; page < end; page += 1) {
+    parts.push(content.pages.get(page) ?? ZERO_PAGE);
+  }
+  return parts;
+}

@@ -1,0 +1,222 @@
+import { concatBytes } from '../../base/bytes.ts';
+import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
+import { CHUNK_BYTES } from '../limits/state-sync.ts';
+import { PAGE_BYTES, WASM_PAGE_BYTES, type DirtyPage } from '../interfaces/wasm-host.ts';
+import { firstMemoryVersion, type CanisterState } from '../replicated-state/canister-state.ts';
+import { decodeCanister, decodeSystemState } from '../replicated-state/decode-state.ts';
+import { PageMap } from '../replicated-state/page-map.ts';
+import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import type { HashHex } from '../types/ids.ts';
+import { Checkpoint, type HashedChunk, type HashedFile } from './checkpoint.ts';
+import {
+  canisterOfRecord,
+  canisterPaths,
+  HISTORY_PATH,
+  METADATA_PATH,
+  QUEUES_PATH,
+  type FileContent,
+  type RecordCache,
+} from './checkpoint-files.ts';
+import { decodeManifest } from './manifest-codec.ts';
+import { chunkHash, metaManifestOf, rootHash, type Manifest } from './manifest.ts';
+
+export type CheckpointError = CodedError<'MALFORMED_CHECKPOINT' | 'MISSING_CHUNK' | 'WRONG_CHUNK'>;
+
+export interface RestoredCheckpoint {
+  readonly state: ReplicatedState;
+  /** For the same bytes, so that nothing needs to be hashed again. */
+  readonly checkpoint: Checkpoint;
+  /** The records as they were read, for the next checkpoint. */
+  readonly records: RecordCache;
+}
+
+export interface ChunkSource {
+  readonly chunk: (hash: HashHex) => Uint8Array | undefined;
+  /** The chunks' hashes were computed already. */
+  readonly isVerified: boolean;
+}
+
+/** Thrown inside this file only. */
+class Unusable {
+  readonly error: CheckpointError;
+  constructor(message: string, code: CheckpointError['code'] = 'MALFORMED_CHECKPOINT') {
+    this.error = codedError(code === 'WRONG_CHUNK' ? 'trust' : 'input', code, message);
+  }
+}
+
+/**
+ * Rebuilds the state that the hash stands for. Manifest and chunks are checked against it, so the
+ * source need not be trusted.
+ */
+export function restoreCheckpoint(
+  hash: HashHex,
+  encodedManifest: Uint8Array,
+  source: ChunkSource,
+): Result<RestoredCheckpoint, CheckpointError> {
+  if (rootHash(metaManifestOf(encodedManifest)) !== hash) {
+    return err(codedError('trust', 'WRONG_CHUNK', 'The manifest does not have the expected hash.'));
+  }
+  const manifest = decodeManifest(encodedManifest);
+  if (!manifest.ok) {
+    return err(codedError('input', 'MALFORMED_CHECKPOINT', manifest.error.message));
+  }
+  try {
+    return ok(restore(manifest.value, encodedManifest, new FileReader(manifest.value, source)));
+  } catch (failure) {
+    if (failure instanceof Unusable) {
+      return err(failure.error);
+    }
+    throw failure;
+  }
+}
+
+/** Reads files of a checkpoint and remembers them with their hashes. */
+class FileReader {
+  readonly files: (readonly [path: string, file: HashedFile])[];
+  private readonly manifest: Manifest;
+  private readonly source: ChunkSource;
+  private readonly indices: ReadonlyMap<string, number>;
+  private readonly chunks: readonly (readonly HashedChunk[])[];
+  private readonly read = new Map<number, HashedFile>();
+
+  constructor(manifest: Manifest, source: ChunkSource) {
+    this.manifest = manifest;
+    this.source = source;
+    this.files = [];
+    this.indices = new Map(manifest.files.map(({ path }, index) => [path, index]));
+    const chunks: HashedChunk[][] = manifest.files.map(() => []);
+    for (const { fileIndex, size, offset, hash } of manifest.chunks) {
+      chunks[fileIndex]?.push({ size, offset, hash });
+    }
+    this.chunks = chunks;
+  }
+
+  bytes(path: string): Uint8Array {
+    const { index, size, chunks } = this.find(path);
+    if (chunks.length !== Math.ceil(size / CHUNK_BYTES)) {
+      throw new Unusable(`${path} has holes`);
+    }
+    const parts = chunks.map((chunk) => this.verified(chunk));
+    const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : concatBytes(...parts);
+    this.remember(index, { kind: 'bytes', bytes });
+    return bytes;
+  }
+
+  memory(path: string, wasmPages: number): PageMap {
+    const { index, size, chunks } = this.find(path);
+    if (size !== wasmPages * WASM_PAGE_BYTES) {
+      throw new Unusable(`${path} has not the size its canister says`);
+    }
+    const list: DirtyPage[] = [];
+    for (const chunk of chunks) {
+      const bytes = this.verified(chunk);
+      for (let at = 0; at < bytes.length; at += PAGE_BYTES) {
+        const page = (chunk.offset + at) / PAGE_BYTES;
+        list.push({ index: page, bytes: bytes.subarray(at, at + PAGE_BYTES) });
+      }
+    }
+    const pages = PageMap.from(list);
+    this.remember(index, { kind: 'pages', pages, size });
+    return pages;
+  }
+
+  /** Every file with its hashes, in order; all of them must have been read. */
+  all(): readonly (readonly [path: string, file: HashedFile])[] {
+    return this.manifest.files.map(({ path }, index) => {
+      const file = this.read.get(index);
+      if (file === undefined) {
+        throw new Unusable(`${path} belongs to nothing`);
+      }
+      return [path, file];
+    });
+  }
+
+  private find(path: string): {
+    readonly index: number;
+    readonly size: number;
+    readonly chunks: readonly HashedChunk[];
+  } {
+    const index = this.indices.get(path);
+    const file = index === undefined ? undefined : this.manifest.files[index];
+    if (index === undefined || file === undefined) {
+      throw new Unusable(`${path} is missing`);
+    }
+    return { index, size: file.size, chunks: this.chunks[index] ?? [] };
+  }
+
+  private remember(index: number, content: FileContent): void {
+    const hash = this.manifest.files[index]?.hash as HashHex;
+    this.read.set(index, { content, chunks: this.chunks[index] ?? [], hash });
+  }
+
+  private verified({ hash, size }: HashedChunk): Uint8Array {
+    const bytes = this.source.chunk(hash);
+    if (bytes === undefined) {
+      throw new Unusable(`Chunk ${hash} is missing.`, 'MISSING_CHUNK');
+    }
+    if (bytes.length !== size || (!this.source.isVerified && chunkHash(bytes) !== hash)) {
+      throw new Unusable(`Chunk ${hash} has another content.`, 'WRONG_CHUNK');
+    }
+    return bytes;
+  }
+}
+
+function restore(
+  manifest: Manifest,
+  encodedManifest: Uint8Array,
+  reader: FileReader,
+): RestoredCheckpoint {
+  const system = decodeSystemState({
+    metadata: reader.bytes(METADATA_PATH),
+    history: reader.bytes(HISTORY_PATH),
+    queues: reader.bytes(QUEUES_PATH),
+  });
+  if (!system.ok) {
+    throw new Unusable(system.error.message);
+  }
+  const { height } = system.value;
+  const records: RecordCache = new WeakMap();
+  let { canisters } = system.value;
+  for (const { path } of manifest.files) {
+    const canisterId = canisterOfRecord(path);
+    if (canisterId !== undefined) {
+      const record = reader.bytes(path);
+      const canister = restoreCanister(canisterId, record, reader, height);
+      records.set(canister, record);
+      canisters = canisters.set(canister.canisterId, canister);
+    }
+  }
+  const state = { ...system.value, canisters };
+  const checkpoint = new Checkpoint(height, manifest, encodedManifest, reader.all());
+  return { state, checkpoint, records };
+}
+
+function restoreCanister(
+  canisterId: string,
+  record: Uint8Array,
+  reader: FileReader,
+  height: number,
+): CanisterState {
+  const decoded = decodeCanister(record);
+  if (!decoded.ok) {
+    throw new Unusable(decoded.error.message);
+  }
+  if (decoded.value.canisterId !== canisterId) {
+    throw new Unusable(`the record of ${canisterId} is of another canister`);
+  }
+  const memoryVersion = firstMemoryVersion(height);
+  const canister = { ...decoded.value, nextMemoryVersion: memoryVersion + 1 };
+  if (canister.execution === null) {
+    return canister;
+  }
+  const paths = canisterPaths(canisterId);
+  const { heapWasmPages, stableWasmPages } = canister.execution;
+  const execution = {
+    ...canister.execution,
+    wasm: reader.bytes(paths.module),
+    heap: reader.memory(paths.heap, heapWasmPages),
+    stable: reader.memory(paths.stable, stableWasmPages),
+    memoryVersion,
+  };
+  return { ...canister, execution };
+}
