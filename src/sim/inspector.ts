@@ -1,12 +1,12 @@
 import { codedError, err, ok } from '../base/result.ts';
-import type { CryptoSuite } from '../protocol/crypto/suite.ts';
 import { verifyArtifact } from '../protocol/node/artifact-verifier.ts';
 import { describeArtifact, describeBlock } from '../protocol/node/inspection.ts';
+import type { PublicSubnet } from '../protocol/node/public-subnet.ts';
 import type { NodeCore } from '../protocol/node/node-io.ts';
 import { decodeArtifact } from '../protocol/types/artifact-codec.ts';
 import type { Artifact } from '../protocol/types/artifacts.ts';
-import type { SubnetGenesis } from '../protocol/types/genesis.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
+import type { SubnetRecord } from '../protocol/types/registry.ts';
 import type {
   ArtifactDetails,
   ArtifactReference,
@@ -26,11 +26,25 @@ function unknown(what: string): NetworkResult<never> {
 
 /** Looks into the pools of the running nodes and checks what it finds with the core's own crypto. */
 export function createInspector(
-  genesis: SubnetGenesis,
-  suite: CryptoSuite,
+  subnet: PublicSubnet,
+  records: () => readonly SubnetRecord[],
   coreOf: (nodeId: NodeId) => NodeCore | undefined,
 ): NetworkInspector {
-  const nodeIds = genesis.nodes.map((node) => node.nodeId);
+  const nodeIds = [...subnet.nodes.keys()];
+
+  /** Learns the keys of the newest interval: the nodes' word counts only with the subnet's signature. */
+  const learn = (): void => {
+    subnet.noteRecords(records());
+    for (const id of nodeIds) {
+      const core = coreOf(id);
+      const height = core?.status().catchUpPackage ?? 0;
+      const bytes = core?.findArtifact({ kind: 'catchUpPackage', height }) ?? null;
+      const decoded = bytes === null ? undefined : decodeArtifact(bytes);
+      if (decoded?.ok === true && decoded.value.kind === 'catchUpPackage') {
+        subnet.notePackage(decoded.value);
+      }
+    }
+  };
 
   const find = (reference: ArtifactReference): Held | undefined => {
     const holders = nodeIds.flatMap((id) => {
@@ -45,7 +59,7 @@ export function createInspector(
 
   const details = (reference: ArtifactReference): ArtifactDetails | null => {
     const held = find(reference);
-    const facts = held === undefined ? null : describeArtifact(held.artifact, genesis);
+    const facts = held === undefined ? null : describeArtifact(held.artifact, subnet);
     return held === undefined || facts === null ? null : { ...facts, heldBy: held.heldBy };
   };
 
@@ -66,15 +80,16 @@ export function createInspector(
       );
     },
     artifact(reference) {
+      learn();
       const found = details(reference);
       return found === null
         ? unknown(`a ${reference.kind} of height ${reference.height}`)
         : Promise.resolve(ok(found));
     },
     verify(reference) {
+      learn();
       const held = find(reference);
-      const outcome =
-        held === undefined ? undefined : verifyArtifact(held.artifact, genesis, suite);
+      const outcome = held === undefined ? undefined : verifyArtifact(held.artifact, subnet);
       return outcome === undefined
         ? unknown(`a ${reference.kind} of height ${reference.height}`)
         : Promise.resolve(ok(outcome));

@@ -5,10 +5,8 @@ import { createNodeCrypto } from '../protocol/crypto/node-crypto.ts';
 import { createRealSuite } from '../protocol/crypto/real-suite.ts';
 import { wrapBls } from '../protocol/crypto/der.ts';
 import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
+import { createPublicSubnet } from '../protocol/node/public-subnet.ts';
 import { createNodeCore } from '../protocol/node/node-core.ts';
-import { subnetParametersFor } from '../protocol/node/subnet-parameters.ts';
-import { dealSubnet } from '../protocol/registry/genesis.ts';
-import type { DealtSubnet } from '../protocol/types/genesis.ts';
 import type { Height, NodeId } from '../protocol/types/ids.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 import type {
@@ -49,6 +47,7 @@ import { createFetch } from './sim-fetch.ts';
 import { createSimRegistry, type SimRegistry } from './sim-registry.ts';
 import { createInspector } from './inspector.ts';
 import { Simulation } from './simulation.ts';
+import { dealNetwork } from './start-simulation.ts';
 import { createTelemetryRecorder } from './telemetry-recorder.ts';
 import { createTraceHash } from './trace-hash.ts';
 
@@ -87,30 +86,6 @@ const NS_PER_MS = 1_000_000;
 /** A fixed start, so that a seed alone names a run. */
 export const DEFAULT_START_NS = 1_735_689_600_000_000_000n;
 const STEP_LIMIT_MS = 120_000;
-
-export function dealNetwork(
-  spec: NetworkSpec,
-  startNs: bigint,
-  crypto: 'real' | 'insecure-test-crypto',
-): DealtSubnet {
-  const [subnet] = spec.subnets;
-  const settings = PACE_SETTINGS[spec.pace];
-  const timing = {
-    ...settings,
-    dkgIntervalLength: spec.dkgIntervalLength ?? settings.dkgIntervalLength,
-  };
-  return dealSubnet(
-    {
-      seed: spec.seed,
-      index: 0,
-      nodes: subnet?.nodes ?? 1,
-      spareNodes: subnet?.spareNodes ?? 0,
-      parameters: subnetParametersFor(subnet?.type ?? 'application', timing),
-      genesisTimeNs: startNs,
-    },
-    crypto === 'real' ? createRealSuite() : INSECURE_TEST_SUITE,
-  );
-}
 
 /** Starts a simulated network; all nodes are running when it returns. */
 export function createSimNetwork(spec: NetworkSpec, options: SimOptions = {}): SimNetwork {
@@ -192,7 +167,11 @@ class SimNetworkHost implements SimNetwork {
       return this.drive.until(reply);
     });
     this.fetch = guardFetch(this.guard, fetch);
-    const inspector = createInspector(genesis, suite, (id) => this.simulation.coreOf(id));
+    const inspector = createInspector(
+      createPublicSubnet(genesis, suite),
+      () => this.simRegistry.records(),
+      (id) => this.simulation.coreOf(id),
+    );
     this.inspect = guardInspector(this.guard, inspector);
     this.simRegistry = createSimRegistry({
       genesis,

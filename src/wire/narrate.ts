@@ -1,3 +1,4 @@
+import { keysInWords } from './narrate-keys.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
 import { ATTACKS } from './malicious.ts';
 import { linkInWords, nodeInWords } from './narrate-world.ts';
@@ -5,6 +6,20 @@ import type { BlockView, FeedEntry, NetworkProjection } from './projection.ts';
 import type { TelemetryEvent } from './telemetry.ts';
 
 type Sentence = Omit<FeedEntry, 'id'>;
+
+function speaker(atNs: bigint) {
+  return (
+    severity: FeedEntry['severity'],
+    text: string,
+    about: { readonly height?: number; readonly nodeId?: NodeId } = {},
+  ): Sentence => ({
+    atNs,
+    severity,
+    text,
+    height: about.height ?? null,
+    nodeId: about.nodeId ?? null,
+  });
+}
 
 /**
  * Puts an event into plain words when it is news: the first notarization of a block is, the same
@@ -16,17 +31,7 @@ export function narrate(
   event: TelemetryEvent,
   origin: { readonly from: NodeId | 'host'; readonly atNs: bigint },
 ): Sentence | undefined {
-  const say = (
-    severity: FeedEntry['severity'],
-    text: string,
-    about: { readonly height?: number; readonly nodeId?: NodeId } = {},
-  ): Sentence => ({
-    atNs: origin.atNs,
-    severity,
-    text,
-    height: about.height ?? null,
-    nodeId: about.nodeId ?? null,
-  });
+  const say = speaker(origin.atNs);
   const name = (id: NodeId | 'host' | null): string =>
     before.nodes.find((node) => node.nodeId === id)?.label ?? 'The network';
   switch (event.kind) {
@@ -77,8 +82,25 @@ export function narrate(
           );
     }
     default:
-      return narrateTrouble(before, event, origin.from, say, name);
+      return (
+        narrateKeys(before, event, origin, name) ??
+        narrateTrouble(before, event, origin.from, say, name)
+      );
   }
+}
+
+/** Of what all nodes say alike, the first one counts. */
+function narrateKeys(
+  before: NetworkProjection,
+  event: TelemetryEvent,
+  origin: Parameters<typeof narrate>[3],
+  name: (id: NodeId | 'host' | null) => string,
+): Sentence | undefined {
+  const keys = keysInWords(event, name(origin.from), name);
+  const isKnown = before.feed.some(
+    ({ text, height }) => text === keys?.text && height === keys.height,
+  );
+  return keys === undefined || isKnown ? undefined : { atNs: origin.atNs, nodeId: null, ...keys };
 }
 
 function narrateTrouble(

@@ -101,6 +101,7 @@ export const PACKET_CONTENTS = [
   'certification',
   'catchUpPackage',
   'ingress',
+  'dkg',
   'stateSync',
 ] as const;
 export type PacketContent = (typeof PACKET_CONTENTS)[number];

@@ -12,7 +12,7 @@ import type { DkgReader } from '../dkg/dkg-reader.ts';
 import { createHeightCrypto } from '../dkg/height-crypto.ts';
 import { KeyManager, NO_KEY_WORK } from '../dkg/key-manager.ts';
 import type { KeyWork } from '../dkg/key-manager.ts';
-import { nextSummaryHeight } from '../dkg/summary.ts';
+import { nextSummaryHeight, type KeptKey } from '../dkg/summary.ts';
 import { traceOfDkg } from '../dkg/trace-facts.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
@@ -275,9 +275,18 @@ class ConsensusNode implements Consensus {
         .at('finalization', height)
         .find((finalization) => finalization.blockHash === blockHash);
       this.intervals.note(final.block);
-      return [traceOfFinalized(final, proof?.signers ?? []), ...traceOfDkg(final.block)];
+      return [
+        traceOfFinalized(final, proof?.signers ?? []),
+        ...traceOfDkg(final.block, this.keptKeys(final.block)),
+      ];
     });
     return [...facts, ...left];
+  }
+
+  /** Why the runs that end with a summary block made no key. */
+  private keptKeys({ height, parent, payload, context }: Block): readonly KeptKey[] {
+    const before = payload.kind === 'summary' ? this.view.block(height - 1, parent) : undefined;
+    return (before && this.dkg.summaryAfter(before, context.registryVersion)?.kept) ?? [];
   }
 
   /** Said once, when a catch-up package shows that nothing depends on this node any more. */

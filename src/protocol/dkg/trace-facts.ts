@@ -1,9 +1,10 @@
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { transcriptId } from '../crypto/transcript-id.ts';
+import type { KeptKey } from './summary.ts';
 import type { Block } from '../types/artifacts.ts';
 
 /** What a finalized block means for the keys and the membership of the subnet. */
-export function traceOfDkg(block: Block): readonly TraceEvent[] {
+export function traceOfDkg(block: Block, kept: readonly KeptKey[]): readonly TraceEvent[] {
   const { height, payload } = block;
   if (payload.kind === 'data') {
     const { dealings, complaints } = payload.dkg;
@@ -40,7 +41,8 @@ export function traceOfDkg(block: Block): readonly TraceEvent[] {
   for (const tag of ['low', 'high'] as const) {
     const made = nextTranscripts[tag];
     if (made === null) {
-      facts.push({ kind: 'dkgTranscriptKept', height, tag });
+      const reason = kept.find((key) => key.tag === tag)?.reason ?? 'not enough dealings';
+      facts.push({ kind: 'dkgTranscriptKept', height, tag, reason });
     } else {
       facts.push({
         kind: 'dkgTranscriptCreated',

@@ -1,9 +1,9 @@
 import { bytesToHex } from '../../base/hex.ts';
+import { catchUpContentOf } from '../consensus/validator/catch-up-package.ts';
 import { unwrapEd25519 } from '../crypto/der.ts';
-import type { CryptoSuite } from '../crypto/suite.ts';
 import type { Artifact } from '../types/artifacts.ts';
-import type { SubnetGenesis } from '../types/genesis.ts';
-import type { NodeId } from '../types/ids.ts';
+import { committeeThreshold } from '../registry/committee.ts';
+import type { Height, NodeId } from '../types/ids.ts';
 import {
   blockSignedBytes,
   catchUpSignedBytes,
@@ -13,6 +13,7 @@ import {
   randomBeaconSignedBytes,
   randomTapeSignedBytes,
 } from '../types/signed-bytes.ts';
+import type { PublicSubnet } from './public-subnet.ts';
 
 /** A check of one artifact that anybody can repeat: what was signed, by which key, and whether it holds. */
 export interface ArtifactVerification {
@@ -33,15 +34,15 @@ interface Check {
 }
 
 /**
- * Verifies an artifact from nothing but the public genesis: it trusts no node, and no cache.
- * Undefined for kinds that carry no aggregate signature of their own.
+ * Verifies an artifact from public facts alone: it trusts no node, and no cache. Undefined for kinds
+ * that carry no aggregate signature of their own, and for heights whose keys no known catch-up
+ * package names any more.
  */
 export function verifyArtifact(
   artifact: Artifact,
-  genesis: SubnetGenesis,
-  suite: CryptoSuite,
+  subnet: PublicSubnet,
 ): ArtifactVerification | undefined {
-  const check = checkOf(artifact, genesis, suite);
+  const check = checkOf(artifact, subnet);
   if (check === undefined || !('signature' in artifact)) {
     return undefined;
   }
@@ -59,47 +60,32 @@ export function verifyArtifact(
   };
 }
 
-function checkOf(
-  artifact: Artifact,
-  genesis: SubnetGenesis,
-  suite: CryptoSuite,
-): Check | undefined {
+function checkOf(artifact: Artifact, subnet: PublicSubnet): Check | undefined {
   const { height } = artifact;
   switch (artifact.kind) {
     case 'blockProposal': {
-      const message = blockSignedBytes(artifact.block.blockHash, height, genesis.subnetId);
-      return nodeCheck(artifact.signer, message, genesis, suite);
+      const { subnetId } = subnet.genesis;
+      const message = blockSignedBytes(artifact.block.blockHash, height, subnetId);
+      return nodeCheck(artifact.signer, height, message, subnet);
     }
     case 'notarization': {
       const message = notarizationSignedBytes(height, artifact.blockHash);
-      return committeeCheck(artifact.signers, message, genesis, suite);
+      return committeeCheck(artifact.signers, height, message, subnet);
     }
     case 'finalization': {
       const message = finalizationSignedBytes(height, artifact.blockHash);
-      return committeeCheck(artifact.signers, message, genesis, suite);
+      return committeeCheck(artifact.signers, height, message, subnet);
     }
-    case 'randomBeacon':
-      return thresholdCheck(
-        'low',
-        randomBeaconSignedBytes(height, artifact.parent),
-        genesis,
-        suite,
-      );
+    case 'randomBeacon': {
+      const message = randomBeaconSignedBytes(height, artifact.parent);
+      return thresholdCheck('low', height, message, subnet);
+    }
     case 'randomTape':
-      return thresholdCheck('low', randomTapeSignedBytes(height), genesis, suite);
+      return thresholdCheck('low', height, randomTapeSignedBytes(height), subnet);
     case 'certification':
-      return thresholdCheck('high', certificationSignedBytes(artifact.root), genesis, suite);
-    case 'catchUpPackage': {
-      const { block, beacon, stateHash, oldestRegistryVersion } = artifact;
-      const message = catchUpSignedBytes({
-        height,
-        blockHash: block.blockHash,
-        beaconHash: beacon.hash,
-        stateHash,
-        oldestRegistryVersion,
-      });
-      return thresholdCheck('high', message, genesis, suite);
-    }
+      return thresholdCheck('high', height, certificationSignedBytes(artifact.root), subnet);
+    case 'catchUpPackage':
+      return thresholdCheck('high', height, catchUpSignedBytes(catchUpContentOf(artifact)), subnet);
     default:
       return undefined;
   }
@@ -107,30 +93,39 @@ function checkOf(
 
 function nodeCheck(
   signer: NodeId,
+  height: Height,
   message: Uint8Array,
-  genesis: SubnetGenesis,
-  suite: CryptoSuite,
-): Check {
-  const record = genesis.nodes.find((node) => node.nodeId === signer);
+  subnet: PublicSubnet,
+): Check | undefined {
+  const members = subnet.membersAt(height);
+  const record = subnet.nodes.get(signer);
   const key = record === undefined ? undefined : unwrapEd25519(record.nodePublicKeyDer);
-  return {
-    scheme: 'Ed25519, the maker’s node key',
-    message,
-    publicKey: key?.ok === true ? key.value : undefined,
-    steps: [{ claim: 'The maker is a node of the subnet.', holds: record !== undefined }],
-    holds: (publicKey, text, signature) => suite.basic.verify(publicKey, text, signature),
-  };
+  return (
+    members && {
+      scheme: 'Ed25519, the maker’s node key',
+      message,
+      publicKey: key?.ok === true ? key.value : undefined,
+      steps: [{ claim: 'The maker is a node of the subnet.', holds: members.includes(signer) }],
+      holds: (publicKey, text, signature) => subnet.suite.basic.verify(publicKey, text, signature),
+    }
+  );
 }
 
 function committeeCheck(
   signers: readonly NodeId[],
+  height: Height,
   message: Uint8Array,
-  genesis: SubnetGenesis,
-  suite: CryptoSuite,
-): Check {
-  const needed = 2 * Math.floor((genesis.nodes.length - 1) / 3) + 1;
-  const keys = new Map(genesis.nodes.map((node) => [node.nodeId, node.committeePublicKey]));
-  const known = signers.flatMap((signer) => keys.get(signer) ?? []);
+  subnet: PublicSubnet,
+): Check | undefined {
+  const { genesis, suite } = subnet;
+  const members = subnet.membersAt(height);
+  if (members === undefined) {
+    return undefined;
+  }
+  const needed = committeeThreshold(members.length);
+  const known = signers.flatMap((signer) =>
+    members.includes(signer) ? (subnet.nodes.get(signer)?.committeePublicKey ?? []) : [],
+  );
   const sum = suite.bls.aggregatePublicKeys(known);
   const distinct = new Set(signers).size === signers.length;
   return {
@@ -150,17 +145,27 @@ function committeeCheck(
 
 function thresholdCheck(
   tag: 'low' | 'high',
+  height: Height,
   message: Uint8Array,
-  genesis: SubnetGenesis,
-  suite: CryptoSuite,
-): Check {
-  const { publicKey, threshold } = tag === 'low' ? genesis.lowTranscript : genesis.highTranscript;
-  const key = tag === 'low' ? 'the subnet’s beacon key' : 'the subnet’s public key';
+  subnet: PublicSubnet,
+): Check | undefined {
+  const { genesis, suite } = subnet;
+  const key = subnet.intervalAt(height)?.transcripts[tag].key;
+  // The subnet's key never changes; who holds shares of it is only told by the interval.
+  const publicKey = tag === 'high' ? genesis.highTranscript.publicKey : key?.publicKey;
+  if (publicKey === undefined) {
+    return undefined;
+  }
+  const shares = key === undefined ? '' : ` (${key.threshold} of ${key.receivers.length} shares)`;
+  const whose = tag === 'low' ? 'the beacon key of that interval' : 'the subnet’s public key';
   return {
-    scheme: `${genesis.cryptoName} threshold signature (${threshold} of ${genesis.nodes.length}), ${key}`,
+    scheme: `${genesis.cryptoName} threshold signature${shares}, ${whose}`,
     message,
     publicKey,
-    steps: [],
+    steps:
+      tag === 'high'
+        ? []
+        : [{ claim: 'A summary that the subnet signed names the key.', holds: key !== undefined }],
     holds: (keyBytes, text, signature) => suite.bls.verify(keyBytes, text, signature),
   };
 }

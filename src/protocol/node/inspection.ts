@@ -2,11 +2,12 @@ import type { PoolReader } from '../artifact-pool/artifact-pool.ts';
 import { blockFacts } from '../consensus/trace-facts.ts';
 import { decodeIngress } from '../ingress/signed-ingress.ts';
 import type { BlockFacts } from '../interfaces/trace.ts';
+import { committeeThreshold } from '../registry/committee.ts';
 import { encodeArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, ArtifactKind, BlockProposal } from '../types/artifacts.ts';
-import type { SubnetGenesis } from '../types/genesis.ts';
 import { bytesToHex } from '../../base/hex.ts';
 import type { HashHex, Height, NodeId, PrincipalId } from '../types/ids.ts';
+import type { PublicSubnet } from './public-subnet.ts';
 
 /** Looking into the validated pool of a node, for people. Read only; plain data out. */
 
@@ -99,7 +100,7 @@ const KIND_OF: Partial<Record<ArtifactKind, InspectableKind>> = Object.fromEntri
 );
 
 /** Fields of an artifact; null for kinds that are not shown. */
-export function describeArtifact(artifact: Artifact, genesis: SubnetGenesis): ArtifactFacts | null {
+export function describeArtifact(artifact: Artifact, subnet: PublicSubnet): ArtifactFacts | null {
   const kind = KIND_OF[artifact.kind];
   if (kind === undefined || !('signature' in artifact)) {
     return null;
@@ -112,24 +113,26 @@ export function describeArtifact(artifact: Artifact, genesis: SubnetGenesis): Ar
     hash: shownHash(artifact),
     signers,
     signatureHex: bytesToHex(artifact.signature),
-    threshold: thresholdOf(kind, genesis),
+    threshold: thresholdOf(kind, artifact.height, subnet),
     encodedBytes: encodeArtifact(artifact).length,
   };
 }
 
-function thresholdOf(kind: InspectableKind, genesis: SubnetGenesis): number {
+function thresholdOf(kind: InspectableKind, height: Height, subnet: PublicSubnet): number {
+  const { genesis } = subnet;
+  const keys = subnet.intervalAt(height)?.transcripts;
   switch (kind) {
     case 'block':
       return 1;
     case 'notarization':
     case 'finalization':
-      return 2 * Math.floor((genesis.nodes.length - 1) / 3) + 1;
+      return committeeThreshold((subnet.membersAt(height) ?? genesis.nodes).length);
     case 'randomBeacon':
     case 'randomTape':
-      return genesis.lowTranscript.threshold;
+      return (keys?.low.key ?? genesis.lowTranscript).threshold;
     case 'catchUpPackage':
     case 'certification':
-      return genesis.highTranscript.threshold;
+      return (keys?.high.key ?? genesis.highTranscript).threshold;
   }
 }
 

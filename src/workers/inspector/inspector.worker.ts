@@ -4,10 +4,12 @@ import { wrapBls } from '../../protocol/crypto/der.ts';
 import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { verifyArtifact } from '../../protocol/node/artifact-verifier.ts';
 import { describeArtifact, describeBlock } from '../../protocol/node/inspection.ts';
+import { createPublicSubnet, type PublicSubnet } from '../../protocol/node/public-subnet.ts';
 import { subnetParametersFor } from '../../protocol/node/subnet-parameters.ts';
 import { dealSubnet } from '../../protocol/registry/genesis.ts';
 import { decodeArtifact } from '../../protocol/types/artifact-codec.ts';
-import type { DealtSubnet, SubnetGenesis } from '../../protocol/types/genesis.ts';
+import type { DealtSubnet } from '../../protocol/types/genesis.ts';
+import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { ArtifactDetails, BlockDetails, Verification } from '../../wire/network.ts';
 import { type NetworkSpec, PACE_SETTINGS } from '../../wire/network-spec.ts';
 import { exposeControl } from '../control/remote.ts';
@@ -20,7 +22,7 @@ import type { StorageError } from '../storage/storage-port.ts';
  * nodes claim with the very code that nodes run.
  */
 const suiteLoading = loadCryptoSuite();
-let genesis: SubnetGenesis | undefined;
+let known: PublicSubnet | undefined;
 
 export interface Dealt extends DealtSubnet {
   readonly publicKeyDer: Uint8Array;
@@ -35,7 +37,7 @@ const control = {
   /** The fields of an encoded artifact; null when it does not decode. */
   describe: (encoded: Uint8Array): Omit<ArtifactDetails, 'heldBy'> | null => {
     const decoded = decodeArtifact(encoded);
-    return decoded.ok ? describeArtifact(decoded.value, dealtGenesis()) : null;
+    return decoded.ok ? describeArtifact(decoded.value, dealtSubnet()) : null;
   },
   describeBlock: (encoded: Uint8Array): Pick<BlockDetails, 'facts' | 'ingress'> | null => {
     const decoded = decodeArtifact(encoded);
@@ -43,11 +45,21 @@ const control = {
       ? describeBlock(decoded.value)
       : null;
   },
-  /** Checks the signature with the public keys of the genesis alone. */
-  verify: async (encoded: Uint8Array): Promise<Verification | null> => {
-    const suite = await suiteLoading;
+  /** Learns registry versions, and the keys in catch-up packages that the subnet signed. */
+  learn: (records: readonly SubnetRecord[], packages: readonly Uint8Array[]): void => {
+    const subnet = dealtSubnet();
+    subnet.noteRecords(records);
+    for (const encoded of packages) {
+      const decoded = decodeArtifact(encoded);
+      if (decoded.ok && decoded.value.kind === 'catchUpPackage') {
+        subnet.notePackage(decoded.value);
+      }
+    }
+  },
+  /** Checks the signature with public keys alone: of the genesis, and of what was learnt. */
+  verify: (encoded: Uint8Array): Verification | null => {
     const decoded = decodeArtifact(encoded);
-    return decoded.ok ? (verifyArtifact(decoded.value, dealtGenesis(), suite) ?? null) : null;
+    return decoded.ok ? (verifyArtifact(decoded.value, dealtSubnet()) ?? null) : null;
   },
   /** Removes what networks of closed tabs left on the disk. */
   sweep: (): Promise<void> => sweepStaleStorage(),
@@ -74,12 +86,12 @@ function deal(spec: NetworkSpec, index: number, genesisTimeNs: bigint, suite: Cr
     },
     suite,
   );
-  genesis = dealt.genesis;
+  known = createPublicSubnet(dealt.genesis, suite);
   return { ...dealt, publicKeyDer: wrapBls(dealt.genesis.highTranscript.publicKey) };
 }
 
-function dealtGenesis(): SubnetGenesis {
-  return present(genesis, 'keys are dealt before anything is inspected');
+function dealtSubnet(): PublicSubnet {
+  return present(known, 'keys are dealt before anything is inspected');
 }
 
 export type InspectorControl = typeof control;

@@ -1,5 +1,6 @@
 import { equalBytes } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
 import type { HashHex, NodeId } from '../../protocol/types/ids.ts';
 import type {
   ArtifactDetails,
@@ -24,7 +25,12 @@ interface Held {
 export function createInspectorPort(
   roster: Roster,
   inspector: RemoteControl<InspectorControl>,
+  registry: Pick<RegistryKeeper, 'records'>,
 ): NetworkInspector {
+  const learn = async (): Promise<void> => {
+    const packages = await newestPackages(roster);
+    await inspector.call(OPTIONS, 'learn', registry.records(), packages);
+  };
   const find = (reference: ArtifactReference): Promise<Held | undefined> =>
     findHeld(roster, reference);
   const detailsOf = async (reference: ArtifactReference): Promise<ArtifactDetails | null> => {
@@ -37,8 +43,12 @@ export function createInspectorPort(
   };
 
   return {
-    artifact: async (reference) => found(await detailsOf(reference), describeReference(reference)),
+    artifact: async (reference) => {
+      await learn();
+      return found(await detailsOf(reference), describeReference(reference));
+    },
     verify: async (reference) => {
+      await learn();
       const held = await find(reference);
       const verified =
         held === undefined ? ok(null) : await inspector.call(OPTIONS, 'verify', held.encoded);
@@ -85,6 +95,21 @@ async function findHeld(roster: Roster, reference: ArtifactReference): Promise<H
   }
   const holders = copies.filter(({ encoded }) => encoded !== null && equalBytes(encoded, first));
   return { encoded: first, heldBy: holders.map(({ nodeId }) => nodeId) };
+}
+
+/** The newest catch-up package of each running node; they tell which keys are in force. */
+async function newestPackages(roster: Roster): Promise<readonly Uint8Array[]> {
+  const held = await Promise.all(
+    roster.running().map(async ({ control }) => {
+      const report = await control.call(OPTIONS, 'report');
+      const height = report.ok ? report.value.status.catchUpPackage : 0;
+      const reference = { kind: 'catchUpPackage', height } as const;
+      const copy =
+        height === 0 ? undefined : await control.call(OPTIONS, 'findArtifact', reference);
+      return copy?.ok === true && copy.value !== null ? [copy.value] : [];
+    }),
+  );
+  return held.flat();
 }
 
 async function heightOf(roster: Roster, hash: HashHex): Promise<number | null> {

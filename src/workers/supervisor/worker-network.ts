@@ -228,7 +228,7 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
           ...registry.facts(),
         ]),
     },
-    inspect: guardInspector(guard, createInspectorPort(roster, scaffold.inspector.control)),
+    inspect: guardInspector(guard, createInspectorPort(roster, scaffold.inspector.control, keeper)),
     snapshot: async () => ({
       spec,
       clock: clockControl.reading(),
