@@ -98,6 +98,37 @@ describe('a canister with open calls', () => {
     expect(subnet.totalCycles()).toBe(before);
   });
 
+  it('rejects a canister that waits for it when it loses its code', () => {
+    const before = subnet.totalCycles();
+    const inner = forwardTo(MANAGEMENT, 'raw_rand', 9n, noArgs);
+    const call = subnet.ingress(a, 'forward', forwardTo(b, 'forward', 100n, inner));
+    subnet.round([call]);
+    hold();
+    subnet.round([subnet.manage(b, 'uninstall_code')]);
+    expect(decodeForwarded(subnet.answerOf(call))).toEqual({
+      code: 4,
+      text: 'Canister has been uninstalled.',
+    });
+    // The 9 cycles of the request that is held.
+    expect(subnet.totalCycles()).toBe(before - 9n);
+  });
+
+  it('loses its code when it cannot pay its storage; who called hears of it', () => {
+    const call = waiting();
+    const requests = hold();
+    const poor = { ...subnet.canister(a), cycles: 1n };
+    subnet.state = { ...subnet.state, canisters: subnet.state.canisters.set(a, poor) };
+    const before = subnet.totalCycles();
+    subnet.round([], { afterNs: 11n * SECOND_NS });
+    expect(subnet.canister(a)).toMatchObject({ execution: null, cycles: 0n });
+    expect(subnet.answerOf(call)).toBe('IC0406: Canister has been uninstalled.');
+    subnet.state = { ...subnet.state, randomRequests: requests };
+    subnet.round();
+    expect(subnet.canister(a).calls).toMatchObject({ contexts: [], callbacks: [] });
+    expect(subnet.canister(a).cycles).toBeGreaterThan(0n);
+    expect(subnet.totalCycles()).toBe(before + 9n);
+  });
+
   it('hears of the deadline when a best-effort response does not come; its cycles come later', () => {
     const before = subnet.totalCycles();
     const call = waiting('forward_best_effort');
