@@ -14,6 +14,7 @@ import {
 import type { NodeId } from '../store/ids.ts';
 import { useNodeReports } from '../store/use-node-reports.ts';
 import { backendInWords } from './crypto-words.ts';
+import { FaultPanel } from './FaultPanel.tsx';
 
 export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
   const command = useCommand();
@@ -115,6 +116,7 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
           </>
         ) : null}
       </dl>
+      <FaultPanel node={node} />
     </section>
   );
 }
