@@ -177,7 +177,7 @@ export function settleCall(
   if (outcome !== undefined) {
     answerCall(round, context, outcome);
   } else if (!context.responded && context.origin.kind === 'ingress') {
-    round.setStatus(context.origin.message, { kind: 'processing' });
+    round.setProcessing(context.origin.message);
   }
   const responded = context.responded || outcome !== undefined;
   if (waits) {

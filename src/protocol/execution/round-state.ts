@@ -124,6 +124,13 @@ export class RoundState {
     });
   }
 
+  /** Records that a message was begun and is not answered yet. */
+  setProcessing(message: TrackedIngress): void {
+    if (this.history.entries.get(message.messageId)?.status.kind !== 'processing') {
+      this.setStatus(message, { kind: 'processing' });
+    }
+  }
+
   /** Records how a message ended, in the history and in the trace. */
   finish(message: TrackedIngress, outcome: MessageOutcome, instructions: Instructions): void {
     this.setStatus(

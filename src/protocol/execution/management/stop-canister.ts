@@ -52,7 +52,7 @@ export function stopCanister(
     stopRequests: [...canister.stopRequests, { message, timeNs: round.timeNs }],
   });
   if (!isRequest(message)) {
-    round.setStatus(message, { kind: 'processing' });
+    round.setProcessing(message);
   }
   tryStopping(round, round.canister(canister.canisterId));
 }
