@@ -8,7 +8,7 @@ import {
   committeeThreshold,
   faultsTolerated,
 } from '../registry/committee.ts';
-import type { NodeId } from '../types/ids.ts';
+import type { HashHex, NodeId } from '../types/ids.ts';
 import { fakeHash, RoleFixture } from './testing/role-fixture.ts';
 import { aliveNodes, reach, safetyViolations } from './testing/cluster-checks.ts';
 import { MiniCluster } from './testing/mini-cluster.ts';
@@ -54,6 +54,35 @@ describe('thresholds of a subnet of 1 to 40 nodes', () => {
       }
     },
   );
+});
+
+describe('draws', () => {
+  /**
+   * Beacon hash = the number of nodes in each byte; positions in the order of rank. Computed apart,
+   * with the ChaCha20 key stream of OpenSSL and the sampling rules of rand 0.8 written anew.
+   */
+  const VECTORS = [
+    [4, [1, 0, 3, 2], [1, 2]],
+    [13, [3, 8, 7, 6, 9, 0, 5, 4, 1, 12, 2, 11, 10], [3, 0, 11, 4, 9]],
+    [
+      40,
+      [
+        29, 11, 4, 21, 9, 0, 25, 32, 24, 14, 26, 36, 13, 12, 16, 22, 8, 35, 33, 37, 17, 3, 30, 34,
+        7, 5, 15, 1, 39, 20, 31, 38, 19, 18, 2, 23, 10, 28, 6, 27,
+      ],
+      [26, 10, 12, 27, 33, 2, 13, 7, 11, 38, 8, 19, 15, 32],
+    ],
+  ] as const;
+
+  it('CN2 CN3: give the members and ranks that an independent computation gives', () => {
+    for (const [n, committee, makers] of VECTORS) {
+      const nodes = Array.from({ length: n }, (_, i) => i.toString(16).padStart(58, '0') as NodeId);
+      const beacon = n.toString(16).padStart(2, '0').repeat(32) as HashHex;
+      const positions = (drawn: readonly NodeId[]) => drawn.map((node) => nodes.indexOf(node));
+      expect(positions(committeeFor(nodes, beacon))).toEqual(committee);
+      expect(positions(blockMakersFor(nodes, beacon))).toEqual(makers);
+    }
+  });
 });
 
 describe('a subnet of any size', () => {
