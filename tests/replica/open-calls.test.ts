@@ -3,6 +3,7 @@ import { Principal } from '@icp-sdk/core/principal';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { principalToBytes, principalToText } from '../../src/protocol/crypto/principal.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../../src/protocol/limits/execution.ts';
+import { MAX_SUBNET_MESSAGE_BYTES } from '../../src/protocol/limits/messaging.ts';
 import type { CanisterRequest } from '../../src/protocol/replicated-state/canister-messages.ts';
 import type { CanisterId } from '../../src/protocol/types/ids.ts';
 import { CALLER_WAT, decodeForwarded, forwardTo } from '../support/caller-wat.ts';
@@ -232,6 +233,29 @@ describe('the management canister, called by a canister', () => {
       code: 4,
       text: expect.stringMatching(/^IC0408: Error decoding candid/) as string,
     });
+  });
+
+  it('takes no more calls when those that wait fill the memory for them', () => {
+    const big: CanisterRequest = {
+      kind: 'request',
+      sender: a,
+      receiver: a,
+      callbackId: 99,
+      methodName: 'm',
+      arg: new Uint8Array(MAX_SUBNET_MESSAGE_BYTES),
+      cycles: 0n,
+      deadlineNs: 0n,
+    };
+    const canister = { ...subnet.canister(a), inputQueues: [{ sender: a, messages: [big] }] };
+    const full = { ...subnet.state, canisters: subnet.state.canisters.set(a, canister) };
+    const free = subnet.state;
+    for (const [state, answer] of [
+      [full, 'IC0406: busy'],
+      [free, expect.stringMatching(/^59/) as string],
+    ] as const) {
+      subnet.state = state;
+      expect(subnet.call(a, 'forward', forwardTo(a, 'echo')).answer).toEqual(answer);
+    }
   });
 
   it('serves users and canisters in turn', () => {

@@ -191,6 +191,9 @@ export class RoundState {
   room(): { callbacks: number; bytes: number } {
     if (this.#room === undefined) {
       const room = { callbacks: MAX_SUBNET_CALLBACKS, bytes: MAX_SUBNET_MESSAGE_BYTES };
+      for (const waiting of this.subnetQueue) {
+        room.bytes -= waiting.arg.length;
+      }
       for (const canister of this.canisters.values()) {
         room.callbacks -= canister.calls.callbacks.length;
         for (const { messages } of canister.inputQueues) {
