@@ -90,6 +90,7 @@ function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
   const maker = up && node.rank === 0;
   const select = (): void => ui.setState({ selection: { kind: 'node', nodeId: node.nodeId } });
   const role = maker ? ', block maker of this round' : '';
+  const attacks = node.behaviours.length > 0;
   const detail = up ? formatCount(node.heights.finalized) : status.word;
   return (
     <g
@@ -98,7 +99,7 @@ function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
       role="button"
       tabIndex={0}
       aria-pressed={selected}
-      aria-label={`${node.label}, ${status.word}, finalized height ${node.heights.finalized}${role}`}
+      aria-label={`${node.label}, ${status.word}, finalized height ${node.heights.finalized}${role}${attacks ? ', breaks the rules on purpose' : ''}`}
       data-testid={`node-${index + 1}`}
       onClick={select}
       onKeyDown={(event) => {
@@ -136,6 +137,14 @@ function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
           {detail}
         </text>
       )}
+      {attacks ? (
+        <g transform={`translate(${-radius * 0.9} ${-radius * 0.9})`}>
+          <circle className="ring-attack" r="9" />
+          <text className="ring-attack-text" dy="0.35em">
+            !
+          </text>
+        </g>
+      ) : null}
       {up && behind > 1 ? (
         <g transform={`translate(${radius * 0.9} ${-radius * 0.9})`}>
           <rect className="ring-badge" x="-14" y="-9" width="34" height="18" rx="9" />

@@ -57,6 +57,7 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
       </div>
       {node.reason === null ? null : <p className="tone-error small">Reason: {node.reason}</p>}
       <p className="muted small">{roleSentence(node.rank, node.inCommittee, isUp(node))}</p>
+      <FaultPanel node={node} />
       <dl className="fields">
         <dt>Node id</dt>
         <dd>
@@ -116,7 +117,6 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
           </>
         ) : null}
       </dl>
-      <FaultPanel node={node} />
     </section>
   );
 }
