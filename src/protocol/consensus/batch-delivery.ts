@@ -1,6 +1,7 @@
 import { BATCH_QUEUE_SIZE } from '../limits/consensus.ts';
 import type { BatchPayload } from '../interfaces/replica.ts';
 import { hashToBytes } from '../types/block-codec.ts';
+import type { Block } from '../types/artifacts.ts';
 import type { HashHex, Height, NodeId, RegistryVersion, TimeNs } from '../types/ids.ts';
 import { shouldHalt } from './halting.ts';
 import type { RoleContext } from './role-context.ts';
@@ -22,6 +23,23 @@ export interface FinalizedBatch {
 const EMPTY_PAYLOAD: BatchPayload = { ingress: [] };
 
 /**
+ * Who made a finalized block. A node that learnt of it by a catch-up package may never see its
+ * proposal; then the makers of the height tell, if the beacon below is known.
+ */
+function makerOf({ view, membership }: BatchContext, block: Block): NodeId | undefined {
+  const { height, blockHash, rank } = block;
+  return view.proposal(height, blockHash)?.signer ?? membership.blockMakers(height)?.[rank];
+}
+
+type BatchContext = Pick<RoleContext, 'chain' | 'membership' | 'view'>;
+
+/** False when the node has not all it needs to execute this height, and peers may not have it either. */
+export function canExecute(context: BatchContext, height: Height): boolean {
+  const block = context.chain.blockAt(height);
+  return block !== undefined && makerOf(context, block) !== undefined;
+}
+
+/**
  * Batches from `context.nextBatchHeight` on, in order, as far as finalized blocks and tapes reach.
  * At most a queue's worth at once.
  *
@@ -30,14 +48,14 @@ const EMPTY_PAYLOAD: BatchPayload = { ingress: [] };
  * Upstream: rs/consensus/src/consensus/batch_delivery.rs.
  */
 export function deliverBatches(context: RoleContext): readonly FinalizedBatch[] {
-  const { chain, pool, view } = context;
+  const { chain, pool } = context;
   const batches: FinalizedBatch[] = [];
   const first = context.nextBatchHeight;
   for (let height = first; height < first + BATCH_QUEUE_SIZE; height += 1) {
     const block = chain.blockAt(height);
     const tape = pool.validated.at('randomTape', height)[0];
-    const proposal = block && view.proposal(height, block.blockHash);
-    if (block === undefined || tape === undefined || proposal === undefined) {
+    const maker = block && makerOf(context, block);
+    if (block === undefined || tape === undefined || maker === undefined) {
       break;
     }
     // A halting subnet executes its summary, whose state the catch-up package holds, and no more.
@@ -52,7 +70,7 @@ export function deliverBatches(context: RoleContext): readonly FinalizedBatch[] 
       payload: block.payload.kind === 'data' ? block.payload.batch : EMPTY_PAYLOAD,
       registryVersion: block.context.registryVersion,
       requiresFullStateHash: block.payload.kind === 'summary',
-      blockMaker: proposal.signer,
+      blockMaker: maker,
     });
   }
   return batches;

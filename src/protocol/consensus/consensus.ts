@@ -29,7 +29,7 @@ import type { Artifact, ArtifactId, Block } from '../types/artifacts.ts';
 import { artifactIdOf, isOfOneSigner } from '../types/artifacts.ts';
 import type { Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedBatch } from './batch-delivery.ts';
-import { deliverBatches } from './batch-delivery.ts';
+import { canExecute, deliverBatches } from './batch-delivery.ts';
 import type { BouncerHeights, BouncerVerdict } from './bouncer.ts';
 import { bouncer } from './bouncer.ts';
 import type { ChangeLoop, LoopOutput } from './change-loop.ts';
@@ -384,9 +384,10 @@ class ConsensusNode implements Consensus {
   }
 
   private neededStateSync(): StateSyncRequest | null {
-    const { height, stateHash } = this.view.catchUpPackage();
+    const { chain, view, membership } = this;
+    const { height, stateHash } = view.catchUpPackage();
     const next = this.nextBatchHeight();
-    const canReplay = height < next || this.chain.blockAt(next) !== undefined;
+    const canReplay = height < next || canExecute({ chain, view, membership }, next);
     const isUsable = this.diverged === null ? canReplay : height === 0;
     return isUsable ? null : { height, stateHash };
   }

@@ -200,7 +200,8 @@ class SlotTables implements SlotReceiver {
       return NOTHING_VANISHED;
     }
     this.vanished = [];
-    return vanished;
+    // Who starts again withdraws and advertises the same in one step: it never was away.
+    return vanished.filter((name) => !this.assemblies.has(nameKey(name)));
   }
 
   nextTimeoutNs(): bigint | null {
