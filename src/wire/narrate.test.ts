@@ -60,25 +60,4 @@ describe('the feed on Byzantine nodes', () => {
       'good: Node 1 keeps to the rules again.',
     ]);
   });
-
-  it('says once who was caught, however many nodes saw it', () => {
-    const seen = (height: number, proven: boolean): TelemetryEvent => ({
-      kind: 'misbehaviourSeen',
-      code: 'EQUIVOCATION',
-      message: 'signed two blocks',
-      about: LIAR,
-      height,
-      proven,
-    });
-    expect(
-      feedOf(
-        { from: B, event: seen(3, true) },
-        { from: C, event: seen(3, true) },
-        { from: C, event: seen(4, false) },
-      ),
-    ).toEqual([
-      'warning: Node 1 at height 3: signed two blocks.',
-      'info: Node 1 at height 4: signed two blocks.',
-    ]);
-  });
 });

@@ -127,24 +127,12 @@ function narrateTrouble(
         height: event.height,
       });
     }
-    case 'artifactRejected':
+    case 'stateSyncAborted':
       return say(
         'warning',
-        `${name(from)} refused ${event.artifact} at height ${event.height} from ${name(event.from)}: ${event.message}`,
+        `${name(from)} has nobody left to fetch the checkpoint of height ${event.height} from: ${event.message}`,
         { ...about, height: event.height },
       );
-    case 'misbehaviourSeen': {
-      const text = `${name(event.about)} at height ${event.height}: ${event.message}.`;
-      // All honest nodes see it; one sentence is enough.
-      return before.feed.some((entry) => entry.text === text)
-        ? undefined
-        : say(event.proven ? 'warning' : 'info', text, {
-            height: event.height,
-            nodeId: event.about,
-          });
-    }
-    case 'packetRejected':
-      return say('warning', `${name(from)} refused a packet: ${event.message}`, about);
     case 'peerDown': {
       const noticed = before.nodes.some((node) => node.peersDown.includes(event.peer));
       return noticed

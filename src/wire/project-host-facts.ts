@@ -2,6 +2,7 @@ import { compareText } from '../base/bytes.ts';
 import type { Height } from '../protocol/types/ids.ts';
 import { KEPT_CANISTERS, KEPT_FLIGHTS, KEPT_LOG_LINES, KEPT_MESSAGES } from './projection.ts';
 import type { CanisterView, NetworkProjection, NodeView } from './projection.ts';
+import { applyRegistryFact } from './project-keys.ts';
 import { keepLast, withNode } from './projection-edits.ts';
 import type { TelemetryEvent } from './telemetry.ts';
 
@@ -70,6 +71,7 @@ export function applyHostEvent(
         ...node,
         condition: event.state,
         reason: event.reason,
+        sync: null,
       }));
     case 'nodeHeights':
       return withNode(projection, event.nodeId, (node) => ({
@@ -98,6 +100,8 @@ export function applyHostEvent(
       const others = projection.links.filter((link) => link.from !== from || link.to !== to);
       return { ...projection, links: [...others, { from, to, conditions }] };
     }
+    case 'registryChanged':
+      return applyRegistryFact(projection, event);
     case 'partitionChanged':
       return { ...projection, partitions: event.groups };
     case 'clockChanged': {

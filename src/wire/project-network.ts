@@ -1,8 +1,10 @@
 import { compareText } from '../base/bytes.ts';
 import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
 import type { BlockFacts } from '../protocol/interfaces/trace.ts';
+import { applyIncident, isIncident, withRepeatable } from './incidents.ts';
 import { narrate } from './narrate.ts';
 import { applyCanisterEvent, applyHostEvent } from './project-host-facts.ts';
+import { applyDealingMade, applyKeyEvent } from './project-keys.ts';
 import { KEPT_FEED_ENTRIES } from './projection.ts';
 import { keepLast, union, withBlock, withHeight, withNode } from './projection-edits.ts';
 import type { BlockView, HeightView, NetworkProjection } from './projection.ts';
@@ -26,15 +28,9 @@ export function applyBatch(
   };
   for (const event of batch.events) {
     const folded = applyEvent(next, event, origin);
-    const entry = narrate(next, folded, event, origin);
-    next =
-      entry === undefined
-        ? folded
-        : {
-            ...folded,
-            nextId: folded.nextId + 1,
-            feed: keepLast([...folded.feed, { id: folded.nextId, ...entry }], KEPT_FEED_ENTRIES),
-          };
+    next = isIncident(event)
+      ? applyIncident(folded, event, origin)
+      : tell(folded, event, narrate(next, folded, event, origin));
   }
   if (batch.dropped > 0 && batch.from !== 'host') {
     next = withNode(next, batch.from, (node) => ({
@@ -43,6 +39,31 @@ export function applyBatch(
     }));
   }
   return withRates(next);
+}
+
+function tell(
+  folded: NetworkProjection,
+  event: TelemetryEvent,
+  entry: ReturnType<typeof narrate>,
+): NetworkProjection {
+  if (entry === undefined) {
+    return folded;
+  }
+  if (event.kind === 'linkChanged') {
+    // A preset and healing change all links at once: one line is enough.
+    return withRepeatable(folded, {
+      key: 'links',
+      by: 'host',
+      atNs: entry.atNs,
+      build: ({ host = 1 }) =>
+        host === 1 ? entry : { ...entry, text: `${host} links changed, the last: ${entry.text}` },
+    });
+  }
+  return {
+    ...folded,
+    nextId: folded.nextId + 1,
+    feed: keepLast([...folded.feed, { id: folded.nextId, ...entry }], KEPT_FEED_ENTRIES),
+  };
 }
 
 function seeBlock(
@@ -157,7 +178,10 @@ function applyEvent(
         certifiedHeight: Math.max(projection.certifiedHeight, event.height),
       };
     case 'catchUpPackageMade':
-      return { ...projection, catchUpHeight: Math.max(projection.catchUpHeight, event.height) };
+      return {
+        ...withHeight(projection, event.height, (view) => ({ ...view, hasCatchUpPackage: true })),
+        catchUpHeight: Math.max(projection.catchUpHeight, event.height),
+      };
     case 'executed':
       return applyExecuted(projection, event.height, event.root, origin);
     default:
@@ -230,7 +254,25 @@ function applyOtherEvent(
         peersDown: union(node.peersDown, [event.peer]),
       }));
     case 'caughtUp':
-      return withNode(projection, origin.from, (node) => ({ ...node, condition: 'running' }));
+      return withNode(projection, origin.from, (node) => ({
+        ...node,
+        condition: 'running',
+        sync: null,
+      }));
+    case 'stateSyncProgress': {
+      const { kind: _kind, ...sync } = event;
+      return withNode(projection, origin.from, (node) => ({ ...node, sync }));
+    }
+    case 'stateSyncAborted':
+      return withNode(projection, origin.from, (node) => ({ ...node, sync: null }));
+    case 'dkgDealingMade':
+      return applyDealingMade(projection, event, origin.from);
+    case 'dkgDealingIncluded':
+    case 'dkgComplaintIncluded':
+    case 'dkgIntervalBegan':
+    case 'dkgTranscriptCreated':
+    case 'dkgTranscriptKept':
+      return applyKeyEvent(projection, event);
     case 'canisterChanged':
     case 'canisterLogged':
     case 'messageExecuted':

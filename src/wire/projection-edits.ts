@@ -39,6 +39,7 @@ export function withHeight(
     blocks: [],
     roots: {},
     certified: false,
+    hasCatchUpPackage: false,
   };
   const heights = present
     ? projection.heights.map((view) => (view.height === height ? change(view) : view))

@@ -1,7 +1,7 @@
 import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
 import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
-import type { ClockReading, NodeHeights, NodeRunState, Topology } from './network.ts';
+import type { ClockReading, NodeHeights, NodeRunState, Topology, TopologyNode } from './network.ts';
 import type { LinkConditions } from './network-spec.ts';
 import { HEALTHY_NODE, type NodeConditions } from './node-conditions.ts';
 import type { BootStage, PacketContent } from './telemetry.ts';
@@ -34,6 +34,8 @@ export interface HeightView {
   /** Roots reported by node; more than one distinct value is divergence. */
   readonly roots: Readonly<Record<string, HashHex>>;
   readonly certified: boolean;
+  /** The subnet signed a catch-up package of this height. */
+  readonly hasCatchUpPackage: boolean;
 }
 
 /** Shape, text and colour of a node follow from this. */
@@ -58,6 +60,31 @@ export interface NodeView {
   readonly rejectedPackets: number;
   readonly criticalErrors: number;
   readonly droppedFacts: number;
+  /** Of the subnet, by the newest registry version; the others are spare or on their way out. */
+  readonly isMember: boolean;
+  /** How far it is with fetching a checkpoint; null = it fetches none. */
+  readonly sync: SyncView | null;
+  /** What others caught it at or refused from it; bounded, one entry a rule. */
+  readonly caught: readonly CaughtView[];
+}
+
+export interface SyncView {
+  readonly height: Height;
+  /** 0 of 0 until the manifest is there. */
+  readonly chunksDone: number;
+  readonly chunksTotal: number;
+  readonly bytes: number;
+  readonly peers: number;
+}
+
+export interface CaughtView {
+  /** The rule, as honest nodes report it. */
+  readonly code: string;
+  readonly message: string;
+  /** False where an honest node with bad luck can look the same. */
+  readonly proven: boolean;
+  /** How often, by the node that caught it. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 /** A link whose conditions were changed since the start, with what they are now. */
@@ -87,6 +114,54 @@ export interface FeedEntry {
   readonly text: string;
   readonly height: Height | null;
   readonly nodeId: NodeId | null;
+  /** Set where repetitions change the entry instead of making more of them. */
+  readonly repeated?: RepeatedView;
+}
+
+export interface RepeatedView {
+  /** Same key and soon enough: the same news. */
+  readonly key: string;
+  readonly sinceNs: bigint;
+  /** How often, by who told it. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export type KeyTag = 'low' | 'high';
+
+/** One run of the distributed key generation. */
+export interface KeyRunView {
+  /** Dealt by themselves. */
+  readonly dealt: readonly NodeId[];
+  /** Whose dealings stand in final blocks. */
+  readonly included: readonly NodeId[];
+  readonly complaints: readonly { readonly dealer: NodeId; readonly complainer: NodeId }[];
+}
+
+/** What the summary block that began the interval says of the key of the next one. */
+export type KeyResultView =
+  | { readonly kind: 'created'; readonly transcript: HashHex; readonly dealers: number }
+  | { readonly kind: 'kept'; readonly reason: string };
+
+/** The DKG interval that the newest final block belongs to. */
+export interface IntervalView {
+  /** Of its summary block; 0 = genesis. */
+  readonly height: Height;
+  /** Data blocks; the next summary block is at height + length + 1. */
+  readonly length: number;
+  readonly registryVersion: number;
+  /** Who holds shares of the subnet's key. */
+  readonly receivers: readonly NodeId[];
+  readonly runs: Readonly<Record<KeyTag, KeyRunView>>;
+  readonly results: Readonly<Record<KeyTag, KeyResultView | null>>;
+}
+
+export interface RegistryView {
+  readonly version: number;
+  readonly members: readonly NodeId[];
+  readonly isHalted: boolean;
+  readonly haltAtCatchUpPackage: boolean;
+  /** The subnet's final height when the version was made. */
+  readonly madeAt: Height;
 }
 
 export interface CanisterView {
@@ -131,6 +206,9 @@ export interface NetworkProjection {
   readonly violations: readonly string[];
   readonly partitions: readonly (readonly NodeId[])[];
   readonly links: readonly LinkView[];
+  readonly interval: IntervalView;
+  /** Null until the registry is changed. */
+  readonly registry: RegistryView | null;
   readonly nextId: number;
 }
 
@@ -148,6 +226,42 @@ const NO_HEIGHTS: NodeHeights = {
   catchUpPackage: 0,
 };
 
+export const NO_RUN: KeyRunView = { dealt: [], included: [], complaints: [] };
+
+function initialNode({ nodeId, label }: TopologyNode, isMember: boolean): NodeView {
+  return {
+    nodeId,
+    label,
+    condition: isMember ? 'starting' : 'stopped',
+    reason: null,
+    heights: NO_HEIGHTS,
+    stateRoot: null,
+    rank: null,
+    inCommittee: false,
+    peersDown: [],
+    world: HEALTHY_NODE,
+    behaviours: [],
+    rejectedArtifacts: 0,
+    rejectedPackets: 0,
+    criticalErrors: 0,
+    droppedFacts: 0,
+    isMember,
+    sync: null,
+    caught: [],
+  };
+}
+
+function initialInterval({ subnets: [subnet] }: Topology): IntervalView {
+  return {
+    height: 0,
+    length: subnet?.dkgIntervalLength ?? 0,
+    registryVersion: 1,
+    receivers: subnet?.nodes.map(({ nodeId }) => nodeId) ?? [],
+    runs: { low: NO_RUN, high: NO_RUN },
+    results: { low: null, high: null },
+  };
+}
+
 export function initialProjection(topology: Topology): NetworkProjection {
   return {
     topology,
@@ -155,25 +269,10 @@ export function initialProjection(topology: Topology): NetworkProjection {
     bootDetail: '',
     clock: null,
     atNs: 0n,
-    nodes: topology.subnets.flatMap((subnet) =>
-      subnet.nodes.map((node) => ({
-        nodeId: node.nodeId,
-        label: node.label,
-        condition: 'starting' as const,
-        reason: null,
-        heights: NO_HEIGHTS,
-        stateRoot: null,
-        rank: null,
-        inCommittee: false,
-        peersDown: [],
-        world: HEALTHY_NODE,
-        behaviours: [],
-        rejectedArtifacts: 0,
-        rejectedPackets: 0,
-        criticalErrors: 0,
-        droppedFacts: 0,
-      })),
-    ),
+    nodes: topology.subnets.flatMap(({ nodes, spareNodes }) => [
+      ...nodes.map((node) => initialNode(node, true)),
+      ...spareNodes.map((node) => initialNode(node, false)),
+    ]),
     heights: [],
     notarizedHeight: 0,
     finalizedHeight: 0,
@@ -188,6 +287,8 @@ export function initialProjection(topology: Topology): NetworkProjection {
     violations: [],
     partitions: [],
     links: [],
+    interval: initialInterval(topology),
+    registry: null,
     nextId: 1,
   };
 }
