@@ -1,14 +1,8 @@
 import { codedError, err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { INSECURE_TEST_SUITE } from '../protocol/crypto/insecure-test-crypto.ts';
-import { createNodeCrypto } from '../protocol/crypto/node-crypto.ts';
-import { createRealSuite } from '../protocol/crypto/real-suite.ts';
-import { wrapBls } from '../protocol/crypto/der.ts';
 import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
 import { createPublicSubnet } from '../protocol/node/public-subnet.ts';
-import { createNodeCore } from '../protocol/node/node-core.ts';
 import type { Height, NodeId } from '../protocol/types/ids.ts';
-import { createSandbox } from '../sandbox/sandbox.ts';
 import type {
   ClockReading,
   FetchFunction,
@@ -46,8 +40,8 @@ import type { SimFaults } from './sim-faults.ts';
 import { createFetch } from './sim-fetch.ts';
 import { createSimRegistry, type SimRegistry } from './sim-registry.ts';
 import { createInspector } from './inspector.ts';
-import { Simulation } from './simulation.ts';
-import { dealNetwork } from './start-simulation.ts';
+import type { Simulation } from './simulation.ts';
+import { prepareSimulation } from './prepare-simulation.ts';
 import { createTelemetryRecorder } from './telemetry-recorder.ts';
 import { createTraceHash } from './trace-hash.ts';
 
@@ -125,39 +119,17 @@ class SimNetworkHost implements SimNetwork {
     this.spec = spec;
     this.pace = spec.pace;
     this.startNs = options.startNs ?? DEFAULT_START_NS;
-    const dealt = dealNetwork(spec, this.startNs, options.crypto ?? 'real');
-    const { genesis } = dealt;
-    const rootKeyDer = wrapBls(genesis.highTranscript.publicKey);
-    const suite =
-      options.crypto === 'insecure-test-crypto' ? INSECURE_TEST_SUITE : createRealSuite();
-    this.shape = topologyOf(spec, [{ genesis, publicKeyDer: rootKeyDer }]);
-    this.simulation = new Simulation({
-      seed: spec.seed,
+    const { simulation, genesis, suite, rootKeyDer } = prepareSimulation(spec, {
+      crypto: options.crypto ?? 'real',
       startNs: this.startNs,
-      nodeIds: [...genesis.nodes, ...genesis.spareNodes].map((node) => node.nodeId),
-      links: spec.links,
       persistDelayMs: options.persistDelayMs ?? 0,
-      createSandbox: options.createSandbox ?? createSandbox,
-      startCore: (nodeId, start) => {
-        const secrets = dealt.secrets.find((other) => other.nodeId === nodeId);
-        if (secrets === undefined) {
-          throw new RangeError(`no secrets were dealt to ${nodeId}`);
-        }
-        const crypto = createNodeCrypto(genesis, secrets, suite);
-        const delays = PACE_SETTINGS[this.pace];
-        const registry = this.simRegistry.records();
-        return createNodeCore({
-          nodeId,
-          genesis,
-          crypto,
-          rootKeyDer,
-          delays,
-          registry,
-          ...start,
-        });
-      },
+      delays: () => PACE_SETTINGS[this.pace],
+      registry: () => this.simRegistry.records(),
+      ...(options.createSandbox === undefined ? {} : { createSandbox: options.createSandbox }),
       observer: this.observer(options.traceHash ?? true),
     });
+    this.simulation = simulation;
+    this.shape = topologyOf(spec, [{ genesis, publicKeyDer: rootKeyDer }]);
     this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => {
       this.flush();
     });

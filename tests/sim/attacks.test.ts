@@ -36,6 +36,7 @@ function planOf(
     seed,
     profile: 'byzantine',
     nodes: 4,
+    spareNodes: 0,
     pace: 'mainnet',
     dkgIntervalLength,
     persistDelayMs: 1,

@@ -29,7 +29,9 @@ describe('the hunter', () => {
     const kinds = Array.from({ length: 60 }, (_, seed) =>
       drawPlan(String(seed), 'chaos', 4).faults.map(({ fault }) => fault.kind),
     ).flat();
-    expect(new Set(kinds)).toEqual(new Set(['crash', 'wipe', 'conditions', 'link', 'partition']));
+    expect(new Set(kinds)).toEqual(
+      new Set(['crash', 'wipe', 'conditions', 'link', 'partition', 'membership']),
+    );
   });
 
   it.each(PROFILES)('finds nothing in a run of %s, twice alike', async (profile) => {

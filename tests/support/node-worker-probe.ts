@@ -2,7 +2,7 @@ import './page-globals.ts';
 import type { CodedError, Result } from '../../src/base/result.ts';
 import { wrapBls } from '../../src/protocol/crypto/der.ts';
 import type { SimOptions } from '../../src/sim/sim-network.ts';
-import { dealNetwork } from '../../src/sim/start-simulation.ts';
+import { dealNetwork } from '../../src/sim/prepare-simulation.ts';
 import { defaultNetworkSpec, PACE_SETTINGS } from '../../src/wire/network-spec.ts';
 import { HEALTHY_NODE } from '../../src/wire/node-conditions.ts';
 import { liveClockSetting } from '../../src/workers/clock/network-clock.ts';

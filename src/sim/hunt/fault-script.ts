@@ -1,4 +1,5 @@
 import type { NodeId } from '../../protocol/types/ids.ts';
+import type { NetworkRegistry } from '../../wire/network.ts';
 import { HEALTHY_NODE } from '../../wire/node-conditions.ts';
 import type { Checkers } from '../checkers.ts';
 import type { Simulation } from '../simulation.ts';
@@ -14,6 +15,8 @@ export interface FaultScript {
   healAll(): void;
   /** False for nodes that the plan lets lie at any time. */
   isTrusted(nodeId: NodeId): boolean;
+  /** False for nodes that were not members all the time. */
+  isLastingMember(nodeId: NodeId): boolean;
 }
 
 interface Step {
@@ -27,6 +30,7 @@ export function createFaultScript(
   simulation: Simulation,
   nodeIds: readonly NodeId[],
   checkers: Checkers,
+  registry: NetworkRegistry,
 ): FaultScript {
   const idOf = (index: number): NodeId => nodeIds[index % nodeIds.length] as NodeId;
   const liars = new Set(
@@ -41,6 +45,13 @@ export function createFaultScript(
       { atMs: toMs, fault, begins: false },
     ])
     .sort((a, b) => a.atMs - b.atMs);
+  const memberships: readonly (readonly NodeId[])[] = [
+    nodeIds.slice(0, plan.nodes),
+    ...plan.faults.flatMap(({ fault }) =>
+      fault.kind === 'membership' ? [fault.members.map((index) => idOf(index))] : [],
+    ),
+  ];
+  const everMembers = new Set(memberships.flat());
   let next = 0;
 
   const start = (nodeId: NodeId): void => {
@@ -81,6 +92,12 @@ export function createFaultScript(
         }
         return;
       }
+      case 'membership':
+        if (begins) {
+          const members = fault.members.map((index) => idOf(index));
+          void registry.update({ kind: 'setMembership', members });
+        }
+        return;
       case 'link':
         setLink(fault, begins);
         return;
@@ -105,9 +122,12 @@ export function createFaultScript(
       for (const nodeId of nodeIds) {
         simulation.setConditions(nodeId, HEALTHY_NODE);
         simulation.setMalicious(nodeId, []);
-        start(nodeId);
+        if (everMembers.has(nodeId)) {
+          start(nodeId);
+        }
       }
     },
     isTrusted: (nodeId) => !liars.has(nodeId),
+    isLastingMember: (nodeId) => memberships.every((members) => members.includes(nodeId)),
   };
 }

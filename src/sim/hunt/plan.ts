@@ -15,6 +15,8 @@ export interface HuntPlan {
   readonly seed: string;
   readonly profile: Profile;
   readonly nodes: number;
+  /** Nodes that are dealt keys and join by a change of membership only; their indices come last. */
+  readonly spareNodes: number;
   readonly pace: Pace;
   readonly dkgIntervalLength: number;
   readonly persistDelayMs: number;
@@ -56,6 +58,8 @@ export type Fault =
       readonly to: number;
       readonly conditions: Partial<LinkConditions>;
     }
+  /** The subnet consists of these nodes from the next intervals on; nothing undoes it. */
+  | { readonly kind: 'membership'; readonly members: readonly number[] }
   | { readonly kind: 'partition'; readonly groups: readonly (readonly number[])[] };
 
 export function faultsTolerated(nodes: number): number {
@@ -163,23 +167,46 @@ function drawFaults(
   return faults.sort((a, b) => a.fromMs - b.fromMs);
 }
 
+/**
+ * One change: a node joins, leaves or is replaced. The tolerated number of liars stays that of the
+ * smaller subnet, and liars may be among those who leave.
+ */
+function drawMembership(prng: Prng, nodes: number, faultMs: number): readonly TimedFault[] {
+  const all = Array.from({ length: nodes }, (_, i) => i);
+  const leaver = prng.below(nodes);
+  const stay = all.filter((node) => node !== leaver);
+  const changes = [
+    [...all, nodes],
+    [...stay, nodes],
+  ];
+  const members = changes[prng.below(changes.length)] ?? all;
+  const fromMs = prng.below(faultMs);
+  return [{ fromMs, toMs: faultMs, fault: { kind: 'membership', members } }];
+}
+
 /** Draws a run from its seed. */
 export function drawPlan(seed: string, profile: Profile, nodes: number): HuntPlan {
   const prng = createPrng(`hunt ${profile} ${nodes} ${seed}`);
   const fast = prng.chance(1, 6);
   const faultMs = fast ? 3000 + prng.below(3000) : 6000 + prng.below(12_000);
   const intervals = [4, 9, 9, 19, 49];
+  // Keys are dealt in intervals of nine blocks and more, and only with new keys can members change.
+  const changes = profile !== 'calm' && nodes >= 4 && prng.chance(1, 3);
   return {
     version: 1,
     seed,
     profile,
     nodes,
     pace: fast ? 'turbo' : 'mainnet',
-    dkgIntervalLength: intervals[prng.below(intervals.length)] ?? 9,
+    spareNodes: changes ? 1 : 0,
+    dkgIntervalLength: changes ? 9 : (intervals[prng.below(intervals.length)] ?? 9),
     persistDelayMs: prng.below(6),
     links: drawLinks(prng, SEVERITY[profile].loss),
     faultMs,
-    faults: drawFaults(prng.fork('faults'), profile, nodes, faultMs),
+    faults: [
+      ...drawFaults(prng.fork('faults'), profile, nodes, faultMs),
+      ...(changes ? drawMembership(prng.fork('members'), nodes, faultMs) : []),
+    ],
     callsAtMs: Array.from({ length: prng.below(10) }, () => 500 + prng.below(faultMs)).sort(
       (a, b) => a - b,
     ),

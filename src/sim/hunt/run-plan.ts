@@ -7,7 +7,9 @@ import { createCheckers } from '../checkers.ts';
 import type { Checkers, Violation } from '../checkers.ts';
 import type { SimulationObserver } from '../simulation.ts';
 import type { Simulation } from '../simulation.ts';
-import { startSimulation } from '../start-simulation.ts';
+import { prepareSimulation } from '../prepare-simulation.ts';
+import { createSimRegistry } from '../sim-registry.ts';
+import type { SimRegistry } from '../sim-registry.ts';
 import { createTraceHash } from '../trace-hash.ts';
 import type { Call } from './client.ts';
 import { call } from './client.ts';
@@ -49,8 +51,9 @@ const CERTIFIED_WITHIN = 8;
 const CALL_AGAIN_AFTER_MS = 15_000;
 
 function specOf(plan: HuntPlan): NetworkSpec {
-  const { seed, nodes, pace, links, dkgIntervalLength } = plan;
-  return { ...defaultNetworkSpec({ seed, nodes, pace }), links, dkgIntervalLength };
+  const { seed, nodes, spareNodes, pace, links, dkgIntervalLength } = plan;
+  const subnets = [{ type: 'application' as const, nodes, spareNodes }];
+  return { ...defaultNetworkSpec({ seed, nodes, pace }), subnets, links, dkgIntervalLength };
 }
 
 class HuntRun {
@@ -60,6 +63,7 @@ class HuntRun {
   readonly hash = createTraceHash();
   readonly simulation: Simulation;
   readonly nodeIds: readonly NodeId[];
+  private readonly registry: SimRegistry;
   private readonly script: FaultScript;
   private readonly plan: HuntPlan;
   private calls: Call[] = [];
@@ -69,16 +73,33 @@ class HuntRun {
 
   constructor(plan: HuntPlan) {
     this.plan = plan;
-    const started = startSimulation(specOf(plan), {
+    const prepared = prepareSimulation(specOf(plan), {
       crypto: 'insecure-test-crypto',
       startNs: START_NS,
       persistDelayMs: plan.persistDelayMs,
       delays: () => PACE_SETTINGS[plan.pace],
+      registry: () => this.registry.records(),
       observer: this.observer(),
     });
-    this.simulation = started.simulation;
-    this.nodeIds = started.genesis.nodes.map((node) => node.nodeId);
-    this.script = createFaultScript(plan, this.simulation, this.nodeIds, this.checkers);
+    const { simulation, genesis } = prepared;
+    this.simulation = simulation;
+    this.nodeIds = [...genesis.nodes, ...genesis.spareNodes].map((node) => node.nodeId);
+    this.registry = createSimRegistry({
+      genesis,
+      simulation,
+      control: (_nodeId, act) => Promise.resolve(act()),
+      report: () => undefined,
+    });
+    this.script = createFaultScript(
+      plan,
+      simulation,
+      this.nodeIds,
+      this.checkers,
+      this.registry.port,
+    );
+    for (const node of genesis.nodes) {
+      simulation.start(node.nodeId);
+    }
   }
 
   elapsedMs(): number {
@@ -158,6 +179,7 @@ class HuntRun {
       const status = this.simulation.statusOf(id);
       return (
         this.script.isTrusted(id) &&
+        this.script.isLastingMember(id) &&
         (status === undefined ||
           status.finalized < target ||
           status.executed + UP_TO_DATE_WITHIN < this.finalized ||
@@ -171,7 +193,7 @@ class HuntRun {
     while (this.elapsedMs() < untilMs && this.violation === null) {
       const sliceNs = Math.round(Math.min(untilMs, this.elapsedMs() + SLICE_MS) * NS_PER_MS);
       while (this.violation === null && this.simulation.runNext(sliceNs)) {
-        // Everything happens in the simulation.
+        this.registry.stopLeavers();
       }
       this.simulation.jumpTo(sliceNs);
       await Promise.resolve();
@@ -208,6 +230,7 @@ class HuntRun {
         if (event.kind === 'finalized' && this.script.isTrusted(nodeId)) {
           this.finalized = Math.max(this.finalized, event.height);
         }
+        this.registry.observe(nodeId, event);
         this.noteCaught(nodeId, event);
         note(checkers.observe(nodeId, event));
       },

@@ -9,13 +9,14 @@ import { createNodeCore } from '../protocol/node/node-core.ts';
 import { subnetParametersFor } from '../protocol/node/subnet-parameters.ts';
 import { dealSubnet } from '../protocol/registry/genesis.ts';
 import type { DealtSubnet, SubnetGenesis } from '../protocol/types/genesis.ts';
+import type { SubnetRecord } from '../protocol/types/registry.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 import type { NetworkSpec } from '../wire/network-spec.ts';
-import { initialLink, PACE_SETTINGS } from '../wire/network-spec.ts';
+import { PACE_SETTINGS } from '../wire/network-spec.ts';
 import { Simulation } from './simulation.ts';
 import type { SimulationObserver } from './simulation.ts';
 
-/** From a network spec to a simulation with all nodes running. */
+/** From a network spec to a simulation whose nodes are to be started. */
 
 export type SimCrypto = 'real' | 'insecure-test-crypto';
 
@@ -27,10 +28,12 @@ export interface SimulationOptions {
   /** Delays of consensus at a node's start. */
   readonly delays: () => DelayBudget;
   readonly createSandbox?: () => WasmHost;
+  /** Versions of the registry after the genesis, at a node's start. */
+  readonly registry: () => readonly SubnetRecord[];
   readonly observer: SimulationObserver;
 }
 
-export interface StartedSimulation {
+export interface PreparedSimulation {
   readonly simulation: Simulation;
   readonly genesis: SubnetGenesis;
   readonly suite: CryptoSuite;
@@ -61,7 +64,10 @@ export function dealNetwork(spec: NetworkSpec, startNs: bigint, crypto: SimCrypt
   );
 }
 
-export function startSimulation(spec: NetworkSpec, options: SimulationOptions): StartedSimulation {
+export function prepareSimulation(
+  spec: NetworkSpec,
+  options: SimulationOptions,
+): PreparedSimulation {
   const { crypto, startNs } = options;
   const suite = suiteOf(crypto);
   const { genesis, secrets } = dealNetwork(spec, startNs, crypto);
@@ -69,7 +75,7 @@ export function startSimulation(spec: NetworkSpec, options: SimulationOptions): 
   const simulation = new Simulation({
     seed: spec.seed,
     startNs,
-    nodeIds: genesis.nodes.map((node) => node.nodeId),
+    nodeIds: [...genesis.nodes, ...genesis.spareNodes].map((node) => node.nodeId),
     links: spec.links,
     persistDelayMs: options.persistDelayMs,
     createSandbox: options.createSandbox ?? createSandbox,
@@ -80,19 +86,11 @@ export function startSimulation(spec: NetworkSpec, options: SimulationOptions): 
       }
       const nodeCrypto = createNodeCrypto(genesis, own, suite);
       const delays = options.delays();
-      return createNodeCore({ nodeId, genesis, crypto: nodeCrypto, rootKeyDer, delays, ...start });
+      const registry = options.registry();
+      const identity = { nodeId, genesis, crypto: nodeCrypto, rootKeyDer };
+      return createNodeCore({ ...identity, delays, registry, ...start });
     },
     observer: options.observer,
   });
-  genesis.nodes.forEach((from, i) => {
-    genesis.nodes.forEach((to, j) => {
-      if (i !== j && spec.latencyPreset !== 'none') {
-        simulation.packets.setLink(from.nodeId, to.nodeId, initialLink(spec, i, j));
-      }
-    });
-  });
-  for (const node of genesis.nodes) {
-    simulation.start(node.nodeId);
-  }
   return { simulation, genesis, suite, rootKeyDer };
 }
