@@ -51,14 +51,14 @@ describe('membership of a simulated subnet', () => {
       NodeId,
     ];
     expect(stateOf(network, spare)).toBe('stopped');
-    network.runUntil(() => network.finalizedHeight() >= 65, 200_000);
+    network.runUntil(() => network.finalizedHeight() >= 25, 200_000);
     await setMembers(network, [first, second, third, fourth, spare]);
     expect(network.registry.version()).toBe(2);
-    const joined = network.finalizedHeight() + 5 * INTERVAL;
+    const joined = network.finalizedHeight() + 4 * INTERVAL;
     expect(network.runUntil(() => isCertifying(network, spare, joined), 400_000)).toBe(true);
 
     await setMembers(network, [second, third, fourth, spare]);
-    const left = network.finalizedHeight() + 6 * INTERVAL;
+    const left = network.finalizedHeight() + 4 * INTERVAL + 5;
     expect(network.runUntil(() => isCertifying(network, spare, left), 400_000)).toBe(true);
     expect(stateOf(network, first)).toBe('stopped');
     // Without any one of the four left, the others go on: each of them holds its share.

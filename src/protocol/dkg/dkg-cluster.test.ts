@@ -82,7 +82,7 @@ describe('key generation through blocks', () => {
 
   it('CN97: a node restarted at any height of an interval signs with its shares again', () => {
     const cluster = startCluster({ nodes: 4 });
-    for (let height = 11; height <= 24; height += 1) {
+    for (let height = 11; height <= 21; height += 1) {
       expect(finalize(cluster, height), `height ${height}`).toBe(true);
       cluster.crash(height % 4);
       cluster.restart(height % 4);
@@ -114,15 +114,24 @@ describe('membership', () => {
   const receiversAt = (cluster: MiniCluster, height: number): readonly string[] =>
     summaryAt(first(cluster), height).currentTranscripts.high.key.receivers;
 
-  for (const [title, start, spare, joined, left] of [
-    ['grows by one and shrinks again', 4, 1, [0, 1, 2, 3, 4], [0, 1, 2, 3]],
-    ['grows from four to seven and shrinks again', 4, 3, [0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3]],
-    ['replaces one node', 4, 1, [0, 1, 2, 4], [0, 1, 2, 3]],
+  for (const [title, start, spare, steps] of [
+    [
+      'grows by one and shrinks again',
+      4,
+      1,
+      [
+        [0, 1, 2, 3, 4],
+        [0, 1, 2, 3],
+      ],
+    ],
+    ['grows from four to seven', 4, 3, [[0, 1, 2, 3, 4, 5, 6]]],
+    ['replaces one node', 4, 1, [[0, 1, 2, 4]]],
+    ['grows from a lone node to four and shrinks again', 1, 3, [[0, 1, 2, 3], [0]]],
   ] as const) {
     it(`CN90 CN98: ${title}; the public key stays`, () => {
       const cluster = startCluster({ nodes: start, spareNodes: spare });
       expect(finalize(cluster, 12)).toBe(true);
-      for (const members of [joined, left]) {
+      for (const members of steps) {
         change(cluster, ...members);
         const isMember = (node: ClusterNode): boolean => members.includes(node.index as never);
         const height = settle(cluster, isMember);
