@@ -66,7 +66,8 @@ export function createAdversary({
       behaviours = next;
       attacks = next.map((behaviour) => attackOf(behaviour, seed));
     },
-    run: (role, context) => editedRole(role, attacks)(context),
+    run: (role, context) =>
+      attacks.length === 0 ? role(context) : editedRole(role, attacks)(context),
     produce(context) {
       for (const { produce } of attacks) {
         const mutations = produce?.(context) ?? NO_MUTATIONS;
