@@ -116,7 +116,7 @@ export const ATTACKS: Readonly<Record<MaliciousKind, AttackFacts>> = {
     name: 'Corrupt state',
     explanation: 'It answers nodes that fetch the state with one wrong bit in everything.',
     defence: 'Every piece is checked against the hash in the signed catch-up package.',
-    seenAs: ['STATE_CHUNK_WRONG', 'STATE_MANIFEST_WRONG'],
+    seenAs: ['STATE_CHUNK_WRONG'],
     preset: { kind: 'corruptStateChunks' },
   },
   corruptDealing: {

@@ -19,16 +19,17 @@ interface Case {
   readonly beyond: 'stall' | 'stallOrCaught' | 'nothing';
   readonly more?: readonly TimedFault[];
   readonly dkgIntervalLength?: number;
+  readonly faultMs?: number;
 }
 
 function planOf(
   seed: string,
   liars: number,
-  { behaviours, more = [], dkgIntervalLength = 4 }: Case,
+  { behaviours, more = [], dkgIntervalLength = 4, faultMs = FAULT_MS }: Case,
 ): HuntPlan {
   const attack = (node: number): TimedFault => ({
     fromMs: 0,
-    toMs: FAULT_MS,
+    toMs: faultMs,
     fault: { kind: 'malicious', node, behaviours },
   });
   return {
@@ -41,7 +42,7 @@ function planOf(
     dkgIntervalLength,
     persistDelayMs: 1,
     links: { ...PERFECT_LINK, delayMs: 15, jitterMs: 10 },
-    faultMs: FAULT_MS,
+    faultMs,
     faults: [...Array.from({ length: liars }, (_, node) => attack(node)), ...more],
     callsAtMs: [1000],
   };
@@ -107,11 +108,12 @@ const CASES: readonly Case[] = [
   { ...single('falseComplaint', 'stallOrCaught'), dkgIntervalLength: 9 },
   {
     ...single('corruptStateChunks', 'stallOrCaught'),
+    faultMs: 7000,
     // Somebody has to fetch the state, and has few peers to choose from.
     more: [
       { fromMs: 3500, toMs: 4500, fault: { kind: 'wipe', node: 3 } },
-      { fromMs: 3500, toMs: 5000, fault: { kind: 'link', from: 2, to: 3, conditions: CUT } },
-      { fromMs: 3500, toMs: 5000, fault: { kind: 'link', from: 3, to: 2, conditions: CUT } },
+      { fromMs: 3500, toMs: 7000, fault: { kind: 'link', from: 2, to: 3, conditions: CUT } },
+      { fromMs: 3500, toMs: 7000, fault: { kind: 'link', from: 3, to: 2, conditions: CUT } },
     ],
   },
 ];
