@@ -16,7 +16,9 @@ export function sharesAt<K extends ShareKind>(
   kind: K,
   height: Height,
 ): readonly ArtifactOf<K>[] {
-  return [...pool.validated.at(kind, height), ...pool.unvalidated.at(kind, height)];
+  const own = pool.validated.at(kind, height);
+  const peers = pool.unvalidated.at(kind, height);
+  return own.length === 0 ? peers : peers.length === 0 ? own : [...own, ...peers];
 }
 
 /** Groups by what was signed, in order of first arrival. */

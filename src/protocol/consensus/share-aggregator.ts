@@ -60,9 +60,13 @@ function aggregateBeacon(context: RoleContext): readonly ChangeAction[] {
   if (pool.unvalidated.at('randomBeacon', height).some((b) => b.parent === beacon.hash)) {
     return [];
   }
+  const shares = sharesAt(pool, 'randomBeaconShare', height);
+  if (shares.length < context.crypto.at(height).thresholdOf('low')) {
+    return [];
+  }
   return combineShares({
     ...thresholdRequest(context, height, 'low', () => randomBeaconSignedBytes(height, beacon.hash)),
-    shares: sharesAt(pool, 'randomBeaconShare', height).filter((s) => s.parent === beacon.hash),
+    shares: shares.filter((s) => s.parent === beacon.hash),
     aggregate: (signature) =>
       addToValidated(
         sealArtifact<'randomBeacon'>({
@@ -84,9 +88,13 @@ function aggregateTapes(context: RoleContext): readonly ChangeAction[] {
     ) {
       return [];
     }
+    const shares = sharesAt(pool, 'randomTapeShare', height);
+    if (shares.length < context.crypto.at(height).thresholdOf('low')) {
+      return [];
+    }
     return combineShares({
       ...thresholdRequest(context, height, 'low', () => randomTapeSignedBytes(height)),
-      shares: sharesAt(pool, 'randomTapeShare', height),
+      shares,
       aggregate: (signature) =>
         addToValidated(sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature })),
     });
@@ -105,9 +113,13 @@ function aggregateByCommittee(
     return [];
   }
   const threshold = membership.notaryThreshold(height);
+  const all = sharesAt(pool, `${kind}Share`, height);
+  if (all.length < threshold) {
+    return [];
+  }
   const signedBytes = kind === 'notarization' ? notarizationSignedBytes : finalizationSignedBytes;
   const waiting = new Set(pool.unvalidated.at(kind, height).map((a) => a.blockHash));
-  const groups = groupBy(sharesAt(pool, `${kind}Share`, height), (share) => share.blockHash);
+  const groups = groupBy(all, (share) => share.blockHash);
   return groups.flatMap((shares) => {
     const blockHash = (shares[0] as (typeof shares)[number]).blockHash;
     if (waiting.has(blockHash) || !isWanted(blockHash)) {
