@@ -32,18 +32,20 @@ export const KEPT_CHECKPOINTS = 2;
 export const STATE_ADVERT_EVERY_NS: TimeNs = 5_000_000_000n;
 /** Least distance of adverts at any pace. @playground packets take their time at any pace */
 export const LEAST_STATE_ADVERT_EVERY_NS: TimeNs = 500_000_000n;
-/** Chunks asked of one peer and not answered. @upstream rs/p2p/state_sync_manager#PARALLEL_CHUNK_DOWNLOADS */
-export const MAX_CHUNK_DOWNLOADS_PER_PEER = 10;
+/** Chunks asked of one peer and not answered: 2 MiB. @playground 10 of 1 MiB */
+export const MAX_CHUNK_DOWNLOADS_PER_PEER = 32;
 /** After this long a chunk is no longer expected from a peer. @upstream rs/p2p/state_sync_manager#CHUNK_DOWNLOAD_TIMEOUT */
 export const CHUNK_TIMEOUT_NS: TimeNs = 10_000_000_000n;
 /** After this long it is asked for again, of another peer if there is one. @playground packets may be lost here, a QUIC stream repeats them */
 export const CHUNK_REPEAT_NS: TimeNs = 2_000_000_000n;
+/** Once every missing chunk is asked for, those asked for so long ago are asked of another peer too. @playground the IC waits */
+export const LAST_CHUNKS_REPEAT_NS: TimeNs = 250_000_000n;
 /** Chunks in a row that a peer may fail to deliver in time. @playground the IC has no bound */
 export const MAX_LATE_CHUNKS_PER_PEER = 20;
 /** How long a peer that said it is busy is left alone. @playground the IC tries again at once */
 export const BUSY_PAUSE_NS: TimeNs = 200_000_000n;
 /** Requests of one peer that may wait for their answers; beyond, it is told that the node is busy. */
-export const MAX_WAITING_STATE_REQUESTS = 16;
+export const MAX_WAITING_STATE_REQUESTS = 32;
 /** Bytes of state that one step hands to all peers, in turns. */
 export const SERVED_BYTES_PER_STEP: number = 1024 * 1024;
 /** What waits is served in steps of this distance. */

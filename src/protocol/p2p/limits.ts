@@ -45,7 +45,7 @@ export const MAX_PACKET_BYTES = 8 * 1024 * 1024;
 export const MAX_UPDATES_PER_PACKET = 1024;
 export const MAX_ACKS_PER_PACKET = 4096;
 export const MAX_PULLS_PER_PACKET = 64;
-export const MAX_STATE_MESSAGES_PER_PACKET = 16;
+export const MAX_STATE_MESSAGES_PER_PACKET = 32;
 /** Answers to one peer's pulls in one step; the next ones follow in the next step. */
 export const PULL_ANSWER_BYTES_PER_STEP = 4 * 1024 * 1024;
 export const PULL_ANSWER_PAUSE_NS: bigint = 5_000_000n;

@@ -146,27 +146,30 @@ describe('state manager', () => {
     }
   });
 
-  test.prop([steps])('restores from a checkpoint what was saved, and goes on alike', (history) => {
-    const manager = createStateManager(topology, genesis);
-    for (const step of history) {
-      manager.commit(applyStep(manager.latestState(), step), true);
-    }
-    const saved = manager.latestCheckpoint();
-    assert(saved !== undefined, 'a checkpoint was made');
-    const restored = restoreCheckpoint(saved.hash, saved.encodedManifest, {
-      chunk: (hash) => saved.chunk(hash)?.slice(),
-      isVerified: false,
-    });
-    assert(restored.ok, 'the checkpoint is complete');
-    const { state } = restored.value;
-    expect(makeCheckpoint(state).hash).toBe(saved.hash);
-    const twin = createStateManager(topology, state, restored.value);
-    expect(twin.stateRootAt(saved.height)).toBe(manager.stateRootAt(saved.height));
-    const next: Step = [['canister', 3, 77]];
-    const root = manager.commit(applyStep(manager.latestState(), next), true);
-    expect(twin.commit(applyStep(twin.latestState(), next), true)).toBe(root);
-    expect(twin.latestCheckpoint()?.hash).toBe(manager.latestCheckpoint()?.hash);
-  });
+  test.prop([steps], { numRuns: 25 })(
+    'restores from a checkpoint what was saved, and goes on alike',
+    (history) => {
+      const manager = createStateManager(topology, genesis);
+      for (const step of history) {
+        manager.commit(applyStep(manager.latestState(), step), true);
+      }
+      const saved = manager.latestCheckpoint();
+      assert(saved !== undefined, 'a checkpoint was made');
+      const restored = restoreCheckpoint(saved.hash, saved.encodedManifest, {
+        chunk: (hash) => saved.chunk(hash)?.slice(),
+        isVerified: false,
+      });
+      assert(restored.ok, 'the checkpoint is complete');
+      const { state } = restored.value;
+      expect(makeCheckpoint(state).hash).toBe(saved.hash);
+      const twin = createStateManager(topology, state, restored.value);
+      expect(twin.stateRootAt(saved.height)).toBe(manager.stateRootAt(saved.height));
+      const next: Step = [['canister', 3, 77]];
+      const root = manager.commit(applyStep(manager.latestState(), next), true);
+      expect(twin.commit(applyStep(twin.latestState(), next), true)).toBe(root);
+      expect(twin.latestCheckpoint()?.hash).toBe(manager.latestCheckpoint()?.hash);
+    },
+  );
 
   it('CN71: certifies only the root it computed, and only forward', () => {
     const manager = createStateManager(topology, genesis);

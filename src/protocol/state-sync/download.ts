@@ -3,6 +3,7 @@ import {
   BUSY_PAUSE_NS,
   CHUNK_REPEAT_NS,
   CHUNK_TIMEOUT_NS,
+  LAST_CHUNKS_REPEAT_NS,
   MAX_CHUNK_DOWNLOADS_PER_PEER,
   MAX_LATE_CHUNKS_PER_PEER,
 } from '../limits/state-sync.ts';
@@ -93,7 +94,7 @@ export class StateDownload {
       }
       if (another !== undefined) {
         present(this.peers.get(another), 'a peer that was chosen').active += 1;
-        this.open.set(id, [...asks, { to: another, askedNs: nowNs }]);
+        this.open.set(id, [...asks, { to: another, askedNs: nowNs, repeats: 0 }]);
       }
       const { height, root } = this.target;
       requests.push({ to, request: { height, root, chunk: id } });
@@ -107,8 +108,9 @@ export class StateDownload {
       earliest = earliest === null || time < earliest ? time : earliest;
     };
     for (const asks of this.open.values()) {
-      for (const { askedNs, isRepeated } of asks) {
-        consider(askedNs + (isRepeated === true ? CHUNK_TIMEOUT_NS : CHUNK_REPEAT_NS));
+      for (const ask of asks) {
+        consider(this.repeatAtNs(ask));
+        consider(ask.askedNs + CHUNK_TIMEOUT_NS);
       }
     }
     for (const { pausedUntilNs } of this.peers.values()) {
@@ -136,6 +138,13 @@ export class StateDownload {
     }
   }
 
+  /** After 1, 3, 7 … times the patience of the moment. */
+  private repeatAtNs({ askedNs, repeats }: Ask): TimeNs {
+    const isAllAsked = this.open.size >= this.wanted.missingIds.size;
+    const patienceNs = isAllAsked ? LAST_CHUNKS_REPEAT_NS : CHUNK_REPEAT_NS;
+    return askedNs + patienceNs * ((2n << BigInt(repeats)) - 1n);
+  }
+
   /** Gives up what waits too long; returns what is to be asked of another peer as well. */
   private expire(nowNs: TimeNs): ReadonlySet<number> {
     const repeats = new Set<number>();
@@ -144,8 +153,8 @@ export class StateDownload {
         if (ask.askedNs + CHUNK_TIMEOUT_NS <= nowNs) {
           this.forgetAsk(id, ask.to);
           this.countLate(ask.to);
-        } else if (ask.isRepeated !== true && ask.askedNs + CHUNK_REPEAT_NS <= nowNs) {
-          ask.isRepeated = true;
+        } else if (this.repeatAtNs(ask) <= nowNs) {
+          ask.repeats += 1;
           repeats.add(id);
         }
       }
@@ -247,7 +256,8 @@ interface Source {
 interface Ask {
   readonly to: NodeId;
   readonly askedNs: TimeNs;
-  isRepeated?: boolean;
+  /** How often it was asked for again. */
+  repeats: number;
 }
 
 /** A download of the target that goes on with the chunks of an older one. */

@@ -24,7 +24,10 @@ import { startDownload, type StateDownload } from './download.ts';
  * @upstream rs/p2p/state_sync_manager
  */
 export interface StateSync {
-  /** What consensus asks for now; null = nothing. A running download of anything else ends. */
+  /**
+   * What consensus asks for now; null = nothing. A running download of the package before goes on:
+   * its state can be replayed from; when it is two behind, it is given up.
+   */
   want(target: StateAdvert | null): void;
   onAdverts(from: NodeId, adverts: readonly StateAdvert[]): void;
   onRequest(from: NodeId, request: StateRequest): void;
@@ -75,8 +78,11 @@ class StateSyncNode implements StateSync {
     if (target?.height === this.target?.height && target?.root === this.target?.root) {
       return;
     }
+    const isNext = this.target !== null && this.download?.target === this.target;
     this.target = target;
-    this.stop();
+    if (target === null || !isNext) {
+      this.stop();
+    }
     if (target === null) {
       this.leftover = new Map();
     }
@@ -119,6 +125,10 @@ class StateSyncNode implements StateSync {
   private advertise(nowNs: TimeNs, peersUp: readonly NodeId[]): void {
     const newest = this.ports.stateManager.latestCheckpoint();
     const isDue = nowNs >= this.advertAtNs;
+    const isNews = peersUp.some((peer) => this.told.get(peer) !== newest);
+    if (!isDue && !isNews && this.told.size === peersUp.length) {
+      return;
+    }
     // The state at genesis is everybody's own.
     const adverts = this.ports.stateManager
       .checkpoints()
@@ -145,7 +155,7 @@ class StateSyncNode implements StateSync {
     nowNs: TimeNs,
     peersUp: readonly NodeId[],
   ): RestoredCheckpoint | undefined {
-    const holders = this.book.holders(target, peersUp);
+    const holders = this.book.holders(this.download?.target ?? target, peersUp);
     if (this.download === null && holders.length === 0) {
       return undefined;
     }
@@ -194,11 +204,11 @@ class StateSyncNode implements StateSync {
   }
 
   private abort(message: string): void {
-    const { target } = this;
+    const target = this.download?.target;
     this.stop();
     // Started again by whoever tells once more that it has the checkpoint.
     this.book.clear();
-    if (target !== null) {
+    if (target !== undefined) {
       this.ports.onTrace({ kind: 'stateSyncAborted', height: target.height, message });
     }
   }
