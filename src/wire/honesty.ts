@@ -135,9 +135,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'consensus',
-    here: 'Block bodies and packets are pushed, advertised and repeated with shorter time-outs, and whole blocks travel.',
-    mainnet: 'QUIC repeats lost data, and block bodies are stripped to what a peer lacks.',
-    consequence: 'Traffic per block says nothing about mainnet.',
+    here: 'The artifacts of all pools share one table of slots and travel in packets that are acknowledged and repeated by the nodes themselves; a faster pace shortens the patience with a peer that was asked.',
+    mainnet:
+      'Each pool has a table and connections of its own; QUIC repeats lost data, and a peer has 5 s to answer.',
+    consequence: 'Packets and their timing say nothing about mainnet; which bytes travel does.',
   },
   {
     area: 'execution',
@@ -281,5 +282,11 @@ export const DIFFERENCES: readonly Difference[] = [
     mainnet: 'Replicas checkpoint to disk and survive a power cut.',
     consequence:
       'Killing a node, the tab or the browser loses nothing that was acknowledged; a power cut may.',
+  },
+  {
+    area: 'storage',
+    here: 'A node hears its own shares before they are on its disk; what it says to peers waits for the write. A subnet of one node, which asks no peers, may answer a call and lose it if it is killed within that write.',
+    mainnet: 'The pool is written first, and no subnet has one node.',
+    consequence: 'Use four nodes or more to see what a kill does to acknowledged calls.',
   },
 ];

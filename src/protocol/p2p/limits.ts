@@ -6,7 +6,7 @@ export const NS_PER_MS = 1_000_000n;
 
 /** Artifacts below this size travel inside the slot update. @upstream consensus_manager/sender: 1024 */
 export const PUSH_BELOW_BYTES = 1024;
-/** Latency-sensitive artifacts (own proposals) are pushed up to this size. @playground the IC strips block bodies instead. */
+/** Latency-sensitive artifacts (own shares, proposals without their calls, calls) are pushed up to this size. @playground the IC sets no bound */
 export const PUSH_SENSITIVE_BELOW_BYTES = 64 * 1024;
 /** Back-off of an update that a peer has not acknowledged. @upstream 250 ms × 2 up to 60 s */
 export const RETRY_FIRST_MS = 250;
