@@ -4,6 +4,7 @@ import type { HuntPlan } from '../../src/sim/hunt/plan.ts';
 import { drawPlan, faultsTolerated, PROFILES } from '../../src/sim/hunt/plan.ts';
 import { runPlan } from '../../src/sim/hunt/run-plan.ts';
 import { failureOf, shrink } from '../../src/sim/hunt/shrink.ts';
+import { MAX_NODES_PER_SUBNET } from '../../src/wire/network-spec.ts';
 
 const REGRESSIONS = new URL('regressions/', import.meta.url);
 
@@ -19,10 +20,11 @@ describe('the hunter', () => {
   it('draws the same plan from a seed, as plain JSON, with at most f unreliable nodes', () => {
     for (const profile of PROFILES) {
       for (let seed = 0; seed < 60; seed += 1) {
-        const nodes = [4, 7, 13][seed % 3] ?? 4;
+        const nodes = [4, 7, 13, 40][seed % 4] ?? 4;
         const plan = drawPlan(String(seed), profile, nodes);
         expect(drawPlan(String(seed), profile, nodes)).toEqual(plan);
         expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+        expect(plan.nodes + plan.spareNodes).toBeLessThanOrEqual(MAX_NODES_PER_SUBNET);
         expect(unreliable(plan).size).toBeLessThanOrEqual(faultsTolerated(nodes));
       }
     }

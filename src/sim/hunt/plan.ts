@@ -2,7 +2,7 @@ import type { Prng } from '../../base/prng.ts';
 import { createPrng } from '../../base/prng.ts';
 import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions, Pace } from '../../wire/network-spec.ts';
-import { PERFECT_LINK } from '../../wire/network-spec.ts';
+import { MAX_NODES_PER_SUBNET, PERFECT_LINK } from '../../wire/network-spec.ts';
 import type { NodeConditions } from '../../wire/node-conditions.ts';
 import { drawBehaviours } from './draw-behaviours.ts';
 
@@ -191,7 +191,8 @@ export function drawPlan(seed: string, profile: Profile, nodes: number): HuntPla
   const faultMs = fast ? 3000 + prng.below(3000) : 6000 + prng.below(12_000);
   const intervals = [4, 9, 9, 19, 49];
   // Keys are dealt in intervals of nine blocks and more, and only with new keys can members change.
-  const changes = profile !== 'calm' && nodes >= 4 && prng.chance(1, 3);
+  const hasRoom = nodes >= 4 && nodes < MAX_NODES_PER_SUBNET;
+  const changes = profile !== 'calm' && hasRoom && prng.chance(1, 3);
   return {
     version: 1,
     seed,
