@@ -21,6 +21,8 @@ describe('specOfLocation', () => {
     ['?pace=warp', 'SPEC_FIELD_INVALID'],
     ['?spec=%7Bbroken', 'SPEC_NOT_AN_OBJECT'],
     ['?spec=%7B%22speed%22%3A1%7D', 'SPEC_FIELD_UNKNOWN'],
+    ['?nodes=4&spares=2', ['fresh', 'classroom', 4, null]],
+    ['?spares=40', 'SPEC_FIELD_INVALID'],
   ])('reads "%s"', (search, expected) => {
     expect(summary(search)).toEqual(expected);
   });

@@ -5,8 +5,8 @@ import { type NetworkSpec, type NetworkSpecError, parseNetworkSpec } from '../wi
 const CALM_PACE = 'classroom';
 
 /**
- * The network that a link asks for: `?spec=` with the whole JSON, or `?nodes=`, `?pace=`, `?seed=`
- * and `?dkgInterval=` one by one. Without a seed each load deals new keys, so that two tabs never
+ * The network that a link asks for: `?spec=` with the whole JSON, or `?nodes=`, `?spares=`,
+ * `?pace=`, `?seed=` and `?dkgInterval=` one by one. Without a seed each load deals new keys, so that two tabs never
  * speak on one channel.
  */
 export function specOfLocation(
@@ -19,11 +19,17 @@ export function specOfLocation(
     return parseNetworkSpec(parseJson(whole));
   }
   const nodes = params.get('nodes');
+  const spares = params.get('spares');
   const interval = params.get('dkgInterval');
   return parseNetworkSpec({
     seed: params.get('seed') ?? freshSeed,
     pace: params.get('pace') ?? CALM_PACE,
-    subnets: [nodes === null ? {} : { nodes: Number(nodes) }],
+    subnets: [
+      {
+        ...(nodes === null ? {} : { nodes: Number(nodes) }),
+        ...(spares === null ? {} : { spareNodes: Number(spares) }),
+      },
+    ],
     dkgIntervalLength: interval === null ? null : Number(interval),
   });
 }

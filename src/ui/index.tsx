@@ -4,6 +4,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/scene.css';
+import './styles/faults.css';
 import './styles/build.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

@@ -1,5 +1,7 @@
 import type { Services } from './services.tsx';
 import type { Network, NetworkResult } from '../wire/network.ts';
+import { healEverything } from './faults/active-faults.ts';
+import { evenSplit } from './faults/partition-draft.ts';
 import { findNode, isUp } from './store/derive.ts';
 
 /** Where keys belong to what is focused, not to the page. */
@@ -16,7 +18,11 @@ export function handleShortcut(event: KeyboardEvent, services: Services): void {
   const { shortcuts, selection } = ui.getState();
   const run = (command: NetworkResult<unknown>): void => runCommand(command, services);
   if (event.key === 'Escape') {
-    ui.setState({ selection: null, commandError: null });
+    ui.setState((state) =>
+      state.partitionDraft === null
+        ? { selection: null, panel: 'object', commandError: null }
+        : { partitionDraft: null },
+    );
   } else if (event.key === '?') {
     ui.setState({ helpOpen: true });
   } else if (!shortcuts) {
@@ -37,9 +43,24 @@ export function handleShortcut(event: KeyboardEvent, services: Services): void {
     if (node !== undefined && node.condition !== 'starting') {
       run(isUp(node) ? network.faults.kill(nodeId) : network.faults.restart(nodeId));
     }
+  } else if (event.key.toLowerCase() === 'p') {
+    openPartition(services);
+  } else if (event.key.toLowerCase() === 'h') {
+    run(healEverything(network, projection.getState()));
   } else if (event.key.toLowerCase() === 't') {
     ui.setState((state) => ({ showTables: !state.showTables }));
   }
+}
+
+/** The partition is chosen on the ring, so that one is shown. */
+function openPartition({ ui, projection }: Services): void {
+  const fresh = evenSplit(projection.getState());
+  ui.setState(({ partitionDraft }) => ({
+    door: 'observe',
+    showTables: false,
+    panel: 'faults',
+    partitionDraft: partitionDraft ?? fresh,
+  }));
 }
 
 function togglePause({ clock }: Network): NetworkResult<void> {

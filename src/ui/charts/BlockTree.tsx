@@ -20,7 +20,8 @@ const TREE_HEIGHT = TOP + MAX_ROWS * ROW_HEIGHT + 20;
 export function BlockTree() {
   const [ref, size] = useSize<HTMLDivElement>();
   const heights = useProjection((projection) => projection.heights);
-  const layout = size === null ? null : treeLayout(heights, size.width);
+  const length = useProjection((projection) => projection.interval.length);
+  const layout = size === null ? null : treeLayout(heights, size.width, length);
   return (
     <div className="tree" ref={ref} role="group" aria-label="Blocks by height and rank">
       {layout === null || size === null ? null : (
@@ -36,7 +37,20 @@ export function BlockTree() {
               <rect className="tile-hatch" width="2" height="5" />
             </pattern>
           </defs>
-          {layout.columns.map(({ height, x, certified }) => (
+          {layout.bands.map(({ index, first, x, width }) => (
+            <g key={index}>
+              <rect
+                className={`tree-band tree-band-${index % 2}`}
+                x={x}
+                y="16"
+                width={width}
+                height={TREE_HEIGHT - 16}
+              >
+                <title>{`Key interval ${index}: from summary block ${formatCount(first)} on`}</title>
+              </rect>
+            </g>
+          ))}
+          {layout.columns.map(({ height, x, certified, hasCatchUpPackage }) => (
             <g key={height} transform={`translate(${x} 0)`}>
               {height % LABEL_EVERY === 0 ? (
                 <>
@@ -46,7 +60,10 @@ export function BlockTree() {
                   </text>
                 </>
               ) : null}
-              {certified ? <circle className="tree-seal" cy={TREE_HEIGHT - 12} r="3" /> : null}
+              {hasCatchUpPackage ? <CatchUpFlag y={TREE_HEIGHT - 10} height={height} /> : null}
+              {certified && !hasCatchUpPackage ? (
+                <circle className="tree-seal" cy={TREE_HEIGHT - 12} r="3" />
+              ) : null}
             </g>
           ))}
           {layout.edges.map(({ key, from, to }) => (
@@ -68,6 +85,17 @@ export function BlockTree() {
         <p className="muted tree-empty">The first block is being made.</p>
       ) : null}
     </div>
+  );
+}
+
+/** The subnet signed a catch-up package here: a newcomer can start from it. */
+export function CatchUpFlag({ y, height }: { readonly y: number; readonly height?: number }) {
+  return (
+    <path className="tree-flag" transform={`translate(0 ${y})`} d="M-5 5V-11M-5-11H6L3-7.5 6-4H-5">
+      {height === undefined ? null : (
+        <title>{`Catch-up package of height ${formatCount(height)}`}</title>
+      )}
+    </path>
   );
 }
 

@@ -1,12 +1,16 @@
 import { useMemo } from 'react';
 import type { BlockView, NodeView } from '../../wire/projection.ts';
-import { blocksBehind, isUp, subnetOf } from '../store/derive.ts';
+import { blocksBehind, isUp, quorumOf } from '../store/derive.ts';
 import { formatCount } from '../store/format.ts';
 import { useProjection, useServices, useUi } from '../services.tsx';
 import { isActivation } from './activation.ts';
+import { useSide } from '../faults/PartitionFaults.tsx';
+import { withNextSide } from '../faults/partition-draft.ts';
 import { FlightCanvas } from './FlightCanvas.tsx';
+import { marksInWords, NodeMarks } from './NodeMarks.tsx';
 import { nodeColour, nodeDash, nodeStatus } from './node-status.ts';
 import { type Point, type RingLabels, ringLayout } from './ring-layout.ts';
+import { RingLinks } from './RingLinks.tsx';
 import { ShareDial } from './ShareDial.tsx';
 import { useSize } from './use-size.ts';
 
@@ -15,7 +19,8 @@ export function NodeRing() {
   const [ref, size] = useSize<HTMLDivElement>();
   const view = useProjection((projection) => ({
     nodes: projection.nodes,
-    subnet: subnetOf(projection),
+    receivers: projection.interval.receivers,
+    needed: quorumOf(projection).needed,
     finalized: projection.finalizedHeight,
     block: newestBlock(projection.heights.flatMap((height) => height.blocks)),
   }));
@@ -40,11 +45,12 @@ export function NodeRing() {
               )}
               ry={Math.abs((layout.positions[0]?.y ?? 0) - layout.centre.y)}
             />
+            <RingLinks positions={layout.positions} />
             <ShareDial
               centre={layout.centre}
               radius={layout.dialRadius}
-              nodes={view.nodes}
-              threshold={view.subnet.notarizationThreshold}
+              total={view.receivers.length}
+              threshold={view.needed}
               block={view.block}
               finalized={view.finalized}
             />
@@ -71,6 +77,14 @@ function newestBlock(blocks: readonly BlockView[]): BlockView | null {
   return blocks.find((block) => block.facts.height === height) ?? null;
 }
 
+/** A dashed outline tells of a node that lies, or that is not with the others yet. */
+function dashOf(node: NodeView, index: number): string | undefined {
+  if (node.behaviours.length > 0) {
+    return '9 4';
+  }
+  return node.condition === 'catchingUp' || !node.isMember ? '3 4' : nodeDash(index);
+}
+
 interface RingNodeProps {
   readonly node: NodeView;
   readonly index: number;
@@ -88,18 +102,24 @@ function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
   const status = nodeStatus(node);
   const up = isUp(node);
   const maker = up && node.rank === 0;
-  const select = (): void => ui.setState({ selection: { kind: 'node', nodeId: node.nodeId } });
+  const side = useSide(node.nodeId);
+  const select = (): void =>
+    ui.setState(({ partitionDraft }) =>
+      partitionDraft === null
+        ? { selection: { kind: 'node', nodeId: node.nodeId } }
+        : { partitionDraft: withNextSide(partitionDraft, node.nodeId) },
+    );
   const role = maker ? ', block maker of this round' : '';
-  const attacks = node.behaviours.length > 0;
-  const detail = up ? formatCount(node.heights.finalized) : status.word;
+  const isPlain = up && node.sync === null && !node.world.paused;
+  const detail = isPlain ? formatCount(node.heights.finalized) : status.word;
   return (
     <g
-      className={`ring-node ${up ? '' : 'ring-node-down'} ${selected ? 'ring-node-selected' : ''}`}
+      className={`ring-node ${up ? '' : 'ring-node-down'} ${node.isMember ? '' : 'ring-node-spare'} ${selected ? 'ring-node-selected' : ''}`}
       transform={`translate(${at.x} ${at.y})`}
       role="button"
       tabIndex={0}
       aria-pressed={selected}
-      aria-label={`${node.label}, ${status.word}, finalized height ${node.heights.finalized}${role}${attacks ? ', breaks the rules on purpose' : ''}`}
+      aria-label={`${node.label}, ${status.word}, finalized height ${node.heights.finalized}${role}${marksInWords(node, side)}`}
       data-testid={`node-${index + 1}`}
       onClick={select}
       onKeyDown={(event) => {
@@ -114,14 +134,18 @@ function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
         className="ring-body"
         r={radius}
         stroke={up ? nodeColour(index) : undefined}
-        strokeDasharray={node.condition === 'catchingUp' ? '5 4' : nodeDash(index)}
+        strokeDasharray={dashOf(node, index)}
       />
       {up ? (
         <text className="ring-number" dy="0.35em">
           {index + 1}
         </text>
-      ) : (
+      ) : node.isMember || node.condition === 'crashed' ? (
         <NodeDownMark condition={node.condition} radius={radius} />
+      ) : (
+        <text className="ring-number ring-number-spare" dy="0.35em">
+          {index + 1}
+        </text>
       )}
       {maker ? <Crown y={-radius - 12} /> : null}
       {labels === 'full' ? (
@@ -131,20 +155,13 @@ function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
       ) : null}
       {labels === 'none' ? null : (
         <text
-          className={`ring-height ${up ? '' : `tone-${status.tone}`}`}
+          className={`ring-height ${isPlain ? '' : `tone-${status.tone}`}`}
           y={radius + (labels === 'full' ? 32 : 15)}
         >
           {detail}
         </text>
       )}
-      {attacks ? (
-        <g transform={`translate(${-radius * 0.9} ${-radius * 0.9})`}>
-          <circle className="ring-attack" r="9" />
-          <text className="ring-attack-text" dy="0.35em">
-            !
-          </text>
-        </g>
-      ) : null}
+      <NodeMarks node={node} side={side} radius={radius} />
       {up && behind > 1 ? (
         <g transform={`translate(${radius * 0.9} ${-radius * 0.9})`}>
           <rect className="ring-badge" x="-14" y="-9" width="34" height="18" rx="9" />

@@ -1,12 +1,13 @@
 import { arc } from 'd3';
-import type { BlockView, NodeView } from '../../wire/projection.ts';
+import type { BlockView } from '../../wire/projection.ts';
 import { formatCount } from '../store/format.ts';
 import type { Point } from './ring-layout.ts';
 
 interface ShareDialProps {
   readonly centre: Point;
   readonly radius: number;
-  readonly nodes: readonly NodeView[];
+  /** Who may sign. */
+  readonly total: number;
   readonly threshold: number;
   readonly block: BlockView | null;
   readonly finalized: number;
@@ -16,24 +17,24 @@ interface ShareDialProps {
  * Who has signed the newest block so far: the outer ring fills with notarization shares, the inner
  * one with finalization shares, and a tick shows how many make a quorum.
  */
-export function ShareDial({ centre, radius, nodes, threshold, block, finalized }: ShareDialProps) {
+export function ShareDial({ centre, radius, total, threshold, block, finalized }: ShareDialProps) {
   const notarized = block?.notarizedBy.length ?? 0;
   const final = block?.finalizedBy.length ?? 0;
   const height = block?.facts.height ?? 0;
-  const description = `Height ${height}: ${notarized} notarization and ${final} finalization shares of ${nodes.length}, ${threshold} needed`;
+  const description = `Height ${height}: ${notarized} notarization and ${final} finalization shares of ${total}, ${threshold} needed`;
   return (
     <g transform={`translate(${centre.x} ${centre.y})`} role="img" aria-label={description}>
       <ShareRing
         inner={radius - 6}
         outer={radius}
-        total={nodes.length}
+        total={total}
         filled={notarized}
         kind="notarization"
       />
       <ShareRing
         inner={radius - 15}
         outer={radius - 9}
-        total={nodes.length}
+        total={total}
         filled={final}
         kind="finalization"
       />
@@ -41,7 +42,7 @@ export function ShareDial({ centre, radius, nodes, threshold, block, finalized }
         className="dial-threshold"
         y1={-radius + 17}
         y2={-radius - 5}
-        transform={`rotate(${(360 * threshold) / nodes.length})`}
+        transform={`rotate(${(360 * threshold) / total})`}
       />
       <text className="dial-height" dy="0.02em">
         {formatCount(finalized)}
@@ -50,7 +51,7 @@ export function ShareDial({ centre, radius, nodes, threshold, block, finalized }
         finalized
       </text>
       <text className="dial-note" y={radius + 18}>
-        {threshold} of {nodes.length} shares decide
+        {threshold} of {total} shares decide
       </text>
     </g>
   );

@@ -1,4 +1,4 @@
-import type { NodeView } from '../../wire/projection.ts';
+import type { NodeView, SyncView } from '../../wire/projection.ts';
 
 export interface NodeStatus {
   readonly word: string;
@@ -6,6 +6,15 @@ export interface NodeStatus {
 }
 
 export function nodeStatus(node: NodeView): NodeStatus {
+  if (!node.isMember && node.condition === 'stopped') {
+    return { word: 'spare', tone: 'info' };
+  }
+  if (node.sync !== null) {
+    return { word: syncWord(node.sync), tone: 'info' };
+  }
+  if (node.world.paused && node.condition !== 'stopped' && node.condition !== 'crashed') {
+    return { word: 'hangs', tone: 'warning' };
+  }
   switch (node.condition) {
     case 'running':
       return { word: 'running', tone: 'good' };
@@ -18,6 +27,12 @@ export function nodeStatus(node: NodeView): NodeStatus {
     case 'crashed':
       return { word: 'crashed', tone: 'error' };
   }
+}
+
+function syncWord({ chunksDone, chunksTotal }: SyncView): string {
+  return chunksTotal === 0
+    ? 'joining'
+    : `joining ${Math.floor((100 * chunksDone) / chunksTotal)} %`;
 }
 
 const HUES = 8;

@@ -20,7 +20,17 @@ export interface TreeLayout {
     readonly height: number;
     readonly x: number;
     readonly certified: boolean;
+    readonly hasCatchUpPackage: boolean;
   }[];
+  readonly bands: readonly IntervalBand[];
+}
+
+/** The columns of one key interval: from its summary block up to the next one. */
+export interface IntervalBand {
+  readonly index: number;
+  readonly first: number;
+  readonly x: number;
+  readonly width: number;
 }
 
 export const COLUMN_WIDTH = 28;
@@ -30,7 +40,11 @@ export const MAX_ROWS = 3;
 export const TOP = 20;
 
 /** One column a height, newest at the right edge; one row a block, lowest rank on top. */
-export function treeLayout(heights: readonly HeightView[], width: number): TreeLayout {
+export function treeLayout(
+  heights: readonly HeightView[],
+  width: number,
+  intervalLength: number,
+): TreeLayout {
   const fitting = Math.floor((width - 8) / COLUMN_WIDTH);
   const columns = heights
     .filter((view) => view.blocks.length > 0)
@@ -54,6 +68,34 @@ export function treeLayout(heights: readonly HeightView[], width: number): TreeL
   return {
     blocks,
     edges,
-    columns: columns.map(({ height, certified }) => ({ height, x: xOf(height), certified })),
+    columns: columns.map(({ height, certified, hasCatchUpPackage }) => ({
+      height,
+      x: xOf(height),
+      certified,
+      hasCatchUpPackage,
+    })),
+    bands: bandsOf(columns, intervalLength, xOf),
   };
+}
+
+function bandsOf(
+  columns: readonly HeightView[],
+  intervalLength: number,
+  xOf: (height: number) => number,
+): readonly IntervalBand[] {
+  const step = intervalLength + 1;
+  const oldest = columns[0]?.height;
+  const newest = columns.at(-1)?.height;
+  if (oldest === undefined || newest === undefined || intervalLength < 1) {
+    return [];
+  }
+  const firstIndex = Math.floor(oldest / step);
+  const count = Math.floor(newest / step) - firstIndex + 1;
+  return Array.from({ length: count }, (_, offset) => {
+    const index = firstIndex + offset;
+    const from = Math.max(oldest, index * step);
+    const to = Math.min(newest, (index + 1) * step - 1);
+    const x = xOf(from) - COLUMN_WIDTH / 2;
+    return { index, first: index * step, x, width: COLUMN_WIDTH * (to - from + 1) };
+  });
 }

@@ -7,6 +7,8 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['.', 'step to the next finalized block'],
   ['1 … 9', 'select a node'],
   ['K', 'kill or restart the selected node'],
+  ['P', 'choose sides and split the network'],
+  ['H', 'heal everything: faults, attacks, nodes that are down'],
   ['T', 'picture or tables'],
   ['Esc', 'deselect'],
   ['?', 'this help'],

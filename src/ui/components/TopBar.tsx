@@ -1,5 +1,5 @@
 import { formatCount, formatMs, formatRate } from '../store/format.ts';
-import { currentRate, divergedHeight, nodesUp } from '../store/derive.ts';
+import { currentRate, divergedHeight, keyHolders, nodesUp } from '../store/derive.ts';
 import { THEMES } from '../store/ui-store.ts';
 import { useProjection, useServices, useUi } from '../services.tsx';
 import { ClockControls } from './ClockControls.tsx';
@@ -47,7 +47,7 @@ function Metrics() {
     rate: currentRate(projection),
     lag: projection.finalityMs,
     up: nodesUp(projection),
-    all: projection.nodes.length,
+    all: keyHolders(projection).length,
     broken: projection.violations.length > 0 || divergedHeight(projection) !== undefined,
   }));
   return (

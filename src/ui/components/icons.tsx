@@ -22,6 +22,7 @@ const PATHS = {
   ),
   dark: <path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5Z" />,
   close: <path d="M5 5l14 14M19 5 5 19" />,
+  key: <path d="M8 12a4 4 0 1 0 0 .1Zm4 0h9m-3 0v4m-4-4v3" />,
   table: <path d="M3 5h18v14H3zm0 5h18M9 10v9" />,
   power: <path d="M12 3v9m5.5-6a8 8 0 1 1-11 0" />,
   check: <path d="m4.5 12.5 5 5 10-11" />,

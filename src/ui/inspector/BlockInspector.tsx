@@ -3,7 +3,7 @@ import type { BlockDetails } from '../../wire/network.ts';
 import type { BlockView, HeightView } from '../../wire/projection.ts';
 import { CopyText } from '../components/CopyText.tsx';
 import { useProjection, useServices } from '../services.tsx';
-import { findBlock, nodeLabel, subnetOf } from '../store/derive.ts';
+import { findBlock, nodeLabel, quorumOf } from '../store/derive.ts';
 import {
   formatBytes,
   formatCount,
@@ -42,7 +42,8 @@ function BlockSheet({ block, at }: { readonly block: BlockView; readonly at: Hei
   const { facts } = block;
   const view = useProjection((projection) => ({
     nodes: projection.nodes,
-    threshold: subnetOf(projection).notarizationThreshold,
+    holders: projection.interval.receivers,
+    threshold: quorumOf(projection).needed,
     maker: nodeLabel(projection, facts.maker),
   }));
   const [word, tone, meaning] = STATE_WORDS[block.state];
@@ -61,6 +62,7 @@ function BlockSheet({ block, at }: { readonly block: BlockView; readonly at: Hei
       <Signers
         title="Notarization"
         nodes={view.nodes}
+        holders={view.holders}
         signers={block.notarizedBy}
         threshold={view.threshold}
       />
@@ -73,6 +75,7 @@ function BlockSheet({ block, at }: { readonly block: BlockView; readonly at: Hei
       <Signers
         title="Finalization"
         nodes={view.nodes}
+        holders={view.holders}
         signers={block.finalizedBy}
         threshold={view.threshold}
       />

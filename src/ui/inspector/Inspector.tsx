@@ -1,41 +1,71 @@
 import { Feed } from '../components/Feed.tsx';
 import { Icon } from '../components/icons.tsx';
+import { FaultsPanel } from '../faults/FaultsPanel.tsx';
+import { KeysPanel } from '../keys/KeysPanel.tsx';
 import { useServices, useUi } from '../services.tsx';
 import type { Selection } from '../store/ui-store.ts';
 import { BlockInspector } from './BlockInspector.tsx';
 import { NodeInspector } from './NodeInspector.tsx';
+import { PANEL_ID, PanelTabs, tabId } from './PanelTabs.tsx';
 import { SubnetFacts } from './SubnetFacts.tsx';
 
-/** The selected object above, the feed below; on a narrow screen the object is a sheet. */
+/** The selected object, the faults or the keys above, the feed below; on a narrow screen a sheet. */
 export function Inspector() {
   const { ui } = useServices();
+  const panel = useUi((state) => state.panel);
   const selection = useUi((state) => state.selection);
+  const isEmpty = panel === 'object' && selection === null;
   return (
     <aside className="inspector" aria-label="Inspector and feed">
-      {selection === null ? (
-        <section className="inspector-object inspector-empty" aria-labelledby="inspected">
-          <h2 id="inspected">The subnet</h2>
-          <p className="muted small">
-            Click a node to see its heights and to switch it off. Click a block to see who signed it
-            and to check the signatures yourself.
-          </p>
-          <SubnetFacts />
-        </section>
-      ) : (
-        <div className="inspector-object" data-testid="inspector">
+      <div
+        className={`inspector-sheet ${isEmpty ? 'inspector-empty' : ''} inspector-${panel}`}
+        data-testid="inspector"
+      >
+        <PanelTabs />
+        <div
+          className="inspector-object"
+          id={PANEL_ID}
+          role="tabpanel"
+          aria-labelledby={tabId(panel)}
+          tabIndex={0}
+          key={panel}
+        >
+          {panel === 'faults' ? (
+            <FaultsPanel />
+          ) : panel === 'keys' ? (
+            <KeysPanel />
+          ) : selection === null ? (
+            <NothingSelected />
+          ) : (
+            <Selected selection={selection} />
+          )}
+        </div>
+        {isEmpty ? null : (
           <button
             type="button"
             className="button button-icon button-quiet inspector-close"
             aria-label="Close the inspector"
-            onClick={() => ui.setState({ selection: null })}
+            onClick={() => ui.setState({ selection: null, panel: 'object', partitionDraft: null })}
           >
             <Icon name="close" size={16} />
           </button>
-          <Selected selection={selection} />
-        </div>
-      )}
+        )}
+      </div>
       <Feed />
     </aside>
+  );
+}
+
+function NothingSelected() {
+  return (
+    <section aria-labelledby="inspected">
+      <h2 id="inspected">The subnet</h2>
+      <p className="muted small">
+        Click a node to see its heights and to switch it off. Click a block to see who signed it and
+        to check the signatures yourself.
+      </p>
+      <SubnetFacts />
+    </section>
   );
 }
 

@@ -1,8 +1,10 @@
 import type { NodeLoad } from '../../wire/network.ts';
+import type { NodeView } from '../../wire/projection.ts';
 import { CopyText } from '../components/CopyText.tsx';
 import { Icon } from '../components/icons.tsx';
 import { nodeStatus } from '../charts/node-status.ts';
-import { useCommand, useProjection } from '../services.tsx';
+import { SyncProgress } from '../keys/Membership.tsx';
+import { useCommand, useProjection, useServices } from '../services.tsx';
 import { blocksBehind, findNode, isUp, nodeLabel } from '../store/derive.ts';
 import {
   formatCount,
@@ -14,10 +16,11 @@ import {
 import type { NodeId } from '../store/ids.ts';
 import { useNodeReports } from '../store/use-node-reports.ts';
 import { backendInWords } from './crypto-words.ts';
-import { FaultPanel } from './FaultPanel.tsx';
+import { Caught } from './Caught.tsx';
 
 export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
   const command = useCommand();
+  const { ui } = useServices();
   const node = useProjection((projection) => findNode(projection, nodeId));
   const behind = useProjection((projection) => (node ? blocksBehind(projection, node) : 0));
   const lost = useProjection((projection) =>
@@ -56,8 +59,14 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
         )}
       </div>
       {node.reason === null ? null : <p className="tone-error small">Reason: {node.reason}</p>}
-      <p className="muted small">{roleSentence(node.rank, node.inCommittee, isUp(node))}</p>
-      <FaultPanel node={node} />
+      <p className="muted small">{roleSentence(node)}</p>
+      <SyncProgress node={node} />
+      <div className="row">
+        <button type="button" className="button" onClick={() => ui.setState({ panel: 'faults' })}>
+          <Icon name="alert" size={15} /> Faults and attacks
+        </button>
+      </div>
+      <Caught node={node} />
       <dl className="fields">
         <dt>Node id</dt>
         <dd>
@@ -125,9 +134,12 @@ function cryptoPercent({ busyMs, cryptoMs }: NodeLoad): number {
   return busyMs === 0 ? 0 : Math.round((100 * cryptoMs) / busyMs);
 }
 
-function roleSentence(rank: number | null, inCommittee: boolean, up: boolean): string {
-  if (!up) {
-    return 'It signs nothing while it is down. Its storage stays.';
+function roleSentence(node: NodeView): string {
+  const { rank, inCommittee } = node;
+  if (!isUp(node)) {
+    return node.isMember
+      ? 'It signs nothing while it is down. Its storage stays.'
+      : 'A spare node: registered, but no member of the subnet. The tab “Keys” can add it.';
   }
   const notary = inCommittee
     ? 'In the notary committee of this round'

@@ -1,7 +1,7 @@
 import { bytesToHex } from '../../base/hex.ts';
 import { CopyText } from '../components/CopyText.tsx';
 import { useProjection, useServices } from '../services.tsx';
-import { subnetOf } from '../store/derive.ts';
+import { quorumOf, subnetOf } from '../store/derive.ts';
 import { principalText, shortHash, shortPrincipal } from '../store/format.ts';
 import { useNodeReports } from '../store/use-node-reports.ts';
 import { backendInWords } from './crypto-words.ts';
@@ -10,6 +10,7 @@ import { backendInWords } from './crypto-words.ts';
 export function SubnetFacts() {
   const { network } = useServices();
   const subnet = useProjection(subnetOf);
+  const { size, tolerated } = useProjection(quorumOf);
   const backends = new Set(useNodeReports().flatMap(({ load }) => load?.blsBackend ?? []));
   const rootKey = bytesToHex(network.rootKey());
   return (
@@ -20,7 +21,7 @@ export function SubnetFacts() {
       </dd>
       <dt>Tolerates</dt>
       <dd>
-        {subnet.faultsTolerated} of {subnet.nodes.length} nodes faulty
+        {tolerated} of {size} nodes faulty
       </dd>
       <dt>Key interval</dt>
       <dd>{subnet.dkgIntervalLength} blocks</dd>

@@ -12,6 +12,7 @@ function running(up: number): NetworkProjection {
     subnets: [
       {
         nodes: NODES.map((nodeId, index) => ({ nodeId, label: `Node ${index + 1}`, index })),
+        spareNodes: [],
         faultsTolerated: 1,
         notarizationThreshold: 3,
       },

@@ -1,6 +1,7 @@
 import { present } from '../../base/assert.ts';
 import type { TopologySubnet } from '../../wire/network.ts';
 import type { BlockView, HeightView, NetworkProjection, NodeView } from '../../wire/projection.ts';
+import { enumerate } from '../../wire/incidents.ts';
 import { formatCount } from './format.ts';
 import type { HashHex, NodeId } from './ids.ts';
 
@@ -12,8 +13,28 @@ export function isUp(node: NodeView): boolean {
   return node.condition === 'running' || node.condition === 'catchingUp';
 }
 
+/** The nodes that hold shares of the subnet's key now: they decide. Spare nodes are no part of it. */
+export function keyHolders({ nodes, interval }: NetworkProjection): readonly NodeView[] {
+  return nodes.filter((node) => interval.receivers.includes(node.nodeId));
+}
+
+export interface Quorum {
+  readonly size: number;
+  /** Faults tolerated: floor((n − 1) / 3). */
+  readonly tolerated: number;
+  /** Shares that make a notarization or a finalization. */
+  readonly needed: number;
+}
+
+/** The rules of counting for the members of this key interval. */
+export function quorumOf({ interval }: NetworkProjection): Quorum {
+  const size = interval.receivers.length;
+  const tolerated = Math.floor((size - 1) / 3);
+  return { size, tolerated, needed: 2 * tolerated + 1 };
+}
+
 export function nodesUp(projection: NetworkProjection): number {
-  return projection.nodes.filter(isUp).length;
+  return keyHolders(projection).filter(isUp).length;
 }
 
 export function findNode(projection: NetworkProjection, id: NodeId): NodeView | undefined {
@@ -51,7 +72,9 @@ export function divergedHeight(projection: NetworkProjection): number | undefine
 
 /** The height that every running node has finalized; the best one may be a block ahead. */
 function agreedHeight(projection: NetworkProjection): number {
-  const heights = projection.nodes.filter(isUp).map((node) => node.heights.finalized);
+  const heights = keyHolders(projection)
+    .filter((node) => isUp(node) && node.behaviours.length === 0)
+    .map((node) => node.heights.finalized);
   return heights.length === 0 ? projection.finalizedHeight : Math.min(...heights);
 }
 
@@ -62,7 +85,8 @@ export interface Headline {
 
 /** The one sentence on top of the scene: what the reader is looking at, right now. */
 export function headline(projection: NetworkProjection): Headline {
-  const { notarizationThreshold: needed, nodes: all } = subnetOf(projection);
+  const all = keyHolders(projection);
+  const { needed, tolerated } = quorumOf(projection);
   const up = nodesUp(projection);
   const height = formatCount(projection.finalizedHeight);
   const agreed = formatCount(agreedHeight(projection));
@@ -92,6 +116,20 @@ export function headline(projection: NetworkProjection): Headline {
       text: `The network is split. Only a side with ${needed} nodes can finalize; now at block ${height}.`,
     };
   }
+  const liars = all.filter((node) => node.behaviours.length > 0);
+  if (liars.length > tolerated) {
+    return {
+      tone: 'error',
+      text: `${liars.length} of ${all.length} nodes break the rules, ${tolerated} are tolerated: nothing is promised at block ${height}.`,
+    };
+  }
+  const syncing = projection.nodes.find((node) => node.sync !== null);
+  if (syncing !== undefined) {
+    return {
+      tone: 'info',
+      text: `Block ${height} is finalized. ${syncing.label} fetches the state of height ${formatCount(syncing.sync?.height ?? 0)} from its peers.`,
+    };
+  }
   const late = projection.nodes.filter((node) => node.condition === 'catchingUp');
   if (late.length > 0) {
     const who = late.map((node) => node.label).join(', ');
@@ -99,6 +137,14 @@ export function headline(projection: NetworkProjection): Headline {
     return {
       tone: 'warning',
       text: `Block ${height} is finalized. ${who} ${verb} catching up.`,
+    };
+  }
+  if (liars.length > 0) {
+    const honest = all.length - liars.length;
+    const who = enumerate(liars.map((node) => node.label));
+    return {
+      tone: 'warning',
+      text: `${who} ${liars.length === 1 ? 'breaks' : 'break'} the rules. The other ${honest} agree on block ${agreed}.`,
     };
   }
   if (up < all.length) {

@@ -1,4 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { PartitionDraft } from '../faults/partition-draft.ts';
 import type { HashHex, NodeId } from './ids.ts';
 
 export const DOORS = ['observe', 'build', 'learn', 'present', 'honesty'] as const;
@@ -11,9 +12,16 @@ export type Selection =
   | { readonly kind: 'node'; readonly nodeId: NodeId }
   | { readonly kind: 'block'; readonly hash: HashHex };
 
+/** What the panel at the side shows; on a narrow screen all but an empty `object` is a sheet. */
+export const PANELS = ['object', 'faults', 'keys'] as const;
+export type Panel = (typeof PANELS)[number];
+
 export interface UiState {
   readonly door: Door;
   readonly selection: Selection | null;
+  readonly panel: Panel;
+  /** Sides of a partition that is being chosen; null = none is. */
+  readonly partitionDraft: PartitionDraft | null;
   readonly theme: Theme;
   /** Single-letter shortcuts can be switched off (WCAG 2.1.4). */
   readonly shortcuts: boolean;
@@ -43,6 +51,8 @@ export function createUiStore(storage: Storage | null, hash: string): UiStore {
   const store = createStore<UiState>(() => ({
     door: doorOfHash(hash),
     selection: null,
+    panel: 'object',
+    partitionDraft: null,
     theme: isOneOf(THEMES, theme) ? theme : 'system',
     shortcuts: storage?.getItem(SHORTCUTS_KEY) !== 'off',
     showTables: false,
@@ -50,6 +60,12 @@ export function createUiStore(storage: Storage | null, hash: string): UiStore {
     commandError: null,
   }));
   store.subscribe((now, before) => {
+    const { selection, panel } = now;
+    // Faults are about the selected node too; nothing else is lost by showing what was selected.
+    const covers = panel === 'keys' || (panel === 'faults' && selection?.kind === 'block');
+    if (selection !== before.selection && selection !== null && covers) {
+      store.setState({ panel: 'object' });
+    }
     if (now.theme !== before.theme) {
       storage?.setItem(THEME_KEY, now.theme);
     }

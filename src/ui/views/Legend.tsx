@@ -1,4 +1,4 @@
-import { TILE, TileShape } from '../charts/BlockTree.tsx';
+import { CatchUpFlag, TILE, TileShape } from '../charts/BlockTree.tsx';
 import type { BlockView } from '../../wire/projection.ts';
 
 const BLOCK_STATES: readonly (readonly [BlockView['state'], string, boolean])[] = [
@@ -44,6 +44,16 @@ export function Legend() {
             <circle className="tree-seal" cx="5" cy="5" r="3" />
           </svg>
           state certified
+        </li>
+        <li>
+          <svg width="14" height="18" viewBox="-7 -13 14 20" aria-hidden="true">
+            <CatchUpFlag y={0} />
+          </svg>
+          catch-up package
+        </li>
+        <li>
+          <span className="legend-band" />
+          key interval
         </li>
       </ul>
       <ul aria-label="Messages in flight">

@@ -1,9 +1,11 @@
 import { BlockTree } from '../charts/BlockTree.tsx';
 import { NodeRing } from '../charts/NodeRing.tsx';
-import { Icon } from '../components/icons.tsx';
+import { Icon, type IconName } from '../components/icons.tsx';
 import { Inspector } from '../inspector/Inspector.tsx';
+import { FaultCount } from '../inspector/PanelTabs.tsx';
 import { useProjection, useServices, useUi } from '../services.tsx';
 import { headline } from '../store/derive.ts';
+import type { Panel } from '../store/ui-store.ts';
 import { Legend } from './Legend.tsx';
 import { Tables } from './Tables.tsx';
 
@@ -15,14 +17,18 @@ export function ObserveView() {
       <main className="scene" id="main">
         <div className="scene-head">
           <Headline />
-          <button
-            type="button"
-            className="button"
-            aria-pressed={tables}
-            onClick={() => ui.setState({ showTables: !tables })}
-          >
-            <Icon name="table" size={16} /> Tables
-          </button>
+          <div className="row scene-buttons">
+            <PanelButton panel="faults" label="Faults" icon="alert" />
+            <PanelButton panel="keys" label="Keys" icon="key" />
+            <button
+              type="button"
+              className="button"
+              aria-pressed={tables}
+              onClick={() => ui.setState({ showTables: !tables })}
+            >
+              <Icon name="table" size={16} /> Tables
+            </button>
+          </div>
         </div>
         {tables ? (
           <Tables />
@@ -36,6 +42,29 @@ export function ObserveView() {
       </main>
       <Inspector />
     </div>
+  );
+}
+
+interface PanelButtonProps {
+  readonly panel: Panel;
+  readonly label: string;
+  readonly icon: IconName;
+}
+
+/** Where the side panel is a sheet, this is what opens it. */
+function PanelButton({ panel, label, icon }: PanelButtonProps) {
+  const { ui } = useServices();
+  const open = useUi((state) => state.panel === panel);
+  return (
+    <button
+      type="button"
+      className="button narrow-only"
+      aria-pressed={open}
+      onClick={() => ui.setState({ panel: open ? 'object' : panel })}
+    >
+      <Icon name={icon} size={16} /> {label}
+      {panel === 'faults' ? <FaultCount /> : null}
+    </button>
   );
 }
 

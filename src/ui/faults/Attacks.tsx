@@ -1,0 +1,51 @@
+import { ATTACKS } from '../../wire/malicious.ts';
+import type { NodeView } from '../../wire/projection.ts';
+import { AttackOptions } from './AttackOptions.tsx';
+import { Check, Failure, useCommandHere } from './controls.tsx';
+
+type Behaviour = NodeView['behaviours'][number];
+const KINDS = Object.keys(ATTACKS) as readonly (keyof typeof ATTACKS)[];
+
+/** Every rule the node can break on purpose, several at once; what each does and what stands against it. */
+export function Attacks({ node }: { readonly node: NodeView }) {
+  const { run, failure } = useCommandHere();
+  const { nodeId, behaviours } = node;
+  const set = (next: readonly Behaviour[]): void =>
+    run(({ faults }) => faults.setMalicious(nodeId, next));
+  return (
+    <section aria-labelledby="attacks">
+      <h3 id="attacks">Rules that {node.label} breaks</h3>
+      <Failure failure={failure} />
+      <ul className="attacks">
+        {KINDS.map((kind) => {
+          const on = behaviours.find((behaviour) => behaviour.kind === kind);
+          const others = behaviours.filter((behaviour) => behaviour.kind !== kind);
+          const { name, explanation, defence, preset } = ATTACKS[kind];
+          return (
+            <li key={kind} data-on={on !== undefined}>
+              <Check
+                label={name}
+                checked={on !== undefined}
+                onChange={(checked) => set(checked ? [...others, preset] : others)}
+              />
+              <p className="small muted">{explanation}</p>
+              {on === undefined ? null : (
+                <>
+                  <AttackOptions
+                    behaviour={on}
+                    onChange={(changed) =>
+                      set(behaviours.map((other) => (other === on ? changed : other)))
+                    }
+                  />
+                  <p className="small attack-defence">
+                    <b>What stands against it:</b> {defence}
+                  </p>
+                </>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

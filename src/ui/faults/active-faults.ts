@@ -1,0 +1,179 @@
+import { ok } from '../../base/result.ts';
+import { roundTripMs } from '../../wire/datacentres.ts';
+import { ATTACKS } from '../../wire/malicious.ts';
+import { linkInWords, nodeInWords } from '../../wire/narrate-world.ts';
+import { initialLink, type LinkConditions, type NetworkSpec } from '../../wire/network-spec.ts';
+import type { Network, NetworkResult } from '../../wire/network.ts';
+import { HEALTHY_NODE, type NodeConditions } from '../../wire/node-conditions.ts';
+import type { LinkView, NetworkProjection, NodeView } from '../../wire/projection.ts';
+import { nodeLabel } from '../store/derive.ts';
+import type { NodeId } from '../store/ids.ts';
+
+/** One thing that is not as it should be, and how to undo it alone. */
+export interface ActiveFault {
+  readonly key: string;
+  readonly text: string;
+  undo(network: Network): NetworkResult<unknown>;
+}
+
+/** Everything that is wrong on purpose now: the list the reader sees. */
+export function activeFaults(
+  projection: NetworkProjection,
+  spec: NetworkSpec,
+): readonly ActiveFault[] {
+  return [
+    ...partitionFault(projection),
+    ...projection.nodes.flatMap((node) => [
+      ...downFault(node),
+      ...worldFaults(node),
+      ...attackFaults(node),
+    ]),
+    ...linkFaults(projection, spec),
+  ];
+}
+
+/** Undoes all of them: the world, the attacks, and nodes that are down. */
+export async function healEverything(
+  network: Network,
+  { nodes }: Pick<NetworkProjection, 'nodes'>,
+): NetworkResult<void> {
+  const { faults } = network;
+  const healed = await faults.heal();
+  const others = await Promise.all([
+    ...nodes
+      .filter((node) => node.behaviours.length > 0)
+      .map((node) => faults.setMalicious(node.nodeId, [])),
+    ...nodes.filter(isDownMember).map((node) => faults.restart(node.nodeId)),
+  ]);
+  return [healed, ...others].find((outcome) => !outcome.ok) ?? ok(undefined);
+}
+
+function isDownMember({ isMember, condition }: NodeView): boolean {
+  return isMember && (condition === 'stopped' || condition === 'crashed');
+}
+
+function partitionFault(projection: NetworkProjection): readonly ActiveFault[] {
+  const sides = projection.partitions.map((group) =>
+    group.map((nodeId) => nodeLabel(projection, nodeId)).join(', '),
+  );
+  return sides.length === 0
+    ? []
+    : [
+        {
+          key: 'partition',
+          text: `Split: ${sides.join(' | ')}`,
+          undo: ({ faults }) => faults.partition([]),
+        },
+      ];
+}
+
+function downFault(node: NodeView): readonly ActiveFault[] {
+  const { nodeId, label, condition } = node;
+  return isDownMember(node)
+    ? [
+        {
+          key: `${nodeId}/down`,
+          text: `${label}: ${condition === 'crashed' ? 'crashed' : 'switched off'}`,
+          undo: ({ faults }) => faults.restart(nodeId),
+        },
+      ]
+    : [];
+}
+
+const WORLD_KEYS = Object.keys(HEALTHY_NODE) as readonly (keyof NodeConditions)[];
+
+function worldFaults({ nodeId, label, world }: NodeView): readonly ActiveFault[] {
+  return WORLD_KEYS.filter((key) => world[key] !== HEALTHY_NODE[key]).map((key) => ({
+    key: `${nodeId}/${key}`,
+    text: `${label}: ${nodeInWords({ ...HEALTHY_NODE, [key]: world[key] })}`,
+    undo: ({ faults }) => faults.setNode(nodeId, { ...world, [key]: HEALTHY_NODE[key] }),
+  }));
+}
+
+function attackFaults({ nodeId, label, behaviours }: NodeView): readonly ActiveFault[] {
+  return behaviours.map((behaviour, index) => ({
+    key: `${nodeId}/attack/${index}`,
+    text: `${label} attacks: ${ATTACKS[behaviour.kind].name}`,
+    undo: ({ faults }) =>
+      faults.setMalicious(
+        nodeId,
+        behaviours.filter((other) => other !== behaviour),
+      ),
+  }));
+}
+
+/** What the preset makes of a link: half a real round-trip time on top of what it starts with. */
+export function datacentreLink(spec: NetworkSpec, from: number, to: number): LinkConditions {
+  const initial = initialLink({ ...spec, latencyPreset: 'none' }, from, to);
+  return { ...initial, delayMs: initial.delayMs + Math.round(roundTripMs(from, to) / 2) };
+}
+
+function sameConditions(one: LinkConditions, other: LinkConditions): boolean {
+  const keys = Object.keys(one) as readonly (keyof LinkConditions)[];
+  return keys.every((key) => one[key] === other[key]);
+}
+
+interface ChangedLink extends LinkView {
+  readonly isPreset: boolean;
+}
+
+function changedLinks(
+  { nodes, links }: NetworkProjection,
+  spec: NetworkSpec,
+): readonly ChangedLink[] {
+  const indexOf = (id: NodeId): number => nodes.findIndex((node) => node.nodeId === id);
+  return links
+    .map((link) => ({ link, from: indexOf(link.from), to: indexOf(link.to) }))
+    .filter(({ link, from, to }) => !sameConditions(link.conditions, initialLink(spec, from, to)))
+    .map(({ link, from, to }) => ({
+      ...link,
+      isPreset: sameConditions(link.conditions, datacentreLink(spec, from, to)),
+    }));
+}
+
+/** Directed links that are not as at the start: what the ring draws. */
+export function troubledLinks(
+  projection: NetworkProjection,
+  spec: NetworkSpec,
+): readonly LinkView[] {
+  return changedLinks(projection, spec);
+}
+
+function linkFaults(projection: NetworkProjection, spec: NetworkSpec): readonly ActiveFault[] {
+  const changed = changedLinks(projection, spec);
+  const preset = changed.filter((link) => link.isPreset);
+  const others = changed.filter((link) => !link.isPreset);
+  const name = (id: NodeId): string => nodeLabel(projection, id);
+  const single = others.flatMap(({ from, to, conditions }): readonly ActiveFault[] => {
+    const back = others.find((other) => other.from === to && other.to === from);
+    const bothWays = back !== undefined && sameConditions(back.conditions, conditions);
+    if (bothWays && from > to) {
+      return [];
+    }
+    return [
+      {
+        key: `link/${from}/${to}`,
+        text: `${name(from)} ${bothWays ? '⇄' : '→'} ${name(to)}: ${linkInWords(conditions)}`,
+        undo: async ({ faults }) => {
+          const there = await faults.setLink(from, to, null);
+          return bothWays && there.ok ? faults.setLink(to, from, null) : there;
+        },
+      },
+    ];
+  });
+  return preset.length === 0
+    ? single
+    : [
+        {
+          key: 'datacentres',
+          text: `Delays of real data centres on ${preset.length} links`,
+          undo: async ({ faults }) => {
+            const outcomes = await Promise.all(
+              preset.map(({ from, to }) => faults.setLink(from, to, null)),
+            );
+            return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined);
+          },
+        },
+        ...single,
+      ];
+}

@@ -1,0 +1,40 @@
+import type { NetworkProjection } from '../../wire/projection.ts';
+import type { NodeId } from '../store/ids.ts';
+
+/** The side of each node in a partition that is being chosen. */
+export type PartitionDraft = Readonly<Record<NodeId, number>>;
+
+export const SIDES = ['A', 'B', 'C'] as const;
+
+/** Half of the nodes on each side: a start that halts the subnet when the number is even. */
+export function evenSplit({ nodes }: Pick<NetworkProjection, 'nodes'>): PartitionDraft {
+  const half = Math.ceil(nodes.length / 2);
+  return Object.fromEntries(nodes.map(({ nodeId }, index) => [nodeId, index < half ? 0 : 1]));
+}
+
+export function withNextSide(draft: PartitionDraft, nodeId: NodeId): PartitionDraft {
+  return { ...draft, [nodeId]: ((draft[nodeId] ?? 0) + 1) % SIDES.length };
+}
+
+export function sideOf(draft: PartitionDraft, nodeId: NodeId): string {
+  return SIDES[draft[nodeId] ?? 0] ?? SIDES[0];
+}
+
+/** What `faults.partition` takes; sides with no node are none. */
+export function groupsOf(
+  draft: PartitionDraft,
+  { nodes }: Pick<NetworkProjection, 'nodes'>,
+): readonly (readonly NodeId[])[] {
+  return SIDES.map((_, side) =>
+    nodes.map(({ nodeId }) => nodeId).filter((nodeId) => (draft[nodeId] ?? 0) === side),
+  ).filter((group) => group.length > 0);
+}
+
+/** The letter of the group a node is in; undefined = the network is whole or names it nowhere. */
+export function groupLetter(
+  partitions: NetworkProjection['partitions'],
+  nodeId: NodeId,
+): string | undefined {
+  const index = partitions.findIndex((group) => group.includes(nodeId));
+  return index < 0 ? undefined : String.fromCodePoint(65 + (index % 26));
+}
