@@ -6,6 +6,7 @@ import {
   initialLink,
   parseLinkConditions,
   parseNetworkSpec,
+  SIGNATURE_BACKENDS,
 } from './network-spec.ts';
 
 describe('a network spec', () => {
@@ -16,6 +17,10 @@ describe('a network spec', () => {
   it('survives JSON', () => {
     const spec = defaultNetworkSpec({ seed: 'class of 2027', nodes: 7, pace: 'classroom' });
     expect(parseNetworkSpec(JSON.parse(JSON.stringify(spec)))).toEqual({ ok: true, value: spec });
+    for (const signatureBackend of SIGNATURE_BACKENDS) {
+      const parsed = parseNetworkSpec({ signatureBackend });
+      expect(parsed.ok && parsed.value.signatureBackend).toBe(signatureBackend);
+    }
   });
 
   it.each([
@@ -35,6 +40,7 @@ describe('a network spec', () => {
     [{ links: { distribution: 'cauchy' } }, 'SPEC_FIELD_INVALID', 'spec.links.distribution'],
     [{ links: { bandwidthKbps: 0.5 } }, 'SPEC_FIELD_INVALID', 'spec.links.bandwidthKbps'],
     [{ memoVerification: 1 }, 'SPEC_FIELD_INVALID', 'spec.memoVerification'],
+    [{ signatureBackend: 'blst' }, 'SPEC_FIELD_INVALID', 'spec.signatureBackend'],
     [{ latencyPreset: 'moon' }, 'SPEC_FIELD_INVALID', 'spec.latencyPreset'],
     [{ links: { cut: 'yes' } }, 'SPEC_FIELD_INVALID', 'spec.links.cut'],
     [{ dkgIntervalLength: 0 }, 'SPEC_FIELD_INVALID', 'spec.dkgIntervalLength'],

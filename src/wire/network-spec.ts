@@ -28,6 +28,14 @@ export const DISTRIBUTIONS = ['uniform', 'normal', 'heavyTail'] as const;
 /** Where nodes stand: `datacentres` adds half a real round-trip time to each link. */
 export const LATENCY_PRESETS = ['none', 'datacentres'] as const;
 
+/**
+ * The library that computes BLS signatures in the page's workers; the bytes are the same with all.
+ * `measured` takes the faster one of this browser, `mcl` runs in Wasm, `noble` in JavaScript. The
+ * simulator has only noble and ignores the choice.
+ */
+export const SIGNATURE_BACKENDS = ['measured', 'mcl', 'noble'] as const;
+export type SignatureBackend = (typeof SIGNATURE_BACKENDS)[number];
+
 /** How a directed link treats packets. Probabilities are percentages, 0–100. */
 export interface LinkConditions {
   /** One way. */
@@ -66,6 +74,7 @@ export interface NetworkSpec {
    * Saves time, and makes nodes trust the workers of their tab.
    */
   readonly memoVerification: boolean;
+  readonly signatureBackend: SignatureBackend;
   /** Data blocks between two summary blocks; null = the pace's own. */
   readonly dkgIntervalLength: number | null;
 }
@@ -114,6 +123,7 @@ export function defaultNetworkSpec(
     links: PERFECT_LINK,
     latencyPreset: 'none',
     memoVerification: false,
+    signatureBackend: 'measured',
     dkgIntervalLength: null,
   };
 }
@@ -267,6 +277,10 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (typeof memoVerification !== 'boolean') {
     return invalid('spec.memoVerification', 'true or false');
   }
+  const signatureBackend = fields['signatureBackend'] ?? 'measured';
+  if (!(SIGNATURE_BACKENDS as readonly unknown[]).includes(signatureBackend)) {
+    return invalid('spec.signatureBackend', `one of ${SIGNATURE_BACKENDS.join(', ')}`);
+  }
   const interval = fields['dkgIntervalLength'] ?? null;
   if (interval !== null && !integerIn(interval, 1, 10_000)) {
     return invalid('spec.dkgIntervalLength', 'null or an integer from 1 to 10000');
@@ -279,6 +293,7 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     links: links.value,
     latencyPreset: latencyPreset as NetworkSpec['latencyPreset'],
     memoVerification,
+    signatureBackend: signatureBackend as SignatureBackend,
     dkgIntervalLength: interval,
   });
 }

@@ -264,10 +264,27 @@ export interface NodeHeights {
   readonly catchUpPackage: Height;
 }
 
+/** Which library computes the BLS signatures of a network, and why that one. */
+export interface SignatureBackendChoice {
+  readonly library: 'mcl' | 'noble';
+  /** `fallback`: the other one was wanted and does not run in this browser. */
+  readonly chosenBy: 'spec' | 'measurement' | 'fallback';
+  /** What was measured, here or at an earlier start of this browser; null = nothing was. */
+  readonly times: BackendTimes | null;
+}
+
+/** Milliseconds to sign one message and check it; null = the library does not run. */
+export interface BackendTimes {
+  readonly mclMs: number | null;
+  readonly nobleMs: number;
+}
+
 /** Plain data: what a script or a test asks about the whole network at one moment. */
 export interface NetworkSnapshot {
   readonly spec: NetworkSpec;
   readonly clock: ClockReading;
   readonly nodes: readonly NodeSnapshot[];
   readonly canisters: readonly CanisterFacts[];
+  /** Only of hosts that have a choice. */
+  readonly signatureBackend?: SignatureBackendChoice;
 }
