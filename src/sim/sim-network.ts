@@ -72,6 +72,8 @@ export interface SimNetwork extends Network {
   /** Highest height finalized by any running node. */
   finalizedHeight(): Height;
   heightsOf(nodeId: NodeId): NodeSnapshot;
+  /** What a node has stored, by key; a test that edits it damages the disk. Undefined for a stranger. */
+  diskOf(nodeId: NodeId): Map<string, Uint8Array> | undefined;
   readonly violations: readonly Violation[];
   traceHash(): string;
 }
@@ -209,6 +211,10 @@ class SimNetworkHost implements SimNetwork {
       this.flush();
     }
     return condition();
+  }
+
+  diskOf(nodeId: NodeId): Map<string, Uint8Array> | undefined {
+    return this.simulation.diskOf(nodeId);
   }
 
   heightsOf(nodeId: NodeId): NodeSnapshot {

@@ -194,6 +194,11 @@ export class Simulation {
     return this.nodes.get(nodeId)?.storage.has(key) === true;
   }
 
+  /** What a node has stored, by key; whoever edits it damages the disk. */
+  diskOf(nodeId: NodeId): Map<string, Uint8Array> | undefined {
+    return this.nodes.get(nodeId)?.storage;
+  }
+
   /** Until changed; they outlast restarts. */
   setConditions(nodeId: NodeId, conditions: NodeConditions): void {
     const node = this.nodes.get(nodeId);

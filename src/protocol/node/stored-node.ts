@@ -1,7 +1,6 @@
 import { asMap, asSafeNat, asText, decodeCbor, encodeCbor } from '../crypto/cbor.ts';
 import { KEPT_CHECKPOINTS, STORED_BYTES_PER_STEP } from '../limits/state-sync.ts';
 import type { Checkpoint } from '../state-manager/checkpoint.ts';
-import { decodeManifest } from '../state-manager/manifest-codec.ts';
 import { restoreCheckpoint, type RestoredCheckpoint } from '../state-manager/restore-checkpoint.ts';
 import { decodeArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
@@ -24,8 +23,8 @@ export interface StoredNode {
   /** The newest complete checkpoint; undefined = start at genesis. */
   readonly restored: RestoredCheckpoint | undefined;
   readonly shares: ReadonlyMap<HashHex, Uint8Array>;
-  readonly chunks: ReadonlySet<HashHex>;
-  readonly checkpoints: ReadonlyMap<Height, readonly HashHex[]>;
+  /** Keys of checkpoints and chunks that are damaged, or that only older checkpoints use. */
+  readonly strays: readonly string[];
   /** What could not be read, in words. */
   readonly faults: readonly string[];
 }
@@ -53,11 +52,6 @@ function decodeStoredCheckpoint(bytes: Uint8Array): StoredCheckpoint | undefined
   return height !== undefined && hash !== undefined && manifest instanceof Uint8Array
     ? { height, hash: hash as HashHex, manifest }
     : undefined;
-}
-
-function chunksOf(manifest: Uint8Array): readonly HashHex[] {
-  const decoded = decodeManifest(manifest);
-  return decoded.ok ? decoded.value.chunks.map(({ hash }) => hash) : [];
 }
 
 /** Reads what an earlier life of the node left. Damaged entries are reported and left out. */
@@ -104,14 +98,17 @@ export function loadStoredNode(
         key.startsWith(SHARE_KEY) ? [[key.slice(SHARE_KEY.length) as HashHex, value] as const] : [],
       ),
     ),
-    chunks: new Set(
-      stored.flatMap(([key]) =>
-        key.startsWith(CHUNK) ? [key.slice(CHUNK.length) as HashHex] : [],
-      ),
-    ),
-    checkpoints: new Map(found.map(({ height, manifest }) => [height, chunksOf(manifest)])),
+    strays: straysOf([...entries.keys()], restored?.checkpoint),
     faults,
   };
+}
+
+function straysOf(keys: readonly string[], kept: Checkpoint | undefined): readonly string[] {
+  const used = new Set(kept?.manifest.chunks.map(({ hash }) => CHUNK + hash));
+  used.add(CHECKPOINT + (kept?.height ?? ''));
+  return keys.filter(
+    (key) => (key.startsWith(CHUNK) || key.startsWith(CHECKPOINT)) && !used.has(key),
+  );
 }
 
 interface Unwritten {
@@ -127,8 +124,8 @@ interface Unwritten {
  */
 export class CheckpointStore {
   private readonly journal: Pick<StorageJournal<unknown>, 'put' | 'delete' | 'isWriting'>;
-  private readonly chunks: Set<HashHex>;
-  private readonly checkpoints: Map<Height, readonly HashHex[]>;
+  private readonly chunks = new Set<HashHex>();
+  private readonly checkpoints = new Map<Height, readonly HashHex[]>();
   private unwritten: Unwritten[] = [];
 
   constructor(
@@ -136,8 +133,12 @@ export class CheckpointStore {
     stored: StoredNode,
   ) {
     this.journal = journal;
-    this.chunks = new Set(stored.chunks);
-    this.checkpoints = new Map(stored.checkpoints);
+    if (stored.restored !== undefined) {
+      this.note(stored.restored.checkpoint);
+    }
+    for (const key of stored.strays) {
+      journal.delete(key);
+    }
   }
 
   save(checkpoint: Checkpoint): void {
@@ -177,13 +178,16 @@ export class CheckpointStore {
       const { height } = checkpoint;
       this.unwritten.shift();
       this.journal.put(CHECKPOINT + height, encodeStoredCheckpoint(checkpoint));
-      this.checkpoints.set(
-        height,
-        chunks.map(({ hash }) => hash),
-      );
+      this.note(checkpoint);
       const heights = [...this.checkpoints.keys()].toSorted((a, b) => b - a);
       this.keepOnly(isOnly ? [height] : heights.slice(0, KEPT_CHECKPOINTS));
     }
+  }
+
+  private note({ height, manifest }: Checkpoint): void {
+    const hashes = manifest.chunks.map(({ hash }) => hash);
+    this.checkpoints.set(height, hashes);
+    hashes.forEach((hash) => this.chunks.add(hash));
   }
 
   private keepOnly(heights: readonly Height[]): void {
