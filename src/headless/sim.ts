@@ -89,6 +89,16 @@ function profileOf(text: string | undefined, seed: number): Profile | undefined 
     : PROFILES.find((profile) => profile === text);
 }
 
+/** Undefined when the file cannot be read or is not what `--pin` writes. */
+function readPlan(file: string): HuntPlan | undefined {
+  try {
+    const plan = JSON.parse(readFileSync(file, 'utf8')) as Partial<HuntPlan> | null;
+    return plan?.version === 1 && Array.isArray(plan.faults) ? (plan as HuntPlan) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function run(): Promise<number> {
   const parsed = parseArguments(process.argv.slice(2), {
     seeds: 'natural',
@@ -112,7 +122,11 @@ async function run(): Promise<number> {
   }
   const options = { json: json === true, shrinks: parsed.options['no-shrink'] !== true, pin };
   if (replay !== undefined) {
-    const plan = JSON.parse(readFileSync(replay, 'utf8')) as HuntPlan;
+    const plan = readPlan(replay);
+    if (plan === undefined) {
+      process.stderr.write(`${replay} holds no plan of the hunter\n`);
+      return 2;
+    }
     return hunt([plan], { ...options, shrinks: false });
   }
   if (n < 1 || n > 40 || seeds < 1 || profileOf(profile, 0) === undefined) {
