@@ -23,7 +23,13 @@ describe('specOfLocation', () => {
     ['?spec=%7B%22speed%22%3A1%7D', 'SPEC_FIELD_UNKNOWN'],
     ['?nodes=4&spares=2', ['fresh', 'classroom', 4, null]],
     ['?spares=40', 'SPEC_FIELD_INVALID'],
+    ['?signatures=rsa', 'SPEC_FIELD_INVALID'],
   ])('reads "%s"', (search, expected) => {
     expect(summary(search)).toEqual(expected);
+  });
+
+  it('takes the library of signatures', () => {
+    const spec = specOfLocation('?signatures=noble', 'fresh');
+    expect(spec.ok && spec.value.signatureBackend).toBe('noble');
   });
 });

@@ -6,8 +6,8 @@ const CALM_PACE = 'classroom';
 
 /**
  * The network that a link asks for: `?spec=` with the whole JSON, or `?nodes=`, `?spares=`,
- * `?pace=`, `?seed=` and `?dkgInterval=` one by one. Without a seed each load deals new keys, so that two tabs never
- * speak on one channel.
+ * `?pace=`, `?seed=`, `?dkgInterval=` and `?signatures=` (`measured`, `mcl`, `noble`) one by one.
+ * Without a seed each load deals new keys, so that two tabs never speak on one channel.
  */
 export function specOfLocation(
   search: string,
@@ -21,6 +21,7 @@ export function specOfLocation(
   const nodes = params.get('nodes');
   const spares = params.get('spares');
   const interval = params.get('dkgInterval');
+  const signatures = params.get('signatures');
   return parseNetworkSpec({
     seed: params.get('seed') ?? freshSeed,
     pace: params.get('pace') ?? CALM_PACE,
@@ -31,6 +32,7 @@ export function specOfLocation(
       },
     ],
     dkgIntervalLength: interval === null ? null : Number(interval),
+    ...(signatures === null ? {} : { signatureBackend: signatures }),
   });
 }
 

@@ -4,6 +4,7 @@ import { encodeUtf8 } from '../../base/utf8.ts';
 import { ed25519Backend } from '../../protocol/crypto/ed25519.ts';
 import { createRealSuite } from '../../protocol/crypto/real-suite.ts';
 import type { BlsSuite, CryptoSuite } from '../../protocol/crypto/suite.ts';
+import type { SignatureBackendChoice } from '../../wire/network.ts';
 
 /** The only algorithms a worker takes; which library computes them does not show in any byte. */
 export const WORKER_CRYPTO_NAME: CryptoSuite['name'] = 'bls12-381';
@@ -40,20 +41,29 @@ async function loadMclBls(): Promise<BlsSuite> {
   return createMclBls();
 }
 
+/** mcl, or undefined where Wasm is blocked, its chunk does not load, or it fails its self-test. */
+export async function loadWorkingMclBls(
+  load: () => Promise<BlsSuite> = loadMclBls,
+): Promise<BlsSuite | undefined> {
+  try {
+    const bls = await load();
+    return passesSelfTest(bls) ? bls : undefined;
+  } catch {
+    // Whatever it was: noble needs none of it.
+    return undefined;
+  }
+}
+
 /**
- * The crypto of a worker: BLS in Wasm, or on noble where Wasm is blocked or fails its self-test.
- * `suite.bls.name` tells which. Never rejects.
+ * The crypto of a worker on the library of the network's choice, or on noble where mcl does not
+ * work. `suite.bls.name` tells which. Never rejects.
  */
 export async function loadCryptoSuite(
-  loadFastBls: () => Promise<BlsSuite> = loadMclBls,
+  library: SignatureBackendChoice['library'],
+  loadMcl: () => Promise<BlsSuite | undefined> = loadWorkingMclBls,
 ): Promise<CryptoSuite> {
-  try {
-    const bls = await loadFastBls();
-    if (passesSelfTest(bls)) {
-      return { name: WORKER_CRYPTO_NAME, bls, basic: ed25519Backend };
-    }
-  } catch {
-    // Blocked Wasm, a chunk that does not load, a broken engine: noble needs none of them.
-  }
-  return createRealSuite();
+  const bls = library === 'mcl' ? await loadMcl() : undefined;
+  return bls === undefined
+    ? createRealSuite()
+    : { name: WORKER_CRYPTO_NAME, bls, basic: ed25519Backend };
 }

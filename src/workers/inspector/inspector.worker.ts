@@ -10,10 +10,15 @@ import { dealSubnet } from '../../protocol/registry/genesis.ts';
 import { decodeArtifact } from '../../protocol/types/artifact-codec.ts';
 import type { DealtSubnet } from '../../protocol/types/genesis.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
-import type { ArtifactDetails, BlockDetails, Verification } from '../../wire/network.ts';
-import { type NetworkSpec, PACE_SETTINGS } from '../../wire/network-spec.ts';
+import type {
+  ArtifactDetails,
+  BlockDetails,
+  SignatureBackendChoice,
+  Verification,
+} from '../../wire/network.ts';
+import { type NetworkSpec, PACE_SETTINGS, type SignatureBackend } from '../../wire/network-spec.ts';
 import { exposeControl } from '../control/remote.ts';
-import { loadCryptoSuite } from '../crypto/choose-suite.ts';
+import { chooseBackend } from '../crypto/choose-backend.ts';
 import { sweepStaleStorage, wipeNodeStorage } from '../storage/stale-storage.ts';
 import type { StorageError } from '../storage/storage-port.ts';
 
@@ -21,7 +26,7 @@ import type { StorageError } from '../storage/storage-port.ts';
  * Crypto for the page, which runs none itself: deals the keys of a new network and checks what
  * nodes claim with the very code that nodes run.
  */
-const suiteLoading = loadCryptoSuite();
+let suite: CryptoSuite | undefined;
 let known: PublicSubnet | undefined;
 
 export interface Dealt extends DealtSubnet {
@@ -29,10 +34,16 @@ export interface Dealt extends DealtSubnet {
 }
 
 const control = {
+  /** Which library the network computes its signatures with; before everything else. */
+  choose: async (wanted: SignatureBackend): Promise<SignatureBackendChoice> => {
+    const chosen = await chooseBackend(wanted, { stopwatchMs: () => performance.now() });
+    suite = chosen.suite;
+    return chosen.choice;
+  },
   /** Deals the subnet of a spec; `genesisTimeNs` is the time of its first block. */
-  deal: async (spec: NetworkSpec, genesisTimeNs: bigint): Promise<readonly Dealt[]> => {
-    const suite = await suiteLoading;
-    return spec.subnets.map((_, index) => deal(spec, index, genesisTimeNs, suite));
+  deal: (spec: NetworkSpec, genesisTimeNs: bigint): readonly Dealt[] => {
+    const chosen = present(suite, 'the library is chosen before keys are dealt');
+    return spec.subnets.map((_, index) => deal(spec, index, genesisTimeNs, chosen));
   },
   /** The fields of an encoded artifact; null when it does not decode. */
   describe: (encoded: Uint8Array): Omit<ArtifactDetails, 'heldBy'> | null => {

@@ -8,9 +8,11 @@ import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
 import type { NodeConditions } from '../../wire/node-conditions.ts';
-import type { ArtifactReference, NodeLoad } from '../../wire/network.ts';
+import type { ArtifactReference, NodeLoad, SignatureBackendChoice } from '../../wire/network.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import type { ClockSetting } from '../clock/network-clock.ts';
+
+export type SignatureLibrary = SignatureBackendChoice['library'];
 
 /** What can change while a node runs. */
 export interface NodeWorld {
@@ -29,6 +31,8 @@ export interface NodeStart extends NodeWorld {
   readonly genesis: SubnetGenesis;
   readonly secrets: NodeSecrets;
   readonly rootKeyDer: Uint8Array;
+  /** The same for all nodes of the network. */
+  readonly signatureLibrary: SignatureLibrary;
   /** What only the nodes of the tab share, when they tell each other valid signatures. */
   readonly memoSecret?: Uint8Array;
   /** Greater at each start of this node. */
@@ -72,6 +76,8 @@ export interface StepOutcome {
 
 /** What the page may ask of a node worker. */
 export interface NodeControl {
+  /** Begins to load the library that `start` will name: a head start while keys are dealt. */
+  prepare(library: SignatureLibrary): void;
   start(config: NodeStart): Promise<Result<void, NodeStartError>>;
   /** All of it at once: the newest, after a start that took its time. */
   setWorld(world: NodeWorld): void;

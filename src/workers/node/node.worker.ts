@@ -29,7 +29,14 @@ import { memoChannelName } from '../transport/channel-like.ts';
 import { createLinkTable, type LinkTable } from '../transport/link-table.ts';
 import { openMeshPort } from '../transport/mesh-port.ts';
 import { createTransport, type Transport } from '../transport/transport.ts';
-import type { NodeControl, NodeLinks, NodeMessage, NodeStart, NodeStartError } from './control.ts';
+import type {
+  NodeControl,
+  NodeLinks,
+  NodeMessage,
+  NodeStart,
+  NodeStartError,
+  SignatureLibrary,
+} from './control.ts';
 import { createNodeHost, describeError, type NodeHost } from './node-host.ts';
 import { createTelemetryOutbox, type TelemetryOutbox } from './telemetry-outbox.ts';
 import { type TimedCrypto, timeCrypto } from './timed-crypto.ts';
@@ -49,12 +56,17 @@ interface RunningNode {
 
 const timers = createHostTimers();
 const stopwatchMs = (): number => performance.now();
-// At once, while the page still deals keys and opens ports.
-const suiteLoading = loadCryptoSuite();
+const suites = new Map<SignatureLibrary, Promise<CryptoSuite>>();
 let node: RunningNode | undefined;
 /** Ports to peers that started while this node did. */
 const earlyPorts: (readonly [peerId: NodeId, port: MessagePort])[] = [];
 let conditions: NodeConditions = HEALTHY_NODE;
+
+function suiteOn(library: SignatureLibrary): Promise<CryptoSuite> {
+  const suite = suites.get(library) ?? loadCryptoSuite(library);
+  suites.set(library, suite);
+  return suite;
+}
 
 async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
   if (node !== undefined) {
@@ -65,6 +77,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     const message = `the genesis wants ${config.genesis.cryptoName}, which only simulations may use`;
     return err(codedError('trust', 'INSECURE_CRYPTO_REFUSED', message));
   }
+  const suiteLoading = suiteOn(config.signatureLibrary);
   const opened = await openNodeStorage(config.networkId, config.secrets.nodeId);
   if (!opened.ok) {
     return err(codedError('transport', 'STORAGE_FAILED', opened.error.message));
@@ -210,6 +223,9 @@ function applyLinks(table: LinkTable, links: NodeLinks): void {
 }
 
 const control: NodeControl = {
+  prepare: (library) => {
+    void suiteOn(library);
+  },
   start: async (config) => {
     try {
       return await start(config);

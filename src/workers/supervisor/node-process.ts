@@ -39,6 +39,7 @@ const START_DEADLINE_MS = 60_000;
 
 export interface SpawnedWorker {
   readonly worker: Worker;
+  readonly control: RemoteControl<NodeControl>;
   /** One listener; it also hears an error from before it came. */
   onError(listener: (reason: string) => void): void;
 }
@@ -58,6 +59,7 @@ export function spawnNodeWorker(): SpawnedWorker {
   };
   return {
     worker,
+    control: createRemoteControl<NodeControl>(worker),
     onError: (next) => {
       listener = next;
       if (failure !== undefined) {
@@ -93,9 +95,9 @@ export function createNodeProcess(deps: NodeProcessDeps, warm?: SpawnedWorker): 
     }
   };
   const spawn = (): Life => {
-    const { worker, onError } = spare ?? spawnNodeWorker();
+    const { worker, control, onError } = spare ?? spawnNodeWorker();
     spare = undefined;
-    const spawned = { worker, control: createRemoteControl<NodeControl>(worker) };
+    const spawned = { worker, control };
     life = spawned;
     onError((why) => crash(worker, why));
     return spawned;

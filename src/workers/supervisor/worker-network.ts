@@ -8,6 +8,7 @@ import type {
   NetworkError,
   NetworkResult,
   NodeSnapshot,
+  SignatureBackendChoice,
   Topology,
 } from '../../wire/network.ts';
 import {
@@ -22,12 +23,15 @@ import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
 import { createNetworkClock, liveClockSetting, type NetworkClock } from '../clock/network-clock.ts';
 import { createRemoteControl, type RemoteControl } from '../control/remote.ts';
+import { MEASURED_LIBRARIES } from '../crypto/backend-times.ts';
 import { createFetchShim, type FetchShim } from '../gateway/fetch-shim.ts';
 import type { GatewayControl } from '../gateway/gateway.worker.ts';
 import { type GatewayReply, type GatewayRequest, portLike } from '../gateway/messages.ts';
 import type { Dealt, InspectorControl } from '../inspector/inspector.worker.ts';
 import type { NodeReport, NodeWorld } from '../node/control.ts';
 import { networkLockName } from '../storage/stale-storage.ts';
+import { chooseSignatureBackend } from './backend-choice.ts';
+import { createBackendMemory, pageStore } from './backend-memory.ts';
 import { type BootWatch, createBootWatch } from './boot-watch.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
@@ -79,6 +83,12 @@ export async function startNetwork(spec: NetworkSpec): Promise<Result<Network, N
   const scaffold = raiseScaffold(spec);
   const { inspector, boot, clock } = scaffold;
   boot.enter('keys', `dealing the keys of ${countNodes(spec)} nodes`);
+  const chosen = await chooseBackend(scaffold);
+  if (!chosen.ok) {
+    dismantle(scaffold, []);
+    const reason = chosen.error.message;
+    return err(networkError('NODE_START_FAILED', `No library for signatures: ${reason}.`));
+  }
   const dealt = await inspector.control.call(
     { deadlineMs: DEAL_DEADLINE_MS },
     'deal',
@@ -92,7 +102,7 @@ export async function startNetwork(spec: NetworkSpec): Promise<Result<Network, N
     return err(networkError('NODE_START_FAILED', `The keys could not be dealt: ${reason}.`));
   }
   boot.enter('nodes', `starting ${subnet.genesis.nodes.length} nodes`);
-  const network = assembleNetwork(scaffold, subnet);
+  const network = assembleNetwork(scaffold, subnet, chosen.value);
   const started = await network.startAll();
   if (!started.ok) {
     await network.network.close();
@@ -101,6 +111,18 @@ export async function startNetwork(spec: NetworkSpec): Promise<Result<Network, N
   boot.enter('firstBeacon', 'all nodes run; they agree on the first random beacon');
   void inspector.control.call({ deadlineMs: DEAL_DEADLINE_MS }, 'sweep');
   return ok(network.network);
+}
+
+function chooseBackend({ spec, inspector, spare }: Scaffold) {
+  return chooseSignatureBackend(spec.signatureBackend, {
+    memory: createBackendMemory(pageStore(), `${MEASURED_LIBRARIES}, ${navigator.userAgent}`),
+    ask: (wanted) => inspector.control.call({ deadlineMs: DEAL_DEADLINE_MS }, 'choose', wanted),
+    prepare: (library) => {
+      for (const { control } of spare) {
+        void control.call({ deadlineMs: DEAL_DEADLINE_MS }, 'prepare', library);
+      }
+    },
+  });
 }
 
 function raiseScaffold(spec: NetworkSpec): Scaffold {
@@ -172,7 +194,11 @@ interface AssembledNetwork {
   startAll(): NetworkResult<void>;
 }
 
-function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
+function assembleNetwork(
+  scaffold: Scaffold,
+  dealt: Dealt,
+  backend: SignatureBackendChoice,
+): AssembledNetwork {
   const { spec, hub, clock, fetchShim } = scaffold;
   const safety = createSafetyWatch(hub.report);
   hub.observe(safety.observe);
@@ -206,7 +232,7 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
     start: (process) => starter(process),
   });
   hub.observe(registry.observe);
-  const starter = createStarter(scaffold, dealt, clockControl, faults, roster, keeper);
+  const starter = createStarter(scaffold, dealt, backend, clockControl, faults, roster, keeper);
   const topology: Topology = topologyOf(spec, [dealt]);
   let closed = false;
   const guard: NetworkGuard = {
@@ -234,6 +260,7 @@ function assembleNetwork(scaffold: Scaffold, dealt: Dealt): AssembledNetwork {
       clock: clockControl.reading(),
       nodes: await Promise.all(processes.map((process) => snapshotOf(process, hub))),
       canisters: hub.canisters(),
+      signatureBackend: backend,
     }),
     close: async () => {
       if (!closed) {
@@ -271,6 +298,7 @@ type Starter = (process: NodeProcess) => NetworkResult<void>;
 function createStarter(
   scaffold: Scaffold,
   dealt: Dealt,
+  backend: SignatureBackendChoice,
   clockControl: ClockControl,
   faults: FaultControl,
   roster: Roster,
@@ -305,6 +333,7 @@ function createStarter(
       genesis: dealt.genesis,
       secrets,
       rootKeyDer: dealt.publicKeyDer,
+      signatureLibrary: backend.library,
       ...worldOf(nodeId),
       mesh: brokerMesh(process, roster.all()),
       ...memo,
