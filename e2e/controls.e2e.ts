@@ -104,31 +104,3 @@ test('a subnet of one node at turbo leaves its worker time to answer', async ({ 
   await openPage(page, '?nodes=1&pace=turbo');
   await waitForHeight(page, 20);
 });
-
-test('an attack is switched on in the inspector; the feed says what is wrong, the subnet goes on', async ({
-  page,
-}) => {
-  await openPage(page);
-  await page.getByTestId('node-1').click();
-  const panel = page.getByTestId('fault-panel');
-  await panel.getByText('Faults and attacks').click();
-  await panel.getByLabel('Attack').selectOption({ label: 'Two blocks at once' });
-  await expect(panel.getByText('1 on')).toBeVisible();
-  await expect(panel).toContainText('shows each peer another one');
-  const feed = page.getByRole('complementary');
-  await expect(feed).toContainText(
-    /Node 1 at height \d+: signed two different blocks of one height; its rank is disqualified/u,
-  );
-  await waitForHeight(page, (await highestFinalized(page)) + 8);
-  // The box follows what the network tells, a moment later.
-  await panel.getByLabel('Hangs').click();
-  await expect(panel.getByText('2 on')).toBeVisible();
-  const others = async (): Promise<number> =>
-    Math.min(...(await readNodes(page)).slice(1).map((node) => node.finalized));
-  const before = await others();
-  await expect(async () => expect(await others()).toBeGreaterThan(before + 3)).toPass();
-  await panel.getByRole('button', { name: 'Heal the world' }).click();
-  await panel.getByLabel('Attack').selectOption('none');
-  await expect(panel.getByText(/ on$/u)).toHaveCount(0);
-  await waitForHeight(page, (await highestFinalized(page)) + 2);
-});

@@ -36,6 +36,10 @@ export function applyIncident(
   origin: Origin,
 ): NetworkProjection {
   const culprit = event.kind === 'misbehaviourSeen' ? event.about : event.from;
+  if (culprit === origin.from) {
+    // A node that accuses itself is no witness.
+    return projection;
+  }
   const counted =
     culprit === null
       ? projection

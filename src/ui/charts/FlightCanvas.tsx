@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react';
-import type { FlightView } from '../../wire/projection.ts';
+import type { FlightView, NetworkProjection } from '../../wire/projection.ts';
 import type { PacketContent } from '../../wire/telemetry.ts';
 import { useServices } from '../services.tsx';
 import type { Point } from './ring-layout.ts';
@@ -32,6 +32,8 @@ interface Dot {
   readonly colour: string;
   readonly large: boolean;
   readonly startMs: number;
+  /** It does not arrive: a partition or a cut link is in its way. */
+  readonly lost: boolean;
 }
 
 interface FlightCanvasProps {
@@ -73,8 +75,9 @@ export function FlightCanvas({ size, positions }: FlightCanvasProps) {
       const fresh = state.flights.filter((flight) => flight.id > lastId);
       lastId = fresh.at(-1)?.id ?? lastId;
       const nowMs = performance.now();
+      const blocked = blockedWays(state);
       const added = fresh.flatMap((flight, order) =>
-        dotsOf(flight, indexOf, positions, nowMs + STAGGER_MS * (order % STAGGER_STEPS)),
+        dotsOf(flight, indexOf, positions, blocked, nowMs + STAGGER_MS * (order % STAGGER_STEPS)),
       );
       dots = [...dots, ...added].slice(-MAX_DOTS);
       if (added.length > 0 && frame === 0 && pause === undefined) {
@@ -94,6 +97,7 @@ function dotsOf(
   flight: FlightView,
   indexOf: ReadonlyMap<FlightView['from'], number>,
   positions: readonly Point[],
+  blocked: (from: number, to: number) => boolean,
   startMs: number,
 ): readonly Dot[] {
   const token = FLIGHT_COLOURS[flight.content];
@@ -104,11 +108,34 @@ function dotsOf(
   }
   const colour = getComputedStyle(document.documentElement).getPropertyValue(token);
   const only = flight.to === 'all' ? undefined : indexOf.get(flight.to);
+  const large = flight.content === 'block';
   return positions
-    .filter((_, index) => (flight.to === 'all' ? index !== origin : index === only))
-    .map((to) => ({ from, to, colour, large: flight.content === 'block', startMs }));
+    .map((to, index) => ({ to, index }))
+    .filter(({ index }) => (flight.to === 'all' ? index !== origin : index === only))
+    .map(({ to, index }) => {
+      const lost = blocked(origin ?? index, index);
+      return { from, to, colour, large, startMs, lost };
+    });
 }
 
+/** Which ways no packet goes now, by index of the nodes. */
+function blockedWays({
+  nodes,
+  partitions,
+  links,
+}: NetworkProjection): (from: number, to: number) => boolean {
+  if (partitions.length === 0 && !links.some(({ conditions }) => conditions.cut)) {
+    return () => false;
+  }
+  const group = nodes.map(({ nodeId }) => partitions.findIndex((side) => side.includes(nodeId)));
+  const cut = links.filter(({ conditions }) => conditions.cut);
+  return (from, to) =>
+    group[from] !== group[to] ||
+    cut.some((link) => link.from === nodes[from]?.nodeId && link.to === nodes[to]?.nodeId);
+}
+
+/** Share of its way after which a packet that does not arrive is gone. */
+const LOST_AT = 0.45;
 /** Opposite directions bow to opposite sides, so that two lanes show. */
 const BOW = 0.12;
 
@@ -119,13 +146,16 @@ function paintDots(
   nowMs: number,
 ): void {
   context.clearRect(0, 0, size.width, size.height);
-  for (const { from, to, colour, large, startMs } of dots.filter((dot) => dot.startMs <= nowMs)) {
+  const shown = dots.filter(
+    ({ startMs, lost }) => startMs <= nowMs && (!lost || nowMs - startMs < FLIGHT_MS * LOST_AT),
+  );
+  for (const { from, to, colour, large, startMs, lost } of shown) {
     const progress = (nowMs - startMs) / FLIGHT_MS;
     const eased = progress * progress * (3 - 2 * progress);
     const bow = 4 * BOW * eased * (1 - eased);
     const x = from.x + (to.x - from.x) * eased - (to.y - from.y) * bow;
     const y = from.y + (to.y - from.y) * eased + (to.x - from.x) * bow;
-    context.globalAlpha = Math.min(1, 4 * (1 - progress));
+    context.globalAlpha = Math.min(1, 4 * ((lost ? LOST_AT : 1) - progress));
     context.fillStyle = colour;
     context.beginPath();
     if (large) {

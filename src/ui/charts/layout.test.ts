@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HeightView } from '../../wire/projection.ts';
 import { ringLayout } from './ring-layout.ts';
-import { treeLayout } from './tree-layout.ts';
+import { COLUMN_WIDTH, treeLayout } from './tree-layout.ts';
 
 describe('ringLayout', () => {
   it.each([1, 4, 7, 13, 40])('keeps %i nodes inside the box and apart', (count) => {
@@ -43,7 +43,7 @@ describe('treeLayout', () => {
   );
 
   it('shows the newest thirty heights in columns and links children to their parents', () => {
-    const layout = treeLayout(heights, 1000);
+    const layout = treeLayout(heights, 1000, 9);
     expect(layout.columns.map((column) => column.height)).toEqual(
       Array.from({ length: 30 }, (_, index) => index + 21),
     );
@@ -54,8 +54,20 @@ describe('treeLayout', () => {
     expect(fork[0]?.y).toBeLessThan(fork[1]?.y ?? 0);
   });
 
+  it('marks the key intervals, each from its summary block on', () => {
+    const { bands, columns } = treeLayout(heights, 1000, 19);
+    // Heights 21 to 50, and summary blocks at the multiples of 20.
+    expect(bands.map(({ index, first, width }) => [index, first, width])).toEqual([
+      [1, 20, 19 * COLUMN_WIDTH],
+      [2, 40, 11 * COLUMN_WIDTH],
+    ]);
+    expect(bands[1]?.x).toBe((columns[19]?.x ?? 0) - COLUMN_WIDTH / 2);
+    expect(treeLayout([], 1000, 19).bands).toEqual([]);
+    expect(treeLayout(heights, 1000, 0).bands).toEqual([]);
+  });
+
   it('drops old columns on a narrow screen instead of squeezing them', () => {
-    const layout = treeLayout(heights, 360);
+    const layout = treeLayout(heights, 360, 9);
     expect(layout.columns).toHaveLength(12);
     expect(Math.min(...layout.columns.map((column) => column.x))).toBeGreaterThan(0);
   });

@@ -48,6 +48,7 @@ export function LinkFaults({ node }: { readonly node: NodeView }) {
         distributions={DISTRIBUTIONS}
         onApply={set}
       />
+      <Failure failure={failure} />
       <div className="row">
         <button
           type="button"
@@ -73,7 +74,6 @@ export function LinkFaults({ node }: { readonly node: NodeView }) {
           </button>
         ) : null}
       </div>
-      <Failure failure={failure} />
     </section>
   );
 }

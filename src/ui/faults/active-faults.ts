@@ -131,12 +131,12 @@ function changedLinks(
     }));
 }
 
-/** Directed links that are not as at the start: what the ring draws. */
+/** Directed links that are not as at the start: what the ring draws. A preset is on all of them: that is no news. */
 export function troubledLinks(
   projection: NetworkProjection,
   spec: NetworkSpec,
 ): readonly LinkView[] {
-  return changedLinks(projection, spec);
+  return changedLinks(projection, spec).filter((link) => !link.isPreset);
 }
 
 function linkFaults(projection: NetworkProjection, spec: NetworkSpec): readonly ActiveFault[] {

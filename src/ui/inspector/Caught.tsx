@@ -1,17 +1,17 @@
-import { timesOf } from '../../wire/incidents.ts';
+import { enumerate, timesOf } from '../../wire/incidents.ts';
 import type { NodeView } from '../../wire/projection.ts';
 import { useProjection } from '../services.tsx';
-import { nodeLabel } from '../store/derive.ts';
 import { formatCount } from '../store/format.ts';
-import type { NodeId } from '../store/ids.ts';
 
 /** What other nodes hold against this one: rules, how often, and who says so. */
 export function Caught({ node }: { readonly node: NodeView }) {
   const rows = useProjection((projection) =>
     node.caught.map(({ counts }) =>
-      Object.keys(counts)
-        .map((id) => nodeLabel(projection, id as NodeId))
-        .join(', '),
+      enumerate(
+        projection.nodes
+          .filter((other) => Object.hasOwn(counts, other.nodeId))
+          .map(({ label }) => label),
+      ),
     ),
   );
   if (node.caught.length === 0) {

@@ -18,7 +18,8 @@ export function Inspector() {
   return (
     <aside className="inspector" aria-label="Inspector and feed">
       <div
-        className={`inspector-sheet ${isEmpty ? 'inspector-empty' : ''} inspector-${panel}`}
+        className={`inspector-sheet ${isEmpty ? 'inspector-empty' : ''}`}
+        data-panel={panel}
         data-testid="inspector"
       >
         <PanelTabs />

@@ -35,9 +35,16 @@ export function KeysPanel() {
         </dl>
       </section>
       <section aria-labelledby="dealings">
-        <h2 id="dealings">Dealings for the next interval</h2>
+        <h2 id="dealings">Dealings of this interval</h2>
+        <p className="small muted">
+          They make the keys that block {formatCount(next)} will hold, in force from{' '}
+          {formatCount(next + interval.length + 1)} on.
+        </p>
         <Dealings interval={interval} nodes={nodes} />
         <Complaints interval={interval} />
+      </section>
+      <section aria-labelledby="next-keys">
+        <h2 id="next-keys">Keys from block {formatCount(next)} on</h2>
         <Results interval={interval} />
       </section>
       <Membership />
@@ -129,13 +136,9 @@ function Complaints({ interval }: { readonly interval: IntervalView }) {
 function Results({ interval }: { readonly interval: IntervalView }) {
   if (interval.height === 0) {
     return (
-      <p className="small muted">
-        The keys in force were dealt when the network was made. Dealings of this interval make those
-        of the interval after the next summary block.
-      </p>
+      <p className="small muted">The same as now: they were dealt when the network was made.</p>
     );
   }
-  const from = formatCount(interval.height + interval.length + 1);
   return (
     <dl className="fields">
       {TAGS.map(([tag, name]) => {
@@ -149,7 +152,7 @@ function Results({ interval }: { readonly interval: IntervalView }) {
               ) : result.kind === 'created' ? (
                 <>
                   <span className="mono">{shortHash(result.transcript)}</span> of {result.dealers}{' '}
-                  dealings, in force from {from} on
+                  dealings
                 </>
               ) : (
                 <span className="tone-warning">the old one stays: {result.reason}</span>
