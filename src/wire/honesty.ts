@@ -205,6 +205,22 @@ export const DIFFERENCES: readonly Difference[] = [
     consequence: 'Keep canisters small: tens of megabytes, not gigabytes.',
   },
   {
+    area: 'storage',
+    here: 'Checkpoints have manifests of version 3 as on the IC, with chunks of 64 KiB; records are CBOR, and a memory is one file whose chunks of zeros are left out.',
+    mainnet:
+      'Chunks of 1 MiB; records are Protocol Buffers, and a memory is a set of overlay files.',
+    consequence:
+      'The way from a chunk to the state hash of a catch-up package is the same; the hash of a state is not.',
+  },
+  {
+    area: 'storage',
+    here: 'State sync sends chunks as they are, up to 32 under way to each peer, and asks again for what is late. Of the unchanged chunks of a checkpoint one in ten, but 16 at most, is hashed again.',
+    mainnet:
+      'Chunks are compressed, 10 under way to each peer, on connections that repeat what is lost. One unchanged chunk in ten is hashed again.',
+    consequence:
+      'Speeds say nothing about mainnet. Every chunk is checked before it is used all the same.',
+  },
+  {
     area: 'page',
     here: 'The view keeps 60 heights and drops facts when it cannot keep up; it says how many.',
     mainnet: 'Not applicable.',

@@ -70,6 +70,8 @@ export type TraceEvent =
       readonly bytes: number;
       /** Peers that are asked. */
       readonly peers: number;
+      /** Since the first request, by the node's clock. */
+      readonly elapsedMs: number;
     }
   /** Nobody is left to ask; it starts again when a peer tells that it has the checkpoint. */
   | { readonly kind: 'stateSyncAborted'; readonly height: Height; readonly message: string }

@@ -53,6 +53,7 @@ export function createStateSync(ports: StateSyncPorts): StateSync {
 }
 
 const MAINNET_UNIT_DELAY_MS = 1000n;
+const NS_PER_MS = 1_000_000n;
 
 class StateSyncNode implements StateSync {
   private readonly ports: StateSyncPorts;
@@ -62,12 +63,16 @@ class StateSyncNode implements StateSync {
   private download: StateDownload | null = null;
   /** Verified chunks of downloads that did not come to their end. */
   private leftover = new Map<HashHex, Uint8Array>();
+  private leftoverBytes = 0;
+  /** A download for the same need came before. */
+  private isResumed = false;
   private wakeNs: TimeNs | null = null;
   private advertAtNs: TimeNs = 0n;
   /** Who heard of which newest checkpoint. */
   private told = new Map<NodeId, Checkpoint | undefined>();
   private progressAtNs: TimeNs = 0n;
   private progressDone = -1;
+  private startedNs: TimeNs = 0n;
 
   constructor(ports: StateSyncPorts) {
     this.ports = ports;
@@ -85,6 +90,7 @@ class StateSyncNode implements StateSync {
     }
     if (target === null) {
       this.leftover = new Map();
+      this.isResumed = false;
     }
   }
 
@@ -159,7 +165,7 @@ class StateSyncNode implements StateSync {
     if (this.download === null && holders.length === 0) {
       return undefined;
     }
-    this.download ??= this.start(target);
+    this.download ??= this.start(target, nowNs);
     const { download } = this;
     holders.forEach((peer) => download.addPeer(peer));
     if (!download.isComplete) {
@@ -177,10 +183,15 @@ class StateSyncNode implements StateSync {
     return undefined;
   }
 
-  private start(target: StateAdvert): StateDownload {
+  private start(target: StateAdvert, nowNs: TimeNs): StateDownload {
     const { chooseIndex, onTrace, stateManager } = this.ports;
     this.progressAtNs = 0n;
     this.progressDone = -1;
+    // What was fetched for an older package counts from its start.
+    if (!this.isResumed) {
+      this.startedNs = nowNs;
+      this.leftoverBytes = 0;
+    }
     return startDownload(
       target,
       this.leftover,
@@ -199,6 +210,8 @@ class StateSyncNode implements StateSync {
   private stop(): void {
     if (this.download !== null) {
       this.leftover = this.download.wanted.chunks;
+      this.leftoverBytes += this.download.bytes;
+      this.isResumed = true;
       this.download = null;
     }
   }
@@ -229,6 +242,7 @@ class StateSyncNode implements StateSync {
     this.download = null;
     this.target = null;
     this.leftover = new Map();
+    this.isResumed = false;
     return restored.value;
   }
 
@@ -243,8 +257,9 @@ class StateSyncNode implements StateSync {
         height: download.target.height,
         chunksDone: done,
         chunksTotal: total,
-        bytes: download.bytes,
+        bytes: this.leftoverBytes + download.bytes,
         peers: download.peerCount,
+        elapsedMs: Number((nowNs - this.startedNs) / NS_PER_MS),
       });
     }
   }
