@@ -39,6 +39,7 @@ window.nodeWorkerProbe = {
         genesis,
         secrets: own,
         rootKeyDer: wrapBls(genesis.highTranscript.publicKey),
+        signatureLibrary: 'mcl',
         clock: liveClockSetting(Date.now()),
         delays: PACE_SETTINGS[PACE],
         links: { conditions: [], reachable: null },
