@@ -9,6 +9,7 @@ const at = (notarized: number, finalized: number, certified: number) => ({
   notarized,
   finalized,
   certified,
+  isHalting: false,
 });
 
 describe('delays of a round', () => {
@@ -32,6 +33,10 @@ describe('delays of a round', () => {
     expect(notaryDelayNs(APP, 0, at(9, 9, 7))).toBe(4300n * MS);
     const nns = { ...APP, unitDelayMs: 3000 };
     expect(notaryDelayNs(nns, 0, at(9, 9, 7))).toBe(4300n * MS);
+  });
+
+  it('CN23: certification cannot keep up while the subnet halts, and nobody waits for it', () => {
+    expect(notaryDelayNs(APP, 0, { ...at(9, 9, 2), isHalting: true })).toBe(300n * MS);
   });
 
   it('CN23: stays finite whatever the heights are', () => {

@@ -44,10 +44,11 @@ describe('change loop', () => {
     for (let height = 1; height <= 4; height += 1) {
       f.nowNs += 1n;
       f.state.certified = height - 1;
-      const quiet = loop.run(f.context(), () => (f.wakes = []), follow, {
-        transmits: [],
-        trace: [],
-      });
+      const beforeEachCall = (): boolean => {
+        f.wakes = [];
+        return true;
+      };
+      const quiet = loop.run(f.context(), beforeEachCall, follow, { transmits: [], trace: [] });
       expect(quiet).toBe(true);
       expect(f.view.finalizedHeight()).toBe(height);
       expect(f.wakes).toEqual([f.nowNs + 1n]);
