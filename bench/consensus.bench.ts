@@ -48,25 +48,31 @@ interface Run {
 }
 
 /** Height of the network and the summed cost of its nodes. */
-function read(page: Page): Promise<Reading> {
-  return page
-    .evaluate(async () => {
-      const snapshot = await window.networkUnderTest?.snapshot();
-      const nodes = snapshot?.nodes ?? [];
-      const loads = nodes.flatMap((node) => node.load ?? []);
-      if (loads.length < nodes.length) {
-        // A node too busy to answer would be missing from the sums.
-        return null;
-      }
-      return {
-        atMs: performance.now(),
-        finalized: Math.max(0, ...nodes.map((node) => node.heights.finalized)),
-        busyMs: loads.reduce((sum, load) => sum + load.busyMs, 0),
-        cryptoMs: loads.reduce((sum, load) => sum + load.cryptoMs, 0),
-        backends: [...new Set(loads.map((load) => load.blsBackend))],
-      };
-    })
-    .then((reading) => reading ?? read(page));
+async function read(page: Page, triesLeft = MAX_TRIES): Promise<Reading> {
+  const reading = await page.evaluate(async () => {
+    const snapshot = await window.networkUnderTest?.snapshot();
+    const nodes = snapshot?.nodes ?? [];
+    const loads = nodes.flatMap((node) => node.load ?? []);
+    if (loads.length < nodes.length) {
+      // A node too busy to answer would be missing from the sums.
+      return null;
+    }
+    return {
+      atMs: performance.now(),
+      finalized: Math.max(0, ...nodes.map((node) => node.heights.finalized)),
+      busyMs: loads.reduce((sum, load) => sum + load.busyMs, 0),
+      cryptoMs: loads.reduce((sum, load) => sum + load.cryptoMs, 0),
+      backends: [...new Set(loads.map((load) => load.blsBackend))],
+    };
+  });
+  if (reading !== null) {
+    return reading;
+  }
+  if (triesLeft === 0) {
+    throw new Error('a node does not answer');
+  }
+  await pause(500);
+  return read(page, triesLeft - 1);
 }
 
 /** Seconds of processor time of all renderers, by the browser's own count. */
