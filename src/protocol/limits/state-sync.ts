@@ -6,7 +6,7 @@ import type { TimeNs } from '../types/ids.ts';
 export const CHUNK_BYTES = 64 * 1024;
 /** Bytes of a piece of the encoded manifest that is hashed and fetched as one. @upstream rs/state_manager/src/manifest.rs (1 MiB) */
 export const SUB_MANIFEST_BYTES = 1024 * 1024;
-/** Records of canisters up to this size are fetched in groups. @upstream rs/state_manager/src/state_sync/chunkable.rs#MAX_FILE_SIZE_TO_GROUP */
+/** Records of canisters up to this size are fetched in groups. @upstream rs/state_manager/src/manifest.rs#MAX_FILE_SIZE_TO_GROUP_V3 */
 export const MAX_GROUPED_FILE_BYTES = 8 * 1024;
 /** Bytes of one such group. @upstream rs/state_manager (1 MiB) */
 export const FILE_GROUP_BYTES = 1024 * 1024;
@@ -17,7 +17,7 @@ export const MAX_MANIFEST_FILES = 240_000;
 /** Bytes of all chunks of a checkpoint that is fetched. @playground the IC's bound is the disk */
 export const MAX_CHECKPOINT_BYTES: number = 2 * 1024 * 1024 * 1024;
 
-/** Of the chunks that did not change, one in so many is hashed again as a check. @upstream rs/state_manager/src/manifest.rs#REHASH_EVERY_NTH */
+/** Of the chunks that did not change, one in so many is hashed again as a check. @upstream rs/state_manager/src/manifest.rs#REHASH_EVERY_NTH_CHUNK */
 export const REHASH_EVERY_NTH = 10;
 /** … but at most so many after one checkpoint; the next one goes on where this one stopped. @playground the IC hashes on cores of its own */
 export const MAX_REHASHED_CHUNKS = 16;
