@@ -5,8 +5,9 @@ import { evenSplit } from './faults/partition-draft.ts';
 import { findNode, isUp } from './store/derive.ts';
 
 /** Where keys belong to what is focused, not to the page. */
-const OWN_KEYS = 'input, textarea, select, [contenteditable], .monaco-editor, dialog';
-const OWN_SPACE = 'button, a, [role="button"], [role="log"], summary';
+const OWN_KEYS =
+  'input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable], .monaco-editor, dialog';
+const OWN_SPACE = 'button, input, a, [role="button"], [role="log"], summary';
 
 /** Keys of the page; each has a button too. Letters can be switched off, Escape and `?` cannot. */
 export function handleShortcut(event: KeyboardEvent, services: Services): void {

@@ -105,6 +105,9 @@ describe('caught misbehaviour', () => {
     ]);
     expect([b?.caught, c?.caught]).toEqual([[], []]);
     expect(c?.rejectedPackets).toBe(2);
+    expect(projection.feed.at(-1)?.text).toContain('(rule PACKET_MALFORMED, 2 times)');
+    const flood = fold({ from: C, event: malformed(43_433) });
+    expect(flood.feed.at(-1)?.text).toContain('(rule PACKET_MALFORMED, 43,433 so far)');
   });
 
   it('tells refused artifacts and packets of strangers too', () => {
@@ -126,7 +129,7 @@ describe('caught misbehaviour', () => {
       },
     );
     expect(feedOf(projection)).toEqual([
-      'warning: Node 2 refused blockProposal of height 5 from Node 1: its rank is another one (rule WRONG_RANK).',
+      'warning: Node 2 refused block proposal of height 5 from Node 1: its rank is another one (rule WRONG_RANK).',
       'warning: Node 2 refused packets from a stranger: who (rule PACKET_FROM_STRANGER).',
     ]);
   });

@@ -135,8 +135,7 @@ function inWords(
     nodes.find((node) => node.nodeId === id)?.label ?? 'a stranger';
   const witnesses = nodes.filter((node) => Object.hasOwn(counts, node.nodeId));
   const who = enumerate(witnesses.map((node) => node.label)) || 'The network';
-  const times = timesOf(counts);
-  const rule = `(rule ${event.code}${times > 1 ? `, ${times} times` : ''})`;
+  const rule = `(rule ${event.code}${oftenInWords(event, timesOf(counts))})`;
   const message = event.message.replace(/\.$/u, '');
   switch (event.kind) {
     case 'misbehaviourSeen': {
@@ -144,10 +143,24 @@ function inWords(
       return `${who} ${verb} ${label(event.about)} at height ${event.height}: ${message} ${rule}.`;
     }
     case 'artifactRejected':
-      return `${who} refused ${event.artifact} of height ${event.height} from ${label(event.from)}: ${message} ${rule}.`;
+      return `${who} refused ${spaced(event.artifact)} of height ${event.height} from ${label(event.from)}: ${message} ${rule}.`;
     case 'packetRejected':
       return `${who} refused packets from ${label(event.from)}: ${message} ${rule}.`;
   }
+}
+
+/** Of a flood only samples are told, with the number of all so far. */
+function oftenInWords(event: IncidentEvent, times: number): string {
+  const all = event.kind === 'packetRejected' ? (event.count ?? 0) : 0;
+  if (all > times) {
+    return `, ${all.toLocaleString('en-US')} so far`;
+  }
+  return times > 1 ? `, ${times} times` : '';
+}
+
+/** `notarizationShare` → `notarization share`. */
+function spaced(name: string): string {
+  return name.replace(/[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** `Node 2, Node 3 and Node 4`. */

@@ -14,6 +14,7 @@ export const FLIGHT_COLOURS: Partial<Readonly<Record<PacketContent, string>>> = 
   finalization: '--finalization',
   certification: '--certification',
   catchUpPackage: '--cup',
+  dkg: '--cup',
   ingress: '--ingress',
   stateSync: '--accent',
 };

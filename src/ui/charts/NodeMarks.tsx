@@ -4,7 +4,8 @@ import type { NodeView } from '../../wire/projection.ts';
 
 const WORLD_KEYS = Object.keys(HEALTHY_NODE) as readonly (keyof NodeConditions)[];
 
-function isTroubled({ world }: NodeView): boolean {
+/** Whether the world is not as it should be for the node. */
+export function isTroubled({ world }: NodeView): boolean {
   return WORLD_KEYS.some((key) => world[key] !== HEALTHY_NODE[key]);
 }
 

@@ -1,17 +1,20 @@
 import { ATTACKS } from '../../wire/malicious.ts';
 import type { NodeView } from '../../wire/projection.ts';
 import { AttackOptions } from './AttackOptions.tsx';
-import { Check, Failure, useCommandHere } from './controls.tsx';
+import { Check, Failure, useSetting } from './controls.tsx';
 
 type Behaviour = NodeView['behaviours'][number];
 const KINDS = Object.keys(ATTACKS) as readonly (keyof typeof ATTACKS)[];
 
 /** Every rule the node can break on purpose, several at once; what each does and what stands against it. */
 export function Attacks({ node }: { readonly node: NodeView }) {
-  const { run, failure } = useCommandHere();
-  const { nodeId, behaviours } = node;
-  const set = (next: readonly Behaviour[]): void =>
-    run(({ faults }) => faults.setMalicious(nodeId, next));
+  const {
+    shown: behaviours,
+    ask,
+    failure,
+  } = useSetting<readonly Behaviour[]>(node.behaviours, ({ faults }, next) =>
+    faults.setMalicious(node.nodeId, next),
+  );
   return (
     <section aria-labelledby="attacks">
       <h3 id="attacks">Rules that {node.label} breaks</h3>
@@ -26,7 +29,7 @@ export function Attacks({ node }: { readonly node: NodeView }) {
               <Check
                 label={name}
                 checked={on !== undefined}
-                onChange={(checked) => set(checked ? [...others, preset] : others)}
+                onChange={(checked) => ask(checked ? [...others, preset] : others)}
               />
               <p className="small muted">{explanation}</p>
               {on === undefined ? null : (
@@ -34,7 +37,7 @@ export function Attacks({ node }: { readonly node: NodeView }) {
                   <AttackOptions
                     behaviour={on}
                     onChange={(changed) =>
-                      set(behaviours.map((other) => (other === on ? changed : other)))
+                      ask(behaviours.map((other) => (other === on ? changed : other)))
                     }
                   />
                   <p className="small attack-defence">

@@ -30,9 +30,9 @@ export function FaultsPanel() {
           onChange={(nodeId) => ui.setState({ selection: { kind: 'node', nodeId } })}
         />
       </section>
-      <NodeFaults node={node} />
-      <Attacks node={node} />
-      <LinkFaults key={node.nodeId} node={node} />
+      <NodeFaults key={`world ${node.nodeId}`} node={node} />
+      <Attacks key={`attacks ${node.nodeId}`} node={node} />
+      <LinkFaults key={`links ${node.nodeId}`} node={node} />
     </div>
   );
 }

@@ -2,7 +2,7 @@ import type { NodeConditions } from '../../wire/node-conditions.ts';
 import type { NodeView } from '../../wire/projection.ts';
 import { Icon } from '../components/icons.tsx';
 import { isUp } from '../store/derive.ts';
-import { Check, Choice, Failure, useCommandHere } from './controls.tsx';
+import { Check, Choice, Failure, useCommandHere, useSetting } from './controls.tsx';
 
 const CPU_CHOICES = [1, 2, 5, 20];
 const DISK_CHOICES_MS = [0, 50, 200, 1_000, 5_000];
@@ -11,9 +11,14 @@ const CLOCK_CHOICES_MS = [-60_000, -10_000, -1_000, 0, 1_000, 10_000, 60_000];
 /** What the world does to one node. */
 export function NodeFaults({ node }: { readonly node: NodeView }) {
   const { run, failure } = useCommandHere();
-  const { nodeId, world } = node;
-  const change = (edit: Partial<NodeConditions>): void =>
-    run(({ faults }) => faults.setNode(nodeId, { ...world, ...edit }));
+  const {
+    shown: world,
+    ask,
+    failure: refused,
+  } = useSetting<NodeConditions>(node.world, ({ faults }, next) =>
+    faults.setNode(node.nodeId, next),
+  );
+  const change = (edit: Partial<NodeConditions>): void => ask({ ...world, ...edit });
   return (
     <section aria-labelledby="node-faults">
       <h3 id="node-faults">The world around {node.label}</h3>
@@ -47,7 +52,7 @@ export function NodeFaults({ node }: { readonly node: NodeView }) {
           onChange={(clockOffsetMs) => change({ clockOffsetMs })}
         />
       </div>
-      <Failure failure={failure} />
+      <Failure failure={failure ?? refused} />
     </section>
   );
 }

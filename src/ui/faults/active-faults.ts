@@ -124,6 +124,7 @@ function changedLinks(
   const indexOf = (id: NodeId): number => nodes.findIndex((node) => node.nodeId === id);
   return links
     .map((link) => ({ link, from: indexOf(link.from), to: indexOf(link.to) }))
+    .toSorted((one, other) => one.from - other.from || one.to - other.to)
     .filter(({ link, from, to }) => !sameConditions(link.conditions, initialLink(spec, from, to)))
     .map(({ link, from, to }) => ({
       ...link,

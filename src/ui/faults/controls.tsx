@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useId, useState } from 'react';
+import { useCallback, useId, useState } from 'react';
 import type { Network, NetworkError, NetworkResult } from '../../wire/network.ts';
 import { useServices } from '../services.tsx';
 
@@ -10,28 +10,13 @@ interface CheckProps {
   readonly onChange: (checked: boolean) => void;
 }
 
-/** How long a switch shows what was asked before the network has said what is so. */
-const ASKED_MS = 1_500;
-
-/** Follows the network, not the click; the click shows at once all the same. */
 export function Check({ label, checked, onChange }: CheckProps) {
-  const [asked, setAsked] = useState<boolean | null>(null);
-  useEffect(() => {
-    const timer = asked === null ? undefined : setTimeout(() => setAsked(null), ASKED_MS);
-    return () => clearTimeout(timer);
-  }, [asked]);
-  if (asked === checked) {
-    setAsked(null);
-  }
   return (
     <label className="check">
       <input
         type="checkbox"
-        checked={asked ?? checked}
-        onChange={(event) => {
-          setAsked(event.currentTarget.checked);
-          onChange(event.currentTarget.checked);
-        }}
+        checked={checked}
+        onChange={(event) => onChange(event.currentTarget.checked)}
       />
       {label}
     </label>
@@ -94,6 +79,30 @@ export function useCommandHere(): {
     [network, ui],
   );
   return { run, failure };
+}
+
+/**
+ * A setting of the network that switches change: it shows what was asked until the network tells
+ * what is so, so that quick changes add up and none is lost.
+ */
+export function useSetting<T extends object>(
+  current: T,
+  send: (network: Network, next: T) => NetworkResult<unknown>,
+): { readonly shown: T; readonly ask: (next: T) => void; readonly failure: NetworkError | null } {
+  const { run, failure } = useCommandHere();
+  const [asked, setAsked] = useState({ on: current, value: current });
+  const shown = asked.on === current ? asked.value : current;
+  const ask = (next: T): void => {
+    setAsked({ on: current, value: next });
+    run(async (network) => {
+      const result = await send(network, next);
+      if (!result.ok) {
+        setAsked({ on: current, value: current });
+      }
+      return result;
+    });
+  };
+  return { shown, ask, failure };
 }
 
 export function Failure({ failure }: { readonly failure: NetworkError | null }) {

@@ -1,4 +1,6 @@
 import { CatchUpFlag, TILE, TileShape } from '../charts/BlockTree.tsx';
+import { isTroubled } from '../charts/NodeMarks.tsx';
+import { useProjection } from '../services.tsx';
 import type { BlockView } from '../../wire/projection.ts';
 
 const BLOCK_STATES: readonly (readonly [BlockView['state'], string, boolean])[] = [
@@ -16,6 +18,7 @@ const PACKETS: readonly (readonly [token: string, word: string, square?: true])[
   ['--finalization', 'finalization'],
   ['--certification', 'certification'],
   ['--tape', 'tape'],
+  ['--cup', 'keys, catch-up'],
   ['--ingress', 'call'],
 ];
 
@@ -56,6 +59,7 @@ export function Legend() {
           key interval
         </li>
       </ul>
+      <NodeMarkLegend />
       <ul aria-label="Messages in flight">
         {PACKETS.map(([token, word, square]) => (
           <li key={token}>
@@ -68,5 +72,30 @@ export function Legend() {
         ))}
       </ul>
     </div>
+  );
+}
+
+/** Marks of nodes are explained while there are any. */
+function NodeMarkLegend() {
+  const some = useProjection(({ nodes, partitions }) => ({
+    attack: nodes.some((node) => node.behaviours.length > 0),
+    world: nodes.some(isTroubled),
+    side: partitions.length > 0,
+    sync: nodes.some((node) => node.sync !== null),
+  }));
+  const marks = [
+    some.attack && ['ψ', 'breaks the rules'],
+    some.world && ['!', 'bad conditions'],
+    some.side && ['A', 'side of the partition'],
+    some.sync && ['◔', 'has fetched so much of the state'],
+  ].filter((mark) => mark !== false);
+  return marks.length === 0 ? null : (
+    <ul aria-label="Marks of nodes">
+      {marks.map(([mark, word]) => (
+        <li key={word}>
+          <b aria-hidden="true">{mark}</b> {word}
+        </li>
+      ))}
+    </ul>
   );
 }

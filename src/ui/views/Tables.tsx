@@ -1,3 +1,6 @@
+import { marksInWords } from '../charts/NodeMarks.tsx';
+import { groupLetter } from '../faults/partition-draft.ts';
+import type { HeightView } from '../../wire/projection.ts';
 import { nodeStatus } from '../charts/node-status.ts';
 import { useProjection, useServices } from '../services.tsx';
 import { nodeLabel } from '../store/derive.ts';
@@ -17,6 +20,7 @@ export function Tables() {
 function NodesTable() {
   const { ui } = useServices();
   const nodes = useProjection((projection) => projection.nodes);
+  const partitions = useProjection((projection) => projection.partitions);
   return (
     <div className="table-wrap" tabIndex={0} role="region" aria-label="Nodes">
       <table>
@@ -51,7 +55,10 @@ function NodesTable() {
                   {node.label}
                 </button>
               </th>
-              <td className={`tone-${nodeStatus(node).tone}`}>{nodeStatus(node).word}</td>
+              <td className={`tone-${nodeStatus(node).tone}`}>
+                {nodeStatus(node).word}
+                {marksInWords(node, groupLetter(partitions, node.nodeId))}
+              </td>
               <td className="mono">{node.rank ?? '–'}</td>
               <td className="mono">{formatCount(node.heights.notarized)}</td>
               <td className="mono">{formatCount(node.heights.finalized)}</td>
@@ -74,7 +81,7 @@ function BlocksTable() {
   const blocks = heights
     .slice(-30)
     .toReversed()
-    .flatMap((view) => view.blocks.map((block) => ({ block, certified: view.certified })));
+    .flatMap((view) => view.blocks.map((block) => ({ block, certified: certifiedWord(view) })));
   return (
     <div className="table-wrap" tabIndex={0} role="region" aria-label="Blocks">
       <table>
@@ -117,13 +124,17 @@ function BlocksTable() {
               <td className="mono">{block.notarizedBy.length}</td>
               <td className="mono">{block.finalizedBy.length}</td>
               <td className="mono">{block.facts.ingress}</td>
-              <td>{certified ? 'yes' : 'no'}</td>
+              <td>{certified}</td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
   );
+}
+
+function certifiedWord({ certified, hasCatchUpPackage }: HeightView): string {
+  return hasCatchUpPackage ? 'yes, catch-up package' : certified ? 'yes' : 'no';
 }
 
 function PacketsTable() {
