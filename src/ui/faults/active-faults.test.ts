@@ -103,6 +103,26 @@ describe('the list of what is on', () => {
     expect(calls).toEqual([['heal'], ['setMalicious', A, []], ['restart', B]]);
   });
 
+  it('starts a node again when its flood ends: its peers keep the slots until then', async () => {
+    const start = whole();
+    const [a, ...others] = start.nodes;
+    if (a === undefined) {
+      throw new TypeError('the topology has nodes');
+    }
+    const behaviours = [ATTACKS.floodSlots.preset, ATTACKS.replay.preset];
+    const projection = { ...start, nodes: [{ ...a, behaviours }, ...others] };
+    const flood = recordingNetwork();
+    await activeFaults(projection, SPEC)[0]?.undo(flood.network);
+    expect(flood.calls).toEqual([
+      ['setMalicious', A, [ATTACKS.replay.preset]],
+      ['kill', A],
+      ['restart', A],
+    ]);
+    const replay = recordingNetwork();
+    await activeFaults(projection, SPEC)[1]?.undo(replay.network);
+    expect(replay.calls).toEqual([['setMalicious', A, [ATTACKS.floodSlots.preset]]]);
+  });
+
   it('joins both ways of a link, and all links of a preset', async () => {
     const cut = { ...initialLink(SPEC, 0, 1), cut: true };
     const slow = { ...initialLink(SPEC, 0, 2), delayMs: 7 };
