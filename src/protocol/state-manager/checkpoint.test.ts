@@ -212,6 +212,8 @@ describe('the state manager', () => {
     expect([...new Set(faults)]).toEqual([
       `canister_states/00000000000000010101/vmemory_0.bin at ${Math.floor(500 / PAGES_PER_CHUNK) * CHUNK_BYTES}`,
     ]);
+    // Now its checkpoint says what it has, so that the subnet's contradicts it.
+    expect(manager.latestCheckpoint()?.hash).toBe(makeCheckpoint(manager.latestState()).hash);
   });
 
   it('hashes one unchanged chunk in ten again, a bounded number at a time, all in their turn', () => {

@@ -66,9 +66,17 @@ export class Checkpoint {
 
   /** The chunk with this hash, if the state has it. */
   chunk(hash: HashHex): Uint8Array | undefined {
-    this.indices ??= new Map(this.manifest.chunks.map((chunk, index) => [chunk.hash, index]));
-    const index = this.indices.get(hash);
+    const index = this.indexOf(hash);
     return index === undefined ? undefined : this.chunkAt(index);
+  }
+
+  has(hash: HashHex): boolean {
+    return this.indexOf(hash) !== undefined;
+  }
+
+  private indexOf(hash: HashHex): number | undefined {
+    this.indices ??= new Map(this.manifest.chunks.map((chunk, index) => [chunk.hash, index]));
+    return this.indices.get(hash);
   }
 }
 

@@ -97,6 +97,8 @@ class StateManagerImpl implements StateManager {
   private finished: Checkpoint[] = [];
   private rehash: Rehash = { due: [], from: 0 };
   private faults: string[] = [];
+  /** A chunk was found changed: the next checkpoint is hashed from nothing, and differs from the subnet's. */
+  private isDistrusted = false;
   private records: RecordCache = new WeakMap();
   private latest: Height = 0;
   private certified: CertifiedState | undefined;
@@ -117,6 +119,7 @@ class StateManagerImpl implements StateManager {
     this.builder = undefined;
     this.finished = [];
     this.rehash = { due: [], from: this.rehash.from };
+    this.isDistrusted = false;
     // Checkpoints above belong to the state that is replaced: it may be a wrong one.
     for (const height of this.checkpointsByHeight.keys()) {
       if (height > state.height) {
@@ -148,12 +151,14 @@ class StateManagerImpl implements StateManager {
       this.rehashOne();
       return;
     }
-    this.builder ??= new CheckpointBuilder(state, this.latestCheckpoint(), this.records);
+    const before = this.isDistrusted ? undefined : this.latestCheckpoint();
+    this.builder ??= new CheckpointBuilder(state, before, this.records);
     const checkpoint = this.builder.work(HASHED_BYTES_PER_STEP);
     if (checkpoint !== undefined) {
       this.rehash = chooseForRehash(this.builder.reused, this.rehash.from, MAX_REHASHED_CHUNKS);
       this.waiting.shift();
       this.builder = undefined;
+      this.isDistrusted = false;
       this.addCheckpoint(checkpoint);
       this.finished.push(checkpoint);
     }
@@ -180,6 +185,7 @@ class StateManagerImpl implements StateManager {
     const reused = this.rehash.due.shift();
     if (reused !== undefined && !isIntact(reused)) {
       this.faults.push(`${reused.path} at ${reused.chunk.offset}`);
+      this.isDistrusted = true;
     }
   }
 

@@ -3,12 +3,14 @@ import {
   BUSY_PAUSE_NS,
   CHUNK_REPEAT_NS,
   CHUNK_TIMEOUT_NS,
+  HASHED_BYTES_PER_STEP,
   LAST_CHUNKS_REPEAT_NS,
   MAX_CHUNK_DOWNLOADS_PER_PEER,
   MAX_LATE_CHUNKS_PER_PEER,
 } from '../limits/state-sync.ts';
 import type { StateAdvert, StateRequest, StateResponse } from '../p2p/packet.ts';
 import type { HashHex, NodeId, TimeNs } from '../types/ids.ts';
+import type { Checkpoint } from '../state-manager/checkpoint.ts';
 import { WantedChunks } from './wanted-chunks.ts';
 
 /**
@@ -80,6 +82,7 @@ export class StateDownload {
         this.removePeer(peer);
       }
     }
+    this.wanted.checkOwn(HASHED_BYTES_PER_STEP);
     const repeats = this.expire(nowNs);
     const requests: OutgoingRequest[] = [];
     for (const id of [...repeats, ...this.wanted.missingIds]) {
@@ -264,12 +267,8 @@ interface Ask {
 export function startDownload(
   target: StateAdvert,
   known: Map<HashHex, Uint8Array>,
-  ownChunk: (hash: HashHex) => Uint8Array | undefined,
+  own: Checkpoint | undefined,
   config: DownloadConfig,
 ): StateDownload {
-  return new StateDownload(
-    target,
-    new WantedChunks(target.root as HashHex, known, ownChunk),
-    config,
-  );
+  return new StateDownload(target, new WantedChunks(target.root as HashHex, known, own), config);
 }

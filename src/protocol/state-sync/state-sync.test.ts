@@ -157,6 +157,19 @@ describe('state sync', () => {
     expect(last?.kind === 'stateSyncProgress' && last.bytes).toBeLessThan(128 * 1024);
   });
 
+  it('does not trust its own memory: a chunk that went wrong there is fetched', () => {
+    const heap = PageMap.from(pages(0, 1024));
+    const rest = CANISTERS.slice(1);
+    const own = makeCheckpoint(stateWith(20, [canisterWith(0, heap, 64), ...rest]));
+    (heap.get(300) as Uint8Array)[5] = 99;
+    const { sync, client } = cluster(4, [AT_40]);
+    client.checkpoints = [own];
+    client.sync.want(target(AT_40));
+    expect(sync.runUntil(() => client.restored !== undefined, 5000)).toBe(true);
+    const { state } = present(client.restored, 'restored');
+    expect(makeCheckpoint(state).hash).toBe(AT_40.hash);
+  });
+
   it('ends a download for the package before, gives it up for one two later, and keeps its chunks', () => {
     const at60 = makeCheckpoint(stateWith(60, CANISTERS), AT_40);
     const { sync, client, peers } = cluster(4, [AT_20, AT_40]);

@@ -119,7 +119,8 @@ class StateSyncNode implements StateSync {
       this.ports.sendResponse(to, response);
     }
     const restored = this.target === null ? undefined : this.fetch(this.target, nowNs, peersUp);
-    this.wakeNs = this.server.hasWork() ? nowNs + SERVE_PAUSE_NS : null;
+    const isChecking = this.download?.wanted.isChecking === true;
+    this.wakeNs = isChecking ? nowNs : this.server.hasWork() ? nowNs + SERVE_PAUSE_NS : null;
     return restored;
   }
 
@@ -192,18 +193,13 @@ class StateSyncNode implements StateSync {
       this.startedNs = nowNs;
       this.leftoverBytes = 0;
     }
-    return startDownload(
-      target,
-      this.leftover,
-      (hash) => stateManager.latestCheckpoint()?.chunk(hash),
-      {
-        chooseIndex,
-        onFault: (from, code, message) => {
-          this.book.forget(from);
-          onTrace({ kind: 'packetRejected', from, code, message });
-        },
+    return startDownload(target, this.leftover, stateManager.latestCheckpoint(), {
+      chooseIndex,
+      onFault: (from, code, message) => {
+        this.book.forget(from);
+        onTrace({ kind: 'packetRejected', from, code, message });
       },
-    );
+    });
   }
 
   /** What was fetched is kept: the next target has most of it as well. */

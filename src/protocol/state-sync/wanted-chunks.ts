@@ -7,6 +7,8 @@ import {
   fileGroups,
   META_MANIFEST_CHUNK,
 } from '../state-manager/chunk-ids.ts';
+import { SUB_MANIFEST_BYTES } from '../limits/state-sync.ts';
+import type { Checkpoint } from '../state-manager/checkpoint.ts';
 import { decodeManifest, decodeMetaManifest } from '../state-manager/manifest-codec.ts';
 import {
   chunkHash,
@@ -27,7 +29,9 @@ export class WantedChunks {
   /** Verified chunks by hash. */
   readonly chunks: Map<HashHex, Uint8Array>;
   private readonly root: HashHex;
-  private readonly ownChunk: (hash: HashHex) => Uint8Array | undefined;
+  private readonly own: Pick<Checkpoint, 'has' | 'chunk'> | undefined;
+  /** Chunks of the own checkpoint, not checked yet, as entries of the table. */
+  private unchecked: number[] = [];
   private meta: MetaManifest | undefined;
   private pieces: (Uint8Array | undefined)[] = [];
   private manifest: Manifest | undefined;
@@ -40,16 +44,16 @@ export class WantedChunks {
 
   /**
    * @param known verified chunks of an older target
-   * @param ownChunk chunks that the node has in a checkpoint of its own
+   * @param own a checkpoint of the node's own, whose memory may have gone wrong
    */
   constructor(
     root: HashHex,
     known: Map<HashHex, Uint8Array>,
-    ownChunk: (hash: HashHex) => Uint8Array | undefined,
+    own: Pick<Checkpoint, 'has' | 'chunk'> | undefined,
   ) {
     this.root = root;
     this.chunks = known;
-    this.ownChunk = ownChunk;
+    this.own = own;
   }
 
   get missingIds(): ReadonlySet<number> {
@@ -57,12 +61,32 @@ export class WantedChunks {
   }
 
   get encodedManifest(): Uint8Array | undefined {
-    return this.missing.size === 0 ? this.encoded : undefined;
+    return this.missing.size === 0 && this.unchecked.length === 0 ? this.encoded : undefined;
   }
 
   /** Chunks of the table, each content counted once; 0 of 0 until the manifest is there. */
   get progress(): { readonly done: number; readonly total: number } {
     return { done: this.total - this.left, total: this.total };
+  }
+
+  get isChecking(): boolean {
+    return this.unchecked.length > 0;
+  }
+
+  /** Checks so many bytes of own chunks; those that are not what they were are to be fetched. */
+  checkOwn(budgetBytes: number): void {
+    for (let left = budgetBytes; left > 0 && this.unchecked.length > 0; ) {
+      const index = this.unchecked.pop() as number;
+      const chunk = this.manifest?.chunks[index];
+      const bytes = chunk && this.own?.chunk(chunk.hash);
+      if (chunk !== undefined && bytes !== undefined && chunkHash(bytes) === chunk.hash) {
+        this.chunks.set(chunk.hash, bytes);
+        this.left -= 1;
+      } else {
+        this.missing.add(FIRST_FILE_CHUNK + index);
+      }
+      left -= chunk?.size ?? 0;
+    }
   }
 
   /** Takes a part that a peer sent. What is wrong with it is the peer's fault unless it is unreadable. */
@@ -90,7 +114,10 @@ export class WantedChunks {
 
   private takePiece(id: number, bytes: Uint8Array): Result<void, ChunkFault> {
     const index = id - FIRST_MANIFEST_CHUNK;
-    if (this.meta?.subHashes[index] !== subManifestHash(bytes)) {
+    if (
+      bytes.length > SUB_MANIFEST_BYTES ||
+      this.meta?.subHashes[index] !== subManifestHash(bytes)
+    ) {
       return wrong('a piece of the manifest does not have its hash');
     }
     this.pieces[index] = bytes;
@@ -116,14 +143,14 @@ export class WantedChunks {
       }
     }
     this.total = needed.size;
-    for (const hash of [...needed.keys()]) {
-      const own = this.chunks.get(hash) ?? this.ownChunk(hash);
-      if (own !== undefined) {
-        this.chunks.set(hash, own);
+    this.chunks.forEach((_, hash) => needed.delete(hash));
+    this.left = needed.size;
+    for (const [hash, index] of [...needed]) {
+      if (this.own?.has(hash) === true) {
+        this.unchecked.push(index);
         needed.delete(hash);
       }
     }
-    this.left = needed.size;
     this.groups = fileGroups(manifest.value);
     this.groups.forEach((group, index) => {
       const hashes = group.map((entry) => chunks[entry]?.hash as HashHex);
