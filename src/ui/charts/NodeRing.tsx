@@ -162,7 +162,7 @@ function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
         </text>
       )}
       <NodeMarks node={node} side={side} radius={radius} />
-      {up && behind > 1 ? (
+      {isPlain && behind > 1 ? (
         <g transform={`translate(${radius * 0.9} ${-radius * 0.9})`}>
           <rect className="ring-badge" x="-14" y="-9" width="34" height="18" rx="9" />
           <text className="ring-badge-text" x="3" dy="0.35em">

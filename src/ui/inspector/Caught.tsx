@@ -19,7 +19,9 @@ export function Caught({ node }: { readonly node: NodeView }) {
   }
   return (
     <section aria-labelledby="caught" data-testid="caught">
-      <h3 id="caught">Held against it</h3>
+      <h3 id="caught">
+        {node.caught.some(({ proven }) => proven) ? 'Held against it' : 'Noticed about it'}
+      </h3>
       <ul className="caught">
         {node.caught.map(({ code, message, proven, counts }, index) => (
           <li key={code}>

@@ -20,6 +20,28 @@ export function LearnView() {
           </p>
         </li>
         <li className="card">
+          <h3>Let a node lie</h3>
+          <p>
+            Open <i>Faults</i> beside the ring and tick <i>Two blocks at once</i> for Node 1. The
+            feed says who caught it, and by which rule. Undo it with <kbd>H</kbd>.
+          </p>
+        </li>
+        <li className="card">
+          <h3>Split the network</h3>
+          <p>
+            Press <kbd>P</kbd>, click nodes to change their side, then split. Two and two is
+            nobody’s majority: the subnet waits until <kbd>H</kbd> heals it.
+          </p>
+        </li>
+        <li className="card">
+          <h3>Add a member</h3>
+          <p>
+            Open a network with <a href="?nodes=4&spares=1&dkgInterval=9">a spare node</a>, then{' '}
+            <i>Keys</i>, and add Node 5. It fetches the state, the key is dealt anew, and the root
+            key stays the same.
+          </p>
+        </li>
+        <li className="card">
           <h3>Check a signature</h3>
           <p>
             Pause with <kbd>Space</kbd>, click a finalized block, and press Verify. The check runs
