@@ -1,8 +1,8 @@
 import type { Services } from './services.tsx';
 import type { Network, NetworkResult } from '../wire/network.ts';
-import { healEverything } from './faults/active-faults.ts';
+import { activeFaults, healEverything } from './faults/active-faults.ts';
 import { evenSplit } from './faults/partition-draft.ts';
-import { findNode, isUp } from './store/derive.ts';
+import { canRestart, findNode, isUp } from './store/derive.ts';
 
 /** Where keys belong to what is focused, not to the page. */
 const OWN_KEYS =
@@ -41,13 +41,16 @@ export function handleShortcut(event: KeyboardEvent, services: Services): void {
   } else if (event.key.toLowerCase() === 'k' && selection?.kind === 'node') {
     const { nodeId } = selection;
     const node = findNode(projection.getState(), nodeId);
-    if (node !== undefined && node.condition !== 'starting') {
+    if (node !== undefined && (isUp(node) || canRestart(projection.getState(), node))) {
       run(isUp(node) ? network.faults.kill(nodeId) : network.faults.restart(nodeId));
     }
   } else if (event.key.toLowerCase() === 'p') {
     openPartition(services);
   } else if (event.key.toLowerCase() === 'h') {
-    run(healEverything(network, projection.getState()));
+    const now = projection.getState();
+    if (activeFaults(now, network.spec).length > 0) {
+      run(healEverything(network, now));
+    }
   } else if (event.key.toLowerCase() === 't') {
     ui.setState((state) => ({ showTables: !state.showTables }));
   }

@@ -1,7 +1,8 @@
 import type { NodeConditions } from '../../wire/node-conditions.ts';
 import type { NodeView } from '../../wire/projection.ts';
 import { Icon } from '../components/icons.tsx';
-import { isUp } from '../store/derive.ts';
+import { useProjection } from '../services.tsx';
+import { canRestart, isUp } from '../store/derive.ts';
 import { Check, Choice, Failure, useCommandHere, useSetting } from './controls.tsx';
 
 const CPU_CHOICES = [1, 2, 5, 20];
@@ -70,6 +71,7 @@ interface PowerButtonsProps {
 
 function PowerButtons({ node, run }: PowerButtonsProps) {
   const { nodeId, condition } = node;
+  const restartable = useProjection((projection) => canRestart(projection, node));
   const down = condition === 'stopped' || condition === 'crashed';
   return (
     <div className="row">
@@ -85,7 +87,7 @@ function PowerButtons({ node, run }: PowerButtonsProps) {
         <button
           type="button"
           className="button"
-          disabled={!down}
+          disabled={!restartable}
           onClick={() => run(({ faults }) => faults.restart(nodeId))}
         >
           <Icon name="power" size={15} /> Restart
@@ -100,6 +102,11 @@ function PowerButtons({ node, run }: PowerButtonsProps) {
       >
         Wipe its disk
       </button>
+      {down && !restartable ? (
+        <span className="muted small row-note">
+          A spare node starts when Keys makes it a member.
+        </span>
+      ) : null}
       {down ? null : <span className="muted small row-note">It must be down to be wiped.</span>}
     </div>
   );

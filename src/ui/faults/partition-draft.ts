@@ -6,10 +6,11 @@ export type PartitionDraft = Readonly<Record<NodeId, number>>;
 
 export const SIDES = ['A', 'B', 'C'] as const;
 
-/** Half of the nodes on each side: a start that halts the subnet when the number is even. */
+/** Half of the members on each side: no side has a quorum. Spare nodes stand on the second one. */
 export function evenSplit({ nodes }: Pick<NetworkProjection, 'nodes'>): PartitionDraft {
-  const half = Math.ceil(nodes.length / 2);
-  return Object.fromEntries(nodes.map(({ nodeId }, index) => [nodeId, index < half ? 0 : 1]));
+  const members = nodes.filter((node) => node.isMember);
+  const first = members.slice(0, Math.ceil(members.length / 2));
+  return Object.fromEntries(nodes.map((node) => [node.nodeId, first.includes(node) ? 0 : 1]));
 }
 
 export function withNextSide(draft: PartitionDraft, nodeId: NodeId): PartitionDraft {

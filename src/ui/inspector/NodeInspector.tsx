@@ -5,7 +5,7 @@ import { Icon } from '../components/icons.tsx';
 import { nodeStatus } from '../charts/node-status.ts';
 import { SyncProgress } from '../keys/Membership.tsx';
 import { useCommand, useProjection, useServices } from '../services.tsx';
-import { blocksBehind, findNode, isUp, nodeLabel } from '../store/derive.ts';
+import { blocksBehind, canRestart, findNode, isUp, nodeLabel } from '../store/derive.ts';
 import {
   formatCount,
   formatMs,
@@ -23,6 +23,9 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
   const { ui } = useServices();
   const node = useProjection((projection) => findNode(projection, nodeId));
   const behind = useProjection((projection) => (node ? blocksBehind(projection, node) : 0));
+  const restartable = useProjection(
+    (projection) => node !== undefined && canRestart(projection, node),
+  );
   const lost = useProjection((projection) =>
     (node?.peersDown ?? []).map((peer) => nodeLabel(projection, peer)).join(', '),
   );
@@ -51,7 +54,7 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
             type="button"
             className="button"
             aria-keyshortcuts="K"
-            disabled={node.condition === 'starting'}
+            disabled={!restartable}
             onClick={() => command(({ faults }) => faults.restart(nodeId))}
           >
             <Icon name="power" size={15} /> Restart

@@ -18,6 +18,12 @@ export function keyHolders({ nodes, interval }: NetworkProjection): readonly Nod
   return nodes.filter((node) => interval.receivers.includes(node.nodeId));
 }
 
+/** A spare node has no part in anything: it starts when it becomes a member. */
+export function canRestart({ interval }: NetworkProjection, node: NodeView): boolean {
+  const isDown = node.condition === 'stopped' || node.condition === 'crashed';
+  return isDown && (node.isMember || interval.receivers.includes(node.nodeId));
+}
+
 export interface Quorum {
   readonly size: number;
   /** Faults tolerated: floor((n − 1) / 3). */
