@@ -17,7 +17,7 @@ export function nodeStatus(node: NodeView): NodeStatus {
   }
   switch (node.condition) {
     case 'running':
-      return { word: 'running', tone: 'good' };
+      return { word: 'running', tone: node.behaviours.length > 0 ? 'warning' : 'good' };
     case 'starting':
       return { word: 'starting', tone: 'info' };
     case 'catchingUp':

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Topology } from '../../wire/network.ts';
+import { HEALTHY_NODE } from '../../wire/node-conditions.ts';
 import { initialProjection, type NetworkProjection, type NodeView } from '../../wire/projection.ts';
-import { currentRate, divergedHeight, headline, nodesUp } from './derive.ts';
+import { currentRate, divergedHeight, nodesUp } from './derive.ts';
 import { formatBytes, formatCycles, formatMs, principalText, shortHash } from './format.ts';
+import { headline } from './headline.ts';
 import type { HashHex, NodeId } from './ids.ts';
 
 const NODES = ['aa', 'bb', 'cc', 'dd'] as readonly string[] as readonly NodeId[];
@@ -48,6 +50,30 @@ describe('headline', () => {
   it('claims agreement only for what every running node has finalized', () => {
     const ahead = { ...running(4), finalizedHeight: 1205 };
     expect(headline(ahead).text).toBe('All 4 nodes agree on block 1,204 (finalized).');
+  });
+
+  it('weighs nodes that break rules or hang against what is tolerated', () => {
+    const lie = [{ kind: 'replay' }] as const;
+    const change = (...changes: readonly Partial<NodeView>[]): NetworkProjection => {
+      const all = running(4);
+      const nodes = all.nodes.map((node, index) => ({ ...node, ...changes[index] }));
+      return { ...all, nodes };
+    };
+    const hangs = { world: { ...HEALTHY_NODE, paused: true } };
+    expect(headline(change({ behaviours: lie }))).toEqual({
+      tone: 'warning',
+      text: 'Node 1 breaks the rules. The other 3 agree on block 1,204.',
+    });
+    expect(headline(change({ behaviours: lie }, hangs)).text).toBe(
+      'Node 1 breaks the rules, Node 2 does not work: more than the 1 tolerated. The subnet may wait; now at block 1,204.',
+    );
+    expect(headline(change({ behaviours: lie }, { behaviours: lie }))).toMatchObject({
+      tone: 'error',
+      text: expect.stringContaining(
+        '2 of 4 nodes break the rules, more than the 1 tolerated',
+      ) as string,
+    });
+    expect(headline(change({}, hangs)).text).toContain('3 of 4 nodes run');
   });
 
   it('names the node that is catching up', () => {

@@ -1,8 +1,6 @@
 import { present } from '../../base/assert.ts';
 import type { TopologySubnet } from '../../wire/network.ts';
 import type { BlockView, HeightView, NetworkProjection, NodeView } from '../../wire/projection.ts';
-import { enumerate } from '../../wire/incidents.ts';
-import { formatCount } from './format.ts';
 import type { HashHex, NodeId } from './ids.ts';
 
 export function subnetOf(projection: NetworkProjection): TopologySubnet {
@@ -39,8 +37,13 @@ export function quorumOf({ interval }: NetworkProjection): Quorum {
   return { size, tolerated, needed: 2 * tolerated + 1 };
 }
 
+/** Runs and does not hang. */
+export function isWorking(node: NodeView): boolean {
+  return isUp(node) && !node.world.paused;
+}
+
 export function nodesUp(projection: NetworkProjection): number {
-  return keyHolders(projection).filter(isUp).length;
+  return keyHolders(projection).filter(isWorking).length;
 }
 
 export function findNode(projection: NetworkProjection, id: NodeId): NodeView | undefined {
@@ -74,92 +77,6 @@ export function blocksBehind(projection: NetworkProjection, node: NodeView): num
 /** Highest height for which two nodes report different state roots, if there is one. */
 export function divergedHeight(projection: NetworkProjection): number | undefined {
   return projection.heights.findLast((view) => new Set(Object.values(view.roots)).size > 1)?.height;
-}
-
-/** The height that every running node has finalized; the best one may be a block ahead. */
-function agreedHeight(projection: NetworkProjection): number {
-  const heights = keyHolders(projection)
-    .filter((node) => isUp(node) && node.behaviours.length === 0)
-    .map((node) => node.heights.finalized);
-  return heights.length === 0 ? projection.finalizedHeight : Math.min(...heights);
-}
-
-export interface Headline {
-  readonly tone: 'good' | 'warning' | 'error' | 'info';
-  readonly text: string;
-}
-
-/** The one sentence on top of the scene: what the reader is looking at, right now. */
-export function headline(projection: NetworkProjection): Headline {
-  const all = keyHolders(projection);
-  const { needed, tolerated } = quorumOf(projection);
-  const up = nodesUp(projection);
-  const height = formatCount(projection.finalizedHeight);
-  const agreed = formatCount(agreedHeight(projection));
-  const [violation] = projection.violations;
-  if (violation !== undefined) {
-    return { tone: 'error', text: `The protocol was broken. ${violation}` };
-  }
-  const diverged = divergedHeight(projection);
-  if (diverged !== undefined) {
-    return {
-      tone: 'error',
-      text: `Nodes computed different states at height ${formatCount(diverged)}.`,
-    };
-  }
-  if (up < needed) {
-    return {
-      tone: 'warning',
-      text: `${up} of ${all.length} nodes run, ${needed} are needed: the subnet waits at block ${height} and finalizes nothing.`,
-    };
-  }
-  if (projection.clock?.paused === true) {
-    return { tone: 'info', text: `Time stands still at block ${height} (finalized).` };
-  }
-  if (projection.partitions.length > 0) {
-    return {
-      tone: 'warning',
-      text: `The network is split. Only a side with ${needed} nodes can finalize; now at block ${height}.`,
-    };
-  }
-  const liars = all.filter((node) => node.behaviours.length > 0);
-  if (liars.length > tolerated) {
-    return {
-      tone: 'error',
-      text: `${liars.length} of ${all.length} nodes break the rules, ${tolerated} are tolerated: nothing is promised at block ${height}.`,
-    };
-  }
-  const syncing = projection.nodes.find((node) => node.sync !== null);
-  if (syncing !== undefined) {
-    return {
-      tone: 'info',
-      text: `Block ${height} is finalized. ${syncing.label} fetches the state of height ${formatCount(syncing.sync?.height ?? 0)} from its peers.`,
-    };
-  }
-  const late = projection.nodes.filter((node) => node.condition === 'catchingUp');
-  if (late.length > 0) {
-    const who = late.map((node) => node.label).join(', ');
-    const verb = late.length === 1 ? 'is' : 'are';
-    return {
-      tone: 'warning',
-      text: `Block ${height} is finalized. ${who} ${verb} catching up.`,
-    };
-  }
-  if (liars.length > 0) {
-    const honest = all.length - liars.length;
-    const who = enumerate(liars.map((node) => node.label));
-    return {
-      tone: 'warning',
-      text: `${who} ${liars.length === 1 ? 'breaks' : 'break'} the rules. The other ${honest} agree on block ${agreed}.`,
-    };
-  }
-  if (up < all.length) {
-    return {
-      tone: 'warning',
-      text: `${up} of ${all.length} nodes run: enough to finalize. They agree on block ${agreed}.`,
-    };
-  }
-  return { tone: 'good', text: `All ${all.length} nodes agree on block ${agreed} (finalized).` };
 }
 
 /** A subnet that finalized nothing for this long stands still, whatever its mean rate was. */

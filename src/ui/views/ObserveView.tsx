@@ -4,7 +4,7 @@ import { Icon, type IconName } from '../components/icons.tsx';
 import { Inspector } from '../inspector/Inspector.tsx';
 import { FaultCount } from '../inspector/PanelTabs.tsx';
 import { useProjection, useServices, useUi } from '../services.tsx';
-import { headline } from '../store/derive.ts';
+import { headline } from '../store/headline.ts';
 import type { Panel } from '../store/ui-store.ts';
 import { Legend } from './Legend.tsx';
 import { Tables } from './Tables.tsx';
