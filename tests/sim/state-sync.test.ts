@@ -86,7 +86,7 @@ function expectOneHistory({ network, events }: Started): void {
 }
 
 describe('a node whose state is lost or wrong', () => {
-  it('with an erased disk joins by package and state sync', () => {
+  it('SS17: with an erased disk joins by package and state sync', () => {
     const started = start('erased');
     untilPackage(started, 20);
     damaged(started, () => void started.network.faults.wipe(started.last));
@@ -99,7 +99,7 @@ describe('a node whose state is lost or wrong', () => {
     expectOneHistory(started);
   });
 
-  it('away for many intervals and erased takes part again: without another node the subnet goes on', () => {
+  it('SS17: away for many intervals and erased takes part again: without another node the subnet goes on', () => {
     const started = start('away');
     const { network, nodes, last } = started;
     untilPackage(started, 10);
@@ -116,7 +116,7 @@ describe('a node whose state is lost or wrong', () => {
   });
 
   it.each([1, 2])(
-    'gets its state although %i of its peers send wrong bits, and names them',
+    'SS11: gets its state although %i of its peers send wrong bits, and names them',
     (bad) => {
       // With 7 nodes two may be malicious.
       const started = start(`corrupt ${bad}`, bad === 1 ? 4 : 7);
@@ -135,7 +135,7 @@ describe('a node whose state is lost or wrong', () => {
     },
   );
 
-  it('is killed again and again while it fetches, and gets there', () => {
+  it('SS17: is killed again and again while it fetches, and gets there', () => {
     const started = start('killed in the middle');
     const { network, last } = started;
     untilPackage(started, 20);
@@ -150,7 +150,7 @@ describe('a node whose state is lost or wrong', () => {
     expectOneHistory(started);
   });
 
-  it('finds flipped bits in its checkpoints, says so, and fetches the state', () => {
+  it('SS7: finds flipped bits in its checkpoints, says so, and fetches the state', () => {
     const started = start('flipped');
     untilPackage(started, 20);
     damaged(started, () => {
@@ -172,7 +172,7 @@ describe('a node whose state is lost or wrong', () => {
     expect(others).toEqual([]);
   });
 
-  it('drops a state that the subnet contradicts, from its disk as well, and fetches the right one', () => {
+  it('SS18: drops a state that the subnet contradicts, from its disk as well, and fetches the right one', () => {
     const started = start('diverged');
     const { network, last } = started;
     untilPackage(started, 20);

@@ -65,7 +65,7 @@ describe('a checkpoint', () => {
       }),
     ],
     { numRuns: 30 },
-  )('made from the one before is that made from nothing', (rounds) => {
+  )('SS4: made from the one before is that made from nothing', (rounds) => {
     const other = canisterWith(2, PageMap.from(pages(3, 5)), 1);
     let heap = PageMap.empty;
     let before: Checkpoint | undefined;
@@ -83,7 +83,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  it('hashes only what changed: one chunk for one page, no file that stayed the same', () => {
+  it('SS4: hashes only what changed: one chunk for one page, no file that stayed the same', () => {
     const [big, small] = [canisterWith(1, HEAP, SIXTY_FOUR), canisterWith(2, HEAP, SIXTY_FOUR)];
     const records = new WeakMap();
     const before = makeCheckpoint(stateWith(1, [big, small]), undefined, records);
@@ -97,7 +97,7 @@ describe('a checkpoint', () => {
     expect(after.hash).toBe(makeCheckpoint(stateWith(2, [changed, small])).hash);
   });
 
-  it('of a large state is hashed over several steps, and comes out the same', () => {
+  it('SS5: of a large state is hashed over several steps, and comes out the same', () => {
     const state = stateWith(1, [canisterWith(1, HEAP, SIXTY_FOUR)]);
     const builder = new CheckpointBuilder(state, undefined, new WeakMap());
     let steps = 1;
@@ -109,7 +109,7 @@ describe('a checkpoint', () => {
     expect(checkpoint.hash).toBe(makeCheckpoint(state).hash);
   });
 
-  it('is refused when a file is missing, superfluous, or not what its canister says', () => {
+  it('SS3: is refused when a file is missing, superfluous, or not what its canister says', () => {
     const good = makeCheckpoint(stateWith(9, [canisterWith(1, HEAP, SIXTY_FOUR)]));
     expect(restore(good).ok).toBe(true);
     const { manifest } = good;
@@ -174,7 +174,7 @@ describe('the state manager', () => {
     canisterRanges: EMPTY_MAP,
   };
 
-  it('goes on while it hashes a large state, and tells when the checkpoint is there', () => {
+  it('SS5: goes on while it hashes a large state, and tells when the checkpoint is there', () => {
     const manager = createStateManager(topology, stateWith(0, []));
     const large = [canisterWith(1, HEAP, SIXTY_FOUR)];
     manager.commit(stateWith(1, large), true);
@@ -192,7 +192,7 @@ describe('the state manager', () => {
     expect(manager.checkpoints().map(({ height }) => height)).toEqual([1, 3]);
   });
 
-  it('finds a page that was written to behind its back, within ten checkpoints', () => {
+  it('SS6: finds a page that was written to behind its back, within ten checkpoints', () => {
     const manager = createStateManager(topology, stateWith(0, []));
     const heap = PageMap.from(pages(0, 1024));
     const faults: string[] = [];
@@ -216,7 +216,7 @@ describe('the state manager', () => {
     expect(manager.latestCheckpoint()?.hash).toBe(makeCheckpoint(manager.latestState()).hash);
   });
 
-  it('hashes one unchanged chunk in ten again, a bounded number at a time, all in their turn', () => {
+  it('SS6: hashes one unchanged chunk in ten again, a bounded number at a time, all in their turn', () => {
     const reused = Array.from({ length: 25 }, (_, i) => i) as never[];
     const seen: number[] = [];
     let from = 0;

@@ -66,7 +66,7 @@ const ENCODED = [
 ].join('');
 
 describe('the manifest', () => {
-  it('is hashed as the domains say: chunks, files, pieces, root', () => {
+  it('SS1: is hashed as the domains say: chunks, files, pieces, root', () => {
     expect(chunkHash(Uint8Array.of(1, 2))).toBe(A);
     expect(chunkHash(Uint8Array.of(1), Uint8Array.of(2))).toBe(A);
     expect(fileHash(MANIFEST.chunks.slice(0, 1))).toBe(FILE_A);
@@ -81,7 +81,7 @@ describe('the manifest', () => {
     expect(root).toBe('8d1ad26496c1dbf33dca1e71b1b3afe7808fd76b7222c081e8b946bf694da736');
   });
 
-  it('is cut into pieces of 1 MiB', () => {
+  it('SS1: is cut into pieces of 1 MiB', () => {
     const long = new Uint8Array(2 * SUB_MANIFEST_BYTES + 5).fill(7);
     expect(manifestPieces(long).map(({ length }) => length)).toEqual([
       SUB_MANIFEST_BYTES,
@@ -127,11 +127,11 @@ describe('the manifest', () => {
       'a long path',
       { ...MANIFEST, files: [{ path: 'x'.repeat(200), size: 0, hash: A }], chunks: [] },
     ],
-  ])('is refused with %s', (_, manifest) => {
+  ])('SS2: is refused with %s', (_, manifest) => {
     expect(decodeManifest(encodeManifest(manifest)).ok).toBe(false);
   });
 
-  it('is refused when it is too large, before anything is made of it', () => {
+  it('SS2: is refused when it is too large, before anything is made of it', () => {
     const many = Array.from({ length: 65 }, () => 'ab'.repeat(32) as HashHex);
     const meta = encodeMetaManifest({ version: 3, subHashes: many });
     expect(decodeMetaManifest(meta).ok).toBe(false);

@@ -56,7 +56,7 @@ const faults = ({ trace }: SyncNode): readonly string[] =>
   );
 
 describe('state sync', () => {
-  it('fetches nothing unless consensus asks for it, then the whole from all peers', () => {
+  it('SS10: fetches nothing unless consensus asks for it, then the whole from all peers', () => {
     const { sync, client, peers } = cluster(4, [AT_20]);
     sync.runUntil(() => false, 1000);
     expect(peers.map((peer) => peer.requestsServed)).toEqual([0, 0, 0]);
@@ -76,7 +76,7 @@ describe('state sync', () => {
   });
 
   it.each([1, 3])(
-    'gets it although %i of 4 peers corrupt what they send, and names them',
+    'SS11: gets it although %i of 4 peers corrupt what they send, and names them',
     (bad) => {
       const { sync, client, peers } = cluster(5, [AT_20]);
       for (const peer of peers.slice(0, bad)) {
@@ -93,7 +93,7 @@ describe('state sync', () => {
     },
   );
 
-  it('asks a liar that sends a good manifest and wrong chunks no more', () => {
+  it('SS11: asks a liar that sends a good manifest and wrong chunks no more', () => {
     const { sync, client, peers } = cluster(3, [AT_20]);
     const liar = present(peers[0], 'a peer');
     liar.answer = (response) =>
@@ -107,7 +107,7 @@ describe('state sync', () => {
   });
 
   it.each(['a', 'b', 'c'])(
-    'gets through a medium that loses a fifth of everything (seed %s)',
+    'SS12: gets through a medium that loses a fifth of everything (seed %s)',
     (seed) => {
       const { sync, client } = cluster(4, [AT_20], { seed, lossPercent: 20 });
       client.sync.want(target(AT_20));
@@ -116,7 +116,7 @@ describe('state sync', () => {
     },
   );
 
-  it('gives up when no peer is left, and starts again when one tells of the checkpoint', () => {
+  it('SS13: gives up when no peer is left, and starts again when one tells of the checkpoint', () => {
     const { sync, client, peers } = cluster(2, [AT_20]);
     const [peer] = peers as [SyncNode];
     peer.answer = (response) => ({ ...response, bytes: null });
@@ -148,7 +148,7 @@ describe('state sync', () => {
     expect(faults(client)).toEqual([]);
   });
 
-  it('fetches only what its own last checkpoint lacks', () => {
+  it('SS14: fetches only what its own last checkpoint lacks', () => {
     const { sync, client } = cluster(4, [AT_40]);
     client.checkpoints = [AT_20];
     client.sync.want(target(AT_40));
@@ -157,7 +157,7 @@ describe('state sync', () => {
     expect(last?.kind === 'stateSyncProgress' && last.bytes).toBeLessThan(128 * 1024);
   });
 
-  it('does not trust its own memory: a chunk that went wrong there is fetched', () => {
+  it('SS14: does not trust its own memory: a chunk that went wrong there is fetched', () => {
     const heap = PageMap.from(pages(0, 1024));
     const rest = CANISTERS.slice(1);
     const own = makeCheckpoint(stateWith(20, [canisterWith(0, heap, 64), ...rest]));
@@ -170,7 +170,7 @@ describe('state sync', () => {
     expect(makeCheckpoint(state).hash).toBe(AT_40.hash);
   });
 
-  it('ends a download for the package before, gives it up for one two later, and keeps its chunks', () => {
+  it('SS15: ends a download for the package before, gives it up for one two later, and keeps its chunks', () => {
     const at60 = makeCheckpoint(stateWith(60, CANISTERS), AT_40);
     const { sync, client, peers } = cluster(4, [AT_20, AT_40]);
     peers.forEach(slow);
@@ -196,7 +196,7 @@ describe('state sync', () => {
     expect(faults(client)).toEqual([]);
   });
 
-  it('serves so many bytes a step, peers in turns, and tells who asks for more that it is busy', () => {
+  it('SS16: serves so many bytes a step, peers in turns, and tells who asks for more that it is busy', () => {
     const { sync, peers } = cluster(4, [AT_20]);
     const server = present(peers[0], 'a peer');
     const root = AT_20.hash;
