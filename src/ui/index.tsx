@@ -3,6 +3,7 @@ import '@fontsource-variable/jetbrains-mono/wght.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/layout.css';
+import './styles/inspector.css';
 import './styles/scene.css';
 import './styles/faults.css';
 import './styles/build.css';
