@@ -1,7 +1,6 @@
 import { bytesToHex } from '../../base/hex.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createRegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
-import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import type {
   Network,
@@ -28,7 +27,7 @@ import { createFetchShim, type FetchShim } from '../gateway/fetch-shim.ts';
 import type { GatewayControl } from '../gateway/gateway.worker.ts';
 import { type GatewayReply, type GatewayRequest, portLike } from '../gateway/messages.ts';
 import type { Dealt, InspectorControl } from '../inspector/inspector.worker.ts';
-import type { NodeReport, NodeWorld } from '../node/control.ts';
+import type { NodeReport } from '../node/control.ts';
 import { networkLockName } from '../storage/stale-storage.ts';
 import { chooseSignatureBackend } from './backend-choice.ts';
 import { createBackendMemory, pageStore } from './backend-memory.ts';
@@ -36,13 +35,13 @@ import { type BootWatch, createBootWatch } from './boot-watch.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
 import { createInspectorPort } from './inspector-port.ts';
-import { brokerMesh } from './mesh-broker.ts';
 import {
   createNodeProcess,
   type NodeProcess,
   type SpawnedWorker,
   spawnNodeWorker,
 } from './node-process.ts';
+import { countNodes, createStarter, createStartLine } from './node-starter.ts';
 import { createRegistryControl } from './registry-control.ts';
 import { CONTROL_DEADLINE_MS, createRoster, networkError, type Roster } from './roster.ts';
 import { createSafetyWatch } from './safety-watch.ts';
@@ -50,9 +49,6 @@ import { createTelemetryHub, type TelemetryHub } from './telemetry-hub.ts';
 
 const DEAL_DEADLINE_MS = 60_000;
 const SNAPSHOT_DEADLINE_MS = 2_000;
-/** 64-bit Wasm memories a tab can have, with a few to spare. */
-const TAB_MEMORIES = 56;
-const MIN_SANDBOX_MEMORIES = 2;
 
 interface HelperWorker<T extends { readonly [K in keyof T]: (...args: never[]) => unknown }> {
   readonly worker: Worker;
@@ -185,10 +181,6 @@ function holdLock(name: string): () => void {
   return release;
 }
 
-function countNodes(spec: NetworkSpec): number {
-  return spec.subnets.reduce((sum, subnet) => sum + subnet.nodes, 0);
-}
-
 interface AssembledNetwork {
   readonly network: Network;
   startAll(): NetworkResult<void>;
@@ -232,7 +224,18 @@ function assembleNetwork(
     start: (process) => starter(process),
   });
   hub.observe(registry.observe);
-  const starter = createStarter(scaffold, dealt, backend, clockControl, faults, roster, keeper);
+  const startLine = createStartLine();
+  const starter = createStarter({
+    networkId: scaffold.networkId,
+    spec,
+    dealt,
+    library: backend.library,
+    clock: () => startLine.clockFor(clockControl.setting()),
+    delays: clockControl.delays,
+    faults,
+    roster,
+    registry: keeper,
+  });
   const topology: Topology = topologyOf(spec, [dealt]);
   let closed = false;
   const guard: NetworkGuard = {
@@ -270,7 +273,15 @@ function assembleNetwork(
     },
   };
   const members = processes.slice(0, dealt.genesis.nodes.length);
-  return { network, startAll: () => startAll(members, starter) };
+  const startAll = async (): NetworkResult<void> => {
+    const outcomes = await Promise.all(members.map(starter));
+    startLine.release();
+    await roster.tellAll(({ control }) =>
+      control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'setClock', clockControl.setting()),
+    );
+    return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined);
+  };
+  return { network, startAll };
 }
 
 function nodeDeps(scaffold: Scaffold, nodeId: NodeId, forget: (nodeId: string) => void) {
@@ -291,68 +302,6 @@ function nodeDeps(scaffold: Scaffold, nodeId: NodeId, forget: (nodeId: string) =
         : gateway.control.call({ ...options, transfer: [port] }, 'addNode', port, nodeId));
     },
   };
-}
-
-type Starter = (process: NodeProcess) => NetworkResult<void>;
-
-function createStarter(
-  scaffold: Scaffold,
-  dealt: Dealt,
-  backend: SignatureBackendChoice,
-  clockControl: ClockControl,
-  faults: FaultControl,
-  roster: Roster,
-  registry: Pick<RegistryKeeper, 'records'>,
-): Starter {
-  const { networkId, spec } = scaffold;
-  let incarnation = Date.now();
-  const memo = spec.memoVerification
-    ? { memoSecret: crypto.getRandomValues(new Uint8Array(32)) }
-    : {};
-  const sandboxMemories = Math.max(
-    MIN_SANDBOX_MEMORIES,
-    Math.floor(TAB_MEMORIES / countNodes(spec)),
-  );
-  const worldOf = (nodeId: NodeId): NodeWorld => ({
-    registry: registry.records(),
-    clock: clockControl.setting(),
-    delays: clockControl.delays(),
-    links: faults.linksOf(nodeId),
-    conditions: faults.conditionsOf(nodeId),
-    behaviours: faults.behavioursOf(nodeId),
-  });
-  return async (process) => {
-    const { nodeId } = process;
-    const secrets = dealt.secrets.find((candidate) => candidate.nodeId === nodeId);
-    if (secrets === undefined) {
-      return err(networkError('NODE_UNKNOWN', `No keys were dealt to node ${nodeId}.`));
-    }
-    incarnation = Math.max(incarnation + 1, Date.now());
-    const started = await process.start({
-      networkId,
-      genesis: dealt.genesis,
-      secrets,
-      rootKeyDer: dealt.publicKeyDer,
-      signatureLibrary: backend.library,
-      ...worldOf(nodeId),
-      mesh: brokerMesh(process, roster.all()),
-      ...memo,
-      incarnation,
-      seed: `${spec.seed}/${nodeId}/${incarnation}`,
-      sandboxMemories,
-    });
-    // What changed while it started was told to running nodes only.
-    return started.ok
-      ? roster.tell(nodeId, ({ control }) =>
-          control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'setWorld', worldOf(nodeId)),
-        )
-      : started;
-  };
-}
-
-async function startAll(processes: readonly NodeProcess[], starter: Starter): NetworkResult<void> {
-  const outcomes = await Promise.all(processes.map(starter));
-  return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined);
 }
 
 function openingFacts(
