@@ -301,8 +301,9 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'storage',
-    here: 'A node hears its own shares before they are on its disk; what it says to peers waits for the write. A subnet of one node, which asks no peers, may answer a call and lose it if it is killed within that write.',
+    here: 'A node hears its own shares before they are on its disk; what it says to peers, and in a subnet of one node all that it decides, waits for the write.',
     mainnet: 'The pool is written first, and no subnet has one node.',
-    consequence: 'Use four nodes or more to see what a kill does to acknowledged calls.',
+    consequence:
+      'None that peers or clients can see: whoever is killed within that write has told nobody.',
   },
 ];

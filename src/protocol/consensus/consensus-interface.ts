@@ -66,6 +66,11 @@ export interface PollOutcome {
   readonly startOver: boolean;
   /** Two blocks of one height are finalized: this node takes part in nothing any more. */
   readonly stopped: boolean;
+  /**
+   * This node alone is the committee, so what it has just signed may have decided already: the host
+   * acts on this outcome, and polls again, only after everything in it is stored.
+   */
+  readonly decidesAlone: boolean;
   /** Key shares to store, before anything that is in `transmits`, and to delete. */
   readonly keys: KeyChanges;
   readonly trace: readonly TraceEvent[];

@@ -138,6 +138,7 @@ class ConsensusNode implements Consensus {
       this.artifacts.validated.restamp(UNSTAMPED, this.lastNowNs);
     }
     this.followState();
+    const wasAlone = this.isAlone();
     const output: LoopOutput = {
       transmits: [],
       trace: [...this.checkState(), ...this.extendChain()],
@@ -165,10 +166,15 @@ class ConsensusNode implements Consensus {
       diverged: this.diverged,
       startOver: this.shouldStartOver(),
       stopped: this.stopped,
+      decidesAlone: wasAlone || this.isAlone(),
       keys: keyWork.keys,
       trace: output.trace,
       nextWakeNs: quiet && !keyWork.isPending ? this.wakeNs : this.lastNowNs,
     };
+  }
+
+  private isAlone(): boolean {
+    return this.membership.nodesAt(this.view.notarizedHeight() + 1)?.length === 1;
   }
 
   validatedArtifacts(): readonly Artifact[] {

@@ -3,7 +3,7 @@ import type { Prng } from '../../base/prng.ts';
 import { subnetTopology } from '../canonical-state/canonical-state.ts';
 import type { Transmit as PoolTransmit } from '../artifact-pool/artifact-pool.ts';
 import { createConsensus } from '../consensus/consensus.ts';
-import type { Consensus, PollOutcome } from '../consensus/consensus-interface.ts';
+import type { Consensus, ConsensusStatus, PollOutcome } from '../consensus/consensus-interface.ts';
 import { createExecutionEnvironment } from '../execution/execution-environment.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../limits/execution.ts';
 import type { DelayBudget } from '../interfaces/replica.ts';
@@ -88,6 +88,10 @@ class NodeCoreMachine implements NodeCore {
   /** Something changed since consensus was polled last. */
   private consensusDue = true;
   private consensusWakeNs: TimeNs | null = null;
+  /** What a node that decides alone has decided, until the votes for it are on the disk. */
+  private undisclosed: PollOutcome | null = null;
+  /** What the bouncer went by when the gossip last asked it about everything. */
+  private bounced: ConsensusStatus | null = null;
   private readonly genesis: NodeCoreConfig['genesis'];
   private stopped = false;
 
@@ -280,6 +284,7 @@ class NodeCoreMachine implements NodeCore {
         return;
       case 'persisted':
         this.release(this.journal.persisted(input.operationId));
+        this.disclose();
         return;
       case 'delaysChanged':
         this.delays = input.delays;
@@ -296,16 +301,37 @@ class NodeCoreMachine implements NodeCore {
 
   private pollConsensus(): void {
     this.consensusDue = false;
-    const before = this.consensus.status();
+    this.consensusWakeNs = null;
+    if (this.undisclosed !== null) {
+      return;
+    }
     const outcome = this.consensus.poll(this.nowNs);
-    this.consensusWakeNs = outcome.nextWakeNs;
-    // A height counts as certified once the state manager took the certification, in order.
-    this.trace.push(...outcome.trace.filter((event) => event.kind !== 'certified'));
     // Before what is signed with them: the journal writes in order.
     storeShares(this.journal, outcome.keys);
     for (const transmit of outcome.transmits) {
       this.store(transmit);
     }
+    if (outcome.decidesAlone && !this.journal.isStored) {
+      this.undisclosed = outcome;
+    } else {
+      this.act(outcome);
+    }
+  }
+
+  /** Once the disk holds the votes of a lone node, a restart cannot decide otherwise. */
+  private disclose(): void {
+    const outcome = this.undisclosed;
+    if (outcome !== null && this.journal.isStored) {
+      this.undisclosed = null;
+      this.consensusDue = true;
+      this.act(outcome);
+    }
+  }
+
+  private act(outcome: PollOutcome): void {
+    this.consensusWakeNs = outcome.nextWakeNs;
+    // A height counts as certified once the state manager took the certification, in order.
+    this.trace.push(...outcome.trace.filter((event) => event.kind !== 'certified'));
     for (const batch of outcome.batches) {
       this.executor.accept(batch);
     }
@@ -319,8 +345,9 @@ class NodeCoreMachine implements NodeCore {
       this.consensusDue = true;
     }
     this.stopped = outcome.stopped;
-    const after = this.consensus.status();
-    if (BOUNCER_HEIGHTS.some((height) => after[height] !== before[height])) {
+    const { bounced } = this;
+    this.bounced = this.consensus.status();
+    if (BOUNCER_HEIGHTS.some((height) => this.bounced?.[height] !== bounced?.[height])) {
       this.gossip.reconsider();
     }
   }

@@ -44,9 +44,14 @@ export class StorageJournal<Held> {
     return this.underWay !== null;
   }
 
+  /** Everything given so far is on the disk. */
+  get isStored(): boolean {
+    return this.underWay === null && this.writes.size === 0;
+  }
+
   /** Items that wait for no write at all. */
   takeFree(): readonly Held[] {
-    if (this.underWay !== null || this.writes.size > 0) {
+    if (!this.isStored) {
       return [];
     }
     const { held } = this;

@@ -226,7 +226,7 @@ class GossipNode implements Gossip {
     peer.acksDue = [];
     peer.ackAtNs = null;
     peer.pulls = [];
-    peer.pulled = [];
+    peer.asked = [];
     this.sender.forget(peer.id);
     this.receiver.forget(peer.id);
     this.trace.push({ kind: 'peerDown', peer: peer.id });
@@ -267,12 +267,12 @@ class GossipNode implements Gossip {
     this.readSessions(peer, packet, nowNs);
     for (const ack of packet.acks) {
       if (ack.to === this.config.nodeId && ack.incarnation === this.config.incarnation) {
-        this.sender.acknowledge(peer.id, ack.commitIds);
+        this.sender.acknowledge(peer.id, ack.commitIds, nowNs);
       }
     }
     for (const name of packet.pulls) {
-      if (peer.pulled.length < MAX_PULLS_PER_PACKET) {
-        peer.pulled.push({ name, bytes: this.bytesOf(name) });
+      if (peer.asked.length < MAX_PULLS_PER_PACKET) {
+        peer.asked.push(name);
       }
     }
     if (packet.stateAdverts.length > 0) {
@@ -388,11 +388,17 @@ class GossipNode implements Gossip {
     }
     // Each answer may be as large as a block, so each goes alone.
     let answered = 0;
-    while (peer.pulled.length > 0 && answered < PULL_ANSWER_BYTES_PER_STEP) {
-      const pulled = peer.pulled.splice(0, 1);
-      answered += pulled[0]?.bytes?.length ?? 0;
-      packets.push({ ...blank, pulled });
+    let count = 0;
+    for (const name of peer.asked) {
+      if (answered >= PULL_ANSWER_BYTES_PER_STEP) {
+        break;
+      }
+      const bytes = this.bytesOf(name);
+      answered += bytes?.length ?? 0;
+      packets.push({ ...blank, pulled: [{ name, bytes }] });
+      count += 1;
     }
+    peer.asked = peer.asked.slice(count);
     for (const response of stateResponses) {
       packets.push({ ...blank, stateResponses: [response] });
     }
@@ -416,7 +422,7 @@ class GossipNode implements Gossip {
       if (!peer.inbox.isEmpty || peer.rest !== null) {
         wake = earlier(wake, this.lastStepNs + BACKLOG_PAUSE_NS);
       }
-      if (peer.pulled.length > 0) {
+      if (peer.asked.length > 0) {
         wake = earlier(wake, this.lastStepNs + PULL_ANSWER_PAUSE_NS);
       }
       if (peer.up) {

@@ -27,7 +27,8 @@ export interface Peer {
   acksDue: number[];
   ackAtNs: bigint | null;
   pulls: ArtifactName[];
-  pulled: PulledArtifact[];
+  /** What the peer asked for; looked up when it is answered. */
+  asked: ArtifactName[];
   stateAdverts: readonly StateAdvert[];
   stateRequests: StateRequest[];
   stateResponses: StateResponse[];
@@ -37,7 +38,7 @@ export interface Peer {
 export function hasDirect(peer: Peer): boolean {
   return (
     peer.pulls.length > 0 ||
-    peer.pulled.length > 0 ||
+    peer.asked.length > 0 ||
     peer.stateAdverts.length > 0 ||
     peer.stateRequests.length > 0 ||
     peer.stateResponses.length > 0
@@ -64,7 +65,7 @@ export function newPeer(id: NodeId): Peer {
     acksDue: [],
     ackAtNs: null,
     pulls: [],
-    pulled: [],
+    asked: [],
     stateAdverts: [],
     stateRequests: [],
     stateResponses: [],
