@@ -29,7 +29,8 @@ export interface SlotSender {
   bytesOf(key: string): Uint8Array | undefined;
   /** Updates nobody has been sent yet; from now on they wait for every reachable peer's acknowledgement. */
   takeFresh(nowNs: bigint): readonly SlotUpdate[];
-  acknowledge(peer: NodeId, commitIds: readonly number[]): void;
+  /** How long the peer took teaches how long to wait for it before an update is repeated. */
+  acknowledge(peer: NodeId, commitIds: readonly number[], nowNs: bigint): void;
   /** The peer knows nothing of us (any more): every slot is due again. */
   resendAll(peer: NodeId, nowNs: bigint): void;
   /** No updates are kept for a peer that is away. */
@@ -50,9 +51,20 @@ interface Slot {
 }
 
 interface Pending {
+  /** When it was first sent. */
+  readonly sentNs: bigint;
   dueNs: bigint;
   backoffMs: number;
 }
+
+const FIRST_RETRY_NS = BigInt(RETRY_FIRST_MS) * NS_PER_MS;
+/**
+ * A peer whose answers take long (its processor is shared by forty nodes, its link is slow) is not
+ * flooded with repetitions: the first pause is twice what it lately took. @playground QUIC estimates
+ * round trips by itself.
+ */
+const PATIENCE_FACTOR = 2n;
+const LONGEST_FIRST_RETRY_NS: bigint = 4_000_000_000n;
 
 /** What a reachable peer has not acknowledged, in the order it is to be sent. */
 class Unacknowledged {
@@ -60,8 +72,33 @@ class Unacknowledged {
   private earliest: bigint | null = null;
   private stale = false;
 
-  put(slotId: number, dueNs: bigint, backoffMs: number): void {
-    this.pending.set(slotId, { dueNs, backoffMs });
+  /** Smoothed time from the first sending of an update to its acknowledgement. */
+  private answerNs = 0n;
+
+  /** Sent now: repeated when the peer takes longer than it is used to, and than the least pause. */
+  sent(slotId: number, nowNs: bigint): void {
+    const patientNs = PATIENCE_FACTOR * this.answerNs;
+    const pauseNs = patientNs > LONGEST_FIRST_RETRY_NS ? LONGEST_FIRST_RETRY_NS : patientNs;
+    const firstNs = pauseNs > FIRST_RETRY_NS ? pauseNs : FIRST_RETRY_NS;
+    this.put(slotId, nowNs, nowNs + firstNs, Number(firstNs / NS_PER_MS) * RETRY_FACTOR);
+  }
+
+  /** To be sent as soon as there is room. */
+  due(slotId: number, nowNs: bigint): void {
+    this.put(slotId, nowNs, nowNs, RETRY_FIRST_MS);
+  }
+
+  acknowledged(slotId: number, nowNs: bigint): void {
+    const known = this.pending.get(slotId);
+    if (known !== undefined) {
+      const tookNs = nowNs - known.sentNs;
+      this.answerNs = this.answerNs === 0n ? tookNs : (7n * this.answerNs + tookNs) / 8n;
+      this.delete(slotId);
+    }
+  }
+
+  private put(slotId: number, sentNs: bigint, dueNs: bigint, backoffMs: number): void {
+    this.pending.set(slotId, { sentNs, dueNs, backoffMs });
     if (this.earliest === null || dueNs < this.earliest) {
       this.earliest = dueNs;
     }
@@ -97,7 +134,6 @@ class Unacknowledged {
   }
 }
 
-const FIRST_RETRY_NS = BigInt(RETRY_FIRST_MS) * NS_PER_MS;
 /** What an update costs on the wire besides the artifact. */
 const UPDATE_OVERHEAD_BYTES = 64;
 const NO_UPDATES: readonly SlotUpdate[] = [];
@@ -166,7 +202,6 @@ class SlotTable implements SlotSender {
       return NO_UPDATES;
     }
     const updates: SlotUpdate[] = [];
-    const dueNs = nowNs + FIRST_RETRY_NS;
     for (const slot of this.fresh) {
       // It may have been withdrawn since, and its slot used again.
       if (this.slots.get(slot.slotId) !== slot) {
@@ -174,19 +209,19 @@ class SlotTable implements SlotSender {
       }
       updates.push(updateOf(slot));
       for (const waiting of this.unacknowledged.values()) {
-        waiting.put(slot.slotId, dueNs, RETRY_FIRST_MS * RETRY_FACTOR);
+        waiting.sent(slot.slotId, nowNs);
       }
     }
     this.fresh = [];
     return updates;
   }
 
-  acknowledge(peer: NodeId, commitIds: readonly number[]): void {
+  acknowledge(peer: NodeId, commitIds: readonly number[], nowNs: bigint): void {
     const waiting = this.unacknowledged.get(peer);
     for (const commitId of commitIds) {
       const slot = this.slotByCommit.get(commitId);
       if (slot !== undefined) {
-        waiting?.delete(slot.slotId);
+        waiting?.acknowledged(slot.slotId, nowNs);
       }
     }
   }
@@ -194,7 +229,7 @@ class SlotTable implements SlotSender {
   resendAll(peer: NodeId, nowNs: bigint): void {
     const all = new Unacknowledged();
     for (const slotId of this.slots.keys()) {
-      all.put(slotId, nowNs, RETRY_FIRST_MS);
+      all.due(slotId, nowNs);
     }
     this.unacknowledged.set(peer, all);
   }
