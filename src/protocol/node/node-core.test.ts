@@ -6,6 +6,7 @@ import { createNodeCrypto } from '../crypto/node-crypto.ts';
 import { dealSubnet } from '../registry/genesis.ts';
 import type { NodeId } from '../types/ids.ts';
 import { createNodeCore } from './node-core.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
 import type { NodeCore, NodeEffect, NodeInput, NodeOutput } from './node-io.ts';
 import { subnetParametersFor } from './subnet-parameters.ts';
 
@@ -54,13 +55,20 @@ function persistOf(output: NodeOutput): (NodeEffect & { kind: 'persist' }) | und
   return output.effects.find((effect) => effect.kind === 'persist');
 }
 
-/** Steps a single node, answering writes at once, until the time is over. */
-function run(core: NodeCore, fromMs: number, toMs: number, disk: Map<string, Uint8Array>): void {
+/** Steps a single node, answering writes at once, until the time is over; answers its trace. */
+function run(
+  core: NodeCore,
+  fromMs: number,
+  toMs: number,
+  disk: Map<string, Uint8Array>,
+): readonly TraceEvent[] {
+  const trace: TraceEvent[] = [];
   let inputs: NodeInput[] = [];
   for (let ms = fromMs; ms < toMs; ms += 20) {
     do {
       const output = core.step(START_NS + BigInt(ms) * NS_PER_MS, inputs);
       inputs = [];
+      trace.push(...output.trace);
       const write = persistOf(output);
       for (const change of write?.writes ?? []) {
         if (change.op === 'put') {
@@ -74,6 +82,7 @@ function run(core: NodeCore, fromMs: number, toMs: number, disk: Map<string, Uin
       }
     } while (inputs.length > 0);
   }
+  return trace;
 }
 
 describe('a node core', () => {
@@ -108,13 +117,24 @@ describe('a node core', () => {
     const before = startCore(1).core;
     run(before, 0, 6000, disk);
     const { core } = startCore(1, [...disk]);
-    const [loaded] = core
-      .step(START_NS + 6000n * NS_PER_MS, [])
-      .trace.filter((event) => event.kind === 'caughtUp');
-    expect(loaded).toMatchObject({ from: 'checkpoint' });
     expect(core.status().finalized).toBeGreaterThanOrEqual(before.status().finalized);
-    run(core, 6000, 8000, disk);
+    const [loaded] = run(core, 6000, 8000, disk).filter((event) => event.kind === 'caughtUp');
+    expect(loaded).toMatchObject({ from: 'checkpoint' });
     expect(core.status().executed).toBeGreaterThan(before.status().executed);
+  });
+
+  it('CN51: alone, decides nothing that is not on its disk', () => {
+    const { core } = startCore(1);
+    const first = core.step(START_NS, []);
+    const write = persistOf(first);
+    expect(write?.writes.some(({ key }) => key.startsWith('artifact/'))).toBe(true);
+    for (let ms = 0; ms < 2000; ms += 20) {
+      const waiting = core.step(START_NS + BigInt(ms) * NS_PER_MS, []);
+      expect(waiting.trace.map(({ kind }) => kind)).not.toContain('finalized');
+    }
+    const operationId = write?.operationId ?? 0;
+    const told = core.step(START_NS + 2000n * NS_PER_MS, [{ kind: 'persisted', operationId }]);
+    expect(told.trace.length).toBeGreaterThan(0);
   });
 
   it('reports a damaged disk and starts with what is whole', () => {
