@@ -104,6 +104,7 @@ describe('keys in the projection', () => {
       chunksTotal: 8,
       bytes: 3_000,
       peers: 2,
+      elapsedMs: 40,
     };
     const syncing = fold([progress]);
     expect(syncing.nodes[0]?.sync).toMatchObject({ chunksDone: 3, chunksTotal: 8 });

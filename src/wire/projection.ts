@@ -75,6 +75,8 @@ export interface SyncView {
   readonly chunksTotal: number;
   readonly bytes: number;
   readonly peers: number;
+  /** Since its first request. */
+  readonly elapsedMs: number;
 }
 
 export interface CaughtView {

@@ -2,7 +2,7 @@ import type { IntervalView, NodeView } from '../../wire/projection.ts';
 import { Failure, useCommandHere } from '../faults/controls.tsx';
 import { nodeStatus } from '../charts/node-status.ts';
 import { useProjection, useServices } from '../services.tsx';
-import { formatBytes, formatCount } from '../store/format.ts';
+import { formatBytes, formatCount, formatMs } from '../store/format.ts';
 
 /** Who belongs to the subnet, and the proposals that change it. */
 export function Membership() {
@@ -87,7 +87,7 @@ export function SyncProgress({ node }: { readonly node: NodeView }) {
   if (sync === null) {
     return null;
   }
-  const { height, chunksDone, chunksTotal, bytes, peers } = sync;
+  const { height, chunksDone, chunksTotal, bytes, peers, elapsedMs } = sync;
   return (
     <span className="sync">
       <progress
@@ -100,7 +100,8 @@ export function SyncProgress({ node }: { readonly node: NodeView }) {
         {chunksTotal === 0
           ? 'waiting for the list of chunks'
           : `${chunksDone} of ${chunksTotal} chunks`}
-        , {formatBytes(bytes)} from {peers} {peers === 1 ? 'peer' : 'peers'}
+        , {formatBytes(bytes)} from {peers} {peers === 1 ? 'peer' : 'peers'} in{' '}
+        {formatMs(elapsedMs)}
       </span>
     </span>
   );
