@@ -36,25 +36,26 @@ export interface Adversary {
   produce(context: RoleContext): Mutations;
   /**
    * What really leaves in the place of the packets of the honest core.
-   * @param notarized highest notarized height: what peers want is a little above
+   * @param now the connection id that peers expect, and the highest notarized height: what peers
+   *   want is a little above
    */
-  send(packets: readonly GossipPacket[], nowNs: bigint, notarized: number): readonly GossipPacket[];
+  send(packets: readonly GossipPacket[], now: SendingTime): readonly GossipPacket[];
+}
+
+export interface SendingTime {
+  readonly nowNs: bigint;
+  readonly connection: number;
+  readonly notarized: number;
 }
 
 export interface AdversaryConfig {
   readonly nodeId: NodeId;
   readonly genesis: Pick<SubnetGenesis, 'nodes'>;
-  readonly incarnation: number;
   /** Chance of attacks that invent bytes. */
   readonly seed: string;
 }
 
-export function createAdversary({
-  nodeId,
-  genesis,
-  incarnation,
-  seed,
-}: AdversaryConfig): Adversary {
+export function createAdversary({ nodeId, genesis, seed }: AdversaryConfig): Adversary {
   const peers = genesis.nodes.map((node) => node.nodeId).filter((id) => id !== nodeId);
   let behaviours: readonly MaliciousBehaviour[] = [];
   let attacks: readonly Attack[] = [];
@@ -77,8 +78,8 @@ export function createAdversary({
       }
       return NO_MUTATIONS;
     },
-    send(packets, nowNs, notarized) {
-      const outlet = { nodeId, peers, incarnation, nowNs, notarized };
+    send(packets, { nowNs, connection, notarized }) {
+      const outlet = { nodeId, peers, incarnation: connection, nowNs, notarized };
       return attacks.reduce((sent, attack) => attack.send?.(sent, outlet) ?? sent, packets);
     },
   };

@@ -294,6 +294,10 @@ class NodeCoreMachine implements NodeCore {
         this.consensusDue = this.registry.apply(input.records, this.nowNs) || this.consensusDue;
         return;
       case 'malicious':
+        // What its attacks left in the peers' tables ends with them.
+        if (this.adversary.behaviours.length > 0) {
+          this.gossip.reconnect(this.nowNs);
+        }
         this.adversary.set(input.behaviours);
         this.consensusDue = true;
     }
@@ -414,7 +418,7 @@ class NodeCoreMachine implements NodeCore {
     }
     const { notarized } = this.consensus.status();
     const transmits = this.adversary
-      .send(said.packets, this.nowNs, notarized)
+      .send(said.packets, { nowNs: this.nowNs, connection: this.gossip.connection, notarized })
       .map(({ to, packet, bytes }): Transmit => ({ to, bytes, contents: summarizePacket(packet) }));
     const trace = this.watch.annotate([...this.trace, ...said.trace]);
     this.trace = [];

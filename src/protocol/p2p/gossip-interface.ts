@@ -27,6 +27,13 @@ export interface Gossip {
   /** Everything there is to say, once per step. */
   flush(nowNs: bigint): GossipOutput;
   peersUp(): readonly NodeId[];
+  /** The connection id that what is sent now carries. */
+  readonly connection: number;
+  /**
+   * Begins again with a larger connection id, as after a restart: the peers forget every slot they
+   * hold of this node and get everything that is on offer anew.
+   */
+  reconnect(nowNs: bigint): void;
   /** What the peer was counted for so far. */
   penaltiesOf(peer: NodeId): PeerPenalties;
 }
@@ -34,7 +41,7 @@ export interface Gossip {
 export interface GossipConfig extends SlotReceiverPorts {
   readonly nodeId: NodeId;
   readonly peers: readonly NodeId[];
-  /** The connection id: grows with every start of this node. */
+  /** Grows with every start of this node; connection ids grow with it. */
   readonly incarnation: number;
   /**
    * Work that taking an artifact in costs besides decoding it, e.g. for a signature that is checked

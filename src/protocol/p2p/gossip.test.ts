@@ -222,7 +222,11 @@ describe('gossip', () => {
       a.gossip.deliver(name, bytes, false);
     }
     const pulls = large.map(({ name }) => name);
-    a.gossip.receive(b.id, encodePacket({ ...emptyPacket(1), pulls }), mesh.now());
+    a.gossip.receive(
+      b.id,
+      encodePacket({ ...emptyPacket(b.gossip.connection), pulls }),
+      mesh.now(),
+    );
     const answered = () =>
       a.gossip
         .flush(mesh.now())
@@ -231,6 +235,27 @@ describe('gossip', () => {
     const sizes = [answered(), answered(), answered(), answered()];
     expect(Math.max(...sizes)).toBeLessThanOrEqual(6 * 1024 * 1024);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(16 * 1024 * 1024);
+  });
+
+  it('CN88: is a new peer to the others after it reconnected: they forget its slots', () => {
+    const mesh = createMesh('reconnect', 0);
+    const [a, b] = mesh.nodes;
+    mesh.run(100);
+    const { name, bytes } = artifact('left behind', 10);
+    // A slot number that the honest sender never reaches, as an attack leaves it behind.
+    const update = { slotId: 1 << 20, commitId: 5, name, bytes };
+    const stray = { ...emptyPacket(a.gossip.connection), updates: [update] };
+    b.gossip.receive(a.id, encodePacket(stray), mesh.now());
+    mesh.run(100);
+    expect(b.received.has(nameKey(name))).toBe(true);
+    expect(b.vanished).toEqual([]);
+    a.gossip.reconnect(mesh.now());
+    mesh.run(100);
+    expect(b.vanished.map(({ hash }) => hash)).toContain(name.hash);
+    const late = artifact('late', 10);
+    a.gossip.deliver(late.name, late.bytes, false);
+    mesh.run(100);
+    expect(b.received.has(nameKey(late.name))).toBe(true);
   });
 
   it('counts packets from strangers and packets that are not packets', () => {

@@ -10,7 +10,6 @@ import {
   MAX_PULLS_PER_PACKET,
   MAX_STATE_MESSAGES_PER_PACKET,
   PEER_DOWN_AFTER_NS,
-  PULL_ANSWER_BYTES_PER_STEP,
   PULL_ANSWER_PAUSE_NS,
   RECONSIDER_EVERY_NS,
   WORK_OF_ARTIFACT,
@@ -18,7 +17,7 @@ import {
   WORK_OF_UPDATE,
 } from './limits.ts';
 import type { Gossip, GossipConfig, GossipOutput, GossipPacket } from './gossip-interface.ts';
-import { hasDirect, newPeer, NO_PARTS, splitUpdates } from './peer.ts';
+import { hasDirect, newPeer, NO_PARTS, splitUpdates, takeDirect } from './peer.ts';
 import type { Peer } from './peer.ts';
 import { emptyPacket, nameKey } from './packet.ts';
 import type {
@@ -39,6 +38,8 @@ import type { SlotSender } from './slot-sender.ts';
 
 export type { Gossip, GossipConfig, GossipOutput, GossipPacket } from './gossip-interface.ts';
 
+/** Milliseconds since 1970, as hosts number lives, times this stay safe integers. */
+const CONNECTIONS_PER_LIFE = 4096;
 const NO_PACKETS: readonly Packet[] = [];
 
 function earlier(a: bigint | null, b: bigint | null): bigint | null {
@@ -62,6 +63,7 @@ class GossipNode implements Gossip {
   private bouncerChanged = false;
   /** Made when it is asked for; null after a change. */
   private up: readonly NodeId[] | null = null;
+  private reconnects = 0;
 
   constructor(config: GossipConfig) {
     this.config = config;
@@ -71,6 +73,21 @@ class GossipNode implements Gossip {
     });
     const others = config.peers.filter((id) => id !== config.nodeId).toSorted(compareText);
     this.peers = new Map(others.map((id) => [id, newPeer(id)]));
+  }
+
+  get connection(): number {
+    return this.config.incarnation * CONNECTIONS_PER_LIFE + this.reconnects;
+  }
+
+  reconnect(nowNs: bigint): void {
+    // The last id of this life is kept; the next life has larger ones.
+    this.reconnects = Math.min(this.reconnects + 1, CONNECTIONS_PER_LIFE - 1);
+    for (const peer of this.peers.values()) {
+      if (peer.up) {
+        this.sender.resendAll(peer.id, nowNs);
+      }
+    }
+    this.helloAtNs = nowNs;
   }
 
   deliver(name: ArtifactName, bytes: Uint8Array, latencySensitive: boolean): void {
@@ -266,7 +283,7 @@ class GossipNode implements Gossip {
   private readHead(peer: Peer, packet: Packet, nowNs: bigint): void {
     this.readSessions(peer, packet, nowNs);
     for (const ack of packet.acks) {
-      if (ack.to === this.config.nodeId && ack.incarnation === this.config.incarnation) {
+      if (ack.to === this.config.nodeId && ack.incarnation === this.connection) {
         this.sender.acknowledge(peer.id, ack.commitIds, nowNs);
       }
     }
@@ -362,7 +379,7 @@ class GossipNode implements Gossip {
     if (parts.length === 0 && !helloDue && !this.areAcksDue(nowNs)) {
       return NO_PACKETS;
     }
-    const blank = emptyPacket(this.config.incarnation);
+    const blank = emptyPacket(this.connection);
     const first = { ...blank, updates: parts[0] ?? [], acks: this.takeAcks() };
     if (helloDue) {
       this.helloAtNs = nowNs + HELLO_EVERY_NS;
@@ -379,33 +396,9 @@ class GossipNode implements Gossip {
     if (parts.length === 0 && !hasDirect(peer)) {
       return NO_PACKETS;
     }
-    const blank = emptyPacket(this.config.incarnation);
+    const blank = emptyPacket(this.connection);
     const packets: Packet[] = parts.map((updates) => ({ ...blank, updates }));
-    const { stateAdverts, stateRequests, stateResponses } = peer;
-    const pulls = peer.pulls.slice(0, MAX_PULLS_PER_PACKET);
-    if (pulls.length > 0 || stateAdverts.length > 0 || stateRequests.length > 0) {
-      packets.push({ ...blank, pulls, stateAdverts, stateRequests });
-    }
-    // Each answer may be as large as a block, so each goes alone.
-    let answered = 0;
-    let count = 0;
-    for (const name of peer.asked) {
-      if (answered >= PULL_ANSWER_BYTES_PER_STEP) {
-        break;
-      }
-      const bytes = this.bytesOf(name);
-      answered += bytes?.length ?? 0;
-      packets.push({ ...blank, pulled: [{ name, bytes }] });
-      count += 1;
-    }
-    peer.asked = peer.asked.slice(count);
-    for (const response of stateResponses) {
-      packets.push({ ...blank, stateResponses: [response] });
-    }
-    peer.pulls = peer.pulls.slice(MAX_PULLS_PER_PACKET);
-    peer.stateAdverts = [];
-    peer.stateRequests = [];
-    peer.stateResponses = [];
+    packets.push(...takeDirect(peer, blank, (name) => this.bytesOf(name)));
     return packets;
   }
 

@@ -1,8 +1,14 @@
 import type { NodeId } from '../types/ids.ts';
 import { Inbox } from './inbox.ts';
-import { MAX_UPDATES_PER_PACKET, PACKET_TARGET_BYTES } from './limits.ts';
+import {
+  MAX_PULLS_PER_PACKET,
+  MAX_UPDATES_PER_PACKET,
+  PACKET_TARGET_BYTES,
+  PULL_ANSWER_BYTES_PER_STEP,
+} from './limits.ts';
 import type {
   ArtifactName,
+  Packet,
   PulledArtifact,
   SlotUpdate,
   StateAdvert,
@@ -43,6 +49,44 @@ export function hasDirect(peer: Peer): boolean {
     peer.stateRequests.length > 0 ||
     peer.stateResponses.length > 0
   );
+}
+
+/**
+ * What is for this peer alone, besides updates; the peer is owed no more of it, except answers
+ * beyond a step's worth.
+ */
+export function takeDirect(
+  peer: Peer,
+  blank: Packet,
+  bytesOf: (name: ArtifactName) => Uint8Array | null,
+): readonly Packet[] {
+  const packets: Packet[] = [];
+  const { stateAdverts, stateRequests, stateResponses } = peer;
+  const pulls = peer.pulls.slice(0, MAX_PULLS_PER_PACKET);
+  if (pulls.length > 0 || stateAdverts.length > 0 || stateRequests.length > 0) {
+    packets.push({ ...blank, pulls, stateAdverts, stateRequests });
+  }
+  // Each answer may be as large as a block, so each goes alone.
+  let answered = 0;
+  let count = 0;
+  for (const name of peer.asked) {
+    if (answered >= PULL_ANSWER_BYTES_PER_STEP) {
+      break;
+    }
+    const bytes = bytesOf(name);
+    answered += bytes?.length ?? 0;
+    packets.push({ ...blank, pulled: [{ name, bytes }] });
+    count += 1;
+  }
+  for (const response of stateResponses) {
+    packets.push({ ...blank, stateResponses: [response] });
+  }
+  peer.asked = peer.asked.slice(count);
+  peer.pulls = peer.pulls.slice(MAX_PULLS_PER_PACKET);
+  peer.stateAdverts = [];
+  peer.stateRequests = [];
+  peer.stateResponses = [];
+  return packets;
 }
 
 /** What is left of a packet after its head: read one by one. */

@@ -1,11 +1,9 @@
 import { ATTACKS } from '../../wire/malicious.ts';
 import type { NodeView } from '../../wire/projection.ts';
 import { AttackOptions } from './AttackOptions.tsx';
-import { setBehaviours } from './active-faults.ts';
 import { Check, Failure, useSetting } from './controls.tsx';
 
 type Behaviour = NodeView['behaviours'][number];
-const FLOOD_ENDS = 'The slots stay taken until the node starts again, which undoing this does.';
 const KINDS = Object.keys(ATTACKS) as readonly (keyof typeof ATTACKS)[];
 
 /** Every rule the node can break on purpose, several at once; what each does and what stands against it. */
@@ -15,7 +13,7 @@ export function Attacks({ node }: { readonly node: NodeView }) {
     ask,
     failure,
   } = useSetting<readonly Behaviour[]>(node.behaviours, (network, next) =>
-    setBehaviours(network, node, next),
+    network.faults.setMalicious(node.nodeId, next),
   );
   return (
     <section aria-labelledby="attacks">
@@ -44,7 +42,6 @@ export function Attacks({ node }: { readonly node: NodeView }) {
                   />
                   <p className="small attack-defence">
                     <b>What stands against it:</b> {defence}
-                    {kind === 'floodSlots' ? ` ${FLOOD_ENDS}` : ''}
                   </p>
                 </>
               )}

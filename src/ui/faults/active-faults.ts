@@ -42,30 +42,10 @@ export async function healEverything(
   const others = await Promise.all([
     ...nodes
       .filter((node) => node.behaviours.length > 0)
-      .map((node) => setBehaviours(network, node, [])),
+      .map((node) => faults.setMalicious(node.nodeId, [])),
     ...nodes.filter(isDownMember).map((node) => faults.restart(node.nodeId)),
   ]);
   return [healed, ...others].find((outcome) => !outcome.ok) ?? ok(undefined);
-}
-
-/**
- * Changes which rules the node breaks. Slots that a flood took at the peers stay taken until the
- * node comes back as a new one, so it is started again when a flood ends.
- */
-export async function setBehaviours(
-  { faults }: Network,
-  { nodeId, behaviours, condition }: NodeView,
-  next: NodeView['behaviours'],
-): NetworkResult<void> {
-  const changed = await faults.setMalicious(nodeId, next);
-  const floods = (list: NodeView['behaviours']): boolean =>
-    list.some(({ kind }) => kind === 'floodSlots');
-  const isOver = floods(behaviours) && !floods(next);
-  if (!changed.ok || !isOver || condition === 'stopped' || condition === 'crashed') {
-    return changed;
-  }
-  const ended = await faults.kill(nodeId);
-  return ended.ok ? faults.restart(nodeId) : ended;
 }
 
 function isDownMember({ isMember, condition }: NodeView): boolean {
@@ -116,9 +96,8 @@ function attackFaults(node: NodeView): readonly ActiveFault[] {
     key: `${nodeId}/attack/${index}`,
     text: `${label} attacks: ${ATTACKS[behaviour.kind].name}`,
     undo: (network) =>
-      setBehaviours(
-        network,
-        node,
+      network.faults.setMalicious(
+        node.nodeId,
         behaviours.filter((other) => other !== behaviour),
       ),
   }));
