@@ -9,6 +9,7 @@ import { ARTIFACT_KINDS } from '../../types/artifacts.ts';
 import type { MessageId } from '../../types/ids.ts';
 import { decodePacket, encodePacket } from '../packet-codec.ts';
 import { decodeStripped, stripProposal } from '../stripped-proposal.ts';
+import { contentTargets } from './content-targets.ts';
 import { samplePacket, sampleOf } from './samples.ts';
 
 /** A decoder of peers' bytes with valid encodings to start from. */
@@ -118,7 +119,13 @@ function ingressTarget(): FuzzTarget {
   };
 }
 
-/** Every decoder of what peers send, one for each kind of artifact. */
+/** Every decoder of what peers send: one for each kind of artifact, and those of their contents. */
 export function fuzzTargets(): readonly FuzzTarget[] {
-  return [...ARTIFACT_KINDS.map(artifactTarget), packetTarget(), strippedTarget(), ingressTarget()];
+  return [
+    ...ARTIFACT_KINDS.map(artifactTarget),
+    packetTarget(),
+    strippedTarget(),
+    ingressTarget(),
+    ...contentTargets(),
+  ];
 }
