@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { faultsTolerated } from '../../src/protocol/registry/committee.ts';
 import type { HuntPlan } from '../../src/sim/hunt/plan.ts';
-import { drawPlan, faultsTolerated, PROFILES } from '../../src/sim/hunt/plan.ts';
+import { drawPlan, PROFILES } from '../../src/sim/hunt/plan.ts';
 import { runPlan } from '../../src/sim/hunt/run-plan.ts';
 import { failureOf, shrink } from '../../src/sim/hunt/shrink.ts';
 import { MAX_NODES_PER_SUBNET } from '../../src/wire/network-spec.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { SignatureShare } from '../interfaces/crypto.ts';
-import { dealSubnet, faultsTolerated, validateGenesis } from '../registry/genesis.ts';
+import { faultsTolerated } from '../registry/committee.ts';
+import { dealSubnet, validateGenesis } from '../registry/genesis.ts';
 import type { NodeId } from '../types/ids.ts';
 import type { SubnetParameters } from '../types/genesis.ts';
 import { wrapBls } from './der.ts';

@@ -19,6 +19,7 @@ import type {
   ThresholdTranscript,
 } from '../types/genesis.ts';
 import type { NodeId, TimeNs } from '../types/ids.ts';
+import { faultsTolerated } from './committee.ts';
 
 /**
  * Trusted-dealer genesis: one place draws all keys, where the IC runs a distributed key generation
@@ -39,11 +40,6 @@ export interface SubnetDealSpec {
   readonly spareNodes?: number;
   readonly parameters: SubnetParameters;
   readonly genesisTimeNs: TimeNs;
-}
-
-/** Faults a subnet of n nodes tolerates. */
-export function faultsTolerated(n: number): number {
-  return Math.floor((n - 1) / 3);
 }
 
 interface DealtNode {

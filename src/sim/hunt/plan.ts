@@ -1,5 +1,6 @@
 import type { Prng } from '../../base/prng.ts';
 import { createPrng } from '../../base/prng.ts';
+import { faultsTolerated } from '../../protocol/registry/committee.ts';
 import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions, Pace } from '../../wire/network-spec.ts';
 import { MAX_NODES_PER_SUBNET, PERFECT_LINK } from '../../wire/network-spec.ts';
@@ -61,10 +62,6 @@ export type Fault =
   /** The subnet consists of these nodes from the next intervals on; nothing undoes it. */
   | { readonly kind: 'membership'; readonly members: readonly number[] }
   | { readonly kind: 'partition'; readonly groups: readonly (readonly number[])[] };
-
-export function faultsTolerated(nodes: number): number {
-  return Math.floor((nodes - 1) / 3);
-}
 
 /** How bad each profile is: numbers of faults, and what lies on every link. */
 const SEVERITY: Readonly<

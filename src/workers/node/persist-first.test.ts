@@ -9,9 +9,10 @@ import { createNetworkClock, liveClockSetting } from '../clock/network-clock.ts'
 import { createScheduler } from '../clock/scheduler.ts';
 import { createFaultyStorage } from '../storage/faulty-storage.ts';
 import { openIdbStorage } from '../storage/idb-storage.ts';
-import { openLogStorage, type SyncFile } from '../storage/log-storage.ts';
+import { openLogStorage } from '../storage/log-storage.ts';
 import { createMemoryStorage } from '../storage/memory-storage.ts';
 import type { StoragePort } from '../storage/storage-port.ts';
+import { createMemoryFile } from '../storage/testing/memory-file.ts';
 import { createNodeHost } from './node-host.ts';
 import { createTelemetryOutbox } from './telemetry-outbox.ts';
 
@@ -66,31 +67,6 @@ interface TestDisk {
   open(): Promise<StoragePort>;
   /** The next write of the real disk fails half-way. */
   fail(): void;
-}
-
-function createMemoryFile(): SyncFile {
-  let content = new Uint8Array();
-  return {
-    read: (buffer, { at }) => {
-      const part = content.subarray(at, at + buffer.length);
-      buffer.set(part);
-      return part.length;
-    },
-    write: (buffer, { at }) => {
-      const grown = new Uint8Array(Math.max(content.length, at + buffer.length));
-      grown.set(content);
-      grown.set(buffer, at);
-      content = grown;
-      return buffer.length;
-    },
-    truncate: (size) => {
-      const next = new Uint8Array(size);
-      next.set(content.subarray(0, size));
-      content = next;
-    },
-    getSize: () => content.length,
-    close: () => undefined,
-  };
 }
 
 function createFileDisk(): TestDisk {

@@ -6,6 +6,7 @@ import { deleteIdbStorage, openIdbStorage } from './idb-storage.ts';
 import { openLogStorage, type SyncFile } from './log-storage.ts';
 import { createMemoryStorage, type MemoryDisk } from './memory-storage.ts';
 import type { StoragePort } from './storage-port.ts';
+import { createMemoryFile } from './testing/memory-file.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 const put = (key: string, value: Uint8Array): StorageWrite => ({ op: 'put', key, value });
@@ -21,33 +22,6 @@ function openMemory(name: string): StoragePort {
   const disk = disks.get(name) ?? new Map<string, Uint8Array>();
   disks.set(name, disk);
   return createMemoryStorage(disk);
-}
-
-/** A file in memory with the calls of FileSystemSyncAccessHandle. */
-function createMemoryFile() {
-  let content = new Uint8Array();
-  const file: SyncFile = {
-    read: (buffer, { at }) => {
-      const part = content.subarray(at, at + buffer.length);
-      buffer.set(part);
-      return part.length;
-    },
-    write: (buffer, { at }) => {
-      const grown = new Uint8Array(Math.max(content.length, at + buffer.length));
-      grown.set(content);
-      grown.set(buffer, at);
-      content = grown;
-      return buffer.length;
-    },
-    truncate: (size) => {
-      const next = new Uint8Array(size);
-      next.set(content.subarray(0, size));
-      content = next;
-    },
-    getSize: () => content.length,
-    close: () => undefined,
-  };
-  return file;
 }
 
 const files = new Map<string, readonly [SyncFile, SyncFile]>();

@@ -8,7 +8,7 @@ import { INSECURE_TEST_SUITE } from '../../crypto/insecure-test-crypto.ts';
 import { createRealSuite } from '../../crypto/real-suite.ts';
 import type { CryptoSuite } from '../../crypto/suite.ts';
 import { MAX_DEALING_BYTES } from '../../limits/dkg.ts';
-import { faultsTolerated } from '../../registry/genesis.ts';
+import { faultsTolerated } from '../../registry/committee.ts';
 import type { DkgConfig, DkgDealing } from '../../types/dkg.ts';
 import type { NodeId } from '../../types/ids.ts';
 import { decodeDealing, encodeDealing, type FeldmanDealing } from './dealing-codec.ts';

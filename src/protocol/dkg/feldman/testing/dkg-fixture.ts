@@ -3,7 +3,8 @@ import { compareText } from '../../../../base/bytes.ts';
 import { createPrng } from '../../../../base/prng.ts';
 import type { CryptoSuite } from '../../../crypto/suite.ts';
 import type { DkgScheme } from '../../../interfaces/dkg.ts';
-import { dealSubnet, faultsTolerated } from '../../../registry/genesis.ts';
+import { faultsTolerated } from '../../../registry/committee.ts';
+import { dealSubnet } from '../../../registry/genesis.ts';
 import type { DkgConfig, DkgDealing } from '../../../types/dkg.ts';
 import type {
   NodeRecord,
