@@ -6,6 +6,8 @@ export async function openPage(page: Page, search = '?pace=turbo'): Promise<void
   await page.goto(`./${search}`);
   await page.waitForFunction(exposeNetwork, null, { timeout: 60_000 });
   await waitForHeight(page, 1);
+  // The network answers scripts a moment before its view stands and listens to keys.
+  await page.getByTestId('headline').waitFor();
 }
 
 export interface NodeView {

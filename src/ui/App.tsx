@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useLayoutEffect } from 'react';
 import { CommandError } from './components/CommandError.tsx';
 import { HelpDialog } from './components/HelpDialog.tsx';
 import { Rail } from './components/Rail.tsx';
@@ -24,7 +24,8 @@ export function App() {
   const services = useServices();
   const { ui } = services;
   const door = useUi((state) => state.door);
-  useEffect(() => {
+  // With the first picture, not after it: a key pressed at once is heard.
+  useLayoutEffect(() => {
     const follow = (): void => ui.setState({ door: doorOfHash(location.hash) });
     const press = (event: KeyboardEvent): void => handleShortcut(event, services);
     addEventListener('hashchange', follow);
