@@ -34,7 +34,9 @@ export function apiInput(
     globalTimer: 0n,
     dataCertificate: null,
     rootKey: Uint8Array.of(1, 2, 3),
-    replicated: context !== 'nonReplicatedQuery' && context !== 'inspectMessage',
+    replicated:
+      !/^composite/.test(context) &&
+      !['nonReplicatedQuery', 'httpTransform', 'inspectMessage'].includes(context),
     call: {
       deadlineNs: 0n,
       responded: false,

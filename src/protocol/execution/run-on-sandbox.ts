@@ -113,7 +113,15 @@ const NO_CALL: CallInput = {
 };
 
 const STATUS_NUMBER = { running: 1, stopping: 2, stopped: 3 } as const;
-const NON_REPLICATED = new Set<SystemApiInput['context']>(['nonReplicatedQuery', 'inspectMessage']);
+const NON_REPLICATED = new Set<SystemApiInput['context']>([
+  'nonReplicatedQuery',
+  'httpTransform',
+  'inspectMessage',
+  'compositeQuery',
+  'compositeReplyCallback',
+  'compositeRejectCallback',
+  'compositeCleanup',
+]);
 
 export function systemApiInput(
   env: ExecutionEnvironment,

@@ -72,12 +72,20 @@ export type EntryContext =
   | 'update'
   | 'replicatedQuery'
   | 'nonReplicatedQuery'
+  /** Transforms the response of an HTTP outcall. */
+  | 'httpTransform'
+  | 'compositeQuery'
   | 'inspectMessage'
+  | 'onLowWasmMemory'
   | 'heartbeat'
   | 'globalTimer'
   | 'replyCallback'
   | 'rejectCallback'
-  | 'cleanup';
+  | 'cleanup'
+  /** Callbacks of calls that a composite query made. */
+  | 'compositeReplyCallback'
+  | 'compositeRejectCallback'
+  | 'compositeCleanup';
 
 /** A function of the module's first table, called with one argument: how canisters name callbacks. */
 export interface WasmClosure {

@@ -4,17 +4,22 @@ import type { SystemApiName } from './signatures.ts';
 /**
  * Which entry points may call which function. @upstream interface spec 0.66 "System imports".
  * Letters: s start, I init and post_upgrade, G pre_upgrade, U update, R replicated query, Q
- * non-replicated query, F inspect_message, T heartbeat and timer, Y reply callback, J reject callback,
- * C cleanup callback.
+ * non-replicated query, X transform of an HTTP response, F inspect_message, T heartbeat, timer and low
+ * Wasm memory, Y reply callback, J reject callback, C cleanup callback; q composite query and y, j, c
+ * its callbacks.
  */
-const ALL_BUT_START = 'IGURQFTYJC';
-const ALL = 'sIGURQFTYJC';
-const CALLS = 'UTYJ';
+const ALL_BUT_START = 'IGURQXFTYJCqyjc';
+const ALL = `s${ALL_BUT_START}`;
+const CALLS = 'UTYJqyj';
+/** Cycles never move in queries. */
+const CALLS_WITH_CYCLES = 'UTYJ';
+const ANSWERS = 'URQXYJqyj';
+const ARGUMENT = 'IURQXFYqy';
 
 const MATRIX: Readonly<Record<SystemApiName, string>> = {
   accept_message: 'F',
-  call_cycles_add: CALLS,
-  call_cycles_add128: CALLS,
+  call_cycles_add: CALLS_WITH_CYCLES,
+  call_cycles_add128: CALLS_WITH_CYCLES,
   call_data_append: CALLS,
   call_new: CALLS,
   call_on_cleanup: CALLS,
@@ -29,9 +34,9 @@ const MATRIX: Readonly<Record<SystemApiName, string>> = {
   canister_version: ALL_BUT_START,
   certified_data_set: 'IGUTYJ',
   cycles_burn128: 'IGURTYJC',
-  data_certificate_copy: 'Q',
+  data_certificate_copy: 'Qq',
   data_certificate_present: ALL_BUT_START,
-  data_certificate_size: 'Q',
+  data_certificate_size: 'Qq',
   debug_print: ALL,
   env_var_count: ALL_BUT_START,
   env_var_name_copy: ALL_BUT_START,
@@ -42,8 +47,8 @@ const MATRIX: Readonly<Record<SystemApiName, string>> = {
   global_timer_set: 'IGUTYJC',
   in_replicated_execution: ALL,
   is_controller: ALL,
-  msg_arg_data_copy: 'IURQFY',
-  msg_arg_data_size: 'IURQFY',
+  msg_arg_data_copy: ARGUMENT,
+  msg_arg_data_size: ARGUMENT,
   msg_caller_copy: ALL_BUT_START,
   msg_caller_size: ALL_BUT_START,
   msg_cycles_accept: 'URYJ',
@@ -52,15 +57,15 @@ const MATRIX: Readonly<Record<SystemApiName, string>> = {
   msg_cycles_available128: 'URYJ',
   msg_cycles_refunded: 'YJ',
   msg_cycles_refunded128: 'YJ',
-  msg_deadline: 'URQYJ',
+  msg_deadline: 'URQYJqyj',
   msg_method_name_copy: 'F',
   msg_method_name_size: 'F',
-  msg_reject: 'URQYJ',
-  msg_reject_code: 'YJC',
-  msg_reject_msg_copy: 'J',
-  msg_reject_msg_size: 'J',
-  msg_reply: 'URQYJ',
-  msg_reply_data_append: 'URQYJ',
+  msg_reject: ANSWERS,
+  msg_reject_code: 'YJCyj',
+  msg_reject_msg_copy: 'Jj',
+  msg_reject_msg_size: 'Jj',
+  msg_reply: ANSWERS,
+  msg_reply_data_append: ANSWERS,
   performance_counter: ALL,
   root_key_copy: 'IGURTYJC',
   root_key_size: 'IGURTYJC',
@@ -86,12 +91,18 @@ const LETTERS: Readonly<Record<EntryContext, string>> = {
   update: 'U',
   replicatedQuery: 'R',
   nonReplicatedQuery: 'Q',
+  httpTransform: 'X',
+  compositeQuery: 'q',
   inspectMessage: 'F',
+  onLowWasmMemory: 'T',
   heartbeat: 'T',
   globalTimer: 'T',
   replyCallback: 'Y',
   rejectCallback: 'J',
   cleanup: 'C',
+  compositeReplyCallback: 'y',
+  compositeRejectCallback: 'j',
+  compositeCleanup: 'c',
 };
 
 /** The mode's name in the replica's error texts. */
@@ -103,12 +114,18 @@ export const CONTEXT_NAMES: Readonly<Record<EntryContext, string>> = {
   update: 'update',
   replicatedQuery: 'replicated query',
   nonReplicatedQuery: 'non replicated query',
+  httpTransform: 'non replicated query',
+  compositeQuery: 'composite query',
   inspectMessage: 'inspect message',
+  onLowWasmMemory: 'system task',
   heartbeat: 'system task',
   globalTimer: 'system task',
   replyCallback: 'reply callback',
   rejectCallback: 'reject callback',
   cleanup: 'cleanup',
+  compositeReplyCallback: 'composite reply callback',
+  compositeRejectCallback: 'composite reject callback',
+  compositeCleanup: 'composite cleanup',
 };
 
 export function isAllowedIn(name: SystemApiName, context: EntryContext): boolean {

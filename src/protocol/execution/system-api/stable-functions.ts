@@ -28,6 +28,11 @@ function dirtyLimit(session: ApiSession): number {
     case 'start':
       return DIRTY_PAGE_LIMIT.upgrade;
     case 'nonReplicatedQuery':
+    case 'httpTransform':
+    case 'compositeQuery':
+    case 'compositeReplyCallback':
+    case 'compositeRejectCallback':
+    case 'compositeCleanup':
     case 'inspectMessage':
       return DIRTY_PAGE_LIMIT.query;
     default:
