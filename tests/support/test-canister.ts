@@ -35,7 +35,7 @@ export function apiInput(
     dataCertificate: null,
     rootKey: Uint8Array.of(1, 2, 3),
     replicated:
-      !/^composite/.test(context) &&
+      !context.startsWith('composite') &&
       !['nonReplicatedQuery', 'httpTransform', 'inspectMessage'].includes(context),
     call: {
       deadlineNs: 0n,
