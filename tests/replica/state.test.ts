@@ -15,7 +15,7 @@ import { restoreCheckpoint } from '../../src/protocol/state-manager/restore-chec
 import { managementCanister } from '../support/management.ts';
 import { compileMotoko } from '../support/motoko.ts';
 import { TestReplica } from '../support/test-replica.ts';
-import { executeQuery } from '../../src/protocol/execution/query-handler.ts';
+import { executeQuery } from '../../src/protocol/execution/query/execute-query.ts';
 
 const SOURCE = `
 import Runtime "mo:core/Runtime";

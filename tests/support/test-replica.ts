@@ -10,7 +10,8 @@ import {
   createExecutionEnvironment,
   type ExecutionEnvironment,
 } from '../../src/protocol/execution/execution-environment.ts';
-import { executeQuery, inspectIngress } from '../../src/protocol/execution/query-handler.ts';
+import { executeQuery } from '../../src/protocol/execution/query/execute-query.ts';
+import { inspectIngress } from '../../src/protocol/execution/query/inspect-ingress.ts';
 import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import { certifiedReply, refusedReply } from '../../src/protocol/http/canister-call.ts';
 import { handleRequest } from '../../src/protocol/http/handle-request.ts';

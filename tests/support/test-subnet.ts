@@ -7,7 +7,7 @@ import {
   createExecutionEnvironment,
   type ExecutionEnvironment,
 } from '../../src/protocol/execution/execution-environment.ts';
-import { executeQuery } from '../../src/protocol/execution/query-handler.ts';
+import { executeQuery } from '../../src/protocol/execution/query/execute-query.ts';
 import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
 import type { TraceEvent } from '../../src/protocol/interfaces/trace.ts';

@@ -1,4 +1,5 @@
-import { executeQuery, inspectIngress } from '../execution/query-handler.ts';
+import { executeQuery } from '../execution/query/execute-query.ts';
+import { inspectIngress } from '../execution/query/inspect-ingress.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import type { UserError } from '../execution/user-error.ts';
 import { acceptedReply, certifiedReply, refusedReply } from '../http/canister-call.ts';

@@ -1,0 +1,69 @@
+import { err, ok, type Result } from '../../../base/result.ts';
+import { MANAGEMENT_CANISTER_ID } from '../../crypto/principal.ts';
+import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
+import { checkAffordable, ingressInductionFee } from '../cycles-account-manager.ts';
+import { refusalOf } from '../execute-message.ts';
+import type { ExecutionEnvironment } from '../execution-environment.ts';
+import { checkManagementIngress } from '../management/methods.ts';
+import { runOnSandbox, systemApiInput, type SandboxTask } from '../run-on-sandbox.ts';
+import { ErrorCode, executionError, type UserError } from '../user-error.ts';
+import { activeCanister, readOnlyRun, withModule } from './read-only-run.ts';
+import type { Query } from './execute-query.ts';
+
+/**
+ * Whether a canister takes an ingress message: the management canister's filter, or the canister's
+ * `canister_inspect_message`. Runs on the latest state.
+ * @upstream rs/execution_environment/src/execution_environment.rs#should_accept_ingress_message
+ */
+export function* inspectIngress(
+  state: ReplicatedState,
+  call: Query,
+  payloadBytes: number,
+  env: ExecutionEnvironment,
+): SandboxTask<Result<null, UserError>> {
+  if (call.canisterId === MANAGEMENT_CANISTER_ID) {
+    const method = checkManagementIngress(state.canisters, call.sender, call.methodName, call.arg);
+    return method.ok ? ok(null) : method;
+  }
+  const active = activeCanister(state, call.canisterId);
+  if (!active.ok) {
+    return active;
+  }
+  const refusal = refusalOf(active.value);
+  if (refusal !== undefined) {
+    return err(refusal);
+  }
+  const target = withModule(active.value);
+  if (!target.ok) {
+    return target;
+  }
+  const { canister, execution } = target.value;
+  const fee = ingressInductionFee(env, payloadBytes);
+  const broke = checkAffordable(env, canister, fee, canister.controllers.includes(call.sender));
+  if (broke !== undefined) {
+    return err(broke);
+  }
+  const name = 'canister_inspect_message';
+  if (!execution.exports.includes(name)) {
+    return ok(null);
+  }
+  const { sender: caller, methodName, arg } = call;
+  const entry = { context: 'inspectMessage', caller, methodName, arg } as const;
+  const input = systemApiInput(env, canister, state.timeNs, entry);
+  const limit = env.limits.inspectInstructions;
+  const run = yield* runOnSandbox(
+    readOnlyRun(target.value, name, input, limit),
+    execution,
+    execution.wasm,
+  );
+  if (!run.outcome.ok) {
+    return err(executionError(canister.canisterId, run.outcome.error));
+  }
+  const rejected = {
+    code: ErrorCode.canisterRejectedMessage,
+    message: 'Canister rejected the message',
+  };
+  return run.effects.acceptedMessage
+    ? ok(null)
+    : err(executionError(canister.canisterId, rejected));
+}
