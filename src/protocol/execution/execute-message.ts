@@ -166,7 +166,7 @@ function prepareCall(
   canisterId: CanisterId,
   methodName: string,
 ): Result<ReadyCall, UserError> {
-  const canister = round.canisters.get(canisterId);
+  const canister = round.find(canisterId);
   if (canister === undefined) {
     return err(canisterNotFound(canisterId));
   }

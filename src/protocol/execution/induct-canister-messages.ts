@@ -70,7 +70,7 @@ function refuse(round: RoundState, receiver: PrincipalId): ResponsePayload | und
     const message = `No route to canister ${name}`;
     return { kind: 'reject', code: RejectCode.destinationInvalid, message };
   }
-  const canister = round.canisters.get(receiver as CanisterId);
+  const canister = round.find(receiver);
   if (canister === undefined) {
     const message = `Canister ${name} not found`;
     return { kind: 'reject', code: RejectCode.destinationInvalid, message };
@@ -82,7 +82,7 @@ function refuse(round: RoundState, receiver: PrincipalId): ResponsePayload | und
 }
 
 function inductResponse(round: RoundState, response: CanisterResponse): CanisterId | undefined {
-  const canister = round.canisters.get(response.originator);
+  const canister = round.find(response.originator);
   if (canister === undefined) {
     return undefined;
   }
@@ -100,11 +100,9 @@ function inductResponse(round: RoundState, response: CanisterResponse): Canister
  * queued are dropped and their cycles go back.
  */
 export function expireBestEffortCalls(round: RoundState): void {
-  for (const { canisterId, inputQueues, calls } of round.canisters.values()) {
-    if (inputQueues.length > 0 || calls.callbacks.length > 0) {
-      dropExpiredRequests(round, canisterId);
-      expireCallbacks(round, canisterId);
-    }
+  for (const canisterId of round.select((sum) => sum.deadlineNs < round.timeNs)) {
+    dropExpiredRequests(round, canisterId);
+    expireCallbacks(round, canisterId);
   }
 }
 
@@ -129,7 +127,7 @@ function dropExpiredRequests(round: RoundState, canisterId: CanisterId): void {
       .filter(({ messages }) => messages.length > 0),
   });
   for (const { sender, cycles } of late) {
-    const caller = round.canisters.get(sender);
+    const caller = round.find(sender);
     if (caller !== undefined) {
       round.put({ ...caller, cycles: caller.cycles + cycles });
     }

@@ -28,6 +28,7 @@ import type {
   CanisterIdAllocation,
   ReplicatedState,
 } from '../replicated-state/replicated-state.ts';
+import { CANISTER_SUMMARY, type CanisterSummary } from './canister-summary.ts';
 import { memoryUsage } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { errorCodeText, type UserError } from './user-error.ts';
@@ -52,7 +53,9 @@ export class RoundState {
   readonly height: number;
   /** The batch's randomness, 32 bytes. */
   readonly randomness: Uint8Array;
-  canisters: RadixMap<CanisterState>;
+  #canisters: RadixMap<CanisterState>;
+  /** Changed since `#canisters` was made: one message changes a canister many times. */
+  readonly #changed = new Map<CanisterId, CanisterState>();
   history: IngressHistory;
   subnetQueue: readonly SubnetMessage[];
   randomRequests: readonly CanisterRequest[];
@@ -81,7 +84,7 @@ export class RoundState {
     this.height = batch.height;
     this.timeNs = batch.timeNs;
     this.randomness = batch.randomness;
-    this.canisters = state.canisters;
+    this.#canisters = state.canisters;
     this.history = state.ingressHistory;
     this.subnetQueue = state.subnetQueue;
     this.randomRequests = state.randomRequests;
@@ -89,8 +92,40 @@ export class RoundState {
     this.nextCanister = state.nextCanister;
   }
 
+  /** All canisters as they are now. Prefer `find` and `canister` for single ones: they cost less. */
+  get canisters(): RadixMap<CanisterState> {
+    for (const [canisterId, canister] of this.#changed) {
+      this.#canisters = this.#canisters.set(canisterId, canister);
+    }
+    this.#changed.clear();
+    return this.#canisters;
+  }
+
+  set canisters(canisters: RadixMap<CanisterState>) {
+    this.#changed.clear();
+    this.#canisters = canisters;
+  }
+
+  find(canisterId: PrincipalId): CanisterState | undefined {
+    return this.#changed.get(canisterId as CanisterId) ?? this.#canisters.get(canisterId);
+  }
+
   canister(canisterId: CanisterId): CanisterState {
-    return present(this.canisters.get(canisterId), 'the canister exists in this round');
+    return present(this.find(canisterId), 'the canister exists in this round');
+  }
+
+  /** Totals of all canisters as they are now. */
+  summary(): CanisterSummary {
+    return this.canisters.summary(CANISTER_SUMMARY);
+  }
+
+  /** Ids of canisters for whose summary `isWanted`, in order; see `RadixMap.select`. */
+  select(isWanted: (summary: CanisterSummary) => boolean): readonly CanisterId[] {
+    const found: CanisterId[] = [];
+    for (const { canisterId } of this.canisters.select(CANISTER_SUMMARY, isWanted)) {
+      found.push(canisterId);
+    }
+    return found;
   }
 
   /** Host-local: the memory version below which the sandbox may forget this canister's memories. */
@@ -100,7 +135,7 @@ export class RoundState {
   }
 
   put(canister: CanisterState): void {
-    this.canisters = this.canisters.set(canister.canisterId, canister);
+    this.#changed.set(canister.canisterId, canister);
   }
 
   update(canisterId: CanisterId, change: Partial<CanisterState>): void {
@@ -190,17 +225,13 @@ export class RoundState {
   /** Callbacks and bytes of requests that the subnet can still take in this round. */
   room(): { callbacks: number; bytes: number } {
     if (this.#room === undefined) {
-      const room = { callbacks: MAX_SUBNET_CALLBACKS, bytes: MAX_SUBNET_MESSAGE_BYTES };
+      const { callbacks, messageBytes } = this.summary();
+      const room = {
+        callbacks: MAX_SUBNET_CALLBACKS - callbacks,
+        bytes: MAX_SUBNET_MESSAGE_BYTES - messageBytes,
+      };
       for (const waiting of this.subnetQueue) {
         room.bytes -= waiting.arg.length;
-      }
-      for (const canister of this.canisters.values()) {
-        room.callbacks -= canister.calls.callbacks.length;
-        for (const { messages } of canister.inputQueues) {
-          for (const message of messages) {
-            room.bytes -= bytesOf(message);
-          }
-        }
       }
       this.#room = room;
     }
@@ -246,11 +277,4 @@ export class RoundState {
       },
     });
   }
-}
-
-function bytesOf(message: CanisterMessage): number {
-  if (message.kind === 'request') {
-    return message.arg.length;
-  }
-  return message.payload.kind === 'reply' ? message.payload.data.length : 0;
 }

@@ -6,7 +6,7 @@ import {
 import { expireBestEffortCalls, inductCanisterMessages } from './induct-canister-messages.ts';
 import { isRequest, type SubnetMessage } from '../replicated-state/canister-messages.ts';
 import type { CanisterState, IngressMessage } from '../replicated-state/canister-state.ts';
-import { hasInput, popInput } from '../replicated-state/input-queues.ts';
+import { popInput } from '../replicated-state/input-queues.ts';
 import type { CanisterId, Instructions } from '../types/ids.ts';
 import { present } from '../../base/assert.ts';
 import { compareText } from '../../base/bytes.ts';
@@ -42,13 +42,11 @@ function dropExpired(round: RoundState): void {
   round.subnetQueue = round.subnetQueue.filter(
     (message) => isRequest(message) || isInTime(round, message),
   );
-  for (const canister of round.canisters.values()) {
-    if (canister.ingressQueue.length > 0) {
-      const ingressQueue = canister.ingressQueue.filter((message) => isInTime(round, message));
-      if (ingressQueue.length !== canister.ingressQueue.length) {
-        round.update(canister.canisterId, { ingressQueue });
-      }
-    }
+  for (const canisterId of round.select((sum) => sum.ingressExpiryNs < round.timeNs)) {
+    const { ingressQueue } = round.canister(canisterId);
+    round.update(canisterId, {
+      ingressQueue: ingressQueue.filter((message) => isInTime(round, message)),
+    });
   }
 }
 
@@ -70,16 +68,8 @@ function isInTime(round: RoundState, message: IngressMessage): boolean {
  */
 function* executeMessages(round: RoundState): SandboxTask<void> {
   const start = round.nextCanister;
-  const withTasks = new Set<CanisterId>();
-  const waiting = new Set<CanisterId>();
-  for (const canister of round.canisters.values()) {
-    if (hasTask(round, canister)) {
-      withTasks.add(canister.canisterId);
-    }
-    if (hasInput(canister)) {
-      waiting.add(canister.canisterId);
-    }
-  }
+  const withTasks = new Set(round.select((sum) => sum.hasHeartbeat || sum.timerNs <= round.timeNs));
+  const waiting = new Set(round.select((sum) => sum.hasInput));
   let order = inTurn(new Set([...withTasks, ...waiting]), start);
   let subnetInstructions = 0n;
   while (order.length > 0 || round.subnetQueue.length > 0) {
@@ -105,7 +95,7 @@ function* visitAll(
   waiting: Set<CanisterId>,
 ): SandboxTask<boolean> {
   for (const canisterId of order) {
-    if (withTasks.delete(canisterId) && round.canisters.has(canisterId)) {
+    if (withTasks.delete(canisterId) && round.find(canisterId) !== undefined) {
       yield* executeTasks(round, canisterId);
     }
     const executed = yield* executeNext(round, canisterId);
@@ -181,10 +171,6 @@ function hasDueTimer(round: RoundState, canister: CanisterState): boolean {
   );
 }
 
-function hasTask(round: RoundState, canister: CanisterState): boolean {
-  return hasHeartbeat(canister) || hasDueTimer(round, canister);
-}
-
 function* executeTasks(round: RoundState, canisterId: CanisterId): SandboxTask<void> {
   if (hasDueTimer(round, round.canister(canisterId))) {
     round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
@@ -198,7 +184,7 @@ function* executeTasks(round: RoundState, canisterId: CanisterId): SandboxTask<v
 
 /** Executes the canister's next message. @returns false when it has none */
 function* executeNext(round: RoundState, canisterId: CanisterId): SandboxTask<boolean> {
-  const canister = round.canisters.get(canisterId);
+  const canister = round.find(canisterId);
   const next = canister === undefined ? undefined : popInput(canister);
   if (next === undefined) {
     return false;
@@ -216,20 +202,17 @@ function* executeNext(round: RoundState, canisterId: CanisterId): SandboxTask<bo
 
 /** Canisters whose last open call ended stop; who waited too long for it is told. */
 function finishStopping(round: RoundState): void {
-  for (const canister of round.canisters.values()) {
-    if (canister.status === 'stopping') {
-      tryStopping(round, canister);
-    }
+  for (const canisterId of round.select((sum) => sum.isStopping)) {
+    tryStopping(round, round.canister(canisterId));
   }
 }
 
 /** Storage and compute, every ten seconds of batch time. A bankrupt canister loses its code. */
 function chargeIdle(round: RoundState): void {
-  for (const canister of round.canisters.values()) {
+  const due = round.select((sum) => sum.chargedUntilNs + CHARGE_INTERVAL_NS <= round.timeNs);
+  for (const canisterId of due) {
+    const canister = round.canister(canisterId);
     const spanNs = round.timeNs - canister.chargedUntilNs;
-    if (spanNs < CHARGE_INTERVAL_NS) {
-      continue;
-    }
     const cost = idleCost(round.env, canister, spanNs);
     const bankrupt = cost > canister.cycles;
     round.charge(canister.canisterId, cost);

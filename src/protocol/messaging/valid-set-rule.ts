@@ -92,7 +92,7 @@ function inductionError(round: RoundState, signed: SignedIngress): UserError | u
   if (payer === undefined) {
     return undefined;
   }
-  const canister = round.canisters.get(payer);
+  const canister = round.find(payer);
   if (canister === undefined) {
     return canisterNotFound(payer);
   }

@@ -13,7 +13,57 @@ function apply<V>(map: RadixMap<V>, step: { key: string; value: V | undefined })
   return step.value === undefined ? map.delete(step.key) : map.set(step.key, step.value);
 }
 
+/** Sum and largest; counts how often it looks at a value. */
+function counted() {
+  const looks = { count: 0 };
+  const by = {
+    empty: { sum: 0, max: -1 },
+    of: ({ n }: { n: number }) => {
+      looks.count += 1;
+      return { sum: n, max: n };
+    },
+    join: (a: { sum: number; max: number }, b: { sum: number; max: number }) => ({
+      sum: a.sum + b.sum,
+      max: Math.max(a.max, b.max),
+    }),
+  };
+  return { by, looks };
+}
+
 describe('radix map', () => {
+  test.prop([fc.array(command, { maxLength: 300 }), fc.nat(3)])(
+    'sums up and selects like a walk over all values, after every change',
+    (steps, least) => {
+      const { by } = counted();
+      let map = RadixMap.empty<{ n: number }>();
+      for (const { key: at, value } of steps) {
+        map = value === undefined ? map.delete(at) : map.set(at, { n: value });
+        const values = [...map.values()];
+        const total = values.reduce((sum, { n }) => sum + n, 0);
+        expect(map.summary(by)).toEqual({
+          sum: total,
+          max: Math.max(-1, ...values.map(({ n }) => n)),
+        });
+        const large = values.filter(({ n }) => n >= least);
+        expect([...map.select(by, ({ max }) => max >= least)]).toEqual(large);
+      }
+    },
+  );
+
+  it('looks only at what changed since a version that was summed up', () => {
+    const { by, looks } = counted();
+    let map = RadixMap.empty<{ n: number }>();
+    for (let n = 0; n < 2000; n += 1) {
+      map = map.set(n.toString(16).padStart(16, '0'), { n });
+    }
+    expect(map.summary(by).sum).toBe((2000 * 1999) / 2);
+    expect(looks.count).toBe(2000);
+    const changed = map.set('00000000000003e8', { n: 5000 });
+    expect([...changed.select(by, ({ max }) => max >= 2000)]).toEqual([{ n: 5000 }]);
+    expect(changed.summary(by).max).toBe(5000);
+    expect(looks.count).toBe(2001);
+  });
+
   test.prop([fc.array(command, { maxLength: 300 })])('agrees with a sorted map', (steps) => {
     let map = RadixMap.empty<number>();
     const model = new Map<string, number>();

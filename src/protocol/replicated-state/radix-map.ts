@@ -27,17 +27,29 @@ export interface RadixChange<V> {
   readonly value: V | undefined;
 }
 
+/** How many values are summed up. `join` does not depend on how its arguments are grouped. */
+export interface Summary<V, S> {
+  readonly empty: S;
+  readonly of: (value: V) => S;
+  readonly join: (before: S, after: S) => S;
+}
+
+/** Sums of nodes and values, by kind of summary: versions of a map share what they share of it. */
+type Sums = WeakMap<object, WeakMap<object, unknown>>;
+
 export class RadixMap<V> {
   readonly size: number;
   private readonly root: Node<V> | undefined;
+  private readonly sums: Sums;
 
-  private constructor(root: Node<V> | undefined, size: number) {
+  private constructor(root: Node<V> | undefined, size: number, sums: Sums) {
     this.root = root;
     this.size = size;
+    this.sums = sums;
   }
 
   static empty<V>(): RadixMap<V> {
-    return new RadixMap<V>(undefined, 0);
+    return new RadixMap<V>(undefined, 0, new WeakMap());
   }
 
   get(key: string): V | undefined {
@@ -62,14 +74,14 @@ export class RadixMap<V> {
       return this;
     }
     const root = insert(this.root, 0, key, value);
-    return new RadixMap<V>(root, before === undefined ? this.size + 1 : this.size);
+    return new RadixMap<V>(root, before === undefined ? this.size + 1 : this.size, this.sums);
   }
 
   delete(key: string): RadixMap<V> {
     if (!this.has(key)) {
       return this;
     }
-    return new RadixMap<V>(remove(this.root, 0, key), this.size - 1);
+    return new RadixMap<V>(remove(this.root, 0, key), this.size - 1, this.sums);
   }
 
   /** Entries in key order. */
@@ -83,6 +95,37 @@ export class RadixMap<V> {
     }
   }
 
+  /** The sum of all values. Costs what changed since a version that was summed up before. */
+  summary<S>(by: Summary<V & object, S>): S {
+    return new SummaryReader(by, this.sums).of(this.root);
+  }
+
+  /**
+   * Values for whose summary `isWanted`, in key order. Whole subtrees are passed over: what is
+   * wanted of a value must be wanted of every sum that the value is part of.
+   */
+  *select<S>(by: Summary<V & object, S>, isWanted: (sum: S) => boolean): Generator<V> {
+    const reader = new SummaryReader<V, S>(by, this.sums);
+    const stack: (Node<V> | undefined)[] = [this.root];
+    while (stack.length > 0) {
+      const node = stack.pop();
+      if (node === undefined || !isWanted(reader.of(node))) {
+        continue;
+      }
+      if (node.kind === 'branch') {
+        for (let slot = SLOTS - 1; slot >= 0; slot -= 1) {
+          stack.push(node.slots[slot]);
+        }
+        continue;
+      }
+      for (const [, value] of node.entries) {
+        if (isWanted(reader.ofValue(value))) {
+          yield value;
+        }
+      }
+    }
+  }
+
   /** Keys whose value is another one than in `before`, in key order. */
   changesSince(before: RadixMap<V>): readonly RadixChange<V>[] {
     const changes: RadixChange<V>[] = [];
@@ -91,8 +134,65 @@ export class RadixMap<V> {
   }
 }
 
+class SummaryReader<V, S> {
+  readonly #by: Summary<V & object, S>;
+  readonly #known: WeakMap<object, unknown>;
+
+  constructor(by: Summary<V & object, S>, sums: Sums) {
+    this.#by = by;
+    let known = sums.get(by);
+    if (known === undefined) {
+      known = new WeakMap();
+      sums.set(by, known);
+    }
+    this.#known = known;
+  }
+
+  ofValue(value: V): S {
+    return this.#remembered(value as V & object, () => this.#by.of(value as V & object));
+  }
+
+  of(node: Node<V> | undefined): S {
+    if (node === undefined) {
+      return this.#by.empty;
+    }
+    return this.#remembered(node, () => {
+      const parts: S[] = [];
+      if (node.kind === 'bucket') {
+        for (const [, value] of node.entries) {
+          parts.push(this.ofValue(value));
+        }
+      } else {
+        for (const child of node.slots) {
+          if (child !== undefined) {
+            parts.push(this.of(child));
+          }
+        }
+      }
+      const [first, ...others] = parts;
+      return first === undefined
+        ? this.#by.empty
+        : others.reduce((sum, part) => this.#by.join(sum, part), first);
+    });
+  }
+
+  #remembered(key: object, compute: () => S): S {
+    if (this.#known.has(key)) {
+      return this.#known.get(key) as S;
+    }
+    const sum = compute();
+    this.#known.set(key, sum);
+    return sum;
+  }
+}
+
 function slotOf(key: string, depth: number): number {
-  return depth >= key.length ? 0 : 1 + Number.parseInt(key.charAt(depth), 16);
+  return depth >= key.length ? 0 : 1 + nibble(key.charCodeAt(depth));
+}
+
+/** Of a lower-case hex digit. */
+function nibble(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57;
 }
 
 function insert<V>(node: Node<V> | undefined, depth: number, key: string, value: V): Node<V> {

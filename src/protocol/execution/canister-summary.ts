@@ -1,0 +1,160 @@
+import type { CanisterMessage } from '../replicated-state/canister-messages.ts';
+import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { hasInput } from '../replicated-state/input-queues.ts';
+import type { Summary } from '../replicated-state/radix-map.ts';
+import type { Cycles, TimeNs } from '../types/ids.ts';
+import { memoryUsage } from './cycles-account-manager.ts';
+
+/**
+ * What a round must know of all canisters, without looking at each: totals against which limits are
+ * checked, and the earliest times at which something is due. Nothing of it is state: it follows from
+ * the canisters, and only what changed is summed up anew.
+ */
+export interface CanisterSummary {
+  /** Balances. */
+  readonly cycles: Cycles;
+  /** In calls, their prepayments, and messages. */
+  readonly cyclesInFlight: Cycles;
+  readonly callbacks: number;
+  /** Of arguments and replies that wait. */
+  readonly messageBytes: number;
+  /** Percent of a core. */
+  readonly computeAllocation: bigint;
+  /** Used, or allocated where that is more. */
+  readonly memoryBytes: bigint;
+  readonly hasInput: boolean;
+  readonly hasHeartbeat: boolean;
+  readonly isStopping: boolean;
+  /** Earliest times; `NEVER` where nothing is due. */
+  readonly timerNs: TimeNs;
+  readonly chargedUntilNs: TimeNs;
+  readonly ingressExpiryNs: TimeNs;
+  readonly deadlineNs: TimeNs;
+}
+
+/** Later than any time of a batch. */
+export const NEVER: TimeNs = 1n << 64n;
+
+const NONE: CanisterSummary = {
+  cycles: 0n,
+  cyclesInFlight: 0n,
+  callbacks: 0,
+  messageBytes: 0,
+  computeAllocation: 0n,
+  memoryBytes: 0n,
+  hasInput: false,
+  hasHeartbeat: false,
+  isStopping: false,
+  timerNs: NEVER,
+  chargedUntilNs: NEVER,
+  ingressExpiryNs: NEVER,
+  deadlineNs: NEVER,
+};
+
+/** Sums up canisters; see `RadixMap.summary`. */
+export const CANISTER_SUMMARY: Summary<CanisterState, CanisterSummary> = {
+  empty: NONE,
+  of: summaryOf,
+  join: (a, b) => ({
+    cycles: a.cycles + b.cycles,
+    cyclesInFlight: a.cyclesInFlight + b.cyclesInFlight,
+    callbacks: a.callbacks + b.callbacks,
+    messageBytes: a.messageBytes + b.messageBytes,
+    computeAllocation: a.computeAllocation + b.computeAllocation,
+    memoryBytes: a.memoryBytes + b.memoryBytes,
+    hasInput: a.hasInput || b.hasInput,
+    hasHeartbeat: a.hasHeartbeat || b.hasHeartbeat,
+    isStopping: a.isStopping || b.isStopping,
+    timerNs: earlier(a.timerNs, b.timerNs),
+    chargedUntilNs: earlier(a.chargedUntilNs, b.chargedUntilNs),
+    ingressExpiryNs: earlier(a.ingressExpiryNs, b.ingressExpiryNs),
+    deadlineNs: earlier(a.deadlineNs, b.deadlineNs),
+  }),
+};
+
+function earlier(a: TimeNs, b: TimeNs): TimeNs {
+  return a < b ? a : b;
+}
+
+function summaryOf(canister: CanisterState): CanisterSummary {
+  const { status, execution, settings, calls } = canister;
+  const runs = status === 'running' && execution !== null;
+  const used = memoryUsage(canister).totalBytes;
+  const allocated = settings.memoryAllocationBytes;
+  const hasTimer = runs && canister.globalTimerNs !== 0n;
+  return {
+    cycles: canister.cycles,
+    cyclesInFlight: cyclesInFlight(canister),
+    callbacks: calls.callbacks.length,
+    messageBytes: waitingBytes(canister),
+    computeAllocation: settings.computeAllocation,
+    memoryBytes: used > allocated ? used : allocated,
+    hasInput: hasInput(canister),
+    hasHeartbeat: runs && execution.exports.includes('canister_heartbeat'),
+    isStopping: status === 'stopping',
+    timerNs:
+      hasTimer && execution.exports.includes('canister_global_timer')
+        ? canister.globalTimerNs
+        : NEVER,
+    chargedUntilNs: canister.chargedUntilNs,
+    ingressExpiryNs: canister.ingressQueue.reduce(
+      (first, { expiryNs }) => earlier(first, expiryNs),
+      NEVER,
+    ),
+    deadlineNs: firstDeadline(canister),
+  };
+}
+
+function cyclesInFlight({ calls, inputQueues, stopRequests }: CanisterState): Cycles {
+  let cycles = 0n;
+  for (const context of calls.contexts) {
+    cycles += context.availableCycles;
+  }
+  for (const callback of calls.callbacks) {
+    cycles += callback.executionPrepayment + callback.transmissionPrepayment;
+  }
+  for (const { messages } of inputQueues) {
+    for (const message of messages) {
+      cycles += message.kind === 'request' ? message.cycles : message.refund;
+    }
+  }
+  for (const { message } of stopRequests) {
+    cycles += 'cycles' in message ? message.cycles : 0n;
+  }
+  return cycles;
+}
+
+function waitingBytes({ inputQueues }: CanisterState): number {
+  let bytes = 0;
+  for (const { messages } of inputQueues) {
+    for (const message of messages) {
+      bytes += payloadBytes(message);
+    }
+  }
+  return bytes;
+}
+
+function payloadBytes(message: CanisterMessage): number {
+  if (message.kind === 'request') {
+    return message.arg.length;
+  }
+  return message.payload.kind === 'reply' ? message.payload.data.length : 0;
+}
+
+/** Of calls without an answer and of requests that wait. */
+function firstDeadline({ calls, inputQueues }: CanisterState): TimeNs {
+  let first = NEVER;
+  for (const { deadlineNs, expired } of calls.callbacks) {
+    if (deadlineNs !== 0n && !expired) {
+      first = earlier(first, deadlineNs);
+    }
+  }
+  for (const { messages } of inputQueues) {
+    for (const message of messages) {
+      if (message.kind === 'request' && message.deadlineNs !== 0n) {
+        first = earlier(first, message.deadlineNs);
+      }
+    }
+  }
+  return first;
+}
