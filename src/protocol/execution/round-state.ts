@@ -46,6 +46,21 @@ export type MessageOutcome =
 /** What of a user's call is needed to tell how it goes. */
 type TrackedIngress = Extract<CallOrigin, { kind: 'ingress' }>['message'];
 
+/** What the subnet can still take of requests in this round. */
+interface Room {
+  callbacks: number;
+  bytes: number;
+}
+
+/** What a fork was made from. */
+interface Origin {
+  readonly round: RoundState;
+  readonly canisters: RadixMap<CanisterState>;
+  readonly shares: number;
+  /** As it was given to the fork. */
+  room?: Room;
+}
+
 /** The working copy of the state during one round. Only this object is written in place. */
 export class RoundState {
   readonly env: ExecutionEnvironment;
@@ -68,7 +83,10 @@ export class RoundState {
   consumedCycles: Cycles = 0n;
   readonly trace: TraceEvent[] = [];
   private readonly before: ReplicatedState;
-  #room: { callbacks: number; bytes: number } | undefined;
+  #room: Room | undefined;
+  /** Statuses set since the fork, in order; a round of its own keeps none. */
+  #statuses: [message: TrackedIngress, status: IngressStatus][] = [];
+  #origin: Origin | undefined;
   private readonly oldest: ReplicatedState;
 
   /** @param oldest the oldest state this node still reads from: its memories must not be forgotten */
@@ -150,7 +168,69 @@ export class RoundState {
     this.put({ ...canister, cycles: canister.cycles - paid });
   }
 
+  /**
+   * A working copy for one message or one execution thread: nothing it does counts before `join`.
+   * @param timeNs what the message sees; a paused one goes on in its own time
+   * @param shares forks that may be joined to this one: each may use its part of the subnet's room
+   */
+  fork(timeNs: TimeNs = this.timeNs, shares = 1): RoundState {
+    const fork = new RoundState(
+      this.before,
+      { height: this.height, timeNs, randomness: this.randomness },
+      this.env,
+      this.oldest,
+    );
+    fork.canisters = this.canisters;
+    fork.history = this.history;
+    fork.subnetQueue = this.subnetQueue;
+    fork.randomRequests = this.randomRequests;
+    fork.canisterIds = this.canisterIds;
+    fork.#origin = { round: this, canisters: this.canisters, shares };
+    return fork;
+  }
+
+  /**
+   * Takes over what a fork did. Forks that ran side by side must have changed different canisters,
+   * and are joined in an order that all nodes share.
+   */
+  join(fork: RoundState): void {
+    const origin = present(fork.#origin, 'only a fork is joined');
+    if (this.canisters === origin.canisters) {
+      this.canisters = fork.canisters;
+    } else {
+      for (const { key, value } of fork.canisters.changesSince(origin.canisters)) {
+        this.canisters =
+          value === undefined ? this.canisters.delete(key) : this.canisters.set(key, value);
+      }
+    }
+    for (const [message, status] of fork.#statuses) {
+      this.setStatus(message, status);
+    }
+    if (origin.shares === 1) {
+      this.subnetQueue = fork.subnetQueue;
+      this.randomRequests = fork.randomRequests;
+      this.canisterIds = fork.canisterIds;
+    }
+    for (const message of fork.outbox) {
+      this.outbox.push(message);
+    }
+    for (const event of fork.trace) {
+      this.trace.push(event);
+    }
+    this.instructionsUsed += fork.instructionsUsed;
+    this.messagesExecuted += fork.messagesExecuted;
+    this.consumedCycles += fork.consumedCycles;
+    if (fork.#room !== undefined && origin.room !== undefined) {
+      const room = this.room();
+      room.callbacks -= origin.room.callbacks - fork.#room.callbacks;
+      room.bytes -= origin.room.bytes - fork.#room.bytes;
+    }
+  }
+
   setStatus(message: TrackedIngress, status: IngressStatus): void {
+    if (this.#origin !== undefined) {
+      this.#statuses.push([message, status]);
+    }
     this.history = withIngressStatus(this.history, message.messageId, {
       status,
       sender: message.sender,
@@ -223,7 +303,17 @@ export class RoundState {
   }
 
   /** Callbacks and bytes of requests that the subnet can still take in this round. */
-  room(): { callbacks: number; bytes: number } {
+  room(): Room {
+    const origin = this.#origin;
+    if (this.#room === undefined && origin !== undefined) {
+      const { callbacks, bytes } = origin.round.room();
+      const { shares } = origin;
+      origin.room = {
+        callbacks: Math.floor(callbacks / shares),
+        bytes: Math.floor(bytes / shares),
+      };
+      this.#room = { ...origin.room };
+    }
     if (this.#room === undefined) {
       const { callbacks, messageBytes } = this.summary();
       const room = {
