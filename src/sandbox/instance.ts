@@ -1,24 +1,53 @@
 import { assert } from '../base/assert.ts';
 import { MEMORY_IMPORT } from '../protocol/execution/wasm/assemble.ts';
-import { STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
+import { HOST_FUNCTION, STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
 import type { MutableGlobal } from '../protocol/execution/wasm/instrument.ts';
 import {
   CALLBACK_EXPORT,
   COUNTER_EXPORT,
   GLOBAL_EXPORT_PREFIX,
+  HOST_TABLE_EXPORT,
   STOP_EXPORT,
 } from '../protocol/execution/wasm/validate.ts';
 import type { ApiSession, HeapPort, MeterPort } from '../protocol/execution/system-api/session.ts';
+import { instructionLimitExceeded } from '../protocol/execution/system-api/canister-trap.ts';
 import { createSystemApi } from '../protocol/execution/system-api/system-api.ts';
-import type { DirtyPage, GlobalValue, WasmClosure } from '../protocol/interfaces/wasm-host.ts';
+import type {
+  DirtyPage,
+  GlobalValue,
+  RunStep,
+  WasmClosure,
+} from '../protocol/interfaces/wasm-host.ts';
 import type { HashHex } from '../protocol/types/ids.ts';
 import { collectDirtyPages, restoreAllPages, switchPages } from './heap-pages.ts';
+import { hostFunctionForTable } from './host-hook.ts';
 import type { MemoryContent } from './memory-content.ts';
 import type { MemoryPool, PooledMemory } from './memory-pool.ts';
 import { growMemory, wasmPagesOf } from './memory-pool.ts';
 import type { CompiledModule } from './module-cache.ts';
 
 const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Called by running code when its counter has fallen below zero, at a function start, a loop head or
+ * a bulk operation: raises the counter (`MeterPort.setRemaining`) and returns, or throws what ends
+ * the run. In an instance made with `suspendable` it may return a promise.
+ */
+export type OutOfInstructions = () => void | Promise<void>;
+
+type EntryPoint = Pick<RunStep, 'entry' | 'closure'>;
+
+/** The constructor of JSPI imports, which the type declarations do not know. */
+interface SuspendingEngine {
+  readonly Suspending?: new (hook: OutOfInstructions) => WebAssembly.ImportValue;
+  readonly promising?: (entry: unknown) => (...args: readonly unknown[]) => Promise<void>;
+}
+const engine = WebAssembly as unknown as SuspendingEngine;
+
+/** Whether this engine can pause a run without blocking its thread (JSPI). */
+export function engineSuspends(): boolean {
+  return engine.Suspending !== undefined && engine.promising !== undefined;
+}
 
 /** One live instance of a canister's module with its memory, and what that memory holds. */
 export class CanisterInstance {
@@ -28,12 +57,20 @@ export class CanisterInstance {
   readonly heap: HeapPort;
   /** What heap and globals equal while no run is going on; null when unknown. */
   content: Pick<MemoryContent, 'heapWasmPages' | 'heap' | 'globals'> | null = null;
+  /** Set anew by `meter` to what ends a run at its limit. */
+  onOutOfInstructions: OutOfInstructions = () => undefined;
   readonly #exports: WebAssembly.Exports;
   readonly #counter: WebAssembly.Global;
   readonly #stop: WebAssembly.Global;
   #session: ApiSession | null = null;
 
-  constructor(moduleHash: HashHex, compiled: CompiledModule, memory: PooledMemory | null) {
+  /** With `suspendable`, only for engines with JSPI, run entry points by `callSuspendable`. */
+  constructor(
+    moduleHash: HashHex,
+    compiled: CompiledModule,
+    memory: PooledMemory | null,
+    suspendable = false,
+  ) {
     this.moduleHash = moduleHash;
     this.compiled = compiled;
     this.memory = memory;
@@ -56,6 +93,13 @@ export class CanisterInstance {
     this.#exports = new WebAssembly.Instance(compiled.module, imports).exports;
     this.#counter = this.#exports[COUNTER_EXPORT] as WebAssembly.Global;
     this.#stop = this.#exports[STOP_EXPORT] as WebAssembly.Global;
+    const hook: OutOfInstructions = () => this.onOutOfInstructions();
+    const imported =
+      suspendable && engine.Suspending !== undefined ? new engine.Suspending(hook) : hook;
+    (this.#exports[HOST_TABLE_EXPORT] as WebAssembly.Table).set(
+      HOST_FUNCTION.outOfInstructions,
+      hostFunctionForTable(imported),
+    );
   }
 
   wasmPages(): number {
@@ -70,6 +114,9 @@ export class CanisterInstance {
   meter(limit: bigint): MeterPort {
     this.#counter.value = limit;
     this.#stop.value = STOP_REASON.none;
+    this.onOutOfInstructions = () => {
+      throw instructionLimitExceeded(limit);
+    };
     return {
       limit,
       remaining: () => this.#counter.value as bigint,
@@ -84,33 +131,50 @@ export class CanisterInstance {
     return this.#stop.value as number;
   }
 
-  /** Runs an export. Throws what the engine or a system call throws. */
-  call(entry: string, session: ApiSession): void {
+  /** Runs an export, or a function of the table. Throws what the engine or a system call throws. */
+  call({ entry, closure }: EntryPoint, session: ApiSession): void {
     this.#session = session;
     try {
-      (this.#exports[entry] as () => void)();
+      (this.#exports[this.#exportOf(entry, closure)] as (...args: unknown[]) => void)(
+        ...this.#argumentsOf(closure),
+      );
     } finally {
       this.#session = null;
     }
+  }
+
+  /**
+   * As `call`, in an instance made with `suspendable`: while the promise of `onOutOfInstructions` is
+   * open the run is paused and its thread free. Other instances may run; this one must not.
+   */
+  async callSuspendable({ entry, closure }: EntryPoint, session: ApiSession): Promise<void> {
+    assert(engine.promising !== undefined, 'only engines with JSPI suspend');
+    this.#session = session;
+    try {
+      await engine.promising(this.#exports[this.#exportOf(entry, closure)])(
+        ...this.#argumentsOf(closure),
+      );
+    } finally {
+      this.#session = null;
+    }
+  }
+
+  #exportOf(entry: string, closure: WasmClosure | undefined): string {
+    return closure === undefined ? entry : CALLBACK_EXPORT;
+  }
+
+  #argumentsOf(closure: WasmClosure | undefined): readonly (number | bigint)[] {
+    if (closure === undefined) {
+      return [];
+    }
+    const { functionIndex, env } = closure;
+    const wide = this.compiled.instrumented.info.memory64;
+    return [functionIndex, wide ? BigInt.asIntN(64, env) : Number(BigInt.asIntN(32, env))];
   }
 
   /** Whether a closure can name a function at all. */
   hasTable(): boolean {
     return this.has(CALLBACK_EXPORT);
-  }
-
-  /** Runs a function of the table. Throws what the engine or a system call throws. */
-  callClosure({ functionIndex, env }: WasmClosure, session: ApiSession): void {
-    const wide = this.compiled.instrumented.info.memory64;
-    this.#session = session;
-    try {
-      (this.#exports[CALLBACK_EXPORT] as (index: number, env: number | bigint) => void)(
-        functionIndex,
-        wide ? BigInt.asIntN(64, env) : Number(BigInt.asIntN(32, env)),
-      );
-    } finally {
-      this.#session = null;
-    }
   }
 
   readGlobals(): GlobalValue[] {

@@ -1,8 +1,5 @@
 import { encodeUtf8 } from '../base/utf8.ts';
-import {
-  CanisterTrap,
-  instructionLimitExceeded,
-} from '../protocol/execution/system-api/canister-trap.ts';
+import { CanisterTrap } from '../protocol/execution/system-api/canister-trap.ts';
 import { ApiSession } from '../protocol/execution/system-api/session.ts';
 import type { MeterPort } from '../protocol/execution/system-api/session.ts';
 import { STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
@@ -72,12 +69,9 @@ function truncated(message: string): string {
   return `${text}...`;
 }
 
-function errorOf(thrown: unknown, instance: CanisterInstance, limit: bigint): CanisterError {
+function errorOf(thrown: unknown, instance: CanisterInstance): CanisterError {
   if (instance.stopReason() === STOP_REASON.hostMemoryExhausted) {
     throw new HostFault('the engine could not grow the memory of a canister');
-  }
-  if (instance.stopReason() === STOP_REASON.outOfInstructions) {
-    return instructionLimitExceeded(limit).toError();
   }
   const trap = thrown instanceof CanisterTrap ? thrown : trapOfEngineError(thrown);
   if (trap === undefined) {
@@ -91,7 +85,6 @@ function runStep(
   step: RunStep,
   instance: CanisterInstance,
   session: ApiSession,
-  limit: bigint,
 ): CanisterError | null {
   const absent = missing(step, instance);
   if (absent !== undefined) {
@@ -99,17 +92,13 @@ function runStep(
   }
   session.enter(step.input);
   try {
-    if (step.closure === undefined) {
-      instance.call(step.entry, session);
-    } else {
-      instance.callClosure(step.closure, session);
-    }
+    instance.call(step, session);
     return null;
   } catch (thrown) {
     const error =
       step.closure !== undefined && instance.stopReason() === STOP_REASON.functionNotFound
         ? functionNotFound(step.closure)
-        : errorOf(thrown, instance, limit);
+        : errorOf(thrown, instance);
     session.log(`[TRAP]: ${error.message}`);
     return error;
   }
@@ -130,7 +119,7 @@ export function runSteps(
   const session = new ApiSession({ heap: instance.heap, stable, meter });
   let outcome: RunReply['outcome'] = { ok: true };
   for (const [position, step] of steps.entries()) {
-    const error = runStep(step, instance, session, instructionLimit);
+    const error = runStep(step, instance, session);
     if (error !== null) {
       outcome = { ok: false, error, step: position };
       break;

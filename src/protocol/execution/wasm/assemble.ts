@@ -1,5 +1,5 @@
 import type { HelperFunction } from './helpers.ts';
-import { APPENDED_GLOBAL_EXPORTS, planHelpers } from './helpers.ts';
+import { APPENDED_GLOBAL_EXPORTS, HOST_FUNCTION_COUNT, planHelpers } from './helpers.ts';
 import { MAX_HEAP32_WASM_PAGES } from './limits.ts';
 import type { FunctionType, Limits, ParsedModule, Range } from './module.ts';
 import { SECTION, SECTION_ORDER } from './module.ts';
@@ -7,7 +7,12 @@ import { OP, VALUE_TYPE } from './opcodes.ts';
 import { ByteReader } from './reader.ts';
 import type { CodeFacts } from './rewrite-function.ts';
 import { FunctionRewriter } from './rewrite-function.ts';
-import { GLOBAL_EXPORT_PREFIX, START_EXPORT, typeOfFunction } from './validate.ts';
+import {
+  GLOBAL_EXPORT_PREFIX,
+  HOST_TABLE_EXPORT,
+  START_EXPORT,
+  typeOfFunction,
+} from './validate.ts';
 import { ByteWriter } from './writer.ts';
 
 /** Import name of the memory that an instance is given. */
@@ -77,16 +82,14 @@ function importSection({ module, lowered }: Assembly): Uint8Array | null {
   });
 }
 
-function tableSection({ module, lowered }: Assembly): Uint8Array | null {
-  if (module.tables.length === 0) {
-    return null;
-  }
+function tableSection({ module, lowered }: Assembly): Uint8Array {
   const writer = new ByteWriter();
-  writer.u32(module.tables.length);
+  writer.u32(module.tables.length + 1);
   for (const table of module.tables) {
     writer.byte(table.refType);
     writeLimits(writer, table, lowered, MAX_TABLE_ELEMENTS);
   }
+  writer.raw([VALUE_TYPE.funcref, 1, HOST_FUNCTION_COUNT, HOST_FUNCTION_COUNT]);
   return writer.toBytes();
 }
 
@@ -103,6 +106,7 @@ function exportSection(assembly: Assembly): Uint8Array {
   APPENDED_GLOBAL_EXPORTS.forEach((name, offset) => {
     added.push({ name, kind: 3, index: counterGlobal + offset });
   });
+  added.push({ name: HOST_TABLE_EXPORT, kind: 1, index: module.tables.length });
   module.globals.forEach(({ mutable }, index) => {
     if (mutable) {
       added.push({ name: `${GLOBAL_EXPORT_PREFIX}${index}`, kind: 3, index });

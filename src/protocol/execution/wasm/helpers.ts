@@ -7,8 +7,6 @@ import { ByteWriter } from './writer.ts';
 /** Values of the exported global `canister stop_reason`. */
 export const STOP_REASON = {
   none: 0,
-  /** The instruction counter fell below zero. */
-  outOfInstructions: 1,
   /** The host could not give memory that the limits allow: not the canister's fault. */
   hostMemoryExhausted: 2,
   /** A callback names a function that the table does not hold. */
@@ -19,9 +17,11 @@ export const STOP_REASON = {
 export interface Appended {
   readonly counterGlobal: number;
   readonly stopGlobal: number;
-  /** () → (): marks "out of instructions" and traps. */
+  /** The table of functions that the host fills; see `HOST_FUNCTION`. */
+  readonly hostTable: number;
+  /** () → (): asks the host for more instructions; it raises the counter or throws. */
   readonly outOfInstructions: number;
-  /** (n) → n: subtracts n from the counter, stops when it does not suffice. */
+  /** (n) → n: subtracts n from the counter and asks for more when it fell below zero. */
   readonly charge32: number;
   readonly charge64: number;
   /** memory.grow within the module's and the IC's limits, in the original's address type. */
@@ -31,6 +31,10 @@ export interface Appended {
   /** () → (): traps as an access outside of a table. */
   readonly tableFault: number;
 }
+
+/** Slots of the exported table `canister host_functions`, each of type () → (). */
+export const HOST_FUNCTION = { outOfInstructions: 0 } as const;
+export const HOST_FUNCTION_COUNT = 1;
 
 export interface HelperFunction {
   readonly type: FunctionType;
@@ -42,6 +46,8 @@ export interface HelperFunction {
 const { i32, i64 } = VALUE_TYPE;
 const EMPTY_BLOCK = 0x40;
 const MINUS_ONE = 0x7f;
+/** More than any limit allows; what is charged beyond it makes no difference. */
+const MAX_CHARGE = 2 ** 52;
 
 function body(code: (w: ByteWriter) => void, locals: readonly number[] = []): Uint8Array {
   const writer = new ByteWriter(64);
@@ -65,20 +71,29 @@ function stop(w: ByteWriter, appended: Appended, reason: number): void {
   w.byte(OP.unreachable);
 }
 
+/** A table and not an import: imports stand first, so one more would renumber every function. */
+function outOfInstructionsBody(appended: Appended, typeIndex: number): Uint8Array {
+  return body((w) => {
+    w.raw([OP.i32Const, HOST_FUNCTION.outOfInstructions, OP.callIndirect]);
+    w.u32(typeIndex);
+    w.u32(appended.hostTable);
+  });
+}
+
 /** Saturating: a length of 2^63 or more must not wrap the counter around to a positive value. */
 function chargeBody(appended: Appended): Uint8Array {
   return body((w) => {
     indexed(w, OP.globalGet, appended.counterGlobal);
-    w.raw([OP.i64Const, 0, OP.i64LtS, OP.localGet, 0]);
-    indexed(w, OP.globalGet, appended.counterGlobal);
-    w.raw([OP.i64GtU, OP.i32Or, OP.if, EMPTY_BLOCK, OP.i64Const, MINUS_ONE]);
+    w.raw([OP.localGet, 0, OP.i64Const]);
+    w.signed(MAX_CHARGE);
+    w.raw([OP.localGet, 0, OP.i64Const]);
+    w.signed(MAX_CHARGE);
+    w.raw([OP.i64LtU, OP.select, OP.i64Sub]);
     indexed(w, OP.globalSet, appended.counterGlobal);
+    indexed(w, OP.globalGet, appended.counterGlobal);
+    w.raw([OP.i64Const, 0, OP.i64LtS, OP.if, EMPTY_BLOCK]);
     indexed(w, OP.call, appended.outOfInstructions);
-    w.byte(OP.end);
-    indexed(w, OP.globalGet, appended.counterGlobal);
-    w.raw([OP.localGet, 0, OP.i64Sub]);
-    indexed(w, OP.globalSet, appended.counterGlobal);
-    w.raw([OP.localGet, 0]);
+    w.raw([OP.end, OP.localGet, 0]);
   });
 }
 
@@ -223,6 +238,7 @@ export function planHelpers(module: ParsedModule, lowered: boolean): HelperPlan 
   const appended: Appended = {
     counterGlobal: module.globals.length,
     stopGlobal: module.globals.length + 1,
+    hostTable: module.tables.length,
     outOfInstructions: first,
     charge64: first + 1,
     charge32: first + 2,
@@ -238,10 +254,8 @@ export function planHelpers(module: ParsedModule, lowered: boolean): HelperPlan 
     body: code,
   });
   const functions = [
-    helper(
-      none,
-      body((w) => stop(w, appended, STOP_REASON.outOfInstructions)),
-    ),
+    // The helpers' types follow the module's own; the first is () → ().
+    helper(none, outOfInstructionsBody(appended, module.types.length)),
     helper({ params: [i64], results: [i64] }, chargeBody(appended)),
     helper(
       { params: [i32], results: [i32] },

@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { instantiate, OUT_OF_INSTRUCTIONS } from '../../../../tests/support/instrumented.ts';
 import { compileMotoko } from '../../../../tests/support/motoko.ts';
 import { compileWat } from '../../../../tests/support/wat.ts';
 import { instrument } from './instrument.ts';
@@ -20,24 +21,16 @@ function rewritten(wasm: Uint8Array): InstrumentedModule {
   return result.value;
 }
 
-function start({ wasm, memory }: InstrumentedModule): Running {
-  const imported =
-    memory === null
-      ? null
-      : new WebAssembly.Memory({ initial: memory.minWasmPages, maximum: 65_536 });
-  const { exports } = new WebAssembly.Instance(
-    new WebAssembly.Module(wasm as BufferSource),
-    imported === null ? {} : { env: { memory: imported } },
-  );
-  const counter = exports['canister counter_instructions'] as WebAssembly.Global;
+function start(instrumented: InstrumentedModule): Running {
+  const { exports, memory, counter } = instantiate(instrumented);
   return {
-    exports: exports as Running['exports'],
-    memory: imported,
+    exports,
+    memory,
     run: (name, args = [], limit = 1_000_000_000n) => {
       counter.value = limit;
       let result: unknown;
       try {
-        result = (exports[name] as (...a: unknown[]) => unknown)(...args);
+        result = exports[name]?.(...args);
       } catch (trap) {
         result = (trap as Error).message;
       }
@@ -75,15 +68,12 @@ describe('metering', () => {
   });
 
   it('stops an endless loop and an endless recursion at the limit', async () => {
-    const { run, exports } = await startWat(`(module
+    const { run } = await startWat(`(module
       (func (export "loop") (loop (br 0)))
       (func $recurse (export "recurse") (call $recurse)))`);
-    const stop = exports['canister stop_reason'] as unknown as WebAssembly.Global;
     for (const name of ['loop', 'recurse']) {
-      stop.value = 0;
       const { result, used } = run(name, [], 1000n);
-      expect(result).toBe('unreachable');
-      expect(stop.value).toBe(1);
+      expect(result).toBe(OUT_OF_INSTRUCTIONS);
       expect(used).toBeGreaterThan(1000n);
       expect(used).toBeLessThan(1010n);
     }
@@ -108,7 +98,35 @@ describe('metering', () => {
     expect(run('f', [5]).used).toBe(1n + 3n + 100n + 5n);
     // Out of bounds is paid for all the same; a negative length is a huge one.
     expect(run('f', [1_000_000]).used).toBe(104n + 1_000_000n);
-    expect(run('f', [-1], 4_000n)).toEqual({ result: 'unreachable', used: 4_001n });
+    expect(run('f', [-1], 4_000n)).toEqual({
+      result: OUT_OF_INSTRUCTIONS,
+      used: 104n + 0xff_ff_ff_ffn,
+    });
+  });
+
+  it('goes on where it was when the host gives more instructions', async () => {
+    const wasm = await compileWat(`(module (memory 1)
+      (func (export "loop") (param $n i32) (result i32) (local $sum i32)
+        (loop
+          (local.set $sum (i32.add (local.get $sum) (local.get $n)))
+          (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $sum))
+      (func (export "fill") (param i32) (result i32)
+        (memory.fill (i32.const 0) (i32.const 9) (local.get 0)) (i32.load8_u (i32.const 100))))`);
+    const steps: bigint[] = [];
+    const running = instantiate(rewritten(wasm), () => {
+      steps.push(running.counter.value as bigint);
+      running.counter.value = (running.counter.value as bigint) + 1000n;
+    });
+    running.counter.value = 1000n;
+    expect(running.exports['loop']?.(1000)).toBe(500_500);
+    // 10 a turn, 1 for the function, 1 for the block behind.
+    const used = 1n + 10_000n + 1n;
+    expect(1000n + BigInt(steps.length) * 1000n - (running.counter.value as bigint)).toBe(used);
+    expect(steps.every((left) => left < 0n && left >= -10n)).toBe(true);
+    running.counter.value = 150n;
+    expect(running.exports['fill']?.(500)).toBe(9);
+    expect(running.counter.value).toBe(150n + 1000n - 106n - 500n);
   });
 
   it('costs as on the IC by kind of instruction', async () => {

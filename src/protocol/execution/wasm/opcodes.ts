@@ -41,6 +41,7 @@ export const OP = {
   i32GeU: 0x4f,
   i64Eq: 0x51,
   i64LtS: 0x53,
+  i64LtU: 0x54,
   i64GtU: 0x56,
   i64GeU: 0x5a,
   i32Or: 0x72,

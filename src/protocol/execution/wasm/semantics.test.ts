@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { instantiate } from '../../../../tests/support/instrumented.ts';
 import { compileWat } from '../../../../tests/support/wat.ts';
 import { instrument } from './instrument.ts';
 
@@ -114,9 +115,7 @@ function rewritten(wasm: Uint8Array): Kernel {
   if (!result.ok) {
     throw new TypeError(result.error.message);
   }
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
-  const module = new WebAssembly.Module(result.value.wasm as BufferSource);
-  return kernelOf(new WebAssembly.Instance(module, { env: { memory } }).exports);
+  return kernelOf(instantiate(result.value).exports as WebAssembly.Exports);
 }
 
 describe('rewritten code', () => {

@@ -26,6 +26,8 @@ import { ModuleFault } from './reader.ts';
 export const COUNTER_EXPORT = 'canister counter_instructions';
 /** Exported under this name: 0, or why the module stopped itself (see `STOP_REASON`). */
 export const STOP_EXPORT = 'canister stop_reason';
+/** Exported under this name: the table through which code calls the host. */
+export const HOST_TABLE_EXPORT = 'canister host_functions';
 /** Exported under this name: the deferred start function. */
 export const START_EXPORT = 'canister_start';
 /** Exported under this name: (index i32, env) → (), calls a function of the first table. */
@@ -36,6 +38,7 @@ export const GLOBAL_EXPORT_PREFIX = '__persistent_mutable_global_';
 const RESERVED_EXPORTS: readonly string[] = [
   COUNTER_EXPORT,
   STOP_EXPORT,
+  HOST_TABLE_EXPORT,
   START_EXPORT,
   CALLBACK_EXPORT,
   'stable_memory',

@@ -1,0 +1,22 @@
+import { present } from '../base/assert.ts';
+import { hexToBytes } from '../base/hex.ts';
+
+/** (module (type (func)) (import "" "" (func (type 0))) (export "" (func 0))) */
+const TRAMPOLINE = hexToBytes(
+  '0061736d01000000' + '010401600000' + '02050100000000' + '070401000000',
+);
+
+let trampoline: WebAssembly.Module | undefined;
+
+/**
+ * A host function of type () → () as a table can hold it: only functions that some instance exports
+ * may enter one. `hook` may also be a `WebAssembly.Suspending`, which suspends the calling
+ * `WebAssembly.promising` export while its promise is open.
+ */
+export function hostFunctionForTable(hook: WebAssembly.ImportValue): WebAssembly.ExportValue {
+  trampoline ??= new WebAssembly.Module(
+    present(TRAMPOLINE, 'the trampoline is hex') as BufferSource,
+  );
+  const { exports } = new WebAssembly.Instance(trampoline, { '': { '': hook } });
+  return exports[''] as WebAssembly.ExportValue;
+}
