@@ -1,0 +1,128 @@
+import { assembleModule, MEMORY_IMPORT } from '../../../src/protocol/execution/wasm/assemble.ts';
+import { MAX_HEAP32_WASM_PAGES } from '../../../src/protocol/execution/wasm/limits.ts';
+import type { ParsedModule } from '../../../src/protocol/execution/wasm/module.ts';
+import { parseModule } from '../../../src/protocol/execution/wasm/parse.ts';
+import { ModuleFault } from '../../../src/protocol/execution/wasm/reader.ts';
+import type { CodeFacts } from '../../../src/protocol/execution/wasm/rewrite-function.ts';
+import {
+  COUNTER_EXPORT,
+  GLOBAL_EXPORT_PREFIX,
+  START_EXPORT,
+} from '../../../src/protocol/execution/wasm/validate.ts';
+import { exposeState, RAW_GLOBAL_PREFIX, RAW_MEMORY_EXPORT } from './expose-state.ts';
+
+/**
+ * A module as it came and as the rewriter made it, behind one face. This file alone knows how the
+ * rewriter's output is instantiated; it goes below `instrument`, whose rules are for canisters only.
+ */
+export interface Subject {
+  readonly exports: WebAssembly.Exports;
+  /** The memory as the module sees it; null without one. */
+  memory(): Uint8Array | null;
+  /** Mutable globals in index order; numbers only, references are left out. */
+  readonly globals: readonly WebAssembly.Global[];
+  /** Instructions charged so far; 0 for the original. */
+  used(): bigint;
+}
+
+/** Enough for every test; a counter that wraps would be a bug of the rewriter. */
+const BUDGET = 1n << 60n;
+
+export type Parsed =
+  | { readonly ok: true; readonly module: ParsedModule }
+  | { readonly ok: false; readonly reason: string };
+
+/** The rewriter's own reading of the module. Throws only when the rewriter is broken. */
+export function parse(wasm: Uint8Array): Parsed {
+  return guarded(() => ({ ok: true, module: parseModule(wasm) }));
+}
+
+export type Rewriting =
+  | { readonly ok: true; readonly wasm: Uint8Array }
+  | { readonly ok: false; readonly reason: string };
+
+/** All that is injected, without the rules for canisters. */
+export function rewrite(module: ParsedModule): Rewriting {
+  const facts: CodeFacts = { instructionCount: 0, changesTablesOrSegments: false };
+  return guarded(() => ({ ok: true, wasm: assembleModule(module, false, facts) }));
+}
+
+function guarded<T>(work: () => T): T | { ok: false; reason: string } {
+  try {
+    return work();
+  } catch (fault) {
+    if (fault instanceof ModuleFault) {
+      return { ok: false, reason: fault.message };
+    }
+    throw fault;
+  }
+}
+
+const NUMERIC = new Set([0x7f, 0x7e, 0x7d, 0x7c]);
+
+function globalsOf(
+  module: ParsedModule,
+  exports: WebAssembly.Exports,
+  prefix: string,
+): WebAssembly.Global[] {
+  return module.globals.flatMap(({ mutable, valueType }, index) =>
+    mutable && NUMERIC.has(valueType) ? [exports[`${prefix}${index}`] as WebAssembly.Global] : [],
+  );
+}
+
+/** The original, its memory and mutable globals exported. Throws what the engine throws. */
+export function instantiateOriginal(
+  module: ParsedModule,
+  imports: WebAssembly.Imports,
+): { readonly subject: Subject; readonly start: () => void } {
+  const { exports } = new WebAssembly.Instance(
+    new WebAssembly.Module(exposeState(module) as BufferSource),
+    imports,
+  );
+  const memory = exports[RAW_MEMORY_EXPORT] as WebAssembly.Memory | undefined;
+  const subject: Subject = {
+    exports,
+    memory: () => (memory === undefined ? null : new Uint8Array(memory.buffer)),
+    globals: globalsOf(module, exports, RAW_GLOBAL_PREFIX),
+    used: () => 0n,
+  };
+  return { subject, start: () => undefined };
+}
+
+/** The rewritten module, ready to run; `start` runs what the original runs at instantiation. */
+export function instantiateRewritten(
+  module: ParsedModule,
+  wasm: Uint8Array,
+  imports: WebAssembly.Imports,
+): { readonly subject: Subject; readonly start: () => void } {
+  const memory =
+    module.memory === null
+      ? null
+      : new WebAssembly.Memory({
+          initial: Number(module.memory.min),
+          maximum: MAX_HEAP32_WASM_PAGES,
+        });
+  const all: WebAssembly.Imports =
+    memory === null
+      ? imports
+      : {
+          ...imports,
+          [MEMORY_IMPORT.module]: {
+            ...imports[MEMORY_IMPORT.module],
+            [MEMORY_IMPORT.name]: memory,
+          },
+        };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource), all);
+  const counter = exports[COUNTER_EXPORT] as WebAssembly.Global;
+  counter.value = BUDGET;
+  const subject: Subject = {
+    exports,
+    memory: () => (memory === null ? null : new Uint8Array(memory.buffer)),
+    globals: globalsOf(module, exports, GLOBAL_EXPORT_PREFIX),
+    used: () => BUDGET - (counter.value as bigint),
+  };
+  return {
+    subject,
+    start: () => (exports[START_EXPORT] as (() => void) | undefined)?.(),
+  };
+}

@@ -1,0 +1,3 @@
+import { runTypeScript } from './run-typescript.mjs';
+
+process.exit(await runTypeScript('tests/spec/wasm/wasm-spec.ts', process.argv.slice(2)));
