@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
@@ -59,14 +59,14 @@ function convert(name: string, wastFile: string): Script {
   try {
     let reason = '';
     for (const features of FEATURE_SETS) {
-      try {
-        execFileSync('wast2json', [...features, wastFile, '-o', json], {
-          stdio: ['ignore', 'ignore', 'pipe'],
-        });
+      const { stderr } = spawnSync('wast2json', [...features, wastFile, '-o', json], {
+        encoding: 'utf8',
+      });
+      // It writes its output and ends with 0 even when the text is wrong.
+      if (!stderr.includes('error:')) {
         return readConverted(name, json);
-      } catch (error) {
-        reason = String((error as { stderr?: Buffer }).stderr ?? error);
       }
+      reason = stderr;
     }
     throw new SyntaxError(reason.split('\n').slice(0, 2).join(' '));
   } finally {
