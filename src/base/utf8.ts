@@ -119,3 +119,38 @@ function decodeLong(bytes: Uint8Array, start: number, end: number): string | und
   pieces.push(String.fromCodePoint(...pending));
   return pieces.join('');
 }
+
+/** The values that a byte after a lead byte may have: overlong forms, surrogates and too large points are out. */
+function isSecondByte(lead: number, byte: number): boolean {
+  const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+  const most = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+  return byte >= least && byte <= most;
+}
+
+/** UTF-8 with U+FFFD in the place of each longest stretch that begins a character and does not end it. */
+export function decodeUtf8Lossy(bytes: Uint8Array): string {
+  let text = '';
+  let from = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    const byte = bytes[at] as number;
+    const lead = leadOf(byte);
+    const wanted = byte < 0x80 ? 0 : (lead?.continuation ?? -1);
+    let found = 0;
+    while (found < wanted) {
+      const next = bytes[at + 1 + found] ?? 0;
+      if ((next & 0xc0) !== 0x80 || (found === 0 && !isSecondByte(byte, next))) {
+        break;
+      }
+      found += 1;
+    }
+    if (found === wanted) {
+      at += 1 + found;
+      continue;
+    }
+    text += `${decodeUtf8(bytes, from, at) ?? ''}\ufffd`;
+    at += 1 + found;
+    from = at;
+  }
+  return text + (decodeUtf8(bytes, from) ?? '');
+}

@@ -40,7 +40,7 @@ const MODULE = `
     (call $cleanup (i32.const 1) (i32.const 1)))
   (func (export "canister_update two_timeouts") (call $begin) (call $best_effort (i32.const 1)) (call $best_effort (i32.const 1)))
   (func (export "canister_update no_text") (call $new (i32.const 0) (i32.const 10) (i32.const 16) (i32.const 1)
-    (i32.const 1) (i32.const 1) (i32.const 1) (i32.const 1)))
+    (i32.const 1) (i32.const 1) (i32.const 1) (i32.const 1)) (drop (call $perform)))
   (func (export "canister_query ask") (call $begin)))
 `;
 
@@ -130,10 +130,13 @@ describe('calls that a canister makes', () => {
     ['performed_twice', 'ic0.call_perform called when no call is under construction.'],
     ['two_cleanups', 'ic0.call_on_cleanup can be called at most once'],
     ['two_timeouts', 'a timeout is already set'],
-    ['no_text', 'ic0.call_new: the method name is not valid UTF-8'],
   ] as const)('violate the contract: %s', (method, text) => {
     expect(run(method).text).toMatch(/^IC0504: Canister violated contract: /);
     expect(run(method).text).toContain(text);
+  });
+
+  it('go to a method whose name is made readable', () => {
+    expect(run('no_text').calls).toMatchObject([{ methodName: '\ufffd' }]);
   });
 
   it('cannot be made in a query', () => {

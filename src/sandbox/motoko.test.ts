@@ -4,7 +4,7 @@ import { compileMotoko } from '../../tests/support/motoko.ts';
 import { present } from '../base/assert.ts';
 import { emptyPageMap } from '../protocol/replicated-state/page-map.ts';
 import { createSandbox } from './sandbox.ts';
-import { apiInput, replyOf, TestCanister } from '../../tests/support/test-canister.ts';
+import { apiInput, logLines, replyOf, TestCanister } from '../../tests/support/test-canister.ts';
 
 const SOURCE = `
 import Debug "mo:core/Debug";
@@ -50,7 +50,7 @@ describe('a Motoko actor with enhanced orthogonal persistence', () => {
       expect(nat(replyOf(canister.update('inc', { arg: noArgs })))).toEqual([BigInt(i)]);
     }
     expect(nat(replyOf(canister.query('read', { arg: noArgs })))).toEqual([3n]);
-    expect(canister.update('inc', { arg: noArgs }).effects.logs).toEqual(['inc']);
+    expect(logLines(canister.update('inc', { arg: noArgs }))).toEqual(['inc']);
   });
 
   it('rolls memory and globals back after a query', () => {

@@ -77,8 +77,8 @@ function errorOf(thrown: unknown, instance: CanisterInstance): CanisterError {
   if (trap === undefined) {
     throw thrown;
   }
-  const { code, message } = trap.toError();
-  return { code, message: truncated(message) };
+  const error = trap.toError();
+  return { ...error, message: truncated(error.message) };
 }
 
 function runStep(
@@ -99,7 +99,7 @@ function runStep(
       step.closure !== undefined && instance.stopReason() === STOP_REASON.functionNotFound
         ? functionNotFound(step.closure)
         : errorOf(thrown, instance);
-    session.log(`[TRAP]: ${error.message}`);
+    session.logTrap(error);
     return error;
   }
 }

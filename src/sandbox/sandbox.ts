@@ -34,11 +34,13 @@ const NO_EFFECTS: SystemEffects = {
   response: { kind: 'none' },
   cyclesAccepted: 0n,
   cyclesBurned: 0n,
+  cyclesMinted: 0n,
   certifiedData: null,
   globalTimer: null,
   acceptedMessage: false,
   calls: [],
   logs: [],
+  logsDropped: 0,
 };
 
 function failed(error: CanisterError): RunReply {

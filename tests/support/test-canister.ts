@@ -37,6 +37,9 @@ export function apiInput(
     replicated:
       !context.startsWith('composite') &&
       !['nonReplicatedQuery', 'httpTransform', 'inspectMessage'].includes(context),
+    prices: { nodeCount: 13, executionPrepayment: 1000n },
+    environment: [],
+    callerInfo: null,
     call: {
       deadlineNs: 0n,
       responded: false,
@@ -156,4 +159,9 @@ export function replyOf(reply: RunReply): Uint8Array | string {
   }
   const { response } = reply.effects;
   return response.kind === 'reply' ? response.data : response.kind;
+}
+
+/** What a run logged, as text. */
+export function logLines({ effects }: RunReply): string[] {
+  return effects.logs.map((line) => Buffer.from(line).toString());
 }

@@ -9,6 +9,8 @@ import { sha224 } from './sha256.ts';
 export const MAX_PRINCIPAL_BYTES = 29;
 /** `aaaaa-aa`, the empty principal. */
 export const MANAGEMENT_CANISTER_ID = '' as CanisterId;
+/** `rkp4c-7iaaa-aaaaa-aaaca-cai`, the one canister that may make cycles. */
+export const CYCLES_MINTING_CANISTER_ID = '00000000000000040101' as CanisterId;
 /** `2vxsx-fae`. */
 export const ANONYMOUS_PRINCIPAL = '04' as PrincipalId;
 

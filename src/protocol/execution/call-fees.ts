@@ -17,12 +17,12 @@ function scaled(prices: CallPrices, fee: Cycles): Cycles {
 }
 
 /** Fee of sending a request of so many bytes (method name and argument); spent at once. */
-export function requestFee(prices: CallPrices, payloadBytes: number): Cycles {
+export function requestFee(prices: CallPrices, payloadBytes: number | bigint): Cycles {
   return scaled(prices, CALL_BASE_FEE + CALL_BYTE_FEE * BigInt(payloadBytes));
 }
 
 /** Fee of the response's bytes. */
-export function responseFee(prices: CallPrices, payloadBytes: number): Cycles {
+export function responseFee(prices: CallPrices, payloadBytes: number | bigint): Cycles {
   return scaled(prices, CALL_BYTE_FEE * BigInt(payloadBytes));
 }
 
@@ -32,6 +32,6 @@ export function responsePrepayment(prices: CallPrices): Cycles {
 }
 
 /** All a call takes from the balance, attached cycles apart. */
-export function callCost(prices: CallPrices, payloadBytes: number): Cycles {
+export function callCost(prices: CallPrices, payloadBytes: number | bigint): Cycles {
   return requestFee(prices, payloadBytes) + responsePrepayment(prices) + prices.executionPrepayment;
 }

@@ -1,39 +1,13 @@
-import { encodeUtf8 } from '../../base/utf8.ts';
+import { decodeUtf8Lossy } from '../../base/utf8.ts';
 import type { RunReply, SystemEffects } from '../interfaces/wasm-host.ts';
-import { MAX_CANISTER_LOG_BYTES, MAX_CERTIFIED_DATA_BYTES } from '../limits/execution.ts';
-import type {
-  CanisterState,
-  ExecutionState,
-  LogRecord,
-} from '../replicated-state/canister-state.ts';
+import { MAX_CERTIFIED_DATA_BYTES } from '../limits/execution.ts';
+import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import { assert, present } from '../../base/assert.ts';
-import type { CanisterId, TimeNs } from '../types/ids.ts';
+import type { CanisterId } from '../types/ids.ts';
 import { executionFee } from './cycles-account-manager.ts';
 import type { RoundState } from './round-state.ts';
 import { applyDelta } from './run-on-sandbox.ts';
-
-/** Appends lines to a canister's log; the oldest records go when it exceeds 4 KiB. */
-export function withLogs(
-  canister: CanisterState,
-  lines: readonly string[],
-  timeNs: TimeNs,
-): CanisterState {
-  if (lines.length === 0) {
-    return canister;
-  }
-  const logs: LogRecord[] = canister.logs.slice();
-  let nextLogIndex = canister.nextLogIndex;
-  for (const line of lines) {
-    const content = encodeUtf8(line).slice(0, MAX_CANISTER_LOG_BYTES);
-    logs.push({ index: nextLogIndex, timeNs, content });
-    nextLogIndex += 1n;
-  }
-  let bytes = logs.reduce((sum, record) => sum + record.content.length, 0);
-  while (bytes > MAX_CANISTER_LOG_BYTES) {
-    bytes -= logs.shift()?.content.length ?? 0;
-  }
-  return { ...canister, logs, nextLogIndex };
-}
+import { withLogs } from './canister-log.ts';
 
 /** Charges a run, keeps its logs and counts its instructions; true for failed runs as well. */
 export function accountRun(
@@ -50,14 +24,14 @@ export function accountRun(
 export function recordRun(round: RoundState, canisterId: CanisterId, run: RunReply): void {
   round.instructionsUsed += run.instructionsUsed;
   const before = round.canister(canisterId);
-  round.put(withLogs(before, run.effects.logs, round.timeNs));
-  if (run.effects.logs.length > 0) {
-    const { logs: lines } = run.effects;
+  const { logs, logsDropped } = run.effects;
+  round.put(withLogs(before, logs, logsDropped, round.timeNs));
+  if (logs.length > 0) {
     round.trace.push({
       kind: 'canisterLogged',
       canisterId,
-      lines,
-      firstIndex: before.nextLogIndex,
+      lines: logs.map(decodeUtf8Lossy),
+      firstIndex: before.nextLogIndex + BigInt(logsDropped),
     });
   }
 }
@@ -66,9 +40,9 @@ export function recordRun(round: RoundState, canisterId: CanisterId, run: RunRep
 export function withCyclesOf(
   round: RoundState,
   canister: CanisterState,
-  effects: Pick<SystemEffects, 'cyclesAccepted' | 'cyclesBurned'>,
+  effects: Pick<SystemEffects, 'cyclesAccepted' | 'cyclesBurned' | 'cyclesMinted'>,
 ): CanisterState {
-  const cycles = canister.cycles + effects.cyclesAccepted;
+  const cycles = canister.cycles + effects.cyclesAccepted + effects.cyclesMinted;
   const burned = effects.cyclesBurned < cycles ? effects.cyclesBurned : cycles;
   round.consumedCycles += burned;
   return { ...canister, cycles: cycles - burned };

@@ -13,6 +13,7 @@ import type {
 } from '../replicated-state/canister-state.ts';
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import type { CanisterId, HashHex, Instructions, PrincipalId, TimeNs } from '../types/ids.ts';
+import { joinedLogs } from './canister-log.ts';
 import { checkAffordable, executionFee } from './cycles-account-manager.ts';
 import { accountRun, commitRun } from './effects.ts';
 import { gunzip, isGzip } from './gunzip.ts';
@@ -95,7 +96,8 @@ export function* installCode(
   if (!installed.ok) {
     const after = round.canister(request.canisterId);
     // What was done is undone; what was spent and logged stays.
-    const { cycles, logs, nextLogIndex, nextMemoryVersion } = after;
+    const { cycles, nextLogIndex, nextMemoryVersion } = after;
+    const logs = joinedLogs(before, after);
     round.put({ ...before, cycles, logs, nextLogIndex, nextMemoryVersion });
     return installed;
   }
@@ -216,10 +218,11 @@ function step(
   request: InstallCode,
   entry: string,
   context: RunStep['input']['context'],
+  memory64: boolean,
 ): RunStep {
   const canister = round.canister(request.canisterId);
   const arg = context === 'preUpgrade' || context === 'start' ? new Uint8Array(0) : request.arg;
-  const point = { context, caller: request.sender, arg };
+  const point = { context, caller: request.sender, arg, memory64 };
   return { entry, optional: true, input: systemApiInput(round.env, canister, round.timeNs, point) };
 }
 
@@ -228,14 +231,18 @@ function* install(
   request: InstallCode,
   fresh: ExecutionState,
 ): SandboxTask<Result<null, UserError>> {
-  round.update(request.canisterId, { certifiedData: new Uint8Array(0), globalTimerNs: 0n });
+  round.update(request.canisterId, {
+    certifiedData: new Uint8Array(0),
+    globalTimerNs: 0n,
+    logs: [],
+  });
   const run = yield* runStage(round, request.canisterId, {
     execution: fresh,
     base: { from: 'fresh' },
     image: null,
     steps: [
-      step(round, request, 'canister_start', 'start'),
-      step(round, request, 'canister_init', 'init'),
+      step(round, request, 'canister_start', 'start', fresh.memory64),
+      step(round, request, 'canister_init', 'init', fresh.memory64),
     ],
     instructionLimit: round.env.limits.installInstructions,
   });
@@ -259,7 +266,7 @@ function* upgrade(
       execution: old,
       base: { from: 'version', version: old.memoryVersion },
       image: old,
-      steps: [step(round, request, 'canister_pre_upgrade', 'preUpgrade')],
+      steps: [step(round, request, 'canister_pre_upgrade', 'preUpgrade', old.memory64)],
       instructionLimit: limit,
     });
     if (!pre.ok) {
@@ -275,8 +282,8 @@ function* upgrade(
     base: { from: 'upgrade', version: old.memoryVersion, keepHeap },
     image: old,
     steps: [
-      step(round, request, 'canister_start', 'start'),
-      step(round, request, 'canister_post_upgrade', 'postUpgrade'),
+      step(round, request, 'canister_start', 'start', fresh.memory64),
+      step(round, request, 'canister_post_upgrade', 'postUpgrade', fresh.memory64),
     ],
     instructionLimit: limit,
   });

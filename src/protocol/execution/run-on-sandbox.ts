@@ -1,4 +1,6 @@
 import { assert } from '../../base/assert.ts';
+import { compareBytes } from '../../base/bytes.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
 import type {
   CallInput,
   CompileRequest,
@@ -17,7 +19,7 @@ import type { CanisterState, ExecutionState } from '../replicated-state/canister
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import type { Cycles, PrincipalId, TimeNs } from '../types/ids.ts';
 import type { CanisterError } from '../interfaces/wasm-host.ts';
-import { freezingThreshold } from './cycles-account-manager.ts';
+import { callPrices, freezingThreshold } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 
 /** Talk with the sandbox: every generator here yields requests and is resumed with replies. */
@@ -99,6 +101,8 @@ export interface EntryPoint {
   readonly cyclesAvailable?: Cycles;
   /** Held back for the run itself: the canister cannot spend it. */
   readonly prepaid?: Cycles;
+  /** Of the module that runs, if it is not the installed one. */
+  readonly memory64?: boolean;
   readonly call?: Partial<CallInput>;
 }
 
@@ -147,6 +151,11 @@ export function systemApiInput(
     dataCertificate: entry.dataCertificate ?? null,
     rootKey: env.rootKeyDer,
     replicated: !NON_REPLICATED.has(entry.context),
+    prices: callPrices(env, entry.memory64 ?? canister.execution?.memory64 === true),
+    environment: canister.settings.environmentVariables.toSorted(([a], [b]) =>
+      compareBytes(encodeUtf8(a), encodeUtf8(b)),
+    ),
+    callerInfo: null,
     call: { ...NO_CALL, ...entry.call },
   };
 }

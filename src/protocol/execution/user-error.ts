@@ -41,6 +41,7 @@ export const ErrorCode = {
   canisterNotStopped: 510,
   canisterStoppingCancelled: 511,
   canisterInvalidController: 512,
+  canisterFunctionNotFound: 513,
   canisterNonEmpty: 514,
   canisterInstructionLimitExceeded: 522,
   canisterMemoryAccessLimitExceeded: 524,
@@ -73,6 +74,10 @@ export function help(suggestion: string, anchor: string): string {
   return `\n${suggestion} See documentation: ${DOCUMENTATION}${anchor}`;
 }
 
+/** What the replica adds to errors that a compiler or development kit is to blame for. */
+export const TOOLCHAIN_HELP =
+  '\nIf you are running this canister in a test environment (e.g., dfx), make sure the test environment is up to date. Otherwise, this is likely an error with the compiler/CDK toolchain being used to build the canister. Please report the error to IC devs on the forum: https://forum.dfinity.org and include which language/CDK was used to create the canister.';
+
 const TRAP_ADVICE =
   'Consider gracefully handling failures from this canister or altering the canister to handle exceptions.';
 
@@ -80,6 +85,7 @@ const TRAP_ADVICE =
 const EXECUTION_HELP: ReadonlyMap<number, string> = new Map([
   [ErrorCode.canisterTrapped, help(TRAP_ADVICE, 'trapped')],
   [ErrorCode.canisterCalledTrap, help(TRAP_ADVICE, 'trapped-explicitly')],
+  [ErrorCode.canisterFunctionNotFound, TOOLCHAIN_HELP],
   [
     ErrorCode.canisterInstructionLimitExceeded,
     help(
@@ -124,8 +130,8 @@ const EXECUTION_HELP: ReadonlyMap<number, string> = new Map([
 /** The full user text of an error that a canister's execution raised. */
 export function executionError(canisterId: PrincipalId, error: CanisterError): UserError {
   const text = `Error from Canister ${principalToText(canisterId)}: ${error.message}`;
-  const advice = EXECUTION_HELP.get(error.code);
-  if (advice === undefined) {
+  const advice = error.help ?? EXECUTION_HELP.get(error.code) ?? '';
+  if (advice === '') {
     return { code: error.code, message: truncateMessage(text) };
   }
   // The replica ends the description with a dot of its own, whatever it ends with.

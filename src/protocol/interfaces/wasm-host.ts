@@ -144,6 +144,12 @@ export interface OutgoingCall {
   readonly timeoutSeconds: number | null;
 }
 
+/** `sender_info` of an ingress message or query: data about the caller, and the canister that signed it. */
+export interface CallerInfo {
+  readonly data: Uint8Array;
+  readonly signer: PrincipalId;
+}
+
 /** Plain-data inputs of the system API for one entry point. */
 export interface SystemApiInput {
   readonly context: EntryContext;
@@ -167,6 +173,12 @@ export interface SystemApiInput {
   readonly dataCertificate: Uint8Array | null;
   readonly rootKey: Uint8Array;
   readonly replicated: boolean;
+  /** What services of the subnet cost this canister. */
+  readonly prices: CallPrices;
+  /** Environment variables of the settings, sorted by the UTF-8 bytes of their names. */
+  readonly environment: readonly (readonly [name: string, value: string])[];
+  /** What a canister that vouches for the caller's identity says of them; null = nothing. */
+  readonly callerInfo: CallerInfo | null;
   readonly call: CallInput;
 }
 
@@ -232,6 +244,8 @@ export interface ModuleInfo {
 export interface CanisterError {
   readonly code: number;
   readonly message: string;
+  /** What the user's text ends with; absent = what all errors of the code end with. */
+  readonly help?: string;
 }
 
 /** What a run did to the system through the system API. Valid only when the run succeeded, logs always. */
@@ -247,8 +261,12 @@ export interface SystemEffects {
   readonly acceptedMessage: boolean;
   /** In order. */
   readonly calls: readonly OutgoingCall[];
-  /** debug_print lines and, on a trap, the trap text; in order. */
-  readonly logs: readonly string[];
+  /** debug_print lines and, on a trap, the trap text; in order, the newest that fit the log. */
+  readonly logs: readonly Uint8Array[];
+  /** Lines before those of `logs` that did not fit: their numbers are used up. */
+  readonly logsDropped: number;
+  /** By the cycles minting canister. */
+  readonly cyclesMinted: Cycles;
 }
 
 export interface RunReply {

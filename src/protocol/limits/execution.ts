@@ -58,6 +58,14 @@ export const CALL_BASE_FEE: Cycles = 260_000n;
 export const CALL_BYTE_FEE: Cycles = 1000n;
 /** For making a canister. @upstream rs/config/src/subnet_config.rs */
 export const CREATE_CANISTER_FEE: Cycles = 500n * BILLION;
+/** For each node of an HTTP outcall. @upstream rs/config/src/subnet_config.rs#http_request_linear_baseline_fee */
+export const HTTP_REQUEST_BASE_FEE: Cycles = 3n * MILLION;
+/** For each node of an HTTP outcall and each node that it talks to. @upstream rs/config/src/subnet_config.rs#http_request_quadratic_baseline_fee */
+export const HTTP_REQUEST_NODE_FEE: Cycles = 60_000n;
+/** For each byte of an HTTP request and each node. @upstream rs/config/src/subnet_config.rs#http_request_per_byte_fee */
+export const HTTP_REQUEST_BYTE_FEE: Cycles = 400n;
+/** For each byte that an HTTP response may have and each node. @upstream rs/config/src/subnet_config.rs#http_response_per_byte_fee */
+export const HTTP_RESPONSE_BYTE_FEE: Cycles = 800n;
 /** For memory that is used or allocated. @upstream rs/config/src/subnet_config.rs */
 export const STORAGE_FEE_PER_GIB_SECOND: Cycles = 127_000n;
 /** For compute allocation. @upstream rs/config/src/subnet_config.rs */
@@ -92,6 +100,8 @@ export const MAX_REJECT_MESSAGE_BYTES = 8 * 1024;
 export const MAX_CALL_PAYLOAD_BYTES = 10 * MIB;
 /** A reply, or a reject's text. @upstream rs/types/types#MAX_INTER_CANISTER_PAYLOAD_IN_BYTES */
 export const MAX_RESPONSE_PAYLOAD_BYTES = 2 * MIB;
+/** A reply to a query. @upstream rs/system_api#MAX_NON_REPLICATED_QUERY_REPLY_SIZE */
+export const MAX_QUERY_REPLY_BYTES = 3 * MIB;
 /** Percent of a callback's instructions kept for its cleanup. @upstream rs/execution_environment#RESERVED_CLEANUP_INSTRUCTIONS_IN_PERCENT */
 export const CLEANUP_RESERVE_PERCENT = 5n;
 /** Bytes of a module, unpacked. @upstream rs/config/src/embedders.rs */

@@ -1,19 +1,25 @@
 import { concatBytes } from '../../../base/bytes.ts';
 import { bytesToHex } from '../../../base/hex.ts';
-import { decodeUtf8 } from '../../../base/utf8.ts';
+import { decodeUtf8Lossy, encodeUtf8 } from '../../../base/utf8.ts';
+import { MAX_PRINCIPAL_BYTES, principalToText } from '../../crypto/principal.ts';
 import type { PrincipalId } from '../../types/ids.ts';
 import type { OutgoingCallRules } from '../../interfaces/wasm-host.ts';
 import { MAX_CALL_PAYLOAD_BYTES } from '../../limits/execution.ts';
+import { MAX_CALL_TIMEOUT_SECONDS } from '../../limits/messaging.ts';
 import { callCost } from '../call-fees.ts';
-import { CanisterTrap, contractViolation, ERROR_CODE } from './canister-trap.ts';
-import { BYTE_COST } from './costs.ts';
+import { MAX_EXPORTED_NAME_BYTES } from '../wasm/limits.ts';
+import {
+  invalidPrincipal,
+  plainViolation,
+  toolchainViolation,
+  userViolation,
+} from './canister-trap.ts';
 import { joined } from './cycles-functions.ts';
 import type { SystemApiFunctions } from './functions.ts';
 import type { ApiSession, CallInPreparation } from './session.ts';
 
-/** Method names in calls. @upstream rs/system_api/src/request_in_prep.rs */
-const MAX_METHOD_NAME_BYTES = 20_000;
-const MAX_PRINCIPAL_BYTES = 29;
+/** No table is as large. */
+const MAX_TABLE_INDEX = 0xff_ff_ff_ff;
 /** Results of call_perform. */
 const ENQUEUED = 0;
 const COULD_NOT_ENQUEUE = 2;
@@ -22,31 +28,25 @@ type CallNames =
   | `call_${'cycles_add' | 'cycles_add128' | 'data_append' | 'new' | 'on_cleanup' | 'perform'}`
   | 'call_with_best_effort_response';
 
+/** @param name as the replica writes it in the error: `ic0.` or `ic0_` */
 function openCall(session: ApiSession, name: string): CallInPreparation {
   if (session.call === null) {
-    throw contractViolation(`ic0.${name} called when no call is under construction.`);
+    throw toolchainViolation(`${name} called when no call is under construction.`);
   }
   return session.call;
 }
 
 function addCycles(session: ApiSession, name: string, amount: bigint): void {
-  const call = openCall(session, name);
-  const available = session.balance();
-  if (amount > available) {
-    throw new CanisterTrap(
-      ERROR_CODE.canisterOutOfCycles,
-      `Canister is out of cycles: available ${available} cycles, requested ${amount} cycles`,
-    );
+  const call = openCall(session, `ic0_${name}`);
+  if (amount > session.liquidBalance()) {
+    const canister = principalToText(session.input.canisterId);
+    throw plainViolation(`Canister ${canister} is out of cycles`);
   }
   call.cycles += amount;
 }
 
-function requirePayload(name: string, bytes: number): void {
-  if (bytes > MAX_CALL_PAYLOAD_BYTES) {
-    throw contractViolation(
-      `ic0.${name}: application payload size (${bytes}) cannot be larger than ${MAX_CALL_PAYLOAD_BYTES}.`,
-    );
-  }
+function tableIndex(index: number): number {
+  return Math.min(index, MAX_TABLE_INDEX);
 }
 
 /** Whether queue, callbacks, memory and balance allow the call. */
@@ -67,13 +67,19 @@ export const callFunctions: SystemApiFunctions<CallNames> = {
   call_cycles_add128: (session, high, low) =>
     addCycles(session, 'call_cycles_add128', joined(high, low)),
   call_data_append: (session, source, size) => {
-    const call = openCall(session, 'call_data_append');
-    requirePayload('call_data_append', call.bytes + size);
-    session.charge(size * BYTE_COST);
-    const part = session.readHeap('call_data_append', source, size);
+    const call = openCall(session, 'ic0.call_data_append');
+    const bytes = call.bytes + size;
+    if (bytes > MAX_CALL_PAYLOAD_BYTES) {
+      throw userViolation(
+        `Request to ${principalToText(call.receiver)}:${call.methodName} has a payload size of ${bytes}, which exceeds the allowed limit of ${MAX_CALL_PAYLOAD_BYTES}.`,
+        'Check the canister for errors or redesign the target API to allow shorter messages',
+        'canister-made-a-call-with-too-large-payload',
+      );
+    }
+    const part = session.readHeap('ic0.call_data_append', source, size);
     if (part.length > 0) {
       call.parts.push(part);
-      call.bytes += part.length;
+      call.bytes = bytes;
     }
   },
   call_new: (
@@ -87,44 +93,46 @@ export const callFunctions: SystemApiFunctions<CallNames> = {
     reject,
     rejectEnv,
   ) => {
-    if (calleeSize > MAX_PRINCIPAL_BYTES) {
-      throw contractViolation('ic0.call_new: the callee is not a principal');
-    }
-    if (nameSize > MAX_METHOD_NAME_BYTES) {
-      throw contractViolation(
-        `ic0.call_new: size of method name (${nameSize}) cannot be larger than ${MAX_METHOD_NAME_BYTES}`,
+    // A call that was begun before and not performed is dropped.
+    session.call = null;
+    if (nameSize > MAX_EXPORTED_NAME_BYTES) {
+      throw userViolation(
+        `Size of method_name ${nameSize} exceeds the allowed limit of ${MAX_EXPORTED_NAME_BYTES}.`,
+        // The replica shows its template as it is.
+        'Size of method_name {} exceeds the allowed limit of {}.',
+        'canister-made-a-call-with-too-large-method-name',
       );
     }
-    const callee = session.heapRange('call_new callee', calleeAt, calleeSize);
-    const receiver = bytesToHex(callee) as PrincipalId;
-    const methodName = decodeUtf8(session.heapRange('call_new method name', nameAt, nameSize));
-    if (methodName === undefined) {
-      throw contractViolation('ic0.call_new: the method name is not valid UTF-8');
+    const methodName = decodeUtf8Lossy(
+      session.heapRange('ic0.call_new method_name', nameAt, nameSize),
+    );
+    const callee = session.heapRange('ic0.call_new callee_src', calleeAt, calleeSize);
+    if (calleeSize > MAX_PRINCIPAL_BYTES) {
+      throw invalidPrincipal();
     }
-    // A call that was begun before and not performed is dropped.
     session.call = {
-      receiver,
+      receiver: bytesToHex(callee) as PrincipalId,
       methodName,
-      onReply: { functionIndex: reply, env: replyEnv },
-      onReject: { functionIndex: reject, env: rejectEnv },
+      onReply: { functionIndex: tableIndex(reply), env: replyEnv },
+      onReject: { functionIndex: tableIndex(reject), env: rejectEnv },
       onCleanup: null,
       timeoutSeconds: null,
       cycles: 0n,
-      bytes: nameSize,
+      bytes: encodeUtf8(methodName).length,
       parts: [],
     };
   },
   call_on_cleanup: (session, cleanup, env) => {
-    const call = openCall(session, 'call_on_cleanup');
+    const call = openCall(session, 'ic0.call_on_cleanup');
     if (call.onCleanup !== null) {
-      throw contractViolation(
+      throw toolchainViolation(
         'ic0.call_on_cleanup can be called at most once between `ic0.call_new` and `ic0.call_perform`',
       );
     }
-    call.onCleanup = { functionIndex: cleanup, env };
+    call.onCleanup = { functionIndex: tableIndex(cleanup), env };
   },
   call_perform: (session) => {
-    const call = openCall(session, 'call_perform');
+    const call = openCall(session, 'ic0.call_perform');
     const rules = session.input.call.outgoing;
     if (rules === null || !fits(session, call, rules)) {
       session.call = null;
@@ -138,12 +146,12 @@ export const callFunctions: SystemApiFunctions<CallNames> = {
     return ENQUEUED;
   },
   call_with_best_effort_response: (session, timeoutSeconds) => {
-    const call = openCall(session, 'call_with_best_effort_response');
+    const call = openCall(session, 'ic0.call_with_best_effort_response');
     if (call.timeoutSeconds !== null) {
-      throw contractViolation(
+      throw toolchainViolation(
         'ic0_call_with_best_effort_response failed because a timeout is already set.',
       );
     }
-    call.timeoutSeconds = timeoutSeconds;
+    call.timeoutSeconds = Math.min(timeoutSeconds, MAX_CALL_TIMEOUT_SECONDS);
   },
 };

@@ -1,4 +1,5 @@
 import type { CanisterError } from '../../interfaces/wasm-host.ts';
+import { help, TOOLCHAIN_HELP } from '../user-error.ts';
 
 /**
  * Ends a canister's run from inside a system call: thrown through the canister's frames and caught
@@ -8,19 +9,22 @@ import type { CanisterError } from '../../interfaces/wasm-host.ts';
 export class CanisterTrap extends Error {
   override readonly name = 'CanisterTrap';
   readonly code: number;
+  readonly help: string | undefined;
 
-  constructor(code: number, message: string) {
+  /** @param help what the user's text ends with, if not what all errors of the code end with */
+  constructor(code: number, message: string, help?: string) {
     super(message);
     this.code = code;
+    this.help = help;
   }
 
   toError(): CanisterError {
-    return { code: this.code, message: this.message };
+    const { code, message, help: advice } = this;
+    return advice === undefined ? { code, message } : { code, message, help: advice };
   }
 }
 
-export const ERROR_CODE = {
-  canisterOutOfCycles: 207,
+const ERROR_CODE = {
   trapped: 502,
   calledTrap: 503,
   contractViolation: 504,
@@ -28,22 +32,43 @@ export const ERROR_CODE = {
   memoryAccessLimitExceeded: 524,
 } as const;
 
+const TRAPPED = 'Canister trapped: ';
+const CALLED_TRAP = "Canister called `ic0.trap` with message: '";
+
 /** IC0502; `cause` in the words of the replica's trap codes, e.g. "heap out of bounds". */
 export function trapped(cause: string): CanisterTrap {
-  return new CanisterTrap(ERROR_CODE.trapped, `Canister trapped: ${cause}`);
+  return new CanisterTrap(ERROR_CODE.trapped, `${TRAPPED}${cause}`);
 }
 
 /** IC0503. */
 export function calledTrap(message: string): CanisterTrap {
-  return new CanisterTrap(
-    ERROR_CODE.calledTrap,
-    `Canister called \`ic0.trap\` with message: '${message}'`,
-  );
+  return new CanisterTrap(ERROR_CODE.calledTrap, `${CALLED_TRAP}${message}'`);
 }
 
-/** IC0504. */
-export function contractViolation(violation: string): CanisterTrap {
-  return new CanisterTrap(ERROR_CODE.contractViolation, `Canister violated contract: ${violation}`);
+/** IC0504 that a compiler or development kit is to blame for. */
+export function toolchainViolation(violation: string): CanisterTrap {
+  return violationOf(violation, TOOLCHAIN_HELP);
+}
+
+/** IC0504 that the canister's developer can mend. Without a suggestion the text ends after the violation. */
+export function userViolation(violation: string, suggestion = '', anchor = ''): CanisterTrap {
+  return violationOf(violation, suggestion === '' ? '' : help(suggestion, anchor));
+}
+
+function violationOf(violation: string, advice: string): CanisterTrap {
+  const message = `Canister violated contract: ${violation}`;
+  return new CanisterTrap(ERROR_CODE.contractViolation, message, advice);
+}
+
+/** IC0504 with a text of its own. */
+export function invalidPrincipal(): CanisterTrap {
+  const message = 'Canister provided invalid principal id';
+  return new CanisterTrap(ERROR_CODE.contractViolation, message, TOOLCHAIN_HELP);
+}
+
+/** IC0504 without advice: an error that the replica does not word as a violation. */
+export function plainViolation(message: string): CanisterTrap {
+  return new CanisterTrap(ERROR_CODE.contractViolation, message, '');
 }
 
 /** IC0522. */
@@ -60,4 +85,16 @@ export function memoryAccessLimitExceeded(limit: string): CanisterTrap {
     ERROR_CODE.memoryAccessLimitExceeded,
     `Canister exceeded memory access limits: ${limit}`,
   );
+}
+
+/** The line that a failed run leaves in the canister's log: traps do, other errors do not. */
+export function trapLogLine({ code, message }: CanisterError): string | null {
+  if (code === ERROR_CODE.trapped && message.startsWith(TRAPPED)) {
+    return `[TRAP]: ${message.slice(TRAPPED.length)}`;
+  }
+  if (code === ERROR_CODE.calledTrap && message.startsWith(CALLED_TRAP)) {
+    const text = message.slice(CALLED_TRAP.length).replace(/'$/, '');
+    return `[TRAP]: ${text === '' ? '(no message)' : text}`;
+  }
+  return null;
 }

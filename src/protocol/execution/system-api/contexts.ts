@@ -1,4 +1,5 @@
 import type { EntryContext } from '../../interfaces/wasm-host.ts';
+import { userViolation, type CanisterTrap } from './canister-trap.ts';
 import type { SystemApiName } from './signatures.ts';
 
 /**
@@ -14,6 +15,7 @@ const CALLS = 'UTYJqyj';
 /** Cycles never move in queries. */
 const CALLS_WITH_CYCLES = 'UTYJ';
 const ANSWERS = 'URQXYJqyj';
+const CALLER_INFO = 'URQFYJCqyjc';
 const ARGUMENT = 'IURQXFYqy';
 
 const MATRIX: Readonly<Record<SystemApiName, string>> = {
@@ -33,6 +35,12 @@ const MATRIX: Readonly<Record<SystemApiName, string>> = {
   canister_status: ALL_BUT_START,
   canister_version: ALL_BUT_START,
   certified_data_set: 'IGUTYJ',
+  cost_call: ALL,
+  cost_create_canister: ALL,
+  cost_http_request: ALL,
+  cost_sign_with_ecdsa: ALL,
+  cost_sign_with_schnorr: ALL,
+  cost_vetkd_derive_key: ALL,
   cycles_burn128: 'IGURTYJC',
   data_certificate_copy: 'Qq',
   data_certificate_present: ALL_BUT_START,
@@ -47,9 +55,14 @@ const MATRIX: Readonly<Record<SystemApiName, string>> = {
   global_timer_set: 'IGUTYJC',
   in_replicated_execution: ALL,
   is_controller: ALL,
+  mint_cycles128: 'UTYJ',
   msg_arg_data_copy: ARGUMENT,
   msg_arg_data_size: ARGUMENT,
   msg_caller_copy: ALL_BUT_START,
+  msg_caller_info_data_copy: CALLER_INFO,
+  msg_caller_info_data_size: CALLER_INFO,
+  msg_caller_info_signer_copy: CALLER_INFO,
+  msg_caller_info_signer_size: CALLER_INFO,
   msg_caller_size: ALL_BUT_START,
   msg_cycles_accept: 'URYJ',
   msg_cycles_accept128: 'URYJ',
@@ -106,7 +119,7 @@ const LETTERS: Readonly<Record<EntryContext, string>> = {
 };
 
 /** The mode's name in the replica's error texts. */
-export const CONTEXT_NAMES: Readonly<Record<EntryContext, string>> = {
+const CONTEXT_NAMES: Readonly<Record<EntryContext, string>> = {
   start: 'start',
   init: 'init',
   postUpgrade: 'init',
@@ -130,4 +143,13 @@ export const CONTEXT_NAMES: Readonly<Record<EntryContext, string>> = {
 
 export function isAllowedIn(name: SystemApiName, context: EntryContext): boolean {
   return MATRIX[name].includes(LETTERS[context]);
+}
+
+/** The error of a call from an entry point that may not make it. @param name without `ic0_` */
+export function forbidden(name: string, context: EntryContext): CanisterTrap {
+  return userViolation(
+    `"ic0_${name}" cannot be executed in ${CONTEXT_NAMES[context]} mode`,
+    'Check the ICP documentation to make sure APIs are being called in the correct message types.',
+    'calling-a-system-api-from-the-wrong-mode',
+  );
 }

@@ -1,20 +1,23 @@
-import { trapped } from './canister-trap.ts';
+import { CYCLES_MINTING_CANISTER_ID, principalToText } from '../../crypto/principal.ts';
+import { toolchainViolation, trapped } from './canister-trap.ts';
 import type { SystemApiFunctions } from './functions.ts';
 import type { ApiSession } from './session.ts';
 
 const U64_LIMIT = 1n << 64n;
+const U128_MAX = (1n << 128n) - 1n;
 
 type CyclesNames =
   | `canister_cycle_balance${'' | '128'}`
   | 'canister_liquid_cycle_balance128'
   | 'cycles_burn128'
+  | 'mint_cycles128'
   | `msg_cycles_accept${'' | '128'}`
   | `msg_cycles_available${'' | '128'}`
   | `msg_cycles_refunded${'' | '128'}`;
 
 function narrow(amount: bigint): bigint {
   if (amount >= U64_LIMIT) {
-    throw trapped('cycles amount does not fit 64 bits');
+    throw trapped('cycles amount exceeds 64-bit representation');
   }
   return amount;
 }
@@ -44,6 +47,20 @@ export const cyclesFunctions: SystemApiFunctions<CyclesNames> = {
     const burned = wanted < liquid ? wanted : liquid;
     session.writeU128('cycles_burn128', target, burned);
     session.cyclesBurned += burned;
+  },
+  mint_cycles128: (session, high, low, target) => {
+    const { canisterId } = session.input;
+    if (canisterId !== CYCLES_MINTING_CANISTER_ID) {
+      const [own, minter] = [canisterId, CYCLES_MINTING_CANISTER_ID].map(principalToText);
+      throw toolchainViolation(
+        `ic0.mint_cycles128 cannot be executed on non Cycles Minting Canister: ${own} != ${minter}`,
+      );
+    }
+    const amount = joined(high, low);
+    const room = U128_MAX - session.balance();
+    const minted = amount < room ? amount : room;
+    session.cyclesMinted += minted;
+    session.writeU128('mint_cycles_128', target, minted);
   },
   msg_cycles_accept: (session, max) => accept(session, max),
   msg_cycles_accept128: (session, high, low, target) =>

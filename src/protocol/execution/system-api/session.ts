@@ -1,7 +1,18 @@
 import { present } from '../../../base/assert.ts';
-import { decodeUtf8 } from '../../../base/utf8.ts';
-import type { OutgoingCall, SystemApiInput, SystemEffects } from '../../interfaces/wasm-host.ts';
-import { contractViolation, instructionLimitExceeded } from './canister-trap.ts';
+import { encodeUtf8 } from '../../../base/utf8.ts';
+import type {
+  CanisterError,
+  OutgoingCall,
+  SystemApiInput,
+  SystemEffects,
+} from '../../interfaces/wasm-host.ts';
+import { RunLog } from '../canister-log.ts';
+import { instructionLimitExceeded, toolchainViolation, trapLogLine } from './canister-trap.ts';
+
+/** More than any message may use, and far from the ends of 64 bits. */
+const MAX_CHARGE = 2 ** 60;
+const U64_LIMIT = 1n << 64n;
+const U128_BYTES = 16;
 
 /** The canister's heap as the system API sees it. */
 export interface HeapPort {
@@ -35,22 +46,6 @@ export interface SystemApiPorts {
   readonly meter: MeterPort;
 }
 
-/** Kept log text of one run; the oldest lines go first. The canister's own log is far smaller. */
-const MAX_LOG_CHARS = 64 * 1024;
-
-/** Text of bytes a canister printed; what is no UTF-8 shows as U+FFFD. */
-export function displayText(bytes: Uint8Array): string {
-  const text = decodeUtf8(bytes);
-  if (text !== undefined) {
-    return text;
-  }
-  let shown = '';
-  for (const byte of bytes) {
-    shown += byte < 0x80 ? String.fromCharCode(byte) : '\ufffd';
-  }
-  return shown;
-}
-
 /** A call between call_new and call_perform. */
 export interface CallInPreparation
   extends Pick<OutgoingCall, 'receiver' | 'methodName' | 'onReply' | 'onReject'> {
@@ -71,6 +66,7 @@ export class ApiSession {
   replyBytes = 0;
   cyclesAccepted = 0n;
   cyclesBurned = 0n;
+  cyclesMinted = 0n;
   certifiedData: Uint8Array | null = null;
   globalTimer: bigint | null = null;
   acceptedMessage = false;
@@ -80,8 +76,9 @@ export class ApiSession {
   cyclesSent = 0n;
   /** Bytes of performed calls. */
   bytesSent = 0;
-  readonly logs: string[] = [];
-  #logChars = 0;
+  readonly log = new RunLog();
+  /** Arguments of the current call that no number holds exactly. */
+  wideArguments: readonly bigint[] = [];
 
   constructor(ports: SystemApiPorts) {
     this.ports = ports;
@@ -104,7 +101,7 @@ export class ApiSession {
   /** Takes instructions for work of the host. */
   charge(instructions: number): void {
     const { meter } = this.ports;
-    const remaining = meter.remaining() - BigInt(instructions);
+    const remaining = meter.remaining() - BigInt(Math.min(instructions, MAX_CHARGE));
     meter.setRemaining(remaining);
     if (remaining < 0n) {
       throw instructionLimitExceeded(meter.limit);
@@ -115,7 +112,7 @@ export class ApiSession {
   balance(): bigint {
     const { cycleBalance } = this.input;
     const taken = this.cyclesBurned + this.cyclesSent + (this.call?.cycles ?? 0n);
-    return cycleBalance + this.cyclesAccepted - taken;
+    return cycleBalance + this.cyclesAccepted + this.cyclesMinted - taken;
   }
 
   /** What of it may be spent. */
@@ -128,52 +125,85 @@ export class ApiSession {
     return this.input.cyclesAvailable - this.cyclesAccepted;
   }
 
-  #heapView(what: string, address: number, length: number): Uint8Array {
-    const { heap } = this.ports;
-    const size = heap.size();
-    if (address + length > size) {
-      throw contractViolation(
-        `ic0.${what} heap: src=${address} + length=${length} exceeds the slice size=${size}`,
-      );
+  /** An argument as the canister gave it. */
+  #exact(value: number): bigint {
+    return this.wideArguments.find((wide) => Number(wide) === value) ?? BigInt(value);
+  }
+
+  /** Refuses `[start, start + length)` outside of `size` bytes. @param context what the text begins with */
+  #requireRange(context: string, start: number, length: number, size: number): void {
+    if (start + length <= size) {
+      return;
     }
+    const [from, count] = [this.#exact(start), this.#exact(length)];
+    const range = `${context}: src=${from} + length=${count}`;
+    throw toolchainViolation(
+      from + count < U64_LIMIT
+        ? `${range} exceeds the slice size=${size}`
+        : `${range} is an invalid address`,
+    );
+  }
+
+  /**
+   * Canister memory itself, for the host's own reads; gone after the next call.
+   * @param context what the error text begins with
+   */
+  heapRange(context: string, address: number, length: number): Uint8Array {
+    const { heap } = this.ports;
+    this.#requireRange(context, address, length, heap.size());
     return heap.view(address, length);
   }
 
+  /** A copy of canister memory; undefined where it ends before. */
+  peekHeap(address: number, length: number): Uint8Array | undefined {
+    const { heap } = this.ports;
+    return address + length > heap.size() ? undefined : heap.view(address, length).slice();
+  }
+
   /** A copy of canister memory. */
-  readHeap(what: string, address: number, length: number): Uint8Array {
-    return this.#heapView(what, address, length).slice();
+  readHeap(context: string, address: number, length: number): Uint8Array {
+    return this.heapRange(context, address, length).slice();
   }
 
-  /** Canister memory itself, for the host's own reads and writes; gone after the next call. */
-  heapRange(what: string, address: number, length: number): Uint8Array {
-    return this.#heapView(what, address, length);
+  /**
+   * Copies `source[offset, offset + size)` to canister memory.
+   * @param part what the source is called in errors
+   */
+  copyToHeap(
+    [name, part]: readonly [name: string, part: string],
+    source: Uint8Array,
+    target: number,
+    offset: number,
+    size: number,
+  ): void {
+    const memory = this.heapRange(`ic0.${name} heap`, target, size);
+    this.#requireRange(`ic0.${name} ${part}`, offset, size, source.length);
+    memory.set(source.subarray(offset, offset + size));
   }
 
-  /** Copies `source[offset, offset + size)` to canister memory. */
-  copyToHeap(what: string, source: Uint8Array, target: number, offset: number, size: number): void {
-    if (offset + size > source.length) {
-      throw contractViolation(
-        `ic0.${what} payload: src=${offset} + length=${size} exceeds the slice size=${source.length}`,
+  /** Writes an unsigned 128-bit integer, little-endian. @param name of the system call */
+  writeU128(name: string, target: number, value: bigint): void {
+    const { heap } = this.ports;
+    const size = heap.size();
+    if (target + U128_BYTES > size) {
+      // The missing space is the replica's.
+      throw toolchainViolation(
+        `ic0_${name} failed because dst + size is out of bounds.Found dst = ${this.#exact(target)} and size = ${U128_BYTES} while must be <= ${size}`,
       );
     }
-    this.#heapView(what, target, size).set(source.subarray(offset, offset + size));
-  }
-
-  /** Writes an unsigned 128-bit integer, little-endian. */
-  writeU128(what: string, target: number, value: bigint): void {
-    const bytes = this.#heapView(what, target, 16);
+    const bytes = heap.view(target, U128_BYTES);
     let rest = value;
-    for (let i = 0; i < 16; i += 1) {
+    for (let i = 0; i < U128_BYTES; i += 1) {
       bytes[i] = Number(rest & 0xffn);
       rest >>= 8n;
     }
   }
 
-  log(line: string): void {
-    this.logs.push(line);
-    this.#logChars += line.length;
-    while (this.#logChars > MAX_LOG_CHARS && this.logs.length > 1) {
-      this.#logChars -= (this.logs.shift() as string).length;
+  /** Logs what ended the run, if it is of the kind that is logged. */
+  logTrap(error: CanisterError): void {
+    const line = trapLogLine(error);
+    if (line !== null) {
+      this.log.add(encodeUtf8(line));
     }
   }
 
@@ -182,11 +212,12 @@ export class ApiSession {
       response: this.response,
       cyclesAccepted: this.cyclesAccepted,
       cyclesBurned: this.cyclesBurned,
+      cyclesMinted: this.cyclesMinted,
       certifiedData: this.certifiedData,
       globalTimer: this.globalTimer,
       acceptedMessage: this.acceptedMessage,
       calls: [...this.calls],
-      logs: [...this.logs],
+      ...this.log.contents(),
     };
   }
 }

@@ -1,8 +1,7 @@
 /**
  * Every function of the module `ic0` that a canister may import, with its type: `I` is the pointer
  * type (i32 or i64 by the canister's memory), `E` a value of that type that only the canister understands, `i` is i32, `l` is i64; results follow `>`.
- * @upstream interface spec 0.66 "System API"; the prices (`cost_*`), `mint_cycles128` and
- * `msg_caller_info_*` are not there yet and refused at install.
+ * @upstream interface spec 0.66 "System API"; `mint_cycles128` from rs/embedders/src/wasm_utils/validation.rs
  */
 export const SYSTEM_API_SIGNATURES = {
   accept_message: '>',
@@ -21,6 +20,12 @@ export const SYSTEM_API_SIGNATURES = {
   canister_status: '>i',
   canister_version: '>l',
   certified_data_set: 'II>',
+  cost_call: 'llI>',
+  cost_create_canister: 'I>',
+  cost_http_request: 'llI>',
+  cost_sign_with_ecdsa: 'IIiI>i',
+  cost_sign_with_schnorr: 'IIiI>i',
+  cost_vetkd_derive_key: 'IIiI>i',
   cycles_burn128: 'llI>',
   data_certificate_copy: 'III>',
   data_certificate_present: '>i',
@@ -35,9 +40,14 @@ export const SYSTEM_API_SIGNATURES = {
   global_timer_set: 'l>l',
   in_replicated_execution: '>i',
   is_controller: 'II>i',
+  mint_cycles128: 'llI>',
   msg_arg_data_copy: 'III>',
   msg_arg_data_size: '>I',
   msg_caller_copy: 'III>',
+  msg_caller_info_data_copy: 'III>',
+  msg_caller_info_data_size: '>I',
+  msg_caller_info_signer_copy: 'III>',
+  msg_caller_info_signer_size: '>I',
   msg_caller_size: '>I',
   msg_cycles_accept: 'l>l',
   msg_cycles_accept128: 'llI>',
@@ -73,6 +83,20 @@ export const SYSTEM_API_SIGNATURES = {
 
 export type SystemApiName = keyof typeof SYSTEM_API_SIGNATURES;
 
-export function isSystemApiName(name: string): name is SystemApiName {
-  return Object.hasOwn(SYSTEM_API_SIGNATURES, name);
+/** Not there for modules with 64-bit memory. */
+const ONLY_32_BIT: ReadonlySet<string> = new Set<SystemApiName>([
+  'call_cycles_add',
+  'canister_cycle_balance',
+  'msg_cycles_accept',
+  'msg_cycles_available',
+  'msg_cycles_refunded',
+  'stable_grow',
+  'stable_read',
+  'stable_size',
+  'stable_write',
+]);
+
+/** Whether a module with such memory may import the function. */
+export function isSystemApiName(name: string, memory64: boolean): name is SystemApiName {
+  return Object.hasOwn(SYSTEM_API_SIGNATURES, name) && !(memory64 && ONLY_32_BIT.has(name));
 }

@@ -1,6 +1,6 @@
 import { WASM_PAGE_BYTES } from '../../interfaces/wasm-host.ts';
 import { memoryAccessLimitExceeded, trapped } from './canister-trap.ts';
-import { DIRTY_STABLE_PAGE_COST, STABLE_BYTE_COST } from './costs.ts';
+import { DIRTY_STABLE_PAGE_COST } from './costs.ts';
 import type { SystemApiFunctions } from './functions.ts';
 import type { ApiSession } from './session.ts';
 
@@ -46,6 +46,15 @@ function requireRange(session: ApiSession, offset: number, size: number): void {
   }
 }
 
+/** Copies between the memories are native code on the IC: beyond the heap they trap. */
+function heapRange(session: ApiSession, address: number, size: number): Uint8Array {
+  const { heap } = session.ports;
+  if (address + size > heap.size()) {
+    throw trapped('heap out of bounds');
+  }
+  return heap.view(address, size);
+}
+
 function size32(session: ApiSession): number {
   const pages = session.ports.stable.wasmPages();
   if (pages > MAX_STABLE32_WASM_PAGES) {
@@ -67,15 +76,13 @@ function grow(session: ApiSession, additional: number, limit: number): number {
 
 function read(session: ApiSession, target: number, offset: number, size: number): void {
   requireRange(session, offset, size);
-  session.charge(size * STABLE_BYTE_COST);
-  session.ports.stable.read(offset, session.heapRange('stable_read', target, size));
+  session.ports.stable.read(offset, heapRange(session, target, size));
 }
 
 function write(session: ApiSession, offset: number, source: number, size: number): void {
   const { stable } = session.ports;
   requireRange(session, offset, size);
-  session.charge(size * STABLE_BYTE_COST);
-  const fresh = stable.write(offset, session.heapRange('stable_write', source, size));
+  const fresh = stable.write(offset, heapRange(session, source, size));
   if (stable.dirtyPages() > dirtyLimit(session)) {
     const { message, upgrade, query } = DIRTY_PAGE_LIMIT;
     throw memoryAccessLimitExceeded(

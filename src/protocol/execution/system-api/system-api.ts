@@ -1,15 +1,16 @@
-import { contractViolation } from './canister-trap.ts';
-import { CONTEXT_NAMES, isAllowedIn } from './contexts.ts';
+import { forbidden, isAllowedIn } from './contexts.ts';
 import { callFunctions } from './call-functions.ts';
 import { costOf } from './costs.ts';
 import { cyclesFunctions } from './cycles-functions.ts';
 import { environmentFunctions } from './environment-functions.ts';
 import type { SystemApiFunctions } from './functions.ts';
 import { messageFunctions } from './message-functions.ts';
+import { priceFunctions } from './price-functions.ts';
 import type { ApiSession } from './session.ts';
 import type { SystemApiName } from './signatures.ts';
 import { SYSTEM_API_SIGNATURES } from './signatures.ts';
 import { stableFunctions } from './stable-functions.ts';
+import { variableFunctions } from './variable-functions.ts';
 
 type RawValue = number | bigint;
 /** As WebAssembly calls it: i32 as a signed number, i64 as a signed bigint. */
@@ -21,6 +22,8 @@ const functions: SystemApiFunctions = {
   ...cyclesFunctions,
   ...stableFunctions,
   ...environmentFunctions,
+  ...variableFunctions,
+  ...priceFunctions,
 };
 
 function argumentOf(letter: string, raw: RawValue): RawValue {
@@ -30,7 +33,7 @@ function argumentOf(letter: string, raw: RawValue): RawValue {
     case 'E':
       return typeof raw === 'bigint' ? BigInt.asUintN(64, raw) : BigInt(raw >>> 0);
     case 'I':
-      // Beyond 2^53 the number is rounded but still far outside of any memory.
+      // Beyond 2^53 the number is rounded but still far outside of any memory: see `wideArguments`.
       return typeof raw === 'bigint' ? Number(BigInt.asUintN(64, raw)) : raw >>> 0;
     default:
       return (raw as number) >>> 0;
@@ -48,8 +51,13 @@ function resultOf(
 function requireAllowed(session: ApiSession, name: SystemApiName): void {
   const { context } = session.input;
   if (!isAllowedIn(name, context)) {
-    throw contractViolation(`"ic0_${name}" cannot be executed in ${CONTEXT_NAMES[context]} mode`);
+    throw forbidden(name, context);
   }
+}
+
+/** Whether a number would round it. */
+function isWide(raw: RawValue): raw is bigint {
+  return typeof raw === 'bigint' && BigInt.asUintN(53, raw) !== raw;
 }
 
 function importFunction(
@@ -65,11 +73,14 @@ function importFunction(
   ) => RawValue | undefined;
   return (...raw) => {
     const current = session();
-    current.charge(cost);
-    requireAllowed(current, name);
+    if (memory64) {
+      current.wideArguments = raw.filter(isWide).map((value) => BigInt.asUintN(64, value));
+    }
     for (let i = 0; i < letters.length; i += 1) {
       raw[i] = argumentOf(letters[i] as string, raw[i] as RawValue);
     }
+    current.charge(cost(current, raw));
+    requireAllowed(current, name);
     return resultOf(result, implementation(current, ...raw), memory64);
   };
 }

@@ -112,7 +112,7 @@ export function typeOfFunction(module: ParsedModule, index: number): FunctionTyp
 function validateImports(module: ParsedModule): void {
   const pointer = module.memory?.is64 === true ? VALUE_TYPE.i64 : VALUE_TYPE.i32;
   for (const { module: from, name, typeIndex } of module.imports) {
-    if (!isSystemApiName(name)) {
+    if (!isSystemApiName(name, module.memory?.is64 === true)) {
       throw new ModuleFault(
         `Wasm module has an invalid import section. Module imports function '${name}' from '${from}' that is not exported by the runtime.`,
       );
