@@ -8,6 +8,7 @@ import {
   type ExecutionEnvironment,
 } from '../../src/protocol/execution/execution-environment.ts';
 import { executeQuery } from '../../src/protocol/execution/query/execute-query.ts';
+import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
 import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
 import type { TraceEvent } from '../../src/protocol/interfaces/trace.ts';
@@ -153,12 +154,30 @@ export class TestSubnet {
   }
 
   query(canisterId: CanisterId, methodName: string): Buffer {
-    const query = { sender: USER, canisterId, methodName, arg: new Uint8Array(0) };
-    const outcome = this.#run(executeQuery(this.state, query, this.env, null));
+    const outcome = this.ask(canisterId, methodName);
     if (outcome.kind === 'rejected') {
       throw new Error(outcome.error.message);
     }
     return Buffer.from(outcome.reply);
+  }
+
+  /** A query's outcome, whatever it is. */
+  ask(
+    canisterId: CanisterId,
+    methodName: string,
+    arg: Uint8Array = new Uint8Array(0),
+    nowNs?: () => bigint,
+  ): MessageOutcome {
+    const query = { sender: USER, canisterId, methodName, arg };
+    return this.#run(executeQuery(this.state, query, this.env, null, nowNs));
+  }
+
+  /** The outcome as text: reply as UTF-8, or "IC0…: …". */
+  answerTo(canisterId: CanisterId, methodName: string, arg?: Uint8Array): string {
+    const outcome = this.ask(canisterId, methodName, arg);
+    return outcome.kind === 'replied'
+      ? Buffer.from(outcome.reply).toString()
+      : `IC0${outcome.error.code}: ${outcome.error.message}`;
   }
 
   canister(canisterId: CanisterId): CanisterState {

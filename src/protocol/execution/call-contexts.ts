@@ -248,7 +248,7 @@ export function answerRequest(
 }
 
 /** An outcome as a calling canister sees it: a text of the system begins with its error code. */
-function payloadOf(outcome: MessageOutcome): ResponsePayload {
+export function payloadOf(outcome: MessageOutcome): ResponsePayload {
   if (outcome.kind === 'replied') {
     return { kind: 'reply', data: outcome.reply };
   }

@@ -1,20 +1,23 @@
-import { MANAGEMENT_CANISTER_ID, principalToText } from '../../crypto/principal.ts';
+import { MANAGEMENT_CANISTER_ID } from '../../crypto/principal.ts';
 import type { IngressMessage } from '../../replicated-state/canister-state.ts';
 import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
-import { checkAffordable } from '../cycles-account-manager.ts';
-import { methodNotFound, outcomeOf } from '../execute-message.ts';
+import type { TimeNs } from '../../types/ids.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
 import type { MessageOutcome } from '../round-state.ts';
-import { runOnSandbox, systemApiInput, type SandboxTask } from '../run-on-sandbox.ts';
-import { ErrorCode } from '../user-error.ts';
+import type { SandboxTask } from '../run-on-sandbox.ts';
+import { answerQueryCall } from './call-graph.ts';
 import { answerManagementQuery } from './management-query.ts';
-import { activeCanister, readOnlyRun, withModule } from './read-only-run.ts';
+import { QueryTree } from './query-tree.ts';
 
 export type Query = Pick<IngressMessage, 'sender' | 'canisterId' | 'methodName' | 'arg'>;
+
+/** Below every version that a state names. */
+const FIRST_SCRATCH_VERSION = Number.MIN_SAFE_INTEGER;
 
 /**
  * Executes a query on a certified state. It leaves no trace there.
  * @param dataCertificate vouches for the certified data of the query's canister
+ * @param nowNs the node's clock: a call tree that takes too long is ended
  * @upstream rs/execution_environment/src/query_handler.rs
  */
 export function* executeQuery(
@@ -22,50 +25,25 @@ export function* executeQuery(
   query: Query,
   env: ExecutionEnvironment,
   dataCertificate: Uint8Array | null,
+  nowNs: () => TimeNs = () => 0n,
 ): SandboxTask<MessageOutcome> {
-  if (query.canisterId === MANAGEMENT_CANISTER_ID) {
+  const { sender: caller, canisterId: receiver, methodName, arg } = query;
+  if (receiver === MANAGEMENT_CANISTER_ID) {
     const answer = answerManagementQuery(state, query, env);
     return answer.ok
       ? { kind: 'replied', reply: answer.value }
       : { kind: 'rejected', error: answer.error };
   }
-  const active = activeCanister(state, query.canisterId);
-  const target = active.ok ? withModule(active.value) : active;
-  if (!target.ok) {
-    return { kind: 'rejected', error: target.error };
-  }
-  const { canister, execution } = target.value;
-  const kinds = ['query', 'composite_query'] as const;
-  const kind = kinds.find((name) =>
-    execution.exports.includes(`canister_${name} ${query.methodName}`),
-  );
-  if (kind === undefined) {
-    return {
-      kind: 'rejected',
-      error: methodNotFound(canister.canisterId, 'query', query.methodName),
-    };
-  }
-  const frozen = checkAffordable(env, canister, 0n, false);
-  if (frozen !== undefined) {
-    const message = `Canister ${principalToText(canister.canisterId)} is unable to process query calls because it's frozen. Please top up the canister with cycles and try again.`;
-    return { kind: 'rejected', error: { code: ErrorCode.canisterOutOfCycles, message } };
-  }
-  const input = systemApiInput(env, canister, state.timeNs, {
-    context: 'nonReplicatedQuery',
-    caller: query.sender,
-    methodName: query.methodName,
-    arg: query.arg,
-    ...(dataCertificate === null ? {} : { dataCertificate }),
-  });
-  const run = yield* runOnSandbox(
-    readOnlyRun(
-      target.value,
-      `canister_${kind} ${query.methodName}`,
-      input,
-      env.limits.queryInstructions,
-    ),
-    execution,
-    execution.wasm,
-  );
-  return outcomeOf(canister.canisterId, run);
+  let scratch = FIRST_SCRATCH_VERSION;
+  const host = {
+    env,
+    nowNs,
+    nextScratchVersion: () => {
+      scratch += 1;
+      return scratch;
+    },
+  };
+  const tree = new QueryTree(state, host, receiver, dataCertificate);
+  const outcome = yield* answerQueryCall(tree, { caller, receiver, methodName, arg, depth: 0 });
+  return outcome.kind === 'aborted' ? { kind: 'rejected', error: outcome.error } : outcome;
 }

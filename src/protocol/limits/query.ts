@@ -1,0 +1,11 @@
+import type { Instructions, TimeNs } from '../types/ids.ts';
+import { NS_PER_SECOND } from './messaging.ts';
+
+/** Limits of queries; their instructions are in `execution.ts`. */
+
+/** Calls that a composite query may nest. @upstream rs/config/src/execution_environment.rs#MAX_QUERY_CALL_GRAPH_DEPTH */
+export const MAX_QUERY_CALL_DEPTH = 6;
+/** Charged to a composite query for each call it makes. @upstream rs/config/src/execution_environment.rs#INSTRUCTION_OVERHEAD_PER_QUERY_CALL */
+export const INSTRUCTION_OVERHEAD_PER_QUERY_CALL: Instructions = 50_000_000n;
+/** How long a composite query may take, by the node's own clock. @upstream rs/config/src/execution_environment.rs#MAX_QUERY_CALL_WALLTIME */
+export const QUERY_TIME_LIMIT_NS: TimeNs = 10n * NS_PER_SECOND;
