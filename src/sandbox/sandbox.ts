@@ -38,6 +38,7 @@ const NO_EFFECTS: SystemEffects = {
   certifiedData: null,
   globalTimer: null,
   acceptedMessage: false,
+  reads: [],
   calls: [],
   logs: [],
   logsDropped: 0,

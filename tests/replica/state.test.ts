@@ -15,7 +15,7 @@ import { restoreCheckpoint } from '../../src/protocol/state-manager/restore-chec
 import { managementCanister } from '../support/management.ts';
 import { compileMotoko } from '../support/motoko.ts';
 import { TestReplica } from '../support/test-replica.ts';
-import { executeQuery } from '../../src/protocol/execution/query/execute-query.ts';
+import { QueryHandler } from '../../src/protocol/execution/query/execute-query.ts';
 
 const SOURCE = `
 import Runtime "mo:core/Runtime";
@@ -51,7 +51,7 @@ describe('the state of a subnet with a Motoko actor', () => {
   };
   const query = (methodName: string, on: TestReplica = replica): bigint => {
     const call = { sender: '04' as CanisterId, canisterId, methodName, arg: noArgs };
-    return natOf(on.run(executeQuery(on.states.latestState(), call, on.env, null)));
+    return natOf(on.run(new QueryHandler(on.env).execute(on.states.latestState(), call, null)));
   };
   const upgrade = async (option: object[]): Promise<void> => {
     const management = managementCanister(await replica.agent(identity), replica.firstCanisterId());

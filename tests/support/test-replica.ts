@@ -10,7 +10,7 @@ import {
   createExecutionEnvironment,
   type ExecutionEnvironment,
 } from '../../src/protocol/execution/execution-environment.ts';
-import { executeQuery } from '../../src/protocol/execution/query/execute-query.ts';
+import { QueryHandler } from '../../src/protocol/execution/query/execute-query.ts';
 import { inspectIngress } from '../../src/protocol/execution/query/inspect-ingress.ts';
 import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import { certifiedReply, refusedReply } from '../../src/protocol/http/canister-call.ts';
@@ -79,6 +79,7 @@ export class TestReplica {
   );
   readonly rootKey = this.crypto.subnetPublicKeyDer;
   readonly env: ExecutionEnvironment;
+  readonly queries: QueryHandler;
   readonly states: StateManager;
   readonly pool = createIngressPool();
   readonly sandbox: WasmHost = createSandbox();
@@ -89,6 +90,7 @@ export class TestReplica {
   constructor(limits: ExecutionLimits = TEST_LIMITS) {
     const { genesis } = this.dealt;
     this.env = createExecutionEnvironment(genesis, this.rootKey, limits);
+    this.queries = new QueryHandler(this.env);
     this.states = createStateManager(subnetTopology(genesis, this.rootKey), genesisState(genesis));
     this.builder = createPayloadBuilder({
       pool: this.pool,
@@ -174,7 +176,7 @@ export class TestReplica {
         rootKeyDer: this.rootKey,
         certified: this.states.latestCertified(),
         executeQuery: (certified, query) =>
-          executeQuery(certified.state, query, this.env, query.dataCertificate),
+          this.queries.execute(certified.state, query, query.dataCertificate),
         inspectIngress: (_certified, message) => this.inspect(message),
       },
       { method, path, body },

@@ -7,7 +7,7 @@ import {
   createExecutionEnvironment,
   type ExecutionEnvironment,
 } from '../../src/protocol/execution/execution-environment.ts';
-import { executeQuery } from '../../src/protocol/execution/query/execute-query.ts';
+import { QueryHandler } from '../../src/protocol/execution/query/execute-query.ts';
 import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
 import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
@@ -166,10 +166,10 @@ export class TestSubnet {
     canisterId: CanisterId,
     methodName: string,
     arg: Uint8Array = new Uint8Array(0),
-    nowNs?: () => bigint,
+    handler: QueryHandler = new QueryHandler(this.env),
   ): MessageOutcome {
     const query = { sender: USER, canisterId, methodName, arg };
-    return this.#run(executeQuery(this.state, query, this.env, null, nowNs));
+    return this.#run(handler.execute(this.state, query, null));
   }
 
   /** The outcome as text: reply as UTF-8, or "IC0…: …". */

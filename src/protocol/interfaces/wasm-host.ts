@@ -267,7 +267,11 @@ export interface SystemEffects {
   readonly logsDropped: number;
   /** By the cycles minting canister. */
   readonly cyclesMinted: Cycles;
+  /** What the run looked at that may be different the next time. */
+  readonly reads: readonly SystemRead[];
 }
+
+export type SystemRead = 'time' | 'balance' | 'certificate';
 
 export interface RunReply {
   readonly kind: 'ran';

@@ -9,3 +9,9 @@ export const MAX_QUERY_CALL_DEPTH = 6;
 export const INSTRUCTION_OVERHEAD_PER_QUERY_CALL: Instructions = 50_000_000n;
 /** How long a composite query may take, by the node's own clock. @upstream rs/config/src/execution_environment.rs#MAX_QUERY_CALL_WALLTIME */
 export const QUERY_TIME_LIMIT_NS: TimeNs = 10n * NS_PER_SECOND;
+/** Bytes of query outcomes a node remembers. @playground 200 MiB, times 40 nodes too much for a tab. */
+export const MAX_QUERY_CACHE_BYTES = 8 * 1024 * 1024;
+/** An outcome is remembered no longer than this. @upstream rs/config/src/execution_environment.rs#QUERY_CACHE_MAX_EXPIRY_TIME */
+export const QUERY_CACHE_AGE_NS: TimeNs = 600n * NS_PER_SECOND;
+/** An outcome that holds a data certificate is remembered no longer than this. @upstream rs/config/src/execution_environment.rs#QUERY_CACHE_DATA_CERTIFICATE_EXPIRY_TIME */
+export const CERTIFICATE_CACHE_AGE_NS: TimeNs = 60n * NS_PER_SECOND;

@@ -1,4 +1,4 @@
-import { executeQuery } from '../execution/query/execute-query.ts';
+import { QueryHandler } from '../execution/query/execute-query.ts';
 import { inspectIngress } from '../execution/query/inspect-ingress.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import type { UserError } from '../execution/user-error.ts';
@@ -50,6 +50,7 @@ interface HeldCall {
 export class HttpFrontend {
   private readonly deps: HttpFrontendDeps;
   private readonly lane: SandboxLane;
+  private readonly queries: QueryHandler;
   private readonly held = new Map<OperationId, HeldCall>();
   /** Requests that still want an answer. */
   private readonly open = new Set<OperationId>();
@@ -58,6 +59,7 @@ export class HttpFrontend {
 
   constructor(deps: HttpFrontendDeps) {
     this.deps = deps;
+    this.queries = new QueryHandler(deps.env, { nowNs: () => this.nowNs });
     this.lane = new SandboxLane('query', MAX_WAITING_QUERIES, deps.nextOperation);
   }
 
@@ -165,6 +167,7 @@ export class HttpFrontend {
 
   private context(): ReplicaContext {
     const { genesis, crypto, rootKeyDer, env, stateManager } = this.deps;
+    const { queries } = this;
     return {
       nowNs: this.nowNs,
       subnetId: genesis.subnetId,
@@ -173,7 +176,7 @@ export class HttpFrontend {
       rootKeyDer,
       certified: this.certified(),
       *executeQuery(certified: CertifiedState, query: QueryCall): SandboxTask<QueryOutcome> {
-        return yield* executeQuery(certified.state, query, env, query.dataCertificate);
+        return yield* queries.execute(certified.state, query, query.dataCertificate);
       },
       *inspectIngress(_certified, message): SandboxTask<UserError | null> {
         const state = stateManager.latestState();

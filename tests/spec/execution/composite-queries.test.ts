@@ -6,7 +6,7 @@ import {
   principalToBytes,
   principalToText,
 } from '../../../src/protocol/crypto/principal.ts';
-import { executeQuery } from '../../../src/protocol/execution/query/execute-query.ts';
+import { QueryHandler } from '../../../src/protocol/execution/query/execute-query.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../../../src/protocol/limits/execution.ts';
 import type { CanisterId, PrincipalId } from '../../../src/protocol/types/ids.ts';
 import { createSandbox } from '../../../src/sandbox/sandbox.ts';
@@ -192,8 +192,9 @@ describe.each([false, true])('composite queries, memory64 %s', (memory64) => {
       nowNs += 4_000_000_000n;
       return nowNs;
     };
+    const handler = new QueryHandler(subnet.env, { nowNs: clock });
     const chain = [1, 2, 3].map(() => ask(b, 'query', program(answer('')), { onReply: program() }));
-    expect(subnet.ask(a, 'composite_query', program(...chain).bytes, clock)).toEqual({
+    expect(subnet.ask(a, 'composite_query', program(...chain).bytes, handler)).toEqual({
       kind: 'rejected',
       error: { code: 528, message: 'Composite query call exceeded the time limit.' },
     });
@@ -215,7 +216,8 @@ describe.each([false, true])('composite queries, memory64 %s', (memory64) => {
     const { state, env } = subnet;
     const sender = '04' as PrincipalId;
     const query = { sender, canisterId: a, methodName: 'composite_query' };
-    const task = executeQuery(state, { ...query, arg: program(...parts).bytes }, env, null);
+    const handler = new QueryHandler(env);
+    const task = handler.execute(state, { ...query, arg: program(...parts).bytes }, null);
     let step = task.next();
     let requests = 0;
     while (step.done !== true) {

@@ -7,43 +7,67 @@ import type { MessageOutcome } from '../round-state.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
 import { answerQueryCall } from './call-graph.ts';
 import { answerManagementQuery } from './management-query.ts';
+import { QueryCache } from './query-cache.ts';
 import { QueryTree } from './query-tree.ts';
 
 export type Query = Pick<IngressMessage, 'sender' | 'canisterId' | 'methodName' | 'arg'>;
 
-/** Below every version that a state names. */
-const FIRST_SCRATCH_VERSION = Number.MIN_SAFE_INTEGER;
+export interface QueryHandlerOptions {
+  /** The node's clock: a call tree that takes too long is ended. */
+  readonly nowNs?: () => TimeNs;
+  /** Bytes of outcomes to remember. */
+  readonly cacheBytes?: number;
+}
 
 /**
- * Executes a query on a certified state. It leaves no trace there.
- * @param dataCertificate vouches for the certified data of the query's canister
- * @param nowNs the node's clock: a call tree that takes too long is ended
+ * Executes the queries of one node, on states that are certified. They leave no trace there.
  * @upstream rs/execution_environment/src/query_handler.rs
  */
-export function* executeQuery(
-  state: ReplicatedState,
-  query: Query,
-  env: ExecutionEnvironment,
-  dataCertificate: Uint8Array | null,
-  nowNs: () => TimeNs = () => 0n,
-): SandboxTask<MessageOutcome> {
-  const { sender: caller, canisterId: receiver, methodName, arg } = query;
-  if (receiver === MANAGEMENT_CANISTER_ID) {
-    const answer = answerManagementQuery(state, query, env);
-    return answer.ok
-      ? { kind: 'replied', reply: answer.value }
-      : { kind: 'rejected', error: answer.error };
+export class QueryHandler {
+  readonly #env: ExecutionEnvironment;
+  readonly #nowNs: () => TimeNs;
+  readonly #cache: QueryCache;
+  /** Below every version that a state names. */
+  #scratch = Number.MIN_SAFE_INTEGER;
+
+  constructor(env: ExecutionEnvironment, { nowNs, cacheBytes }: QueryHandlerOptions = {}) {
+    this.#env = env;
+    this.#nowNs = nowNs ?? (() => 0n);
+    this.#cache = new QueryCache(cacheBytes);
   }
-  let scratch = FIRST_SCRATCH_VERSION;
-  const host = {
-    env,
-    nowNs,
-    nextScratchVersion: () => {
-      scratch += 1;
-      return scratch;
-    },
-  };
-  const tree = new QueryTree(state, host, receiver, dataCertificate);
-  const outcome = yield* answerQueryCall(tree, { caller, receiver, methodName, arg, depth: 0 });
-  return outcome.kind === 'aborted' ? { kind: 'rejected', error: outcome.error } : outcome;
+
+  /** @param dataCertificate vouches for the certified data of the query's canister */
+  *execute(
+    state: ReplicatedState,
+    query: Query,
+    dataCertificate: Uint8Array | null,
+  ): SandboxTask<MessageOutcome> {
+    const { sender: caller, canisterId: receiver, methodName, arg } = query;
+    if (receiver === MANAGEMENT_CANISTER_ID) {
+      const answer = answerManagementQuery(state, query, this.#env);
+      return answer.ok
+        ? { kind: 'replied', reply: answer.value }
+        : { kind: 'rejected', error: answer.error };
+    }
+    const known = this.#cache.get(state, query);
+    if (known !== undefined) {
+      return known.outcome;
+    }
+    const host = {
+      env: this.#env,
+      nowNs: this.#nowNs,
+      nextScratchVersion: () => {
+        this.#scratch += 1;
+        return this.#scratch;
+      },
+    };
+    const tree = new QueryTree(state, host, receiver, dataCertificate);
+    const answered = yield* answerQueryCall(tree, { caller, receiver, methodName, arg, depth: 0 });
+    if (answered.kind === 'aborted') {
+      // Of no use to remember: the next time there may be more time.
+      return { kind: 'rejected', error: answered.error };
+    }
+    this.#cache.put(query, tree, answered);
+    return answered;
+  }
 }

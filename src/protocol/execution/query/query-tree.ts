@@ -3,6 +3,7 @@ import type {
   MemoryVersion,
   OutgoingCallRules,
   RunReply,
+  SystemRead,
 } from '../../interfaces/wasm-host.ts';
 import { QUEUE_CAPACITY, GUARANTEED_CALLBACKS_PER_CANISTER } from '../../limits/messaging.ts';
 import { MAX_QUERY_CALL_DEPTH, QUERY_TIME_LIMIT_NS } from '../../limits/query.ts';
@@ -62,6 +63,8 @@ export class QueryTree {
   readonly env: ExecutionEnvironment;
   /** Every canister that was looked at, answered or not. */
   readonly evaluated = new Map<CanisterId, QueryCounts>();
+  /** What any run of the tree looked at. */
+  readonly reads = new Set<SystemRead>();
   /** Rejects that may be gone the next time, anywhere in the tree. */
   transientErrors = 0;
   managementCalls = 0;
@@ -121,6 +124,13 @@ export class QueryTree {
     this.#instructionsLeft -= instructions;
   }
 
+  #account({ instructionsUsed, effects }: RunReply): void {
+    this.spend(instructionsUsed);
+    for (const read of effects.reads) {
+      this.reads.add(read);
+    }
+  }
+
   /** Why the whole tree must end at a call that is `depth` calls below the user's. */
   limitReached(depth: number): UserError | undefined {
     if (depth >= MAX_QUERY_CALL_DEPTH) {
@@ -153,7 +163,7 @@ export class QueryTree {
       execution,
       execution.wasm,
     );
-    this.spend(reply.instructionsUsed);
+    this.#account(reply);
     return reply;
   }
 
@@ -177,7 +187,7 @@ export class QueryTree {
       execution,
       execution.wasm,
     );
-    this.spend(reply.instructionsUsed);
+    this.#account(reply);
     return {
       reply,
       execution: reply.delta === null ? execution : applyDelta(execution, reply.delta, version),

@@ -5,6 +5,7 @@ import type {
   OutgoingCall,
   SystemApiInput,
   SystemEffects,
+  SystemRead,
 } from '../../interfaces/wasm-host.ts';
 import { RunLog } from '../canister-log.ts';
 import { instructionLimitExceeded, toolchainViolation, trapLogLine } from './canister-trap.ts';
@@ -77,6 +78,7 @@ export class ApiSession {
   /** Bytes of performed calls. */
   bytesSent = 0;
   readonly log = new RunLog();
+  readonly reads = new Set<SystemRead>();
   /** Arguments of the current call that no number holds exactly. */
   wideArguments: readonly bigint[] = [];
 
@@ -217,6 +219,7 @@ export class ApiSession {
       globalTimer: this.globalTimer,
       acceptedMessage: this.acceptedMessage,
       calls: [...this.calls],
+      reads: [...this.reads],
       ...this.log.contents(),
     };
   }

@@ -6,6 +6,7 @@ import { environmentFunctions } from './environment-functions.ts';
 import type { SystemApiFunctions } from './functions.ts';
 import { messageFunctions } from './message-functions.ts';
 import { priceFunctions } from './price-functions.ts';
+import { readBy } from './reads.ts';
 import type { ApiSession } from './session.ts';
 import type { SystemApiName } from './signatures.ts';
 import { SYSTEM_API_SIGNATURES } from './signatures.ts';
@@ -67,6 +68,7 @@ function importFunction(
 ): ImportFunction {
   const [letters = '', result = ''] = SYSTEM_API_SIGNATURES[name].split('>');
   const cost = costOf(name);
+  const read = readBy(name);
   const implementation = functions[name] as (
     session: ApiSession,
     ...args: RawValue[]
@@ -81,6 +83,9 @@ function importFunction(
     }
     current.charge(cost(current, raw));
     requireAllowed(current, name);
+    if (read !== undefined) {
+      current.reads.add(read);
+    }
     return resultOf(result, implementation(current, ...raw), memory64);
   };
 }
