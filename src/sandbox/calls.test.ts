@@ -50,6 +50,7 @@ const FREE: OutgoingCallRules = {
   openCalls: [],
   freeCallbacks: 10,
   freeMessageBytes: 1000,
+  freeGuaranteedBytes: 100 * 1024 * 1024,
 };
 /** 260 000 + 6 bytes at 1000, 2 MiB at 1000, and the execution. */
 const COST = 260_000n + 6000n + 2n * 1024n * 1024n * 1000n + 1000n;

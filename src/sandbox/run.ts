@@ -93,6 +93,7 @@ function runStep(
   session.enter(step.input);
   try {
     instance.call(step, session);
+    session.countHeap();
     return null;
   } catch (thrown) {
     const error =

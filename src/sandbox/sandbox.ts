@@ -35,6 +35,7 @@ const NO_EFFECTS: SystemEffects = {
   cyclesAccepted: 0n,
   cyclesBurned: 0n,
   cyclesMinted: 0n,
+  cyclesReserved: 0n,
   certifiedData: null,
   globalTimer: null,
   acceptedMessage: false,

@@ -196,7 +196,9 @@ describe('calls between canisters', () => {
     const left = subnet.canister(a).cycles;
     expect(left).toBeGreaterThan(0n);
     expect(bytes.readBigUInt64LE(8)).toBeGreaterThan(left);
-    expect(subnet.call(a, 'echo').answer).toMatch(/^IC0207: Canister .* is out of cycles$/);
+    expect(subnet.call(a, 'echo').answer).toMatch(
+      /^IC0207: Canister .* is out of cycles: please top up the canister with at least \d+ additional cycles$/,
+    );
   });
 
   it('gives raw_rand of a later round, 32 bytes, different for each call', () => {

@@ -58,7 +58,7 @@ describe('a canister with open calls', () => {
     subnet.round([stop, late]);
     expect(subnet.canister(a).status).toBe('stopping');
     expect(subnet.answerOf(stop)).toBe('processing');
-    expect(subnet.answerOf(late)).toBe(`IC0509: Canister ${principalToText(a)} is stopping`);
+    expect(subnet.answerOf(late)).toBe(`IC0509: Canister ${principalToText(a)} is not running`);
     subnet.state = { ...subnet.state, randomRequests: requests };
     subnet.round();
     expect(decodeForwarded(subnet.answerOf(call))).toMatchObject({ refunded: 9n });

@@ -212,9 +212,15 @@ describe('rounds', () => {
     const after = present(executed.state.canisters.get(a), 'exists');
     const event = executed.trace.find((fact) => fact.kind === 'messageExecuted');
     const instructions = event?.kind === 'messageExecuted' ? event.instructions : 0n;
-    // One node of thirteen; 4 bytes of method name.
-    const expected = (1_200_000n + 2000n * 4n) / 13n + (5_000_000n + instructions) / 13n;
-    expect(before.cycles - after.cycles).toBe(expected);
+    // One node of thirteen; 4 bytes of method name. What is not used of the prepaid limit comes back.
+    const limit = replica.env.limits.messageInstructions;
+    const induction = (1_200_000n + 2000n * 4n) / 13n;
+    const execution = (5_000_000n + limit) / 13n - (limit - instructions) / 13n;
+    expect(before.cycles - after.cycles).toBe(induction + execution);
+    expect(after.consumed).toMatchObject({
+      ingressInduction: before.consumed.ingressInduction + induction,
+      instructions: before.consumed.instructions + execution,
+    });
     const poor = { ...start, canisters: start.canisters.set(a, { ...before, cycles: 1n }) };
     const refused = replica.run(executeBatch(poor, batchOn(poor, [call]), replica.env)).state;
     expect(statusOf(refused, call)).toMatch(/^207 Canister .* is out of cycles$/);

@@ -16,7 +16,7 @@ const FOLDER = 'src/protocol/limits';
 const EXPORT =
   /(?:\/\*\*(?<doc>(?:[^*]|\*(?!\/))*)\*\/\n)?export (?<kind>const|function) (?<name>\w+)/g;
 const FIELD =
-  /(?:\/\*\*(?<doc>(?:[^*]|\*(?!\/))*)\*\/\s+)?readonly (?<name>\w+): (?:Instructions)/g;
+  /(?:\/\*\*(?<doc>(?:[^*]|\*(?!\/))*)\*\/\s+)?readonly (?<name>\w+): (?:Instructions|bigint)/g;
 /** Units of measure, not limits. */
 const CONVERSIONS: ReadonlySet<string> = new Set(['NS_PER_MS', 'NS_PER_SECOND', 'GIB']);
 
@@ -96,7 +96,7 @@ const SCALES: readonly (readonly [
   units: readonly (readonly [string, bigint])[],
 ])[] = [
   [
-    /(_BYTES|_BYTES_\w+)$/,
+    /(_BYTES|_BYTES_\w+|Bytes)$/,
     [
       ['GiB', KIB ** 3n],
       ['MiB', KIB ** 2n],

@@ -29,6 +29,7 @@ export function apiInput(
     cycleBalance: 1_000_000_000_000n,
     cyclesAvailable: 0n,
     freezingThreshold: 0n,
+    memory: null,
     canisterStatus: 1,
     canisterVersion: 7n,
     globalTimer: 0n,

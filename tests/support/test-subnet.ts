@@ -241,8 +241,9 @@ export class TestSubnet {
   /** Every cycle of the subnet: balances, cycles in calls and their prepayments, and what was consumed. */
   totalCycles(): bigint {
     let total = this.state.metrics.consumedCycles;
-    for (const { cycles, calls, inputQueues, stopRequests } of this.state.canisters.values()) {
-      total += cycles;
+    for (const canister of this.state.canisters.values()) {
+      const { calls, inputQueues, stopRequests } = canister;
+      total += canister.cycles + canister.reservedCycles;
       for (const context of calls.contexts) {
         total += context.availableCycles;
       }

@@ -136,7 +136,8 @@ function registerCall(
       callbacks: [...canister.calls.callbacks, callback],
     },
   });
-  round.charge(canisterId, requestFee(prices, payloadBytes));
+  const fee = requestFee(prices, payloadBytes);
+  round.charge(canisterId, fee, 'requestAndResponseTransmission');
   round.send({
     kind: 'request',
     sender: canisterId,

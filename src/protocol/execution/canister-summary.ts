@@ -4,6 +4,8 @@ import { hasInput } from '../replicated-state/input-queues.ts';
 import type { Summary } from '../replicated-state/radix-map.ts';
 import type { Cycles, TimeNs } from '../types/ids.ts';
 import { memoryUsage } from './cycles-account-manager.ts';
+import { messageMemory } from './message-memory.ts';
+import { allocatedBytes } from './storage-price.ts';
 
 /**
  * What a round must know of all canisters, without looking at each: totals against which limits are
@@ -11,13 +13,15 @@ import { memoryUsage } from './cycles-account-manager.ts';
  * the canisters, and only what changed is summed up anew.
  */
 export interface CanisterSummary {
-  /** Balances. */
+  /** Balances, reserved ones included. */
   readonly cycles: Cycles;
   /** In calls, their prepayments, and messages. */
   readonly cyclesInFlight: Cycles;
   readonly callbacks: number;
   /** Of arguments and replies that wait. */
   readonly messageBytes: number;
+  /** Taken by guaranteed responses, those that may come included. */
+  readonly guaranteedBytes: number;
   /** Percent of a core. */
   readonly computeAllocation: bigint;
   /** Used, or allocated where that is more. */
@@ -40,6 +44,7 @@ const NONE: CanisterSummary = {
   cyclesInFlight: 0n,
   callbacks: 0,
   messageBytes: 0,
+  guaranteedBytes: 0,
   computeAllocation: 0n,
   memoryBytes: 0n,
   hasInput: false,
@@ -60,6 +65,7 @@ export const CANISTER_SUMMARY: Summary<CanisterState, CanisterSummary> = {
     cyclesInFlight: a.cyclesInFlight + b.cyclesInFlight,
     callbacks: a.callbacks + b.callbacks,
     messageBytes: a.messageBytes + b.messageBytes,
+    guaranteedBytes: a.guaranteedBytes + b.guaranteedBytes,
     computeAllocation: a.computeAllocation + b.computeAllocation,
     memoryBytes: a.memoryBytes + b.memoryBytes,
     hasInput: a.hasInput || b.hasInput,
@@ -79,16 +85,15 @@ function earlier(a: TimeNs, b: TimeNs): TimeNs {
 function summaryOf(canister: CanisterState): CanisterSummary {
   const { status, execution, settings, calls } = canister;
   const runs = status === 'running' && execution !== null;
-  const used = memoryUsage(canister).totalBytes;
-  const allocated = settings.memoryAllocationBytes;
   const hasTimer = runs && canister.globalTimerNs !== 0n;
   return {
-    cycles: canister.cycles,
+    cycles: canister.cycles + canister.reservedCycles,
     cyclesInFlight: cyclesInFlight(canister),
     callbacks: calls.callbacks.length,
     messageBytes: waitingBytes(canister),
+    guaranteedBytes: messageMemory(canister).guaranteedBytes,
     computeAllocation: settings.computeAllocation,
-    memoryBytes: used > allocated ? used : allocated,
+    memoryBytes: allocatedBytes(memoryUsage(canister).totalBytes, settings.memoryAllocationBytes),
     hasInput: hasInput(canister),
     hasHeartbeat: runs && execution.exports.includes('canister_heartbeat'),
     isStopping: status === 'stopping',

@@ -1,29 +1,28 @@
 import { principalToText } from '../crypto/principal.ts';
 import {
-  COMPUTE_FEE_PER_PERCENT_SECOND,
   CREATE_CANISTER_FEE,
-  GIB,
   INGRESS_BASE_FEE,
   INGRESS_BYTE_FEE,
   INSTRUCTION_FEE,
-  REFERENCE_SUBNET_SIZE,
-  STORAGE_FEE_PER_GIB_SECOND,
   UPDATE_EXECUTION_BASE_FEE,
 } from '../limits/execution.ts';
-import { NS_PER_SECOND } from '../limits/messaging.ts';
 import { WASM_PAGE_BYTES, type CallPrices } from '../interfaces/wasm-host.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
-import type { Cycles, Instructions, TimeNs } from '../types/ids.ts';
+import type { Cycles, Instructions } from '../types/ids.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
+import { totalMessageBytes } from './message-memory.ts';
+import { burnPerDay, freezingLimit, scaledPrice, totalBurn, type Idling } from './storage-price.ts';
 import { ErrorCode, type UserError } from './user-error.ts';
 
 /** Prices. @upstream rs/cycles_account_manager/src/lib.rs */
 
-const SECONDS_PER_DAY = 86_400n;
+/** Nodes that prices are scaled with: none on system subnets, where nothing is charged. */
+export function chargedNodes(env: ExecutionEnvironment): number {
+  return env.subnetType === 'system' ? 0 : env.nodeCount;
+}
 
-/** A price stated for 13 nodes, for this subnet's size; nothing on system subnets. */
 function scaled(env: ExecutionEnvironment, fee: Cycles): Cycles {
-  return env.subnetType === 'system' ? 0n : (fee * BigInt(env.nodeCount)) / REFERENCE_SUBNET_SIZE;
+  return scaledPrice(chargedNodes(env), fee);
 }
 
 /** Fee to induct a call; `payloadBytes` = argument, method name and nonce. */
@@ -37,14 +36,26 @@ export function executionFee(
   instructions: Instructions,
   memory64: boolean,
 ): Cycles {
-  const perInstruction = memory64 ? 2n * INSTRUCTION_FEE : INSTRUCTION_FEE;
-  return scaled(env, UPDATE_EXECUTION_BASE_FEE + perInstruction * instructions);
+  return scaled(env, UPDATE_EXECUTION_BASE_FEE + instructionFee(memory64) * instructions);
+}
+
+/** What comes back of a message's prepaid fee for instructions it did not use. */
+export function executionRefund(
+  env: ExecutionEnvironment,
+  unused: Instructions,
+  memory64: boolean,
+): Cycles {
+  return scaled(env, instructionFee(memory64) * unused);
+}
+
+function instructionFee(memory64: boolean): Cycles {
+  return memory64 ? 2n * INSTRUCTION_FEE : INSTRUCTION_FEE;
 }
 
 /** What a call to another canister is paid by; `memory64` of the caller, whose callback will run. */
 export function callPrices(env: ExecutionEnvironment, memory64: boolean): CallPrices {
   return {
-    nodeCount: env.subnetType === 'system' ? 0 : env.nodeCount,
+    nodeCount: chargedNodes(env),
     executionPrepayment: executionFee(env, env.limits.messageInstructions, memory64),
   };
 }
@@ -105,28 +116,27 @@ function executionUsage(
   };
 }
 
-/** Cycles that storage and compute allocation burn in a time span. */
-export function idleCost(
-  env: ExecutionEnvironment,
-  canister: CanisterState,
-  spanNs: TimeNs,
-): Cycles {
-  const used = memoryUsage(canister).totalBytes;
-  const allocated = canister.settings.memoryAllocationBytes;
-  const bytes = used > allocated ? used : allocated;
-  const perSecond =
-    (STORAGE_FEE_PER_GIB_SECOND * bytes * 1000n) / GIB +
-    COMPUTE_FEE_PER_PERCENT_SECOND * canister.settings.computeAllocation * 1000n;
-  return scaled(env, (perSecond * spanNs) / (NS_PER_SECOND * 1000n));
+/** What the idle costs of a canister follow from. */
+export function idlingOf(env: ExecutionEnvironment, canister: CanisterState): Idling {
+  const { settings, reservedCycles } = canister;
+  return {
+    nodeCount: chargedNodes(env),
+    usedBytes: memoryUsage(canister).totalBytes,
+    messageBytes: totalMessageBytes(canister),
+    allocationBytes: settings.memoryAllocationBytes,
+    computeAllocation: settings.computeAllocation,
+    freezingThresholdSeconds: settings.freezingThresholdSeconds,
+    reservedCycles,
+  };
 }
 
 export function idleCostPerDay(env: ExecutionEnvironment, canister: CanisterState): Cycles {
-  return idleCost(env, canister, SECONDS_PER_DAY * NS_PER_SECOND);
+  return totalBurn(burnPerDay(idlingOf(env, canister)));
 }
 
 /** The balance below which a canister is frozen. */
 export function freezingThreshold(env: ExecutionEnvironment, canister: CanisterState): Cycles {
-  return idleCost(env, canister, canister.settings.freezingThresholdSeconds * NS_PER_SECOND);
+  return freezingLimit(idlingOf(env, canister));
 }
 
 /**

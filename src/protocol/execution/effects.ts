@@ -16,7 +16,7 @@ export function accountRun(
   memory64: boolean,
   run: RunReply,
 ): void {
-  round.charge(canisterId, executionFee(round.env, run.instructionsUsed, memory64));
+  round.charge(canisterId, executionFee(round.env, run.instructionsUsed, memory64), 'instructions');
   recordRun(round, canisterId, run);
 }
 
@@ -36,28 +36,29 @@ export function recordRun(round: RoundState, canisterId: CanisterId, run: RunRep
   }
 }
 
-/** The balance with what a run accepted and burned. */
-export function withCyclesOf(
+/** Books what a run accepted, burned and set aside. */
+export function commitCycles(
   round: RoundState,
-  canister: CanisterState,
-  effects: Pick<SystemEffects, 'cyclesAccepted' | 'cyclesBurned' | 'cyclesMinted'>,
-): CanisterState {
-  const cycles = canister.cycles + effects.cyclesAccepted + effects.cyclesMinted;
-  const burned = effects.cyclesBurned < cycles ? effects.cyclesBurned : cycles;
-  round.consumedCycles += burned;
-  return { ...canister, cycles: cycles - burned };
+  canisterId: CanisterId,
+  effects: Pick<
+    SystemEffects,
+    'cyclesAccepted' | 'cyclesBurned' | 'cyclesMinted' | 'cyclesReserved'
+  >,
+): void {
+  round.createdCycles += effects.cyclesMinted;
+  round.credit(canisterId, effects.cyclesAccepted + effects.cyclesMinted);
+  round.charge(canisterId, effects.cyclesBurned, 'burnedCycles');
+  if (effects.cyclesReserved > 0n) {
+    round.reserve(canisterId, effects.cyclesReserved);
+  }
 }
 
 /** Changes of the canister's system state that a successful run asked for. */
-function withEffects(
-  round: RoundState,
-  canister: CanisterState,
-  effects: SystemEffects,
-): CanisterState {
+function withEffects(canister: CanisterState, effects: SystemEffects): CanisterState {
   const certifiedData = effects.certifiedData ?? canister.certifiedData;
   assert(certifiedData.length <= MAX_CERTIFIED_DATA_BYTES, 'certified data has at most 32 bytes');
   return {
-    ...withCyclesOf(round, canister, effects),
+    ...canister,
     certifiedData,
     globalTimerNs: effects.globalTimer ?? canister.globalTimerNs,
   };
@@ -70,11 +71,12 @@ export function commitRun(
   execution: ExecutionState,
   run: RunReply,
 ): void {
+  commitCycles(round, canisterId, run.effects);
   const canister = round.canister(canisterId);
   const version = canister.nextMemoryVersion;
   const delta = present(run.delta, 'a committed run brings its memory delta');
   round.put({
-    ...withEffects(round, canister, run.effects),
+    ...withEffects(canister, run.effects),
     execution: applyDelta(execution, delta, version),
     nextMemoryVersion: version + 1,
     version: canister.version + 1n,

@@ -13,7 +13,7 @@ import {
   type SubnetMessage,
 } from '../replicated-state/canister-messages.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
-import type { CanisterId, Cycles, Instructions, PrincipalId } from '../types/ids.ts';
+import type { CanisterId, Instructions, PrincipalId } from '../types/ids.ts';
 import {
   answerRequest,
   changeContext,
@@ -24,8 +24,15 @@ import {
   settleCall,
   type MessageEnd,
 } from './call-contexts.ts';
-import { callPrices, checkAffordable, executionFee } from './cycles-account-manager.ts';
-import { accountRun, commitRun, withCyclesOf } from './effects.ts';
+import { callPrices } from './cycles-account-manager.ts';
+import { memoryRules } from './memory-rules.ts';
+import { commitCycles, commitRun, recordRun } from './effects.ts';
+import {
+  prepayExecution,
+  prepaymentFor,
+  settleExecution,
+  type PrepaidExecution,
+} from './execution-charges.ts';
 import type { MessageOutcome, RoundState } from './round-state.ts';
 import {
   runOnSandbox,
@@ -33,6 +40,7 @@ import {
   type EntryPoint,
   type SandboxTask,
 } from './run-on-sandbox.ts';
+import { wasmMemoryLimitExceeded } from './system-api/canister-trap.ts';
 import {
   ErrorCode,
   executionError,
@@ -58,8 +66,15 @@ export function* executeCall(
   canisterId: CanisterId,
   message: SubnetMessage,
 ): SandboxTask<void> {
+  const price = priceOf(round, canisterId);
+  const prepaid = prepayExecution(round, canisterId, price, message.sender);
+  if (!prepaid.ok) {
+    refuseCall(round, message, prepaid.error);
+    return;
+  }
   const ready = prepareCall(round, canisterId, message.methodName);
   if (!ready.ok) {
+    settleExecution(round, canisterId, price, 0n);
     refuseCall(round, message, ready.error);
     return;
   }
@@ -73,7 +88,6 @@ export function* executeCall(
     methodName: message.methodName,
     arg: message.arg,
     cyclesAvailable: cycles,
-    prepaid: prepayment(round, execution),
     call: {
       deadlineNs: isRequest(message) ? message.deadlineNs : 0n,
       outgoing: kind === 'update' ? outgoingRules(round, canister) : null,
@@ -83,19 +97,24 @@ export function* executeCall(
     canisterId,
     name: `canister_${kind} ${message.methodName}`,
     entry,
-    instructionLimit: round.env.limits.messageInstructions,
+    instructionLimit: price.instructionLimit,
   });
-  accountRun(round, canisterId, execution.memory64, run);
+  finishCall(round, canisterId, contextId, execution, price, run);
+}
+
+/** Books what a message or a task did, gives back what it did not use, and answers when it can. */
+function finishCall(
+  round: RoundState,
+  canisterId: CanisterId,
+  contextId: number,
+  execution: ExecutionState,
+  prepaid: PrepaidExecution,
+  run: RunReply,
+): void {
+  recordRun(round, canisterId, run);
   round.messagesExecuted += 1;
-  const overLimit = memoryLimitError(canister, run);
-  if (overLimit !== undefined) {
-    // The sandbox holds the refused memories under that version: it must not be used again.
-    round.update(canisterId, { nextMemoryVersion: canister.nextMemoryVersion + 1 });
-    const failed = { kind: 'failed', error: overLimit } as const;
-    settleCall(round, canisterId, contextId, failed, run.instructionsUsed);
-    return;
-  }
   commitCall(round, canisterId, contextId, execution, run);
+  settleExecution(round, canisterId, prepaid, run.instructionsUsed);
   settleCall(round, canisterId, contextId, endOf(canisterId, run), run.instructionsUsed);
 }
 
@@ -111,7 +130,7 @@ function commitCall(
     return;
   }
   if (run.delta === null) {
-    round.put(withCyclesOf(round, round.canister(canisterId), run.effects));
+    commitCycles(round, canisterId, run.effects);
   } else {
     commitRun(round, canisterId, execution, run);
   }
@@ -160,19 +179,17 @@ interface ReadyCall {
   readonly kind: 'update' | 'query';
 }
 
-/** All that can be said against a call before it runs. */
+/** All that can be said against a call that was paid for, before it runs. */
 function prepareCall(
   round: RoundState,
   canisterId: CanisterId,
   methodName: string,
 ): Result<ReadyCall, UserError> {
-  const canister = round.find(canisterId);
-  if (canister === undefined) {
-    return err(canisterNotFound(canisterId));
-  }
-  const refusal = refusalOf(canister);
-  if (refusal !== undefined) {
-    return err(refusal);
+  const canister = round.canister(canisterId);
+  if (canister.status !== 'running') {
+    const { canisterStopped, canisterStopping } = ErrorCode;
+    const code = canister.status === 'stopped' ? canisterStopped : canisterStopping;
+    return err({ code, message: `Canister ${principalToText(canisterId)} is not running` });
   }
   const execution = canister.execution;
   if (execution === null) {
@@ -185,8 +202,8 @@ function prepareCall(
   if (kind === undefined) {
     return err(methodNotFound(canisterId, 'update', methodName));
   }
-  const broke = checkAffordable(round.env, canister, prepayment(round, execution), false);
-  return broke === undefined ? ok({ execution, kind }) : err(broke);
+  const overLimit = kind === 'update' ? memoryLimitError(canister, execution) : undefined;
+  return overLimit === undefined ? ok({ execution, kind }) : err(overLimit);
 }
 
 /** Runs the heartbeat or the due global timer; there is no caller to answer. */
@@ -203,8 +220,8 @@ export function* executeTask(
   if (execution === null) {
     return;
   }
-  const prepaid = prepayment(round, execution);
-  if (checkAffordable(round.env, canister, prepaid, false) !== undefined) {
+  const price = priceOf(round, canisterId);
+  if (!prepayExecution(round, canisterId, price, null).ok) {
     return;
   }
   const contextId = openContext(round, canisterId, { kind: 'systemTask' }, 0n);
@@ -214,15 +231,11 @@ export function* executeTask(
     entry: {
       context: task,
       caller: MANAGEMENT_CANISTER_ID,
-      prepaid,
-      call: { outgoing: outgoingRules(round, canister) },
+      call: { outgoing: outgoingRules(round, round.canister(canisterId)) },
     },
-    instructionLimit: round.env.limits.messageInstructions,
+    instructionLimit: price.instructionLimit,
   });
-  accountRun(round, canisterId, execution.memory64, run);
-  round.messagesExecuted += 1;
-  commitCall(round, canisterId, contextId, execution, run);
-  settleCall(round, canisterId, contextId, endOf(canisterId, run), run.instructionsUsed);
+  finishCall(round, canisterId, contextId, execution, price, run);
 }
 
 /** One entry point on the canister's memory. */
@@ -252,7 +265,10 @@ export function* runEntry(
         {
           entry: name,
           ...(closure === undefined ? {} : { closure }),
-          input: systemApiInput(round.env, canister, round.timeNs, entry),
+          input: systemApiInput(round.env, canister, round.timeNs, {
+            ...entry,
+            ...(commits ? { memory: memoryRules(round, canister, entry.context) } : {}),
+          }),
           optional: false,
         },
       ],
@@ -283,6 +299,7 @@ export function outgoingRules(round: RoundState, canister: CanisterState): Outgo
       0,
     ),
     freeMessageBytes: Math.max(room.bytes, 0),
+    freeGuaranteedBytes: Math.max(room.guaranteedBytes, 0),
   };
 }
 
@@ -359,20 +376,24 @@ export function methodNotFound(
   });
 }
 
-/** An update call must not leave the heap above the canister's own limit (0 = no limit). */
-function memoryLimitError(canister: CanisterState, run: RunReply): UserError | undefined {
+/** A heap above the canister's own limit takes no more updates (0 = no limit). */
+function memoryLimitError(
+  canister: CanisterState,
+  execution: ExecutionState,
+): UserError | undefined {
   const limit = canister.settings.wasmMemoryLimitBytes;
-  const used = BigInt(run.delta?.heapWasmPages ?? 0) * BigInt(WASM_PAGE_BYTES);
-  if (!run.outcome.ok || limit === 0n || used <= limit) {
-    return undefined;
-  }
-  return executionError(canister.canisterId, {
-    code: ErrorCode.canisterWasmMemoryLimitExceeded,
-    message: `Canister exceeded its current Wasm memory limit of ${limit} bytes. The peak Wasm memory usage was ${used} bytes. If the canister reaches 4GiB, then it may stop functioning and may become unrecoverable. Please reach out to the canister owner to investigate the reason for the increased memory usage. It might be necessary to move data from the Wasm memory to the stable memory. If such high Wasm memory usage is expected and safe, then the developer can increase the Wasm memory limit in the canister settings.`,
-  });
+  const used = BigInt(execution.heapWasmPages) * BigInt(WASM_PAGE_BYTES);
+  return limit === 0n || used <= limit
+    ? undefined
+    : executionError(canister.canisterId, wasmMemoryLimitExceeded(used, limit).toError());
 }
 
 /** Held back for a message before it runs. */
-function prepayment(round: RoundState, execution: ExecutionState): Cycles {
-  return executionFee(round.env, round.env.limits.messageInstructions, execution.memory64);
+function priceOf(round: RoundState, canisterId: CanisterId): PrepaidExecution {
+  const { messageInstructions } = round.env.limits;
+  return prepaymentFor(
+    round,
+    messageInstructions,
+    round.canister(canisterId).execution?.memory64 === true,
+  );
 }

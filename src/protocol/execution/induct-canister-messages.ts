@@ -84,11 +84,12 @@ function refuse(round: RoundState, receiver: PrincipalId): ResponsePayload | und
 function inductResponse(round: RoundState, response: CanisterResponse): CanisterId | undefined {
   const canister = round.find(response.originator);
   if (canister === undefined) {
+    round.consume(null, response.refund, 'droppedMessages');
     return undefined;
   }
   const callback = canister.calls.callbacks.find(({ id }) => id === response.callbackId);
   if (callback === undefined || callback.expired) {
-    round.put({ ...canister, cycles: canister.cycles + response.refund });
+    round.credit(canister.canisterId, response.refund);
     return undefined;
   }
   round.put(pushInput(canister, response.respondent, response));
@@ -128,8 +129,10 @@ function dropExpiredRequests(round: RoundState, canisterId: CanisterId): void {
   });
   for (const { sender, cycles } of late) {
     const caller = round.find(sender);
-    if (caller !== undefined) {
-      round.put({ ...caller, cycles: caller.cycles + cycles });
+    if (caller === undefined) {
+      round.consume(null, cycles, 'droppedMessages');
+    } else {
+      round.credit(caller.canisterId, cycles);
     }
   }
 }

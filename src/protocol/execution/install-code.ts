@@ -17,6 +17,7 @@ import { joinedLogs } from './canister-log.ts';
 import { checkAffordable, executionFee } from './cycles-account-manager.ts';
 import { accountRun, commitRun } from './effects.ts';
 import { gunzip, isGzip } from './gunzip.ts';
+import { memoryRules } from './memory-rules.ts';
 import type { RoundState } from './round-state.ts';
 import {
   compileOnSandbox,
@@ -222,7 +223,8 @@ function step(
 ): RunStep {
   const canister = round.canister(request.canisterId);
   const arg = context === 'preUpgrade' || context === 'start' ? new Uint8Array(0) : request.arg;
-  const point = { context, caller: request.sender, arg, memory64 };
+  const memory = memoryRules(round, canister, context);
+  const point = { context, caller: request.sender, arg, memory, memory64 };
   return { entry, optional: true, input: systemApiInput(round.env, canister, round.timeNs, point) };
 }
 

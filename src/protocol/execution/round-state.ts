@@ -17,6 +17,14 @@ import type {
   SubnetMessage,
 } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
+import {
+  addConsumed,
+  NOTHING_CONSUMED,
+  totalConsumed,
+  withConsumed,
+  type ConsumedCycles,
+  type CyclesUseCase,
+} from '../replicated-state/consumed-cycles.ts';
 import { MAX_SUBNET_CALLBACKS, MAX_SUBNET_MESSAGE_BYTES } from '../limits/messaging.ts';
 import {
   withIngressStatus,
@@ -31,6 +39,8 @@ import type {
 import { CANISTER_SUMMARY, type CanisterSummary } from './canister-summary.ts';
 import { memoryUsage } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
+import { guaranteedCallBytes, requestBytes } from './message-memory.ts';
+import { allocatedBytes } from './storage-price.ts';
 import { errorCodeText, type UserError } from './user-error.ts';
 
 /** How one message ended for its caller. */
@@ -46,10 +56,17 @@ export type MessageOutcome =
 /** What of a user's call is needed to tell how it goes. */
 type TrackedIngress = Extract<CallOrigin, { kind: 'ingress' }>['message'];
 
-/** What the subnet can still take of requests in this round. */
+/** What the subnet can still take in this round. */
 interface Room {
   callbacks: number;
+  /** Of arguments. */
   bytes: number;
+  /** For guaranteed responses. */
+  guaranteedBytes: number;
+  /** Of canisters; below zero when they have more than they may. */
+  memoryBytes: bigint;
+  /** Into so many parts the subnet's room was divided. */
+  readonly shares: number;
 }
 
 /** What a fork was made from. */
@@ -60,6 +77,12 @@ interface Origin {
   /** As it was given to the fork. */
   room?: Room;
 }
+
+const PAID_FROM_RESERVE: ReadonlySet<CyclesUseCase> = new Set([
+  'memory',
+  'computeAllocation',
+  'uninstall',
+]);
 
 /** The working copy of the state during one round. Only this object is written in place. */
 export class RoundState {
@@ -80,7 +103,9 @@ export class RoundState {
   nextCanister: CanisterId | null;
   instructionsUsed: Instructions = 0n;
   messagesExecuted = 0;
-  consumedCycles: Cycles = 0n;
+  /** In this round. */
+  consumed: ConsumedCycles = NOTHING_CONSUMED;
+  createdCycles: Cycles = 0n;
   readonly trace: TraceEvent[] = [];
   private readonly before: ReplicatedState;
   #room: Room | undefined;
@@ -153,19 +178,64 @@ export class RoundState {
   }
 
   put(canister: CanisterState): void {
+    const room = this.#room;
+    if (room !== undefined) {
+      room.memoryBytes -= memoryTaken(canister, this.find(canister.canisterId));
+    }
     this.#changed.set(canister.canisterId, canister);
+  }
+
+  /** Deletes a canister. What it leaves behind is the caller's to book. */
+  remove(canisterId: CanisterId): void {
+    const room = this.#room;
+    if (room !== undefined) {
+      room.memoryBytes += memoryTaken(this.canister(canisterId), undefined);
+    }
+    this.canisters = this.canisters.delete(canisterId);
   }
 
   update(canisterId: CanisterId, change: Partial<CanisterState>): void {
     this.put({ ...this.canister(canisterId), ...change });
   }
 
-  /** Takes cycles for a service; never below zero. */
-  charge(canisterId: CanisterId, amount: Cycles): void {
+  /** Takes cycles for a service; never below zero. Idle costs are paid from the reserved balance first. */
+  charge(canisterId: CanisterId, amount: Cycles, useCase: CyclesUseCase = 'instructions'): void {
     const canister = this.canister(canisterId);
-    const paid = amount < canister.cycles ? amount : canister.cycles;
-    this.consumedCycles += paid;
-    this.put({ ...canister, cycles: canister.cycles - paid });
+    const reserved = PAID_FROM_RESERVE.has(useCase) ? canister.reservedCycles : 0n;
+    const fromReserve = amount < reserved ? amount : reserved;
+    const rest = amount - fromReserve;
+    const fromBalance = rest < canister.cycles ? rest : canister.cycles;
+    this.put({
+      ...canister,
+      cycles: canister.cycles - fromBalance,
+      reservedCycles: canister.reservedCycles - fromReserve,
+    });
+    this.consume(canisterId, fromReserve + fromBalance, useCase);
+  }
+
+  credit(canisterId: CanisterId, cycles: Cycles): void {
+    const canister = this.canister(canisterId);
+    this.put({ ...canister, cycles: canister.cycles + cycles });
+  }
+
+  /** Moves cycles from the balance to the reserved balance. */
+  reserve(canisterId: CanisterId, amount: Cycles): void {
+    const canister = this.canister(canisterId);
+    assert(amount <= canister.cycles, 'no more is set aside than is there');
+    this.put({
+      ...canister,
+      cycles: canister.cycles - amount,
+      reservedCycles: canister.reservedCycles + amount,
+    });
+  }
+
+  /** Books cycles as consumed that left a balance, or a call, already. Null: no canister stands for it. */
+  consume(canisterId: CanisterId | null, amount: Cycles, useCase: CyclesUseCase): void {
+    this.consumed = withConsumed(this.consumed, useCase, amount);
+    const canister = canisterId === null ? undefined : this.find(canisterId);
+    if (canister !== undefined) {
+      this.put({ ...canister, consumed: withConsumed(canister.consumed, useCase, amount) });
+    }
   }
 
   /**
@@ -219,11 +289,14 @@ export class RoundState {
     }
     this.instructionsUsed += fork.instructionsUsed;
     this.messagesExecuted += fork.messagesExecuted;
-    this.consumedCycles += fork.consumedCycles;
+    this.consumed = addConsumed(this.consumed, fork.consumed);
+    this.createdCycles += fork.createdCycles;
     if (fork.#room !== undefined && origin.room !== undefined) {
       const room = this.room();
       room.callbacks -= origin.room.callbacks - fork.#room.callbacks;
       room.bytes -= origin.room.bytes - fork.#room.bytes;
+      room.guaranteedBytes -= origin.room.guaranteedBytes - fork.#room.guaranteedBytes;
+      room.memoryBytes -= origin.room.memoryBytes - fork.#room.memoryBytes;
     }
   }
 
@@ -299,26 +372,36 @@ export class RoundState {
       const room = this.room();
       room.callbacks -= 1;
       room.bytes -= message.arg.length;
+      if (message.deadlineNs === 0n) {
+        room.guaranteedBytes -= guaranteedCallBytes(requestBytes(message));
+      }
     }
   }
 
-  /** Callbacks and bytes of requests that the subnet can still take in this round. */
+  /** What the subnet can still take in this round, what happened so far considered. */
   room(): Room {
     const origin = this.#origin;
     if (this.#room === undefined && origin !== undefined) {
-      const { callbacks, bytes } = origin.round.room();
+      const whole = origin.round.room();
       const { shares } = origin;
       origin.room = {
-        callbacks: Math.floor(callbacks / shares),
-        bytes: Math.floor(bytes / shares),
+        callbacks: Math.floor(whole.callbacks / shares),
+        bytes: Math.floor(whole.bytes / shares),
+        guaranteedBytes: Math.floor(whole.guaranteedBytes / shares),
+        memoryBytes: whole.memoryBytes / BigInt(shares),
+        shares: whole.shares * shares,
       };
       this.#room = { ...origin.room };
     }
     if (this.#room === undefined) {
-      const { callbacks, messageBytes } = this.summary();
-      const room = {
+      const { callbacks, messageBytes, guaranteedBytes, memoryBytes } = this.summary();
+      const { limits } = this.env;
+      const room: Room = {
         callbacks: MAX_SUBNET_CALLBACKS - callbacks,
         bytes: MAX_SUBNET_MESSAGE_BYTES - messageBytes,
+        guaranteedBytes: Number(limits.guaranteedResponseBytes) - guaranteedBytes,
+        memoryBytes: limits.subnetMemoryBytes - limits.callbackMemoryBytes - memoryBytes,
+        shares: 1,
       };
       for (const waiting of this.subnetQueue) {
         room.bytes -= waiting.arg.length;
@@ -347,7 +430,9 @@ export class RoundState {
       nextCanister: this.nextCanister,
       metrics: {
         updateTransactions: this.before.metrics.updateTransactions + BigInt(this.messagesExecuted),
-        consumedCycles: this.before.metrics.consumedCycles + this.consumedCycles,
+        consumedCycles: this.before.metrics.consumedCycles + totalConsumed(this.consumed),
+        consumed: addConsumed(this.before.metrics.consumed, this.consumed),
+        createdCycles: this.before.metrics.createdCycles + this.createdCycles,
       },
     };
   }
@@ -367,4 +452,21 @@ export class RoundState {
       },
     });
   }
+}
+
+/** Of the subnet's memory, with a change of a canister. */
+function memoryTaken(after: CanisterState, before: CanisterState | undefined): bigint {
+  if (
+    before !== undefined &&
+    after.execution === before.execution &&
+    after.settings === before.settings &&
+    after.changes === before.changes
+  ) {
+    return 0n;
+  }
+  return memoryBytesOf(after) - (before === undefined ? 0n : memoryBytesOf(before));
+}
+
+function memoryBytesOf(canister: CanisterState): bigint {
+  return allocatedBytes(memoryUsage(canister).totalBytes, canister.settings.memoryAllocationBytes);
 }

@@ -6,6 +6,7 @@ import type {
   CompileRequest,
   MemoryDelta,
   MemoryImage,
+  MemoryRules,
   MemoryVersion,
   ModuleInfo,
   RunReply,
@@ -99,10 +100,9 @@ export interface EntryPoint {
   readonly dataCertificate?: Uint8Array;
   /** Of the caller, not accepted yet. */
   readonly cyclesAvailable?: Cycles;
-  /** Held back for the run itself: the canister cannot spend it. */
-  readonly prepaid?: Cycles;
   /** Of the module that runs, if it is not the installed one. */
   readonly memory64?: boolean;
+  readonly memory?: MemoryRules;
   readonly call?: Partial<CallInput>;
 }
 
@@ -142,9 +142,10 @@ export function systemApiInput(
     methodName: entry.methodName ?? '',
     arg: entry.arg ?? new Uint8Array(0),
     timeNs,
-    cycleBalance: canister.cycles - (entry.prepaid ?? 0n),
+    cycleBalance: canister.cycles,
     cyclesAvailable: entry.cyclesAvailable ?? 0n,
     freezingThreshold: freezingThreshold(env, canister),
+    memory: entry.memory ?? null,
     canisterStatus: STATUS_NUMBER[canister.status],
     canisterVersion: canister.version,
     globalTimer: canister.globalTimerNs,

@@ -1,8 +1,8 @@
 import {
   SUBNET_MESSAGES_ROUND_DIVISOR,
   INSTRUCTION_OVERHEAD_PER_MESSAGE,
-  CHARGE_INTERVAL_NS,
 } from '../limits/execution.ts';
+import { chargeIdleCanisters } from './idle-charging.ts';
 import { expireBestEffortCalls, inductCanisterMessages } from './induct-canister-messages.ts';
 import { isRequest, type SubnetMessage } from '../replicated-state/canister-messages.ts';
 import type { CanisterState, IngressMessage } from '../replicated-state/canister-state.ts';
@@ -10,12 +10,11 @@ import { popInput } from '../replicated-state/input-queues.ts';
 import type { CanisterId, Instructions } from '../types/ids.ts';
 import { present } from '../../base/assert.ts';
 import { compareText } from '../../base/bytes.ts';
-import { idleCost } from './cycles-account-manager.ts';
 import { executeCall, executeTask } from './execute-message.ts';
 import { executeResponse } from './execute-response.ts';
 import { executeSubnetMessage } from './management/execute-subnet-message.ts';
 import { answerRandomRequests } from './management/raw-rand.ts';
-import { removeCode, tryStopping } from './management/stop-canister.ts';
+import { tryStopping } from './management/stop-canister.ts';
 import type { RoundState } from './round-state.ts';
 import type { SandboxTask } from './run-on-sandbox.ts';
 import { ErrorCode } from './user-error.ts';
@@ -34,7 +33,7 @@ export function* executeRound(round: RoundState): SandboxTask<void> {
   inductCanisterMessages(round);
   yield* executeMessages(round);
   finishStopping(round);
-  chargeIdle(round);
+  chargeIdleCanisters(round);
   inductCanisterMessages(round);
 }
 
@@ -204,21 +203,5 @@ function* executeNext(round: RoundState, canisterId: CanisterId): SandboxTask<bo
 function finishStopping(round: RoundState): void {
   for (const canisterId of round.select((sum) => sum.isStopping)) {
     tryStopping(round, round.canister(canisterId));
-  }
-}
-
-/** Storage and compute, every ten seconds of batch time. A bankrupt canister loses its code. */
-function chargeIdle(round: RoundState): void {
-  const due = round.select((sum) => sum.chargedUntilNs + CHARGE_INTERVAL_NS <= round.timeNs);
-  for (const canisterId of due) {
-    const canister = round.canister(canisterId);
-    const spanNs = round.timeNs - canister.chargedUntilNs;
-    const cost = idleCost(round.env, canister, spanNs);
-    const bankrupt = cost > canister.cycles;
-    round.charge(canister.canisterId, cost);
-    round.update(canister.canisterId, { chargedUntilNs: round.timeNs });
-    if (bankrupt) {
-      removeCode(round, canister.canisterId);
-    }
   }
 }

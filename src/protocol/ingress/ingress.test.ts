@@ -17,7 +17,7 @@ import {
   withIngressStatus,
 } from '../replicated-state/ingress-history.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
-import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { NO_METRICS, type ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { Cycles, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
 import { createIngressPool, type IngressPool } from './ingress-pool.ts';
 import { createPayloadBuilder, type PayloadLimits } from './payload-builder.ts';
@@ -68,7 +68,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     randomRequests: [],
     canisterIds: { ranges: [], next: undefined },
     nextCanister: null,
-    metrics: { updateTransactions: 0n, consumedCycles: 0n },
+    metrics: NO_METRICS,
   };
 }
 

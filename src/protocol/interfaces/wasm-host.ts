@@ -102,6 +102,35 @@ export interface CallPrices {
   readonly executionPrepayment: Cycles;
 }
 
+/** Memory of the subnet as one message sees it. */
+export interface SubnetMemory {
+  readonly capacityBytes: bigint;
+  /** Use above which who takes memory sets cycles aside for it. */
+  readonly thresholdBytes: bigint;
+  readonly usedBytes: bigint;
+  /** What may still be taken; below zero where too much was taken already. */
+  readonly freeBytes: bigint;
+}
+
+/** What a canister's memory costs and how far it may grow. */
+export interface MemoryRules {
+  /** Nodes of the subnet; 0 where nothing is charged (system subnets). */
+  readonly nodeCount: number;
+  /** Heap, stable memory, module and all that counts as the canister's memory. */
+  readonly usedBytes: bigint;
+  /** Messages that wait, and room kept for responses. */
+  readonly messageBytes: bigint;
+  /** `memory_allocation`; 0 = none. */
+  readonly allocationBytes: bigint;
+  /** `wasm_memory_limit`; 0 = none. */
+  readonly wasmMemoryLimitBytes: bigint;
+  readonly computeAllocation: bigint;
+  readonly freezingThresholdSeconds: bigint;
+  readonly reservedCycles: Cycles;
+  readonly reservedCyclesLimit: Cycles;
+  readonly subnet: SubnetMemory;
+}
+
 /** What bounds the calls of one message. */
 export interface OutgoingCallRules {
   readonly prices: CallPrices;
@@ -112,6 +141,8 @@ export interface OutgoingCallRules {
   /** Callbacks and bytes of arguments that the subnet can still hold. */
   readonly freeCallbacks: number;
   readonly freeMessageBytes: number;
+  /** Room for guaranteed responses. */
+  readonly freeGuaranteedBytes: number;
 }
 
 /** The call context that the entry point runs in, as far as the system API shows it. */
@@ -164,6 +195,8 @@ export interface SystemApiInput {
   readonly cyclesAvailable: Cycles;
   /** The balance that calls and burning must leave. */
   readonly freezingThreshold: Cycles;
+  /** Null where memory that is taken does not count: in queries. */
+  readonly memory: MemoryRules | null;
   /** 1 running, 2 stopping, 3 stopped. */
   readonly canisterStatus: 1 | 2 | 3;
   readonly canisterVersion: bigint;
@@ -256,6 +289,8 @@ export interface SystemEffects {
     | { readonly kind: 'none' };
   readonly cyclesAccepted: Cycles;
   readonly cyclesBurned: Cycles;
+  /** Set aside for memory that was taken: moved from the balance to the reserved balance. */
+  readonly cyclesReserved: Cycles;
   readonly certifiedData: Uint8Array | null;
   readonly globalTimer: bigint | null;
   readonly acceptedMessage: boolean;

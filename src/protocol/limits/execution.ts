@@ -5,6 +5,7 @@ import type { Cycles, Instructions } from '../types/ids.ts';
 const MILLION = 1_000_000n;
 const BILLION = 1000n * MILLION;
 const MIB = 1024 * 1024;
+export const GIB = 1n << 30n;
 
 export interface ExecutionLimits {
   /** Update calls, timers, heartbeats. */
@@ -17,6 +18,14 @@ export interface ExecutionLimits {
   readonly inspectInstructions: Instructions;
   /** New messages start only while the round has used less than this. */
   readonly roundInstructions: Instructions;
+  /** All that canisters of a subnet may use and allocate. */
+  readonly subnetMemoryBytes: bigint;
+  /** Above this, who takes memory sets cycles aside for it. */
+  readonly subnetMemoryThresholdBytes: bigint;
+  /** Part of the subnet's memory that only callbacks may take. */
+  readonly callbackMemoryBytes: bigint;
+  /** Room for guaranteed responses: those that wait and those that may come. */
+  readonly guaranteedResponseBytes: bigint;
 }
 
 /** @upstream rs/config/src/subnet_config.rs */
@@ -26,6 +35,10 @@ export const MAINNET_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   installInstructions: 300n * BILLION,
   inspectInstructions: 200n * MILLION,
   roundInstructions: 7n * BILLION - 5n * BILLION + 1n,
+  subnetMemoryBytes: 1024n * GIB,
+  subnetMemoryThresholdBytes: 450n * GIB,
+  callbackMemoryBytes: 10n * GIB,
+  guaranteedResponseBytes: 15n * GIB,
 });
 
 /** @playground A message is not sliced yet, so one that runs away must end within seconds, not minutes. */
@@ -35,6 +48,10 @@ export const CLASSROOM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   installInstructions: 10n * BILLION,
   inspectInstructions: 200n * MILLION,
   roundInstructions: BILLION,
+  subnetMemoryBytes: 8n * GIB,
+  subnetMemoryThresholdBytes: 4n * GIB,
+  callbackMemoryBytes: GIB / 4n,
+  guaranteedResponseBytes: 15n * GIB,
 });
 
 /** Instructions charged to the round for each message. @upstream rs/config#INSTRUCTION_OVERHEAD_PER_EXECUTION */
@@ -70,7 +87,10 @@ export const HTTP_RESPONSE_BYTE_FEE: Cycles = 800n;
 export const STORAGE_FEE_PER_GIB_SECOND: Cycles = 127_000n;
 /** For compute allocation. @upstream rs/config/src/subnet_config.rs */
 export const COMPUTE_FEE_PER_PERCENT_SECOND: Cycles = 10n * MILLION;
-export const GIB = 1n << 30n;
+/** Percent of compute that canisters of a subnet may allocate together, one percent always left free. @upstream rs/config: 4 threads, one of them for everybody */
+export const COMPUTE_CAPACITY_PERCENT = 300n;
+/** Storage taken of a full subnet is paid for this long ahead; of one at the threshold not at all. @upstream rs/config/src/subnet_config.rs#max_storage_reservation_period */
+export const STORAGE_RESERVATION_SECONDS = 300_000_000n;
 /** Storage and compute are charged once this much batch time has passed. @upstream rs/cycles_account_manager#duration_between_allocation_charges */
 export const CHARGE_INTERVAL_NS = 10n * BILLION;
 

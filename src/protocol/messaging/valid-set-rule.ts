@@ -60,7 +60,8 @@ function inductOne(round: RoundState, signed: SignedIngress): void {
   }
   const payer = ingressPayer(signed);
   if (payer !== undefined) {
-    round.charge(payer, ingressInductionFee(round.env, chargedBytes(signed)));
+    const fee = ingressInductionFee(round.env, chargedBytes(signed));
+    round.charge(payer, fee, 'ingressInduction');
   }
   round.setStatus(message, { kind: 'received' });
   if (signed.canisterId === MANAGEMENT_CANISTER_ID) {

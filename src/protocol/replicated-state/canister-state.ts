@@ -19,6 +19,7 @@ import {
   type InputQueue,
   type StopRequest,
 } from './canister-messages.ts';
+import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
 import type { PageMap } from './page-map.ts';
 
 /** What a subnet keeps of one canister. Records are never changed in place. */
@@ -116,6 +117,10 @@ export interface CanisterState {
   readonly controllers: readonly PrincipalId[];
   readonly status: CanisterStatus;
   readonly cycles: Cycles;
+  /** Set aside for storage: idle costs are paid from here first, nothing else is. */
+  readonly reservedCycles: Cycles;
+  /** Of this canister, since it was created. */
+  readonly consumed: ConsumedCycles;
   readonly settings: CanisterSettings;
   readonly execution: ExecutionState | null;
   /** At most 32 bytes. */
@@ -169,6 +174,8 @@ export function createCanisterState(init: NewCanister): CanisterState {
     controllers: init.controllers,
     status: 'running',
     cycles: init.cycles,
+    reservedCycles: 0n,
+    consumed: NOTHING_CONSUMED,
     settings: init.settings,
     execution: null,
     certifiedData: new Uint8Array(0),

@@ -12,6 +12,13 @@ import type {
   LogVisibility,
 } from './canister-state.ts';
 import {
+  CYCLES_USE_CASES,
+  NOTHING_CONSUMED,
+  totalConsumed,
+  withConsumed,
+  type ConsumedCycles,
+} from './consumed-cycles.ts';
+import {
   emptyIngressHistory,
   withIngressStatus,
   type IngressEntry,
@@ -78,6 +85,17 @@ function queuesFrom(fields: CborMap): Pick<ReplicatedState, 'subnetQueue' | 'ran
   };
 }
 
+function consumedFrom(value: CborValue | undefined): ConsumedCycles {
+  const amounts = list(value);
+  if (amounts.length !== CYCLES_USE_CASES.length) {
+    throw new Malformed('an amount for each use of cycles');
+  }
+  return CYCLES_USE_CASES.reduce(
+    (sum, useCase, index) => withConsumed(sum, useCase, big(amounts[index])),
+    NOTHING_CONSUMED,
+  );
+}
+
 type Metadata = Omit<
   ReplicatedState,
   'canisters' | 'ingressHistory' | 'subnetQueue' | 'randomRequests'
@@ -87,6 +105,7 @@ function metadataFrom(fields: CborMap): Metadata {
   const nextCanister = fields.get('nextCanister');
   const nextId = fields.get('nextId');
   const previousRoot = fields.get('previousRoot');
+  const consumed = consumedFrom(fields.get('consumed'));
   return {
     height: small(fields.get('height')),
     timeNs: big(fields.get('timeNs')),
@@ -102,7 +121,9 @@ function metadataFrom(fields: CborMap): Metadata {
     nextCanister: nextCanister === null ? null : text<CanisterId>(nextCanister),
     metrics: {
       updateTransactions: big(fields.get('updateTransactions')),
-      consumedCycles: big(fields.get('consumedCycles')),
+      consumedCycles: totalConsumed(consumed),
+      consumed,
+      createdCycles: big(fields.get('createdCycles')),
     },
   };
 }
@@ -220,6 +241,8 @@ function canisterFrom(fields: CborMap): CanisterState {
     controllers: texts<PrincipalId>(fields.get('controllers')),
     status: state,
     cycles: big(fields.get('cycles')),
+    reservedCycles: big(fields.get('reservedCycles')),
+    consumed: consumedFrom(fields.get('consumed')),
     settings: settingsFrom(fields.get('settings')),
     execution: executionFrom(fields.get('execution')),
     certifiedData: bytes(fields.get('certifiedData')),

@@ -16,6 +16,7 @@ import type {
   ExecutionState,
   IngressMessage,
 } from './canister-state.ts';
+import { CYCLES_USE_CASES, type ConsumedCycles } from './consumed-cycles.ts';
 import type { IngressHistory, IngressStatus } from './ingress-history.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
@@ -127,6 +128,10 @@ function status(value: IngressStatus): CborInput {
   }
 }
 
+function consumed(value: ConsumedCycles): CborInput {
+  return CYCLES_USE_CASES.map((useCase) => value[useCase].toString());
+}
+
 function encodeSystemMetadata(state: ReplicatedState): Uint8Array {
   return encodeCbor({
     height: state.height,
@@ -137,7 +142,8 @@ function encodeSystemMetadata(state: ReplicatedState): Uint8Array {
     nextId: state.canisterIds.next === undefined ? null : state.canisterIds.next.toString(),
     nextCanister: state.nextCanister,
     updateTransactions: state.metrics.updateTransactions.toString(),
-    consumedCycles: state.metrics.consumedCycles.toString(),
+    consumed: consumed(state.metrics.consumed),
+    createdCycles: state.metrics.createdCycles.toString(),
   });
 }
 
@@ -234,6 +240,8 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
     controllers: canister.controllers,
     status: canister.status,
     cycles: canister.cycles.toString(),
+    reservedCycles: canister.reservedCycles.toString(),
+    consumed: consumed(canister.consumed),
     settings: settings(canister.settings),
     execution: execution(canister.execution),
     certifiedData: canister.certifiedData,

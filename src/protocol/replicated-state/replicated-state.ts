@@ -3,6 +3,7 @@ import type { SubnetGenesis } from '../types/genesis.ts';
 import type { CanisterId, Cycles, HashHex, Height, SubnetId, TimeNs } from '../types/ids.ts';
 import type { CanisterRequest, SubnetMessage } from './canister-messages.ts';
 import type { CanisterState } from './canister-state.ts';
+import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
 import { emptyIngressHistory, type IngressHistory } from './ingress-history.ts';
 import { RadixMap } from './radix-map.ts';
 
@@ -34,8 +35,19 @@ export interface CanisterIdAllocation {
 
 export interface SubnetMetrics {
   readonly updateTransactions: bigint;
+  /** All of `consumed`. */
   readonly consumedCycles: Cycles;
+  readonly consumed: ConsumedCycles;
+  /** That came into being here: given to new canisters and topped up out of nothing. */
+  readonly createdCycles: Cycles;
 }
+
+export const NO_METRICS: SubnetMetrics = {
+  updateTransactions: 0n,
+  consumedCycles: 0n,
+  consumed: NOTHING_CONSUMED,
+  createdCycles: 0n,
+};
 
 /** The state before the first block: no canisters. */
 export function genesisState(genesis: SubnetGenesis): ReplicatedState {
@@ -50,7 +62,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
     randomRequests: [],
     canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
     nextCanister: null,
-    metrics: { updateTransactions: 0n, consumedCycles: 0n },
+    metrics: NO_METRICS,
   };
 }
 

@@ -18,7 +18,7 @@ import {
 } from '../replicated-state/ingress-history.ts';
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
-import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { NO_METRICS, type ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { HashHex, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
 import { makeCheckpoint } from './checkpoint.ts';
 import { restoreCheckpoint } from './restore-checkpoint.ts';
@@ -41,7 +41,7 @@ const genesis: ReplicatedState = {
   randomRequests: [],
   canisterIds: { ranges: [[0n, 1023n]], next: 3n },
   nextCanister: null,
-  metrics: { updateTransactions: 0n, consumedCycles: 0n },
+  metrics: NO_METRICS,
 };
 
 function canister(n: number, seed: number): CanisterState {

@@ -174,9 +174,12 @@ function createProvisionalCanister(round: RoundState, message: SubnetMessage): R
   }
   const { specifiedId, change, amount } = decoded.value;
   const id = specifiedId === undefined ? allocateId(round) : checkSpecifiedId(round, specifiedId);
-  return id.ok
-    ? putNewCanister(round, id.value, message.sender, change, amount ?? DEFAULT_PROVISIONAL_CYCLES)
-    : id;
+  if (!id.ok) {
+    return id;
+  }
+  const cycles = amount ?? DEFAULT_PROVISIONAL_CYCLES;
+  round.createdCycles += cycles;
+  return putNewCanister(round, id.value, message.sender, change, cycles);
 }
 
 /** Creation by a canister, which pays for it; the rest of the cycles is the new canister's. */
@@ -197,9 +200,10 @@ function createPaidCanister(round: RoundState, message: SubnetMessage): Reply {
   if (!id.ok) {
     return id;
   }
-  round.consumedCycles += fee;
   const { change } = decoded.value;
-  return putNewCanister(round, id.value, message.sender, change, message.cycles - fee);
+  const reply = putNewCanister(round, id.value, message.sender, change, message.cycles - fee);
+  round.consume(id.value, fee, 'canisterCreation');
+  return reply;
 }
 
 function putNewCanister(
@@ -275,7 +279,8 @@ function topUp(round: RoundState, arg: Uint8Array): Reply {
     return badArgument(amount.error);
   }
   return onCanister(round, arg, (canister) => {
-    round.put({ ...canister, cycles: canister.cycles + amount.value });
+    round.createdCycles += amount.value;
+    round.credit(canister.canisterId, amount.value);
     return ok(emptyReply());
   });
 }
@@ -334,7 +339,8 @@ function* deleteCanister(round: RoundState, message: SubnetMessage): SandboxTask
         `Canister ${name} has messages in its queues and cannot be deleted now. Please retry after some time.`,
       );
     }
-    round.canisters = round.canisters.delete(canister.canisterId);
+    round.consume(null, canister.cycles + canister.reservedCycles, 'deletedCanisters');
+    round.remove(canister.canisterId);
     return ok(emptyReply());
   });
   const canisterId = decodeCanisterId(message.arg);

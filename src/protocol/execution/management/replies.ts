@@ -129,7 +129,7 @@ export function canisterStatusReply(
       snapshots_size: 0n,
     },
     cycles: canister.cycles,
-    reserved_cycles: 0n,
+    reserved_cycles: canister.reservedCycles,
     idle_cycles_burned_per_day: idleCostPerDay(env, canister),
     query_stats: {
       num_calls_total: 0n,

@@ -214,6 +214,7 @@ export class QueryTree {
       openCalls: [...open],
       freeCallbacks: Math.max(QUEUE_CAPACITY, GUARANTEED_CALLBACKS_PER_CANISTER),
       freeMessageBytes: MAX_TREE_MESSAGE_BYTES,
+      freeGuaranteedBytes: Number.MAX_SAFE_INTEGER,
     };
   }
 }

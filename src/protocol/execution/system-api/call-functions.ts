@@ -7,6 +7,7 @@ import type { OutgoingCallRules } from '../../interfaces/wasm-host.ts';
 import { MAX_CALL_PAYLOAD_BYTES } from '../../limits/execution.ts';
 import { MAX_CALL_TIMEOUT_SECONDS } from '../../limits/messaging.ts';
 import { callCost } from '../call-fees.ts';
+import { guaranteedCallBytes } from '../message-memory.ts';
 import { MAX_EXPORTED_NAME_BYTES } from '../wasm/limits.ts';
 import {
   invalidPrincipal,
@@ -53,12 +54,20 @@ function tableIndex(index: number): number {
 function fits(session: ApiSession, call: CallInPreparation, rules: OutgoingCallRules): boolean {
   const before = rules.openCalls.find(([receiver]) => receiver === call.receiver)?.[1] ?? 0;
   const now = session.calls.filter(({ receiver }) => receiver === call.receiver).length;
+  const guaranteed = call.timeoutSeconds === null ? guaranteedCallBytes(call.bytes) : 0;
   return (
     before + now < rules.maxOpenCallsPerReceiver &&
     session.calls.length < rules.freeCallbacks &&
     session.bytesSent + call.bytes <= rules.freeMessageBytes &&
-    session.liquidBalance() >= callCost(rules.prices, call.bytes)
+    session.guaranteedBytes + guaranteed <= rules.freeGuaranteedBytes &&
+    session.balance() >=
+      session.freezingLimit(messageBytes(call)) + callCost(rules.prices, call.bytes)
   );
+}
+
+/** Room that a call takes of its canister's message memory. */
+function messageBytes({ timeoutSeconds, bytes }: CallInPreparation): number {
+  return timeoutSeconds === null ? guaranteedCallBytes(bytes) : bytes;
 }
 
 /** Calls to other canisters: built up here, sent when the message ends without a trap. */
@@ -142,6 +151,8 @@ export const callFunctions: SystemApiFunctions<CallNames> = {
     session.call = null;
     session.cyclesSent += call.cycles + callCost(rules.prices, bytes);
     session.bytesSent += bytes;
+    session.takeMessage(messageBytes(call));
+    session.guaranteedBytes += call.timeoutSeconds === null ? guaranteedCallBytes(bytes) : 0;
     session.calls.push({ ...rest, arg: concatBytes(...parts) });
     return ENQUEUED;
   },

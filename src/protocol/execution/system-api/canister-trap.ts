@@ -25,6 +25,10 @@ export class CanisterTrap extends Error {
 }
 
 const ERROR_CODE = {
+  canisterOutOfMemory: 507,
+  insufficientCyclesInMemoryGrow: 532,
+  reservedCyclesLimitExceededInMemoryGrow: 534,
+  canisterWasmMemoryLimitExceeded: 539,
   trapped: 502,
   calledTrap: 503,
   contractViolation: 504,
@@ -97,4 +101,41 @@ export function trapLogLine({ code, message }: CanisterError): string | null {
     return `[TRAP]: ${text === '' ? '(no message)' : text}`;
   }
   return null;
+}
+
+/** IC0507. */
+export function outOfMemory(): CanisterTrap {
+  return new CanisterTrap(ERROR_CODE.canisterOutOfMemory, 'Canister cannot grow its memory usage.');
+}
+
+/** IC0532. @param missing cycles that would suffice; null where the caller must not know */
+export function insufficientCyclesInMemoryGrow(
+  bytes: bigint,
+  missing: bigint | null,
+): CanisterTrap {
+  const hint = missing === null ? '' : ` At least ${missing} additional cycles are required.`;
+  return new CanisterTrap(
+    ERROR_CODE.insufficientCyclesInMemoryGrow,
+    `Canister cannot grow memory by ${bytes} bytes due to insufficient cycles.${hint}`,
+  );
+}
+
+/** IC0534. */
+export function reservedCyclesLimitExceeded(
+  bytes: bigint,
+  requested: bigint,
+  limit: bigint,
+): CanisterTrap {
+  return new CanisterTrap(
+    ERROR_CODE.reservedCyclesLimitExceededInMemoryGrow,
+    `Canister cannot grow memory by ${bytes} bytes due to its reserved cycles limit. The current limit (${limit}) would be exceeded by ${requested - limit}.`,
+  );
+}
+
+/** IC0539. */
+export function wasmMemoryLimitExceeded(bytes: bigint, limit: bigint): CanisterTrap {
+  return new CanisterTrap(
+    ERROR_CODE.canisterWasmMemoryLimitExceeded,
+    `Canister exceeded its current Wasm memory limit of ${limit} bytes. The peak Wasm memory usage was ${bytes} bytes. If the canister reaches 4GiB, then it may stop functioning and may become unrecoverable. Please reach out to the canister owner to investigate the reason for the increased memory usage. It might be necessary to move data from the Wasm memory to the stable memory. If such high Wasm memory usage is expected and safe, then the developer can increase the Wasm memory limit in the canister settings.`,
+  );
 }

@@ -9,6 +9,7 @@ import type {
 } from '../../interfaces/wasm-host.ts';
 import { RunLog } from '../canister-log.ts';
 import { instructionLimitExceeded, toolchainViolation, trapLogLine } from './canister-trap.ts';
+import { MemoryAccount } from './memory-account.ts';
 
 /** More than any message may use, and far from the ends of 64 bits. */
 const MAX_CHARGE = 2 ** 60;
@@ -68,6 +69,10 @@ export class ApiSession {
   cyclesAccepted = 0n;
   cyclesBurned = 0n;
   cyclesMinted = 0n;
+  #reservedBefore = 0n;
+  #memory: MemoryAccount | null = null;
+  /** Of the heap, when its growth was last counted. */
+  #heapBytes = 0;
   certifiedData: Uint8Array | null = null;
   globalTimer: bigint | null = null;
   acceptedMessage = false;
@@ -77,6 +82,8 @@ export class ApiSession {
   cyclesSent = 0n;
   /** Bytes of performed calls. */
   bytesSent = 0;
+  /** Room that performed calls keep for guaranteed responses. */
+  guaranteedBytes = 0;
   readonly log = new RunLog();
   readonly reads = new Set<SystemRead>();
   /** Arguments of the current call that no number holds exactly. */
@@ -94,6 +101,11 @@ export class ApiSession {
   /** Goes on to the first or next entry point of the run; what the earlier ones did stays. */
   enter(input: SystemApiInput): void {
     this.#input = input;
+    this.#reservedBefore = this.cyclesReserved();
+    const { memory, context, controllers, caller } = input;
+    this.#memory =
+      memory === null ? null : new MemoryAccount(memory, context, controllers.includes(caller));
+    this.#heapBytes = this.ports.heap.size();
     this.response = { kind: 'none' };
     this.replyParts = [];
     this.replyBytes = 0;
@@ -113,14 +125,44 @@ export class ApiSession {
   /** The canister's cycles now, less what a call under construction holds. */
   balance(): bigint {
     const { cycleBalance } = this.input;
-    const taken = this.cyclesBurned + this.cyclesSent + (this.call?.cycles ?? 0n);
+    const { cyclesBurned, cyclesSent, call } = this;
+    const taken = cyclesBurned + cyclesSent + (call?.cycles ?? 0n) + this.cyclesReserved();
     return cycleBalance + this.cyclesAccepted + this.cyclesMinted - taken;
   }
 
   /** What of it may be spent. */
   liquidBalance(): bigint {
-    const liquid = this.balance() - this.input.freezingThreshold;
+    const liquid = this.balance() - this.freezingLimit();
     return liquid > 0n ? liquid : 0n;
+  }
+
+  /** The balance that calls and burning must leave, were there so many more bytes of messages. */
+  freezingLimit(moreMessageBytes = 0): bigint {
+    return this.#memory?.freezingLimit(moreMessageBytes) ?? this.input.freezingThreshold;
+  }
+
+  cyclesReserved(): bigint {
+    return this.#reservedBefore + (this.#memory?.cyclesReserved ?? 0n);
+  }
+
+  /** Counts what the heap grew by since it was last counted. Throws when it must not grow so far. */
+  countHeap(): void {
+    const bytes = this.ports.heap.size();
+    if (bytes > this.#heapBytes) {
+      const grown = BigInt(bytes - this.#heapBytes);
+      this.#memory?.growHeap(BigInt(this.#heapBytes), grown, this.balance());
+      this.#heapBytes = bytes;
+    }
+  }
+
+  /** Takes memory for stable pages. @returns false when the subnet has no more; throws when cycles lack */
+  takeStable(bytes: number): boolean {
+    return this.#memory?.take(BigInt(bytes), this.balance()) ?? true;
+  }
+
+  /** Counts room that messages take. */
+  takeMessage(bytes: number): void {
+    this.#memory?.takeMessage(bytes);
   }
 
   cyclesAvailable(): bigint {
@@ -215,6 +257,7 @@ export class ApiSession {
       cyclesAccepted: this.cyclesAccepted,
       cyclesBurned: this.cyclesBurned,
       cyclesMinted: this.cyclesMinted,
+      cyclesReserved: this.cyclesReserved(),
       certifiedData: this.certifiedData,
       globalTimer: this.globalTimer,
       acceptedMessage: this.acceptedMessage,

@@ -67,7 +67,7 @@ function size32(session: ApiSession): number {
 function grow(session: ApiSession, additional: number, limit: number): number {
   const { stable } = session.ports;
   const old = stable.wasmPages();
-  if (old + additional > limit) {
+  if (old + additional > limit || !session.takeStable(additional * WASM_PAGE_BYTES)) {
     return -1;
   }
   stable.grow(additional);

@@ -8,7 +8,7 @@ import {
 import { emptyIngressHistory } from '../../replicated-state/ingress-history.ts';
 import { PageMap } from '../../replicated-state/page-map.ts';
 import { RadixMap } from '../../replicated-state/radix-map.ts';
-import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
+import { NO_METRICS, type ReplicatedState } from '../../replicated-state/replicated-state.ts';
 import type { HashHex, PrincipalId, SubnetId } from '../../types/ids.ts';
 
 /** States with much memory, for tests. */
@@ -74,6 +74,6 @@ export function stateWith(height: number, canisters: readonly CanisterState[]): 
     randomRequests: [],
     canisterIds: { ranges: [[0n, 1023n]], next: 3n },
     nextCanister: null,
-    metrics: { updateTransactions: 0n, consumedCycles: 0n },
+    metrics: NO_METRICS,
   };
 }

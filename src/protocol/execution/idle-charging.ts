@@ -1,0 +1,54 @@
+import { CHARGE_INTERVAL_NS } from '../limits/execution.ts';
+import { NS_PER_SECOND } from '../limits/messaging.ts';
+import type { CyclesUseCase } from '../replicated-state/consumed-cycles.ts';
+import type { CanisterId, Cycles } from '../types/ids.ts';
+import { idlingOf } from './cycles-account-manager.ts';
+import { removeCode } from './management/stop-canister.ts';
+import type { RoundState } from './round-state.ts';
+import { burnPerDay, SECONDS_PER_DAY } from './storage-price.ts';
+
+/**
+ * Storage, messages and compute allocation, every ten seconds of batch time. A canister that cannot
+ * pay loses its code, its history and its rights to memory and compute; what is left of its balance
+ * is burned.
+ * @upstream rs/execution_environment/src/scheduler.rs#charge_canisters_for_resource_allocation_and_usage
+ */
+export function chargeIdleCanisters(round: RoundState): void {
+  const due = round.select((sum) => sum.chargedUntilNs + CHARGE_INTERVAL_NS <= round.timeNs);
+  for (const canisterId of due) {
+    if (!chargeIdle(round, canisterId)) {
+      uninstallBankrupt(round, canisterId);
+    }
+  }
+}
+
+/** @returns false when the balance does not suffice */
+function chargeIdle(round: RoundState, canisterId: CanisterId): boolean {
+  const canister = round.canister(canisterId);
+  const seconds = (round.timeNs - canister.chargedUntilNs) / NS_PER_SECOND;
+  const { memory, messages, compute } = burnPerDay(idlingOf(round.env, canister));
+  round.put({ ...canister, chargedUntilNs: round.timeNs });
+  const costs: readonly (readonly [CyclesUseCase, Cycles])[] = [
+    ['memory', memory],
+    ['memory', messages],
+    ['computeAllocation', compute],
+  ];
+  for (const [useCase, perDay] of costs) {
+    const cost = (perDay * seconds) / SECONDS_PER_DAY;
+    const { cycles, reservedCycles } = round.canister(canisterId);
+    if (cost > cycles + reservedCycles) {
+      return false;
+    }
+    round.charge(canisterId, cost, useCase);
+  }
+  return true;
+}
+
+function uninstallBankrupt(round: RoundState, canisterId: CanisterId): void {
+  removeCode(round, canisterId);
+  const { cycles, reservedCycles } = round.canister(canisterId);
+  round.charge(canisterId, cycles + reservedCycles, 'uninstall');
+  const canister = round.canister(canisterId);
+  const settings = { ...canister.settings, computeAllocation: 0n, memoryAllocationBytes: 0n };
+  round.put({ ...canister, settings, changes: [] });
+}

@@ -1,0 +1,65 @@
+import { encodeUtf8 } from '../../base/utf8.ts';
+import { MAX_RESPONSE_PAYLOAD_BYTES } from '../limits/execution.ts';
+import type { CanisterMessage, CanisterRequest } from '../replicated-state/canister-messages.ts';
+import type { CanisterState } from '../replicated-state/canister-state.ts';
+
+/**
+ * Memory of a canister's messages. A guaranteed response takes room from the moment the call is
+ * made, on both sides: the largest response may come. Best-effort messages take what they are.
+ * @upstream rs/replicated_state/src/canister_state/queues/message_pool.rs, queues.rs#guaranteed_response_memory_usage
+ */
+export interface MessageMemory {
+  readonly guaranteedBytes: number;
+  readonly bestEffortBytes: number;
+}
+
+/** Bytes that a request counts with. */
+export function requestBytes({
+  methodName,
+  arg,
+}: Pick<CanisterRequest, 'methodName' | 'arg'>): number {
+  return encodeUtf8(methodName).length + arg.length;
+}
+
+/** Room that making a call takes: for the largest response, or for a request that is larger. */
+export function guaranteedCallBytes(payloadBytes: number): number {
+  return Math.max(payloadBytes, MAX_RESPONSE_PAYLOAD_BYTES);
+}
+
+export function messageMemory({ calls, inputQueues }: CanisterState): MessageMemory {
+  let guaranteedBytes = 0;
+  let bestEffortBytes = 0;
+  const responses = new Map<number, number>();
+  for (const message of inputQueues.flatMap(({ messages }) => messages)) {
+    if (message.kind === 'response') {
+      responses.set(message.callbackId, responseBytes(message));
+    } else if (message.deadlineNs === 0n) {
+      guaranteedBytes += guaranteedCallBytes(requestBytes(message));
+    } else {
+      bestEffortBytes += requestBytes(message);
+    }
+  }
+  for (const { id, deadlineNs } of calls.callbacks) {
+    const waiting = responses.get(id);
+    if (deadlineNs === 0n) {
+      guaranteedBytes += waiting ?? MAX_RESPONSE_PAYLOAD_BYTES;
+    } else {
+      bestEffortBytes += waiting ?? 0;
+    }
+  }
+  for (const { origin, responded } of calls.contexts) {
+    if (origin.kind === 'canister' && !responded && origin.request.deadlineNs === 0n) {
+      guaranteedBytes += MAX_RESPONSE_PAYLOAD_BYTES;
+    }
+  }
+  return { guaranteedBytes, bestEffortBytes };
+}
+
+function responseBytes({ payload }: Extract<CanisterMessage, { kind: 'response' }>): number {
+  return payload.kind === 'reply' ? payload.data.length : encodeUtf8(payload.message).length;
+}
+
+export function totalMessageBytes(canister: CanisterState): bigint {
+  const { guaranteedBytes, bestEffortBytes } = messageMemory(canister);
+  return BigInt(guaranteedBytes + bestEffortBytes);
+}
