@@ -9,6 +9,7 @@ import {
 } from '../../src/protocol/execution/execution-environment.ts';
 import { QueryHandler } from '../../src/protocol/execution/query/execute-query.ts';
 import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
+import { inspectIngress } from '../../src/protocol/execution/query/inspect-ingress.ts';
 import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
 import type { TraceEvent } from '../../src/protocol/interfaces/trace.ts';
@@ -180,6 +181,34 @@ export class TestSubnet {
       : `IC0${outcome.error.code}: ${outcome.error.message}`;
   }
 
+  /** Whether the canister takes a call, as the node that gets it decides: "accepted" or "IC0…: …". */
+  inspect(canisterId: CanisterId, methodName: string, arg = new Uint8Array(0)): string {
+    const call = { sender: USER, canisterId, methodName, arg };
+    const verdict = this.#run(inspectIngress(this.state, call, arg.length, this.env));
+    return verdict.ok ? 'accepted' : `IC0${verdict.error.code}: ${verdict.error.message}`;
+  }
+
+  /** Sets fields of the canister's settings, given as `update_settings` takes them. */
+  setSettings(canisterId: CanisterId, settings: Readonly<Record<string, bigint>>): void {
+    const fields = Object.keys(settings).map((name) => [name, IDL.Opt(IDL.Nat)] as const);
+    const values = Object.entries(settings).map(([name, value]) => [name, [value]] as const);
+    const id = Principal.fromUint8Array(principalToBytes(canisterId));
+    const arg = IDL.encode(
+      [
+        IDL.Record({
+          canister_id: IDL.Principal,
+          settings: IDL.Record(Object.fromEntries(fields)),
+        }),
+      ],
+      [{ canister_id: id, settings: Object.fromEntries(values) }],
+    );
+    const message = this.ingress(MANAGEMENT_CANISTER_ID, 'update_settings', Uint8Array.from(arg));
+    this.round([{ ...message, effectiveCanisterId: canisterId }]);
+    if (this.statusOf(message)?.kind !== 'replied') {
+      throw new Error(this.answerOf(message));
+    }
+  }
+
   canister(canisterId: CanisterId): CanisterState {
     return present(this.state.canisters.get(canisterId), 'the canister exists');
   }
@@ -206,11 +235,16 @@ export class TestSubnet {
     return Buffer.from(id.toUint8Array()).toString('hex') as CanisterId;
   }
 
-  install(canisterId: CanisterId, wasm: Uint8Array, arg: Uint8Array = new Uint8Array(0)): void {
+  install(
+    canisterId: CanisterId,
+    wasm: Uint8Array,
+    arg: Uint8Array = new Uint8Array(0),
+    mode: 'install' | 'reinstall' | 'upgrade' = 'install',
+  ): void {
     const encoded = IDL.encode(
       [
         IDL.Record({
-          mode: IDL.Variant({ install: IDL.Null }),
+          mode: IDL.Variant({ [mode]: IDL.Null }),
           canister_id: IDL.Principal,
           wasm_module: IDL.Vec(IDL.Nat8),
           arg: IDL.Vec(IDL.Nat8),
@@ -218,7 +252,7 @@ export class TestSubnet {
       ],
       [
         {
-          mode: { install: null },
+          mode: { [mode]: null },
           canister_id: Principal.fromUint8Array(principalToBytes(canisterId)),
           wasm_module: wasm,
           arg,

@@ -3,6 +3,7 @@ import type { CanisterState } from '../replicated-state/canister-state.ts';
 import { hasInput } from '../replicated-state/input-queues.ts';
 import type { Summary } from '../replicated-state/radix-map.ts';
 import type { Cycles, TimeNs } from '../types/ids.ts';
+import { isLowMemoryHookDue } from './low-memory-hook.ts';
 import { memoryUsage } from './cycles-account-manager.ts';
 import { messageMemory } from './message-memory.ts';
 import { allocatedBytes } from './storage-price.ts';
@@ -28,6 +29,7 @@ export interface CanisterSummary {
   readonly memoryBytes: bigint;
   readonly hasInput: boolean;
   readonly hasHeartbeat: boolean;
+  readonly isLowMemoryHookDue: boolean;
   readonly isStopping: boolean;
   /** Earliest times; `NEVER` where nothing is due. */
   readonly timerNs: TimeNs;
@@ -49,6 +51,7 @@ const NONE: CanisterSummary = {
   memoryBytes: 0n,
   hasInput: false,
   hasHeartbeat: false,
+  isLowMemoryHookDue: false,
   isStopping: false,
   timerNs: NEVER,
   chargedUntilNs: NEVER,
@@ -70,6 +73,7 @@ export const CANISTER_SUMMARY: Summary<CanisterState, CanisterSummary> = {
     memoryBytes: a.memoryBytes + b.memoryBytes,
     hasInput: a.hasInput || b.hasInput,
     hasHeartbeat: a.hasHeartbeat || b.hasHeartbeat,
+    isLowMemoryHookDue: a.isLowMemoryHookDue || b.isLowMemoryHookDue,
     isStopping: a.isStopping || b.isStopping,
     timerNs: earlier(a.timerNs, b.timerNs),
     chargedUntilNs: earlier(a.chargedUntilNs, b.chargedUntilNs),
@@ -96,6 +100,7 @@ function summaryOf(canister: CanisterState): CanisterSummary {
     memoryBytes: allocatedBytes(memoryUsage(canister).totalBytes, settings.memoryAllocationBytes),
     hasInput: hasInput(canister),
     hasHeartbeat: runs && execution.exports.includes('canister_heartbeat'),
+    isLowMemoryHookDue: isLowMemoryHookDue(canister),
     isStopping: status === 'stopping',
     timerNs:
       hasTimer && execution.exports.includes('canister_global_timer')

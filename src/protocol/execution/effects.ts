@@ -4,6 +4,7 @@ import { MAX_CERTIFIED_DATA_BYTES } from '../limits/execution.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import { assert, present } from '../../base/assert.ts';
 import type { CanisterId } from '../types/ids.ts';
+import { withLowMemoryHook } from './low-memory-hook.ts';
 import { executionFee } from './cycles-account-manager.ts';
 import type { RoundState } from './round-state.ts';
 import { applyDelta } from './run-on-sandbox.ts';
@@ -75,10 +76,12 @@ export function commitRun(
   const canister = round.canister(canisterId);
   const version = canister.nextMemoryVersion;
   const delta = present(run.delta, 'a committed run brings its memory delta');
-  round.put({
-    ...withEffects(canister, run.effects),
-    execution: applyDelta(execution, delta, version),
-    nextMemoryVersion: version + 1,
-    version: canister.version + 1n,
-  });
+  round.put(
+    withLowMemoryHook({
+      ...withEffects(canister, run.effects),
+      execution: applyDelta(execution, delta, version),
+      nextMemoryVersion: version + 1,
+      version: canister.version + 1n,
+    }),
+  );
 }

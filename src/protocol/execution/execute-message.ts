@@ -206,14 +206,23 @@ function prepareCall(
   return overLimit === undefined ? ok({ execution, kind }) : err(overLimit);
 }
 
-/** Runs the heartbeat or the due global timer; there is no caller to answer. */
+const TASK_EXPORTS = {
+  heartbeat: 'canister_heartbeat',
+  globalTimer: 'canister_global_timer',
+  onLowWasmMemory: 'canister_on_low_wasm_memory',
+} as const;
+
+/** Runs a hook that is due; there is no caller to answer. */
 export function* executeTask(
   round: RoundState,
   canisterId: CanisterId,
-  task: 'heartbeat' | 'globalTimer',
+  task: keyof typeof TASK_EXPORTS,
 ): SandboxTask<void> {
   if (task === 'globalTimer') {
     round.update(canisterId, { globalTimerNs: 0n });
+  }
+  if (task === 'onLowWasmMemory') {
+    round.update(canisterId, { lowMemoryHook: 'executed' });
   }
   const canister = round.canister(canisterId);
   const execution = canister.execution;
@@ -227,7 +236,7 @@ export function* executeTask(
   const contextId = openContext(round, canisterId, { kind: 'systemTask' }, 0n);
   const run = yield* runEntry(round, execution, {
     canisterId,
-    name: task === 'heartbeat' ? 'canister_heartbeat' : 'canister_global_timer',
+    name: TASK_EXPORTS[task],
     entry: {
       context: task,
       caller: MANAGEMENT_CANISTER_ID,

@@ -11,6 +11,7 @@ import type { CanisterId, Instructions } from '../types/ids.ts';
 import { present } from '../../base/assert.ts';
 import { compareText } from '../../base/bytes.ts';
 import { executeCall, executeTask } from './execute-message.ts';
+import { isLowMemoryHookDue } from './low-memory-hook.ts';
 import { executeResponse } from './execute-response.ts';
 import { executeSubnetMessage } from './management/execute-subnet-message.ts';
 import { answerRandomRequests } from './management/raw-rand.ts';
@@ -68,7 +69,7 @@ function isInTime(round: RoundState, message: IngressMessage): boolean {
 function* executeMessages(round: RoundState): SandboxTask<void> {
   const start = round.nextCanister;
   const withTasks = new Set(round.select((sum) => sum.hasHeartbeat || sum.timerNs <= round.timeNs));
-  const waiting = new Set(round.select((sum) => sum.hasInput));
+  const waiting = new Set(round.select((sum) => sum.hasInput || sum.isLowMemoryHookDue));
   let order = inTurn(new Set([...withTasks, ...waiting]), start);
   let subnetInstructions = 0n;
   while (order.length > 0 || round.subnetQueue.length > 0) {
@@ -184,6 +185,11 @@ function* executeTasks(round: RoundState, canisterId: CanisterId): SandboxTask<v
 /** Executes the canister's next message. @returns false when it has none */
 function* executeNext(round: RoundState, canisterId: CanisterId): SandboxTask<boolean> {
   const canister = round.find(canisterId);
+  if (canister !== undefined && isLowMemoryHookDue(canister)) {
+    round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
+    yield* executeTask(round, canisterId, 'onLowWasmMemory');
+    return true;
+  }
   const next = canister === undefined ? undefined : popInput(canister);
   if (next === undefined) {
     return false;

@@ -111,6 +111,9 @@ export interface LogRecord {
   readonly content: Uint8Array;
 }
 
+/** Where `canister_on_low_wasm_memory` stands. */
+export type LowMemoryHookStatus = 'conditionNotSatisfied' | 'ready' | 'executed';
+
 export interface CanisterState {
   readonly canisterId: CanisterId;
   /** Sorted, at most 10. */
@@ -127,6 +130,7 @@ export interface CanisterState {
   readonly certifiedData: Uint8Array;
   /** 0 = not set. */
   readonly globalTimerNs: TimeNs;
+  readonly lowMemoryHook: LowMemoryHookStatus;
   readonly version: bigint;
   readonly totalChanges: bigint;
   /** The newest changes, oldest first. */
@@ -180,6 +184,7 @@ export function createCanisterState(init: NewCanister): CanisterState {
     execution: null,
     certifiedData: new Uint8Array(0),
     globalTimerNs: 0n,
+    lowMemoryHook: 'conditionNotSatisfied',
     version: 0n,
     totalChanges: 1n,
     changes: [

@@ -10,6 +10,7 @@ import type {
   CustomSection,
   ExecutionState,
   LogVisibility,
+  LowMemoryHookStatus,
 } from './canister-state.ts';
 import {
   CYCLES_USE_CASES,
@@ -231,6 +232,14 @@ function executionFrom(value: CborValue | undefined): ExecutionState | null {
   };
 }
 
+function lowMemoryHookFrom(value: CborValue | undefined): LowMemoryHookStatus {
+  const status = text(value);
+  if (status !== 'conditionNotSatisfied' && status !== 'ready' && status !== 'executed') {
+    throw new Malformed("a low-memory hook's status");
+  }
+  return status;
+}
+
 function canisterFrom(fields: CborMap): CanisterState {
   const state = text(fields.get('status'));
   if (state !== 'running' && state !== 'stopping' && state !== 'stopped') {
@@ -247,6 +256,7 @@ function canisterFrom(fields: CborMap): CanisterState {
     execution: executionFrom(fields.get('execution')),
     certifiedData: bytes(fields.get('certifiedData')),
     globalTimerNs: big(fields.get('globalTimerNs')),
+    lowMemoryHook: lowMemoryHookFrom(fields.get('lowMemoryHook')),
     version: big(fields.get('version')),
     totalChanges: big(fields.get('totalChanges')),
     changes: list(fields.get('changes')).map(changeFrom),

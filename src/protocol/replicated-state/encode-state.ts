@@ -246,6 +246,7 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
     execution: execution(canister.execution),
     certifiedData: canister.certifiedData,
     globalTimerNs: canister.globalTimerNs.toString(),
+    lowMemoryHook: canister.lowMemoryHook,
     version: canister.version.toString(),
     totalChanges: canister.totalChanges.toString(),
     changes: canister.changes.map(change),

@@ -15,6 +15,7 @@ import type { CanisterId, Cycles, PrincipalId } from '../../types/ids.ts';
 import { createCanisterFee } from '../cycles-account-manager.ts';
 import { canisterNotFound } from '../execute-message.ts';
 import { installCode, withChange } from '../install-code.ts';
+import { withLowMemoryHook } from '../low-memory-hook.ts';
 import type { RoundState } from '../round-state.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
 import { ErrorCode, help, userError, type UserError } from '../user-error.ts';
@@ -303,12 +304,12 @@ function withSettings(
   change: SettingsChange,
   sender: PrincipalId,
 ): CanisterState {
-  const changed: CanisterState = {
+  const changed = withLowMemoryHook({
     ...canister,
     controllers: change.controllers ?? canister.controllers,
     settings: { ...canister.settings, ...change.settings },
     version: canister.version + 1n,
-  };
+  });
   if (change.controllers === undefined) {
     return changed;
   }

@@ -4,6 +4,7 @@ import { isRequest, type SubnetMessage } from '../../replicated-state/canister-m
 import type { CanisterState } from '../../replicated-state/canister-state.ts';
 import type { CanisterId, Cycles, Instructions } from '../../types/ids.ts';
 import { answerRequest, rejectOpenCalls } from '../call-contexts.ts';
+import { withLowMemoryHook } from '../low-memory-hook.ts';
 import type { MessageOutcome, RoundState } from '../round-state.ts';
 import { ErrorCode } from '../user-error.ts';
 import { emptyReply } from './replies.ts';
@@ -103,12 +104,14 @@ export function startCanister(round: RoundState, canister: CanisterState): void 
 export function removeCode(round: RoundState, canisterId: CanisterId): void {
   rejectOpenCalls(round, canisterId);
   const canister = round.canister(canisterId);
-  round.put({
-    ...canister,
-    execution: null,
-    certifiedData: new Uint8Array(0),
-    globalTimerNs: 0n,
-    logs: [],
-    version: canister.version + 1n,
-  });
+  round.put(
+    withLowMemoryHook({
+      ...canister,
+      execution: null,
+      certifiedData: new Uint8Array(0),
+      globalTimerNs: 0n,
+      logs: [],
+      version: canister.version + 1n,
+    }),
+  );
 }
