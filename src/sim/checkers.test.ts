@@ -16,8 +16,14 @@ const NODE_A = '0a'.repeat(29) as NodeId;
 const NODE_B = '0b'.repeat(29) as NodeId;
 const hash = (digit: string): HashHex => digit.repeat(64) as HashHex;
 
-function executed(height: number, root: HashHex, timeNs = BigInt(height)): TraceEvent {
-  return { kind: 'executed', height, root, instructions: 0n, messages: 0, timeNs };
+function executed(
+  height: number,
+  root: HashHex,
+  timeNs = BigInt(height),
+  consumed = 2n,
+): TraceEvent {
+  const cycles = { created: 9n, held: 4n, inFlight: 3n, consumed };
+  return { kind: 'executed', height, root, instructions: 0n, messages: 0, timeNs, cycles };
 }
 
 function finalized(height: number, block: HashHex): TraceEvent {
@@ -58,6 +64,7 @@ describe('the checkers of facts', () => {
   const planted: readonly [string, readonly TraceEvent[], readonly TraceEvent[]][] = [
     ['oneFinalizedBlock', [finalized(3, hash('1'))], [finalized(3, hash('2'))]],
     ['equalRoots', [executed(3, hash('1'))], [executed(3, hash('2'))]],
+    ['cyclesConserved', [executed(3, hash('1'))], [executed(4, hash('1'), 4n, 1n)]],
     ['equalRoots', [executed(3, hash('1'))], [{ kind: 'certified', height: 3, root: hash('2') }]],
     ['beaconChain', [beacon(3, hash('1'), hash('0'))], [beacon(3, hash('2'), hash('0'))]],
     ['beaconChain', [beacon(3, hash('1'), hash('0'))], [beacon(4, hash('2'), hash('3'))]],

@@ -4,6 +4,7 @@ import type { Height, NodeId } from '../protocol/types/ids.ts';
 import { beaconChain } from './checkers/beacon-chain.ts';
 import { certifiedMonotone } from './checkers/certified-monotone.ts';
 import type { Checker, Rule } from './checkers/checker.ts';
+import { cyclesConserved } from './checkers/cycles-conserved.ts';
 import { equalRoots } from './checkers/equal-roots.ts';
 import { ingressOnce } from './checkers/ingress-once.ts';
 import { noContradiction } from './checkers/no-contradiction.ts';
@@ -39,6 +40,7 @@ export function createCheckers(isStored?: (nodeId: NodeId, key: string) => boole
   const checkers: readonly Checker[] = [
     oneFinalizedBlock(),
     equalRoots(),
+    cyclesConserved(),
     certifiedMonotone(),
     timeMonotone(),
     beaconChain(),

@@ -46,6 +46,8 @@ export class TestSubnet {
   readonly trace: TraceEvent[] = [];
   readonly start: ReplicatedState;
   state: ReplicatedState;
+  /** Cycles that the subnet's own books found too many (or missing) after the last round. */
+  imbalance = 0n;
   #nextMessage = 1;
 
   constructor(limits: ExecutionLimits = CLASSROOM_EXECUTION_LIMITS, nodes = 4) {
@@ -117,6 +119,8 @@ export class TestSubnet {
       ),
     );
     this.trace.push(...executed.trace);
+    const { created, held, inFlight, consumed } = executed.cycles;
+    this.imbalance = held + inFlight + consumed - created;
     this.state = executed.state;
   }
 

@@ -5,21 +5,9 @@ import type { CanisterState, ExecutionState } from '../replicated-state/canister
 import { assert, present } from '../../base/assert.ts';
 import type { CanisterId } from '../types/ids.ts';
 import { withLowMemoryHook } from './low-memory-hook.ts';
-import { executionFee } from './cycles-account-manager.ts';
 import type { RoundState } from './round-state.ts';
 import { applyDelta } from './run-on-sandbox.ts';
 import { withLogs } from './canister-log.ts';
-
-/** Charges a run, keeps its logs and counts its instructions; true for failed runs as well. */
-export function accountRun(
-  round: RoundState,
-  canisterId: CanisterId,
-  memory64: boolean,
-  run: RunReply,
-): void {
-  round.charge(canisterId, executionFee(round.env, run.instructionsUsed, memory64), 'instructions');
-  recordRun(round, canisterId, run);
-}
 
 /** Keeps a run's logs and counts its instructions. */
 export function recordRun(round: RoundState, canisterId: CanisterId, run: RunReply): void {

@@ -4,7 +4,11 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { principalToText } from '../crypto/principal.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import type { MemoryBase, ModuleInfo, RunReply, RunStep } from '../interfaces/wasm-host.ts';
-import { MAX_CANISTER_HISTORY, MAX_WASM_MODULE_BYTES } from '../limits/execution.ts';
+import {
+  COMPILE_COST_PER_WASM_INSTRUCTION,
+  MAX_CANISTER_HISTORY,
+  MAX_WASM_MODULE_BYTES,
+} from '../limits/execution.ts';
 import type {
   CanisterChange,
   CanisterState,
@@ -14,8 +18,9 @@ import type {
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import type { CanisterId, HashHex, Instructions, PrincipalId, TimeNs } from '../types/ids.ts';
 import { joinedLogs } from './canister-log.ts';
-import { checkAffordable, executionFee } from './cycles-account-manager.ts';
-import { accountRun, commitRun } from './effects.ts';
+import { settleMemoryGrowth } from './allocations.ts';
+import { commitRun, recordRun } from './effects.ts';
+import { prepayExecution, prepaymentFor, settleExecution } from './execution-charges.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 import { memoryRules } from './memory-rules.ts';
 import type { RoundState } from './round-state.ts';
@@ -75,35 +80,51 @@ export function* installCode(
   if (!keepHeap.ok) {
     return keepHeap;
   }
-  const cost = executionFee(
-    round.env,
-    round.env.limits.installInstructions,
-    compiled.value.memory64,
+  const { memory64, wasmInstructionCount } = compiled.value;
+  const { installInstructions } = round.env.limits;
+  const prepaid = prepayExecution(
+    round,
+    request.canisterId,
+    prepaymentFor(round, installInstructions, memory64),
+    request.sender,
   );
-  const broke = checkAffordable(round.env, canister, cost, true);
-  if (broke !== undefined) {
+  if (!prepaid.ok) {
+    const { code, message } = prepaid.error;
     const advice = help('Top up the canister with more cycles.', 'install-code-not-enough-cycles');
-    return userError(
-      broke.code,
-      `Canister installation failed with \`${broke.message}\`.${advice}`,
-    );
+    return userError(code, `Canister installation failed with \`${message}\`.${advice}`);
   }
   const fresh = freshExecution(moduleHash, module.value, compiled.value);
   const before = round.canister(request.canisterId);
+  const books = round.books();
+  const usedBefore = round.instructionsUsed;
+  round.instructionsUsed += compileCost(wasmInstructionCount, installInstructions);
+  const limit = installInstructions - (round.instructionsUsed - usedBefore);
   const installed =
     request.mode === 'upgrade'
-      ? yield* upgrade(round, request, fresh, keepHeap.value)
-      : yield* install(round, request, fresh);
-  if (!installed.ok) {
+      ? yield* upgrade(round, request, fresh, keepHeap.value, limit)
+      : yield* install(round, request, fresh, limit);
+  const settled = installed.ok ? settleMemoryGrowth(round, before) : installed;
+  if (!settled.ok) {
     const after = round.canister(request.canisterId);
-    // What was done is undone; what was spent and logged stays.
-    const { cycles, nextLogIndex, nextMemoryVersion } = after;
+    // What was done is undone; what was logged stays, and what was used is paid.
+    const { nextLogIndex, nextMemoryVersion } = after;
     const logs = joinedLogs(before, after);
-    round.put({ ...before, cycles, logs, nextLogIndex, nextMemoryVersion });
-    return installed;
+    round.put({ ...before, logs, nextLogIndex, nextMemoryVersion });
+    round.restoreBooks(books);
+  }
+  const used = round.instructionsUsed - usedBefore;
+  settleExecution(round, request.canisterId, prepaid.value, used);
+  if (!settled.ok) {
+    return settled;
   }
   recordDeployment(round, request, moduleHash, before.version + 1n);
   return ok(null);
+}
+
+/** Of translating the module; a module that large that nothing is left for its hooks fails in them. */
+function compileCost(wasmInstructions: number, limit: Instructions): Instructions {
+  const cost = BigInt(wasmInstructions) * COMPILE_COST_PER_WASM_INSTRUCTION;
+  return cost < limit ? cost : limit;
 }
 
 function modeError(canister: CanisterState, request: InstallCode): UserError | undefined {
@@ -207,7 +228,7 @@ function* runStage(
     stage.image,
     stage.execution.wasm,
   );
-  accountRun(round, canisterId, stage.execution.memory64, run);
+  recordRun(round, canisterId, run);
   if (!run.outcome.ok) {
     return err(executionError(canisterId, run.outcome.error));
   }
@@ -232,6 +253,7 @@ function* install(
   round: RoundState,
   request: InstallCode,
   fresh: ExecutionState,
+  instructionLimit: Instructions,
 ): SandboxTask<Result<null, UserError>> {
   round.update(request.canisterId, {
     certifiedData: new Uint8Array(0),
@@ -246,7 +268,7 @@ function* install(
       step(round, request, 'canister_start', 'start', fresh.memory64),
       step(round, request, 'canister_init', 'init', fresh.memory64),
     ],
-    instructionLimit: round.env.limits.installInstructions,
+    instructionLimit,
   });
   if (!run.ok) {
     return run;
@@ -260,8 +282,9 @@ function* upgrade(
   request: InstallCode,
   fresh: ExecutionState,
   keepHeap: boolean,
+  instructionLimit: Instructions,
 ): SandboxTask<Result<null, UserError>> {
-  let limit = round.env.limits.installInstructions;
+  let limit = instructionLimit;
   let old = present(round.canister(request.canisterId).execution, 'an upgrade replaces a module');
   if (!request.skipPreUpgrade) {
     const pre = yield* runStage(round, request.canisterId, {

@@ -25,7 +25,6 @@ import {
   type ConsumedCycles,
   type CyclesUseCase,
 } from '../replicated-state/consumed-cycles.ts';
-import { MAX_SUBNET_CALLBACKS, MAX_SUBNET_MESSAGE_BYTES } from '../limits/messaging.ts';
 import {
   withIngressStatus,
   type IngressHistory,
@@ -39,8 +38,7 @@ import type {
 import { CANISTER_SUMMARY, type CanisterSummary } from './canister-summary.ts';
 import { memoryUsage } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
-import { guaranteedCallBytes, requestBytes } from './message-memory.ts';
-import { allocatedBytes } from './storage-price.ts';
+import { roomOf, shareOf, takeMemory, takeMessage, takeUsed, type Room } from './subnet-room.ts';
 import { errorCodeText, type UserError } from './user-error.ts';
 
 /** How one message ended for its caller. */
@@ -55,19 +53,6 @@ export type MessageOutcome =
 
 /** What of a user's call is needed to tell how it goes. */
 type TrackedIngress = Extract<CallOrigin, { kind: 'ingress' }>['message'];
-
-/** What the subnet can still take in this round. */
-interface Room {
-  callbacks: number;
-  /** Of arguments. */
-  bytes: number;
-  /** For guaranteed responses. */
-  guaranteedBytes: number;
-  /** Of canisters; below zero when they have more than they may. */
-  memoryBytes: bigint;
-  /** Into so many parts the subnet's room was divided. */
-  readonly shares: number;
-}
 
 /** What a fork was made from. */
 interface Origin {
@@ -178,18 +163,16 @@ export class RoundState {
   }
 
   put(canister: CanisterState): void {
-    const room = this.#room;
-    if (room !== undefined) {
-      room.memoryBytes -= memoryTaken(canister, this.find(canister.canisterId));
+    if (this.#room !== undefined) {
+      takeMemory(this.#room, canister, this.find(canister.canisterId));
     }
     this.#changed.set(canister.canisterId, canister);
   }
 
   /** Deletes a canister. What it leaves behind is the caller's to book. */
   remove(canisterId: CanisterId): void {
-    const room = this.#room;
-    if (room !== undefined) {
-      room.memoryBytes += memoryTaken(this.canister(canisterId), undefined);
+    if (this.#room !== undefined) {
+      takeMemory(this.#room, undefined, this.canister(canisterId));
     }
     this.canisters = this.canisters.delete(canisterId);
   }
@@ -216,6 +199,16 @@ export class RoundState {
   credit(canisterId: CanisterId, cycles: Cycles): void {
     const canister = this.canister(canisterId);
     this.put({ ...canister, cycles: canister.cycles + cycles });
+  }
+
+  /** What was created and consumed so far, for `restoreBooks` when a run is undone. */
+  books(): Pick<RoundState, 'consumed' | 'createdCycles'> {
+    return { consumed: this.consumed, createdCycles: this.createdCycles };
+  }
+
+  restoreBooks({ consumed, createdCycles }: Pick<RoundState, 'consumed' | 'createdCycles'>): void {
+    this.consumed = consumed;
+    this.createdCycles = createdCycles;
   }
 
   /** Moves cycles from the balance to the reserved balance. */
@@ -292,11 +285,7 @@ export class RoundState {
     this.consumed = addConsumed(this.consumed, fork.consumed);
     this.createdCycles += fork.createdCycles;
     if (fork.#room !== undefined && origin.room !== undefined) {
-      const room = this.room();
-      room.callbacks -= origin.room.callbacks - fork.#room.callbacks;
-      room.bytes -= origin.room.bytes - fork.#room.bytes;
-      room.guaranteedBytes -= origin.room.guaranteedBytes - fork.#room.guaranteedBytes;
-      room.memoryBytes -= origin.room.memoryBytes - fork.#room.memoryBytes;
+      takeUsed(this.room(), origin.room, fork.#room);
     }
   }
 
@@ -368,46 +357,17 @@ export class RoundState {
   /** Sends a message of a canister; it is inducted when all canisters had their turn. */
   send(message: CanisterMessage): void {
     this.outbox.push(message);
-    if (message.kind === 'request') {
-      const room = this.room();
-      room.callbacks -= 1;
-      room.bytes -= message.arg.length;
-      if (message.deadlineNs === 0n) {
-        room.guaranteedBytes -= guaranteedCallBytes(requestBytes(message));
-      }
-    }
+    takeMessage(this.room(), message);
   }
 
   /** What the subnet can still take in this round, what happened so far considered. */
   room(): Room {
     const origin = this.#origin;
     if (this.#room === undefined && origin !== undefined) {
-      const whole = origin.round.room();
-      const { shares } = origin;
-      origin.room = {
-        callbacks: Math.floor(whole.callbacks / shares),
-        bytes: Math.floor(whole.bytes / shares),
-        guaranteedBytes: Math.floor(whole.guaranteedBytes / shares),
-        memoryBytes: whole.memoryBytes / BigInt(shares),
-        shares: whole.shares * shares,
-      };
+      origin.room = shareOf(origin.round.room(), origin.shares);
       this.#room = { ...origin.room };
     }
-    if (this.#room === undefined) {
-      const { callbacks, messageBytes, guaranteedBytes, memoryBytes } = this.summary();
-      const { limits } = this.env;
-      const room: Room = {
-        callbacks: MAX_SUBNET_CALLBACKS - callbacks,
-        bytes: MAX_SUBNET_MESSAGE_BYTES - messageBytes,
-        guaranteedBytes: Number(limits.guaranteedResponseBytes) - guaranteedBytes,
-        memoryBytes: limits.subnetMemoryBytes - limits.callbackMemoryBytes - memoryBytes,
-        shares: 1,
-      };
-      for (const waiting of this.subnetQueue) {
-        room.bytes -= waiting.arg.length;
-      }
-      this.#room = room;
-    }
+    this.#room ??= roomOf(this.summary(), this.subnetQueue, this.env.limits);
     return this.#room;
   }
 
@@ -452,21 +412,4 @@ export class RoundState {
       },
     });
   }
-}
-
-/** Of the subnet's memory, with a change of a canister. */
-function memoryTaken(after: CanisterState, before: CanisterState | undefined): bigint {
-  if (
-    before !== undefined &&
-    after.execution === before.execution &&
-    after.settings === before.settings &&
-    after.changes === before.changes
-  ) {
-    return 0n;
-  }
-  return memoryBytesOf(after) - (before === undefined ? 0n : memoryBytesOf(before));
-}
-
-function memoryBytesOf(canister: CanisterState): bigint {
-  return allocatedBytes(memoryUsage(canister).totalBytes, canister.settings.memoryAllocationBytes);
 }

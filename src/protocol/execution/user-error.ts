@@ -25,6 +25,7 @@ export const ErrorCode = {
   stopCanisterRequestTimeout: 206,
   canisterOutOfCycles: 207,
   canisterNotFound: 301,
+  insufficientMemoryAllocation: 402,
   insufficientCyclesForCreateCanister: 403,
   canisterNotHostedBySubnet: 405,
   canisterRejectedMessage: 406,
@@ -49,9 +50,15 @@ export const ErrorCode = {
   queryCallGraphTotalInstructionLimitExceeded: 526,
   compositeQueryCalledInReplicatedMode: 527,
   queryTimeLimitExceeded: 528,
+  insufficientCyclesInComputeAllocation: 530,
+  insufficientCyclesInMemoryAllocation: 531,
+  insufficientCyclesInMemoryGrow: 532,
+  reservedCyclesLimitExceededInMemoryAllocation: 533,
+  reservedCyclesLimitExceededInMemoryGrow: 534,
   canisterMethodNotFound: 536,
   canisterWasmModuleNotFound: 537,
   canisterWasmMemoryLimitExceeded: 539,
+  reservedCyclesLimitIsTooLow: 540,
 } as const;
 
 export const RejectCode = { destinationInvalid: 3, canisterError: 5, sysUnknown: 6 } as const;
@@ -112,6 +119,17 @@ const EXECUTION_HELP: ReadonlyMap<number, string> = new Map([
     help(
       "Check the canister's memory usage against its allocation and the system wide limits to determine why more memory cannot be allocated.",
       'out-of-memory',
+    ),
+  ],
+  [
+    ErrorCode.insufficientCyclesInMemoryGrow,
+    help('Try topping up the canister.', 'insufficient-cycles-in-memory-grow'),
+  ],
+  [
+    ErrorCode.reservedCyclesLimitExceededInMemoryGrow,
+    help(
+      "Try increasing the canister's reserved cycles limit.",
+      'reserved-cycles-limit-exceeded-in-memory-grow',
     ),
   ],
   [

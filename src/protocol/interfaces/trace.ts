@@ -51,6 +51,7 @@ export type TraceEvent =
       readonly instructions: bigint;
       readonly messages: number;
       readonly timeNs: bigint;
+      readonly cycles: CyclesFacts;
     }
   | { readonly kind: 'certified'; readonly height: Height; readonly root: HashHex }
   | { readonly kind: 'catchUpPackageMade'; readonly height: Height; readonly stateHash: HashHex }
@@ -207,6 +208,17 @@ export interface BlockFacts {
   readonly payloadBytes: number;
   readonly isSummary: boolean;
   readonly certifiedHeight: Height;
+}
+
+/** All cycles of the subnet after a round: what was created is held, under way, or consumed. */
+export interface CyclesFacts {
+  /** That ever came into being here. */
+  readonly created: bigint;
+  /** On canisters, reserved balances included. */
+  readonly held: bigint;
+  /** In messages, in open calls and in their prepayments. */
+  readonly inFlight: bigint;
+  readonly consumed: bigint;
 }
 
 export interface CanisterFacts {

@@ -59,6 +59,9 @@ export const INSTRUCTION_OVERHEAD_PER_MESSAGE: Instructions = 2n * MILLION;
 /** Management messages may use this part of a round: one by this number. @upstream rs/execution_environment/src/scheduler.rs */
 export const SUBNET_MESSAGES_ROUND_DIVISOR = 16n;
 
+/** Charged to an installation for each instruction of its module. @upstream rs/config/src/embedders.rs#cost_to_compile_wasm_instruction */
+export const COMPILE_COST_PER_WASM_INSTRUCTION: Instructions = 6000n;
+
 /** Node count that the prices below are stated for. @upstream rs/config/src/subnet_config.rs */
 export const REFERENCE_SUBNET_SIZE = 13n;
 /** For each update, reply or system task that runs. @upstream rs/config/src/subnet_config.rs */

@@ -1,8 +1,9 @@
 import { assert } from '../../base/assert.ts';
 import type { Batch } from '../interfaces/replica.ts';
-import type { TraceEvent } from '../interfaces/trace.ts';
+import type { CyclesFacts, TraceEvent } from '../interfaces/trace.ts';
 import type { Instructions } from '../types/ids.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
+import { countCycles } from '../execution/count-cycles.ts';
 import { RoundState } from '../execution/round-state.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 import { executeRound } from '../execution/scheduler.ts';
@@ -16,6 +17,7 @@ export interface ExecutedBatch {
   readonly trace: readonly TraceEvent[];
   readonly instructions: Instructions;
   readonly messages: number;
+  readonly cycles: CyclesFacts;
 }
 
 /**
@@ -51,5 +53,6 @@ export function* executeBatch(
     trace: round.trace,
     instructions: round.instructionsUsed,
     messages: round.messagesExecuted,
+    cycles: countCycles(next),
   };
 }

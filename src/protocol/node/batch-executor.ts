@@ -120,8 +120,8 @@ export class BatchExecutor {
       onTrace(event);
     }
     const { height, timeNs } = executed.state;
-    const { instructions, messages } = executed;
-    onTrace({ kind: 'executed', height, root, instructions, messages, timeNs });
+    const { instructions, messages, cycles } = executed;
+    onTrace({ kind: 'executed', height, root, instructions, messages, timeNs, cycles });
     this.tellFinished();
   }
 

@@ -5,6 +5,7 @@ import type { NodeId } from '../../protocol/types/ids.ts';
 export type Rule =
   | 'oneFinalizedBlock'
   | 'equalRoots'
+  | 'cyclesConserved'
   | 'certifiedMonotone'
   | 'timeMonotone'
   | 'beaconChain'
