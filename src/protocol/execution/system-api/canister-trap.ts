@@ -54,9 +54,16 @@ export function toolchainViolation(violation: string): CanisterTrap {
   return violationOf(violation, TOOLCHAIN_HELP);
 }
 
-/** IC0504 that the canister's developer can mend. Without a suggestion the text ends after the violation. */
+/**
+ * IC0504 that the canister's developer can mend. Without a suggestion the text ends after the
+ * violation; a suggestion without an anchor names no page, as on the IC.
+ */
 export function userViolation(violation: string, suggestion = '', anchor = ''): CanisterTrap {
-  return violationOf(violation, suggestion === '' ? '' : help(suggestion, anchor));
+  if (suggestion === '') {
+    return violationOf(violation, '');
+  }
+  const advice = anchor === '' ? `\n${suggestion} See documentation: ` : help(suggestion, anchor);
+  return violationOf(violation, advice);
 }
 
 function violationOf(violation: string, advice: string): CanisterTrap {
