@@ -62,4 +62,6 @@ export interface Script {
   readonly name: string;
   readonly commands: readonly Command[];
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** What the original does hangs on NaN bits, which are the engine's choice: only the hash counts. */
+  readonly originalMayDiffer?: boolean;
 }

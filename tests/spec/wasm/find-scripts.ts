@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
-import type { Command, Script } from './commands.ts';
+import type { Script } from './commands.ts';
 import { readWast } from './read-wast.ts';
 
 export interface Found {
@@ -25,7 +25,8 @@ function filesUnder(path: string): string[] {
 
 /** wast2json's output: a JSON file with the modules beside it. */
 function readConverted(name: string, jsonFile: string): Script {
-  const { commands } = JSON.parse(readFileSync(jsonFile, 'utf8')) as { commands: Command[] };
+  const script = JSON.parse(readFileSync(jsonFile, 'utf8')) as Omit<Script, 'files'>;
+  const { commands, originalMayDiffer = false } = script;
   const files: Record<string, Uint8Array> = {};
   for (const command of commands) {
     if ('filename' in command && command.filename.endsWith('.wasm')) {
@@ -34,7 +35,7 @@ function readConverted(name: string, jsonFile: string): Script {
       );
     }
   }
-  return { name, commands, files };
+  return { name, commands, files, originalMayDiffer };
 }
 
 /** Debian's wabt has it; none of its npm packages do. */

@@ -45,12 +45,12 @@ interface Totals {
 }
 
 /** JSON keeps no bytes. */
-function packed(script: Script): { name: string; commands: unknown; files: [string, string][] } {
+function packed(script: Script): Omit<Script, 'files'> & { files: [string, string][] } {
   const files = Object.entries(script.files).map(([name, bytes]): [string, string] => [
     name,
     Buffer.from(bytes).toString('base64'),
   ]);
-  return { name: script.name, commands: script.commands, files };
+  return { ...script, files };
 }
 
 function runInWorker(page: Page, source: string, script: Script): Promise<ScriptReport> {

@@ -1,4 +1,7 @@
+import { present } from '../../../src/base/assert.ts';
+import { hexToBytes } from '../../../src/base/hex.ts';
 import type { FunctionType, ParsedModule } from '../../../src/protocol/execution/wasm/module.ts';
+import { VALUE_TYPE } from '../../../src/protocol/execution/wasm/opcodes.ts';
 import { typeOfFunction } from '../../../src/protocol/execution/wasm/validate.ts';
 import type { Action } from './commands.ts';
 import type { Parsed, Subject } from './subjects.ts';
@@ -56,10 +59,41 @@ export type Loading =
       readonly rewritten: unknown;
     };
 
-/** The functions that the specification's tests may print with. */
-function testImports(): WebAssembly.Imports {
-  const print = (): void => undefined;
+/** (module (import "e" "l" (func (param i64 i64))) (func (export "f") (param v128) … the lanes to l)) */
+const VECTOR_LOGGER =
+  '0061736d01000000010a0260027e7e0060017b000207010165016c000003020101070501016600010a10010e002000fd1d00' +
+  '2000fd1d0110000b';
+
+/** JavaScript cannot take a vector: a module in between hands over its lanes. */
+function vectorLogger(print: (low: bigint, high: bigint) => void): WebAssembly.ImportValue {
+  const wasm = present(hexToBytes(VECTOR_LOGGER), 'the logger is hex');
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource), {
+    e: { l: print },
+  });
+  return exports['f'] as WebAssembly.ExportValue;
+}
+
+/** What the specification's tests and the fuzzer's modules (wasm-opt -ttf) call; all of it goes to the log. */
+function testImports(log: string[], callable: readonly (() => unknown)[]): WebAssembly.Imports {
+  const callExport = (index: number): void => {
+    callable[(index >>> 0) % Math.max(1, callable.length)]?.();
+  };
+
+  const print = (...values: readonly unknown[]): void => {
+    log.push(values.map((value) => (Object.is(value, -0) ? '-0' : String(value))).join());
+  };
   return {
+    'fuzzing-support': {
+      'log-i32': print,
+      'log-i64': print,
+      'log-f32': print,
+      'log-f64': print,
+      'log-v128': vectorLogger(print),
+      sleep: (_milliseconds: number, id: number) => id,
+      'call-export': callExport,
+      'call-export-catch': (index: number) => ('error' in attempt(() => callExport(index)) ? 1 : 0),
+    },
+    env: { setTempRet0: print },
     spectest: {
       print,
       print_i32: print,
@@ -80,12 +114,26 @@ function attempt<T>(work: () => T): { readonly value?: T; readonly error?: unkno
   }
 }
 
+/** Every exported function, called with zeros. */
+function callbacks(module: ParsedModule, { exports }: Subject): (() => unknown)[] {
+  return module.exports
+    .filter(({ kind }) => kind === 0)
+    .map(({ name, index }) => {
+      const { params } = typeOfFunction(module, index);
+      const zeros = params.map((type) => (type === VALUE_TYPE.i64 ? 0n : 0));
+      return () => (exports[name] as (...args: unknown[]) => unknown)(...zeros);
+    });
+}
+
 /** The modules of a test file, both kinds, and what they registered for each other. */
 export class World {
-  readonly #registered: {
-    readonly original: WebAssembly.Imports;
-    readonly rewritten: WebAssembly.Imports;
-  } = { original: testImports(), rewritten: testImports() };
+  readonly #logs = { original: [] as string[], rewritten: [] as string[] };
+  /** What imported functions may call back, of the latest module. */
+  readonly #callable = { original: [] as (() => unknown)[], rewritten: [] as (() => unknown)[] };
+  readonly #registered = {
+    original: testImports(this.#logs.original, this.#callable.original),
+    rewritten: testImports(this.#logs.rewritten, this.#callable.rewritten),
+  };
   readonly #named = new Map<string, Pair>();
   readonly #scratch = new WebAssembly.Memory({ initial: 1 });
   readonly #references = new Map<string, object>();
@@ -122,10 +170,11 @@ export class World {
         rewritten: rewritten.error,
       };
     }
-    return {
-      ok: true,
-      pair: { module, original: original.value.subject, rewritten: rewritten.value.subject },
-    };
+    const pair = { module, original: original.value.subject, rewritten: rewritten.value.subject };
+    for (const kind of ['original', 'rewritten'] as const) {
+      this.#callable[kind].splice(0, Infinity, ...callbacks(module, pair[kind]));
+    }
+    return { ok: true, pair };
   }
 
   name(name: string, pair: Pair): void {
@@ -144,6 +193,15 @@ export class World {
   /** Forgets a name, as a module that could not be loaded must not be mistaken for its predecessor. */
   forget(name: string): void {
     this.#named.delete(name);
+  }
+
+  /** What was logged since the last call. */
+  takeLogs(): { readonly original: string; readonly rewritten: string } {
+    const { original, rewritten } = this.#logs;
+    return {
+      original: original.splice(0).join(';'),
+      rewritten: rewritten.splice(0).join(';'),
+    };
   }
 
   #reference(text: string): object {
