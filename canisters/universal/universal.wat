@@ -371,18 +371,22 @@
       (then (global.set $waiting (i32.add (global.get $waiting) (i32.const 1))))
       (else (if (ptr.ne (global.get $record) (ptr.const 0)) (then (global.set $waiting_end (global.get $record))))))
     (call $push_bool (local.get $result)))
-  (func $close (global.set $waiting (i32.sub (global.get $waiting) (i32.const 1))))
+  ;; Gives a record back and runs a program of it, copied: its own calls may take the place.
+  (func $run_callback (param $program ptr) (param $length ptr)
+    (local $copy ptr)
+    (call $begin)
+    (local.set $copy (call $alloc (local.get $length)))
+    (memory.copy (local.get $copy) (local.get $program) (local.get $length))
+    (global.set $waiting (i32.sub (global.get $waiting) (i32.const 1)))
+    (call $run (local.get $copy) (local.get $length)))
   (func $on_reply (param $record ptr)
-    (call $begin) (call $close)
-    (call $run (ptr.add (local.get $record) (ptr.const 24)) (ptr.load (local.get $record))))
+    (call $run_callback (ptr.add (local.get $record) (ptr.const 24)) (ptr.load (local.get $record))))
   (func $on_reject (param $record ptr)
-    (call $begin) (call $close)
-    (call $run
+    (call $run_callback
       (ptr.add (ptr.add (local.get $record) (ptr.const 24)) (ptr.load (local.get $record)))
       (ptr.load offset=8 (local.get $record))))
   (func $on_cleanup (param $record ptr)
-    (call $begin) (call $close)
-    (call $run
+    (call $run_callback
       (ptr.add
         (ptr.add (ptr.add (local.get $record) (ptr.const 24)) (ptr.load (local.get $record)))
         (ptr.load offset=8 (local.get $record)))

@@ -39,12 +39,19 @@ function answerAll(
   }
 }
 
-/** Begins to stop; `message` is answered when the canister is stopped, at the end of the round at the earliest. */
+/**
+ * Begins to stop; `message` is answered when the canister is stopped, at the end of a round. Who stops
+ * a stopped canister is answered at once.
+ */
 export function stopCanister(
   round: RoundState,
   canister: CanisterState,
   message: SubnetMessage,
 ): void {
+  if (canister.status === 'stopped') {
+    answerAll(round, [message], { kind: 'replied', reply: emptyReply() });
+    return;
+  }
   const stops = canister.status === 'running';
   round.put({
     ...canister,
@@ -55,7 +62,6 @@ export function stopCanister(
   if (!isRequest(message)) {
     round.setProcessing(message);
   }
-  tryStopping(round, round.canister(canister.canisterId));
 }
 
 /** Stops a stopping canister that has no open calls; requests that waited too long are rejected. */
