@@ -186,7 +186,7 @@ describe('reference model', () => {
       const skips =
         manage !== null &&
         ['upgrade', 'reinstall', 'install'].includes(manage.method) &&
-        model.isBusy(manage.of);
+        model.awaits(manage.of);
       const done = { ...step, manage: skips ? null : manage };
       const round = [
         ...(done.manage === null
@@ -210,7 +210,7 @@ describe('reference model', () => {
     }
   };
 
-  test.prop([scenario], { numRuns: 60, seed: 4 })(
+  test.prop([scenario], { numRuns: 70, seed: 4 })(
     'behaves as the abstract behaviour of the interface specification says',
     runBoth,
   );

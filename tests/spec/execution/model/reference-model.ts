@@ -91,9 +91,9 @@ export class ReferenceModel {
     });
   }
 
-  /** Whether calls of the canister wait for answers. */
-  isBusy(at: number): boolean {
-    return this.#at(at).contexts.size > 0;
+  /** Whether callbacks of the canister's present code may still run. */
+  awaits(at: number): boolean {
+    return [...this.#at(at).contexts].some(({ deleted }) => !deleted);
   }
 
   #at(at: number): Canister {

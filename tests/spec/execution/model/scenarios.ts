@@ -3,7 +3,7 @@ import type { Action, CallAction, ManagementMethod, Step } from './actions.ts';
 
 /**
  * Scenarios whose outcome does not depend on the order in which the system runs what may run side by
- * side: a message makes one call, or several whose callbacks only note.
+ * side: a message makes one call, or several whose callbacks do all the same.
  */
 
 export const CANISTERS = 3;
@@ -36,7 +36,7 @@ const accept: fc.Arbitrary<Action> = fc.record({
 });
 const RESPONSE: readonly Action[] = [{ kind: 'refunded' }, { kind: 'rejectCode' }];
 
-const work = fc.array(fc.oneof(note, note, count, accept), { maxLength: 3 });
+const work = fc.array(fc.oneof(note, count, accept), { maxLength: 3 });
 /** Rarely something that breaks a rule there. */
 const cleanup = fc.option(
   fc
@@ -44,14 +44,10 @@ const cleanup = fc.option(
     .map(([some, end]) => [...some, ...(end === null ? [] : [end])]),
 );
 
-const method: fc.Arbitrary<CallAction['method']> = fc.constantFrom(
-  'update',
-  'update',
-  'update',
-  'update',
-  'query',
-  'missing',
-  'composite_query',
+const method: fc.Arbitrary<CallAction['method']> = fc.oneof(
+  { weight: 12, arbitrary: fc.constant('update' as const) },
+  { weight: 2, arbitrary: fc.constant('query' as const) },
+  { weight: 1, arbitrary: fc.constantFrom('missing' as const, 'composite_query' as const) },
 );
 
 /** A message that may make calls, nested to a depth. */
@@ -63,18 +59,14 @@ function message(depth: number, inCallback: boolean): fc.Arbitrary<readonly Acti
       : fc.oneof(
           { weight: 2, arbitrary: fc.constant([]) },
           { weight: 4, arbitrary: call(depth - 1).map((one) => [one]) },
-          {
-            weight: 1,
-            arbitrary: fc.array(sideBySide(depth - 1), { minLength: 2, maxLength: 3 }),
-          },
+          { weight: 1, arbitrary: several(depth - 1, noted) },
+          { weight: 1, arbitrary: several(depth - 1, fc.constant([{ kind: 'trap' }])) },
         );
   return fc
     .tuple(start, calls, fc.option(anyEnd, { freq: 2 }), fc.option(anyEnd, { freq: 12 }))
     .map(([some, made, end, extra]) => [
       ...some,
       ...made,
-      // Who waits for several calls has said what he had to say.
-      ...(end === null && made.length > 1 ? [{ kind: 'reply', value: 0 } as const] : []),
       ...(end === null ? [] : [end]),
       ...(extra === null ? [] : [extra]),
     ]);
@@ -102,17 +94,22 @@ const noted = fc
   .array(note, { maxLength: 2 })
   .map((notes): readonly Action[] => [...RESPONSE, ...notes]);
 
-function sideBySide(depth: number): fc.Arbitrary<CallAction> {
-  return fc.record({
+/** Calls whose callbacks all only note, or all trap: which one runs last makes no difference. */
+function several(
+  depth: number,
+  callback: fc.Arbitrary<readonly Action[]>,
+): fc.Arbitrary<CallAction[]> {
+  const one = fc.record({
     kind: fc.constant('call' as const),
     to: target,
     method,
     cycles: fc.nat(3000),
     body: message(depth, false),
-    onReply: noted,
-    onReject: noted,
-    onCleanup: fc.constant(null),
+    onReply: callback,
+    onReject: callback,
+    onCleanup: fc.option(fc.constant([{ kind: 'note', value: 1 } as const])),
   });
+  return fc.array(one, { minLength: 2, maxLength: 3 });
 }
 
 const manage: fc.Arbitrary<ManagementMethod> = fc.constantFrom(
@@ -123,6 +120,10 @@ const manage: fc.Arbitrary<ManagementMethod> = fc.constantFrom(
   'start_canister',
   'start_canister',
   'uninstall_code',
+  'uninstall_code',
+  'uninstall_code',
+  'install',
+  'install',
   'delete_canister',
   'upgrade',
   'reinstall',
