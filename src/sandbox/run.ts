@@ -1,7 +1,6 @@
 import { encodeUtf8 } from '../base/utf8.ts';
 import { CanisterTrap } from '../protocol/execution/system-api/canister-trap.ts';
 import { ApiSession } from '../protocol/execution/system-api/session.ts';
-import type { MeterPort } from '../protocol/execution/system-api/session.ts';
 import { STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
 import type {
   CanisterError,
@@ -14,6 +13,7 @@ import type {
 import { trapOfEngineError } from './engine-trap.ts';
 import { HostFault } from './host-fault.ts';
 import type { CanisterInstance } from './instance.ts';
+import { SliceMeter, type OnSliceEnd } from './slice-meter.ts';
 import type { StableMemory } from './stable-memory.ts';
 
 const METHOD_NOT_FOUND = 536;
@@ -21,6 +21,9 @@ const FUNCTION_NOT_FOUND = 513;
 const MAX_TABLE_INDEX = 0xff_ff_ff_ff;
 /** Bytes of a canister's error text that are kept. @upstream rs/types/types#MAX_REJECT_MESSAGE_LEN */
 const MAX_ERROR_TEXT_BYTES = 8 * 1024;
+
+/** A step begins. */
+const RUNS = Symbol('runs');
 
 /** How the steps of a run ended, before anything is committed. */
 export interface RunResult {
@@ -81,50 +84,90 @@ function errorOf(thrown: unknown, instance: CanisterInstance): CanisterError {
   return { ...error, message: truncated(error.message) };
 }
 
-function runStep(
-  step: RunStep,
-  instance: CanisterInstance,
-  session: ApiSession,
-): CanisterError | null {
-  const absent = missing(step, instance);
-  if (absent !== undefined) {
-    return step.optional ? null : absent;
+/** One run on an instance that holds its base. */
+export class CanisterRun {
+  readonly request: RunRequest;
+  readonly instance: CanisterInstance;
+  readonly #meter: SliceMeter;
+  readonly #session: ApiSession;
+
+  constructor(
+    request: RunRequest,
+    instance: CanisterInstance,
+    stable: StableMemory,
+    onSliceEnd: OnSliceEnd,
+  ) {
+    this.request = request;
+    this.instance = instance;
+    this.#meter = new SliceMeter(instance, request.instructionLimit, request.slice, onSliceEnd);
+    this.#session = new ApiSession({ heap: instance.heap, stable, meter: this.#meter });
   }
-  session.enter(step.input);
-  try {
-    instance.call(step, session);
-    session.countHeap();
-    return null;
-  } catch (thrown) {
+
+  /** Runs the steps at once. Throws `HostFault` only. */
+  toEnd(): RunResult {
+    for (const [position, step] of this.request.steps.entries()) {
+      let error = this.#enter(step);
+      if (error === RUNS) {
+        try {
+          this.instance.call(step, this.#session);
+          this.#session.countHeap();
+          error = null;
+        } catch (thrown) {
+          error = this.#errorOf(step, thrown);
+        }
+      }
+      if (error !== null) {
+        return this.#result({ ok: false, error, step: position });
+      }
+    }
+    return this.#result({ ok: true });
+  }
+
+  /** As `toEnd` on a suspendable instance: waits wherever `onSliceEnd` does. Rejects with `HostFault` only. */
+  async toEndSuspendable(): Promise<RunResult> {
+    for (const [position, step] of this.request.steps.entries()) {
+      let error = this.#enter(step);
+      if (error === RUNS) {
+        try {
+          await this.instance.callSuspendable(step, this.#session);
+          this.#session.countHeap();
+          error = null;
+        } catch (thrown) {
+          error = this.#errorOf(step, thrown);
+        }
+      }
+      if (error !== null) {
+        return this.#result({ ok: false, error, step: position });
+      }
+    }
+    return this.#result({ ok: true });
+  }
+
+  /** Null = the step is skipped. */
+  #enter(step: RunStep): CanisterError | typeof RUNS | null {
+    const absent = missing(step, this.instance);
+    if (absent !== undefined) {
+      return step.optional ? null : absent;
+    }
+    this.#session.enter(step.input);
+    return RUNS;
+  }
+
+  #errorOf(step: RunStep, thrown: unknown): CanisterError {
+    const { instance } = this;
     const error =
       step.closure !== undefined && instance.stopReason() === STOP_REASON.functionNotFound
         ? functionNotFound(step.closure)
         : errorOf(thrown, instance);
-    session.logTrap(error);
+    this.#session.logTrap(error);
     return error;
   }
-}
 
-function used(meter: MeterPort): bigint {
-  const remaining = meter.remaining();
-  return remaining > 0n ? meter.limit - remaining : meter.limit;
-}
-
-/** Runs the steps on an instance that holds their base. Throws `HostFault` only. */
-export function runSteps(
-  { steps, instructionLimit }: RunRequest,
-  instance: CanisterInstance,
-  stable: StableMemory,
-): RunResult {
-  const meter = instance.meter(instructionLimit);
-  const session = new ApiSession({ heap: instance.heap, stable, meter });
-  let outcome: RunReply['outcome'] = { ok: true };
-  for (const [position, step] of steps.entries()) {
-    const error = runStep(step, instance, session);
-    if (error !== null) {
-      outcome = { ok: false, error, step: position };
-      break;
-    }
+  #result(outcome: RunReply['outcome']): RunResult {
+    return {
+      outcome,
+      instructionsUsed: this.#meter.used(),
+      effects: this.#session.effects(),
+    };
   }
-  return { outcome, instructionsUsed: used(meter), effects: session.effects() };
 }

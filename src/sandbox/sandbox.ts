@@ -20,7 +20,9 @@ import type { MemoryContent } from './memory-content.ts';
 import { contentOfImage, VersionStore } from './memory-content.ts';
 import type { CompiledModule } from './module-cache.ts';
 import { ModuleCache } from './module-cache.ts';
-import { runSteps } from './run.ts';
+import { CanisterRun, type RunResult } from './run.ts';
+import { RunAheadSlices } from './run-ahead-slices.ts';
+import type { OnSliceEnd } from './slice-meter.ts';
 import { StableMemory } from './stable-memory.ts';
 
 export interface SandboxOptions {
@@ -59,10 +61,19 @@ function isFreshHeap(base: MemoryBase): boolean {
   return base.from === 'fresh' || (base.from === 'upgrade' && !base.keepHeap);
 }
 
+/** A run whose instance is taken out of the cache. */
+interface StartedRun {
+  readonly run: CanisterRun;
+  readonly base: MemoryContent;
+  readonly stable: StableMemory;
+  readonly store: VersionStore;
+}
+
 class Sandbox implements WasmHost {
   readonly #modules: ModuleCache;
   readonly #instances: InstanceCache;
   readonly #stores = new Map<CanisterId, VersionStore>();
+  readonly #slices = new RunAheadSlices();
 
   constructor(options: SandboxOptions) {
     this.#modules = options.moduleCache ?? new ModuleCache();
@@ -79,9 +90,15 @@ class Sandbox implements WasmHost {
       }
       case 'run':
         return this.#run(request);
+      case 'resume':
+        return this.#slices.resume(request);
+      case 'abort':
+        this.#slices.abort(request.canisterId);
+        return { kind: 'aborted' };
       case 'forget':
         this.#instances.forget(request.canisterId);
         this.#stores.delete(request.canisterId);
+        this.#slices.abort(request.canisterId);
         return { kind: 'forgotten' };
       default:
         return unreachable(request);
@@ -122,15 +139,19 @@ class Sandbox implements WasmHost {
     if (compiled === undefined || lacksImage) {
       return { kind: 'missing', module: compiled === undefined, image: lacksImage };
     }
-    return this.#runOn(request, compiled, content, store);
+    const ends: bigint[] = [];
+    const started = this.#begin(request, compiled, content, store, (end) => void ends.push(end));
+    const reply = 'kind' in started ? started : this.#runAhead(started);
+    return request.slice === undefined ? reply : this.#slices.begin(request, ends, reply);
   }
 
-  #runOn(
+  #begin(
     request: RunRequest,
     compiled: CompiledModule,
     content: MemoryContent | null,
     store: VersionStore,
-  ): RunReply {
+    onSliceEnd: OnSliceEnd,
+  ): StartedRun | RunReply {
     let instance: CanisterInstance;
     try {
       instance = this.#prepare(request, compiled, content);
@@ -144,26 +165,35 @@ class Sandbox implements WasmHost {
     }
     const base = this.#baseOf(instance, content, request.base);
     const stable = new StableMemory(base.stable, base.stableWasmPages);
+    return { run: new CanisterRun(request, instance, stable, onSliceEnd), base, stable, store };
+  }
+
+  /** Runs at once to the end, and tells afterwards where the slices ended. */
+  #runAhead(started: StartedRun): RunReply {
+    const { instance } = started.run;
     let settled = false;
     try {
-      const result = runSteps(request, instance, stable);
-      let delta: MemoryDelta | null = null;
-      if (result.outcome.ok && request.commitAs !== null) {
-        const committed = commit(instance, base, stable, request.base);
-        delta = committed.delta;
-        store.set(request.commitAs, committed.content);
-        instance.content = committed.content;
-        this.#instances.keep(request.canisterId, instance);
-      } else {
-        this.#rollBack(request, instance, base);
-      }
+      const reply = this.#settle(started, started.run.toEnd());
       settled = true;
-      return { kind: 'ran', ...result, delta };
+      return reply;
     } finally {
       if (!settled) {
         this.#instances.discard(instance);
       }
     }
+  }
+
+  #settle({ run, base, stable, store }: StartedRun, result: RunResult): RunReply {
+    const { request, instance } = run;
+    if (!result.outcome.ok || request.commitAs === null) {
+      this.#rollBack(request, instance, base);
+      return { kind: 'ran', ...result, delta: null };
+    }
+    const { delta, content } = commit(instance, base, stable, request.base);
+    store.set(request.commitAs, content);
+    instance.content = content;
+    this.#instances.keep(request.canisterId, instance);
+    return { kind: 'ran', ...result, delta };
   }
 
   #prepare(

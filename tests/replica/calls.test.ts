@@ -180,7 +180,7 @@ describe('calls between canisters', () => {
 
   it('refuses a call that would bring the balance under the freezing threshold', () => {
     const poor = subnet.createWith(wasm);
-    const balance = { ...subnet.canister(poor), cycles: 1_700_000_000n };
+    const balance = { ...subnet.canister(poor), cycles: 25_080_000_000n };
     subnet.state = { ...subnet.state, canisters: subnet.state.canisters.set(poor, balance) };
     const answer = subnet.call(poor, 'forward', forwardTo(b, 'echo', 1_000_000n)).answer;
     expect(answer).toBe('IC0406: busy');

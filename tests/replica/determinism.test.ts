@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../src/base/assert.ts';
 import { subnetTopology } from '../../src/protocol/canonical-state/canonical-state.ts';
 import { canisterIdFromU64 } from '../../src/protocol/crypto/principal.ts';
-import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
+import type { RoundTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
 import type { WasmHost } from '../../src/protocol/interfaces/wasm-host.ts';
 import { executeBatch } from '../../src/protocol/messaging/message-routing.ts';
@@ -19,6 +19,7 @@ import type { CanisterId, MessageId, PrincipalId } from '../../src/protocol/type
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { TestReplica } from '../support/test-replica.ts';
 import { compileWat } from '../support/wat.ts';
+import { runTask } from '../support/run-task.ts';
 
 /** Uses heap, globals and stable memory; can trap, grow, set a timer and fail in pre_upgrade. */
 const MODULE = `
@@ -91,7 +92,7 @@ class Node {
   /** Executes a round and returns root and checkpoint hash. */
   round(ingress: readonly SignedIngress[]): readonly unknown[] {
     const state = this.states.latestState();
-    const task: SandboxTask<{ state: typeof state; instructions: bigint }> = executeBatch(
+    const task: RoundTask<{ state: typeof state; instructions: bigint }> = executeBatch(
       state,
       {
         height: state.height + 1,
@@ -107,12 +108,9 @@ class Node {
         limits: { ...this.replica.env.limits, messageInstructions: 100_000n },
       },
     );
-    let step = task.next();
-    while (step.done !== true) {
-      step = task.next(this.sandbox.handle(step.value));
-    }
-    const root = this.states.commit(step.value.state, true);
-    return [root, this.states.checkpointHashAt(step.value.state.height), step.value.instructions];
+    const after = runTask(task, (request) => this.sandbox.handle(request));
+    const root = this.states.commit(after.state, true);
+    return [root, this.states.checkpointHashAt(after.state.height), after.instructions];
   }
 
   /** The sandbox forgets everything, as after a crash of its worker. */

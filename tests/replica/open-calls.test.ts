@@ -259,7 +259,10 @@ describe('the management canister, called by a canister', () => {
   });
 
   it('serves users and canisters in turn', () => {
-    const narrow = new TestSubnet({ ...CLASSROOM_EXECUTION_LIMITS, roundInstructions: 1n });
+    const narrow = new TestSubnet({
+      ...CLASSROOM_EXECUTION_LIMITS,
+      subnetMessageInstructions: 1n,
+    });
     const id = narrow.createWith(wasm);
     const request = (callbackId: number): CanisterRequest => ({
       kind: 'request',

@@ -16,7 +16,7 @@ const FOLDER = 'src/protocol/limits';
 const EXPORT =
   /(?:\/\*\*(?<doc>(?:[^*]|\*(?!\/))*)\*\/\n)?export (?<kind>const|function) (?<name>\w+)/g;
 const FIELD =
-  /(?:\/\*\*(?<doc>(?:[^*]|\*(?!\/))*)\*\/\s+)?readonly (?<name>\w+): (?:Instructions|bigint)/g;
+  /(?:\/\*\*(?<doc>(?:[^*]|\*(?!\/))*)\*\/\s+)?readonly (?<name>\w+): (?:Instructions|number|bigint)/g;
 /** Units of measure, not limits. */
 const CONVERSIONS: ReadonlySet<string> = new Set(['NS_PER_MS', 'NS_PER_SECOND', 'GIB']);
 
@@ -137,7 +137,7 @@ const SCALES: readonly (readonly [
     ],
   ],
   [
-    /[iI]nstructions$|INSTRUCTION/,
+    /[iI]nstructions(PerRound)?$|INSTRUCTION/,
     [
       ['B instructions', 10n ** 9n],
       ['M instructions', 10n ** 6n],

@@ -12,7 +12,7 @@ import {
 } from '../../src/protocol/execution/execution-environment.ts';
 import { QueryHandler } from '../../src/protocol/execution/query/execute-query.ts';
 import { inspectIngress } from '../../src/protocol/execution/query/inspect-ingress.ts';
-import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
+import type { RoundTask, SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import { certifiedReply, refusedReply } from '../../src/protocol/http/canister-call.ts';
 import { handleRequest } from '../../src/protocol/http/handle-request.ts';
 import type { HttpReply } from '../../src/protocol/http/http-error.ts';
@@ -39,6 +39,7 @@ import {
 } from '../../src/protocol/state-manager/state-manager.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SubnetParameters } from '../../src/protocol/types/genesis.ts';
+import { runTask } from './run-task.ts';
 
 /** Limits small enough for tests that run away on purpose. */
 export const TEST_LIMITS: ExecutionLimits = {
@@ -112,12 +113,8 @@ export class TestReplica {
   }
 
   /** Answers a task's sandbox requests inline. */
-  run<T>(task: SandboxTask<T>): T {
-    let step = task.next();
-    while (step.done !== true) {
-      step = task.next(this.sandbox.handle(step.value));
-    }
-    return step.value;
+  run<T>(task: RoundTask<T> | SandboxTask<T>): T {
+    return runTask(task, (request) => this.sandbox.handle(request));
   }
 
   /** One block: build, validate, execute, certify. */

@@ -10,7 +10,7 @@ import {
 import { QueryHandler } from '../../src/protocol/execution/query/execute-query.ts';
 import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
 import { inspectIngress } from '../../src/protocol/execution/query/inspect-ingress.ts';
-import type { SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
+import type { RoundTask, SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
 import type { TraceEvent } from '../../src/protocol/interfaces/trace.ts';
 import {
@@ -21,12 +21,14 @@ import { executeBatch } from '../../src/protocol/messaging/message-routing.ts';
 import { dealSubnet } from '../../src/protocol/registry/genesis.ts';
 import type { CanisterState } from '../../src/protocol/replicated-state/canister-state.ts';
 import type { IngressStatus } from '../../src/protocol/replicated-state/ingress-history.ts';
+import { openMessages } from '../../src/protocol/replicated-state/input-queues.ts';
 import {
   genesisState,
   type ReplicatedState,
 } from '../../src/protocol/replicated-state/replicated-state.ts';
 import type { CanisterId, MessageId, PrincipalId } from '../../src/protocol/types/ids.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { runTask } from './run-task.ts';
 
 const SECOND_NS = 1_000_000_000n;
 const USER = '04' as PrincipalId;
@@ -74,12 +76,8 @@ export class TestSubnet {
     this.state = this.start;
   }
 
-  #run<T>(task: SandboxTask<T>): T {
-    let step = task.next();
-    while (step.done !== true) {
-      step = task.next(this.sandbox.handle(step.value));
-    }
-    return step.value;
+  #run<T>(task: RoundTask<T> | SandboxTask<T>): T {
+    return runTask(task, (request) => this.sandbox.handle(request));
   }
 
   ingress(canisterId: CanisterId, methodName: string, arg: Uint8Array): SignedIngress {
@@ -280,7 +278,7 @@ export class TestSubnet {
   totalCycles(): bigint {
     let total = this.state.metrics.consumedCycles;
     for (const canister of this.state.canisters.values()) {
-      const { calls, inputQueues, stopRequests } = canister;
+      const { calls, stopRequests } = canister;
       total += canister.cycles + canister.reservedCycles;
       for (const context of calls.contexts) {
         total += context.availableCycles;
@@ -288,7 +286,7 @@ export class TestSubnet {
       for (const callback of calls.callbacks) {
         total += callback.executionPrepayment + callback.transmissionPrepayment;
       }
-      for (const message of inputQueues.flatMap((queue) => queue.messages)) {
+      for (const message of openMessages(canister)) {
         total += message.kind === 'request' ? message.cycles : message.refund;
       }
       for (const { message } of stopRequests) {

@@ -1,6 +1,6 @@
 import type { CanisterMessage } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
-import { hasInput } from '../replicated-state/input-queues.ts';
+import { hasInput, openMessages } from '../replicated-state/input-queues.ts';
 import type { Summary } from '../replicated-state/radix-map.ts';
 import type { Cycles, TimeNs } from '../types/ids.ts';
 import { isLowMemoryHookDue } from './low-memory-hook.ts';
@@ -28,6 +28,7 @@ export interface CanisterSummary {
   /** Used, or allocated where that is more. */
   readonly memoryBytes: bigint;
   readonly hasInput: boolean;
+  readonly hasLongExecution: boolean;
   readonly hasHeartbeat: boolean;
   readonly isLowMemoryHookDue: boolean;
   readonly isStopping: boolean;
@@ -50,6 +51,7 @@ const NONE: CanisterSummary = {
   computeAllocation: 0n,
   memoryBytes: 0n,
   hasInput: false,
+  hasLongExecution: false,
   hasHeartbeat: false,
   isLowMemoryHookDue: false,
   isStopping: false,
@@ -72,6 +74,7 @@ export const CANISTER_SUMMARY: Summary<CanisterState, CanisterSummary> = {
     computeAllocation: a.computeAllocation + b.computeAllocation,
     memoryBytes: a.memoryBytes + b.memoryBytes,
     hasInput: a.hasInput || b.hasInput,
+    hasLongExecution: a.hasLongExecution || b.hasLongExecution,
     hasHeartbeat: a.hasHeartbeat || b.hasHeartbeat,
     isLowMemoryHookDue: a.isLowMemoryHookDue || b.isLowMemoryHookDue,
     isStopping: a.isStopping || b.isStopping,
@@ -99,6 +102,7 @@ function summaryOf(canister: CanisterState): CanisterSummary {
     computeAllocation: settings.computeAllocation,
     memoryBytes: allocatedBytes(memoryUsage(canister).totalBytes, settings.memoryAllocationBytes),
     hasInput: hasInput(canister),
+    hasLongExecution: canister.longExecution !== null,
     hasHeartbeat: runs && execution.exports.includes('canister_heartbeat'),
     isLowMemoryHookDue: isLowMemoryHookDue(canister),
     isStopping: status === 'stopping',
@@ -115,7 +119,8 @@ function summaryOf(canister: CanisterState): CanisterSummary {
   };
 }
 
-function cyclesInFlight({ calls, inputQueues, stopRequests }: CanisterState): Cycles {
+function cyclesInFlight(canister: CanisterState): Cycles {
+  const { calls, stopRequests } = canister;
   let cycles = 0n;
   for (const context of calls.contexts) {
     cycles += context.availableCycles;
@@ -123,10 +128,8 @@ function cyclesInFlight({ calls, inputQueues, stopRequests }: CanisterState): Cy
   for (const callback of calls.callbacks) {
     cycles += callback.executionPrepayment + callback.transmissionPrepayment;
   }
-  for (const { messages } of inputQueues) {
-    for (const message of messages) {
-      cycles += message.kind === 'request' ? message.cycles : message.refund;
-    }
+  for (const message of openMessages(canister)) {
+    cycles += message.kind === 'request' ? message.cycles : message.refund;
   }
   for (const { message } of stopRequests) {
     cycles += 'cycles' in message ? message.cycles : 0n;
@@ -134,12 +137,10 @@ function cyclesInFlight({ calls, inputQueues, stopRequests }: CanisterState): Cy
   return cycles;
 }
 
-function waitingBytes({ inputQueues }: CanisterState): number {
+function waitingBytes(canister: CanisterState): number {
   let bytes = 0;
-  for (const { messages } of inputQueues) {
-    for (const message of messages) {
-      bytes += payloadBytes(message);
-    }
+  for (const message of openMessages(canister)) {
+    bytes += payloadBytes(message);
   }
   return bytes;
 }

@@ -14,6 +14,7 @@ import {
 } from '../replicated-state/canister-messages.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import type { CanisterId, Instructions, PrincipalId } from '../types/ids.ts';
+import type { SystemTask } from '../replicated-state/schedule.ts';
 import {
   answerRequest,
   changeContext,
@@ -206,17 +207,17 @@ function prepareCall(
   return overLimit === undefined ? ok({ execution, kind }) : err(overLimit);
 }
 
-const TASK_EXPORTS = {
+const TASK_EXPORTS: Readonly<Record<SystemTask, string>> = {
   heartbeat: 'canister_heartbeat',
   globalTimer: 'canister_global_timer',
   onLowWasmMemory: 'canister_on_low_wasm_memory',
-} as const;
+};
 
-/** Runs a hook that is due; there is no caller to answer. */
+/** Runs the heartbeat or the due global timer; there is no caller to answer. */
 export function* executeTask(
   round: RoundState,
   canisterId: CanisterId,
-  task: keyof typeof TASK_EXPORTS,
+  task: SystemTask,
 ): SandboxTask<void> {
   if (task === 'globalTimer') {
     round.update(canisterId, { globalTimerNs: 0n });

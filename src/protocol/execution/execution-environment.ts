@@ -10,6 +10,8 @@ export interface ExecutionEnvironment {
   /** DER of the root subnet's public key. */
   readonly rootKeyDer: Uint8Array;
   readonly limits: ExecutionLimits;
+  /** Heights from one checkpoint to the next. */
+  readonly checkpointInterval: number;
 }
 
 export function createExecutionEnvironment(
@@ -23,5 +25,6 @@ export function createExecutionEnvironment(
     nodeCount: genesis.nodes.length,
     rootKeyDer,
     limits,
+    checkpointInterval: genesis.parameters.dkgIntervalLength + 1,
   };
 }

@@ -16,7 +16,9 @@ import { burnPerDay, SECONDS_PER_DAY } from './storage-price.ts';
 export function chargeIdleCanisters(round: RoundState): void {
   const due = round.select((sum) => sum.chargedUntilNs + CHARGE_INTERVAL_NS <= round.timeNs);
   for (const canisterId of due) {
-    if (!chargeIdle(round, canisterId)) {
+    // Its balance is what a long message counts on; it pays when that has ended.
+    const isFree = round.canister(canisterId).longExecution === null;
+    if (isFree && !chargeIdle(round, canisterId)) {
       uninstallBankrupt(round, canisterId);
     }
   }

@@ -2,6 +2,7 @@ import { encodeUtf8 } from '../../base/utf8.ts';
 import { MAX_RESPONSE_PAYLOAD_BYTES } from '../limits/execution.ts';
 import type { CanisterMessage, CanisterRequest } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { openMessages } from '../replicated-state/input-queues.ts';
 
 /**
  * Memory of a canister's messages. A guaranteed response takes room from the moment the call is
@@ -26,11 +27,12 @@ export function guaranteedCallBytes(payloadBytes: number): number {
   return Math.max(payloadBytes, MAX_RESPONSE_PAYLOAD_BYTES);
 }
 
-export function messageMemory({ calls, inputQueues }: CanisterState): MessageMemory {
+export function messageMemory(canister: CanisterState): MessageMemory {
+  const { calls } = canister;
   let guaranteedBytes = 0;
   let bestEffortBytes = 0;
   const responses = new Map<number, number>();
-  for (const message of inputQueues.flatMap(({ messages }) => messages)) {
+  for (const message of openMessages(canister)) {
     if (message.kind === 'response') {
       responses.set(message.callbackId, responseBytes(message));
     } else if (message.deadlineNs === 0n) {

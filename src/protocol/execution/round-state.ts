@@ -2,14 +2,7 @@ import { assert, present } from '../../base/assert.ts';
 import type { Batch } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { MemoryVersion } from '../interfaces/wasm-host.ts';
-import type {
-  CanisterId,
-  Cycles,
-  HashHex,
-  Instructions,
-  PrincipalId,
-  TimeNs,
-} from '../types/ids.ts';
+import type { CanisterId, Cycles, Instructions, PrincipalId, TimeNs } from '../types/ids.ts';
 import type {
   CallOrigin,
   CanisterMessage,
@@ -36,9 +29,10 @@ import type {
   ReplicatedState,
 } from '../replicated-state/replicated-state.ts';
 import { CANISTER_SUMMARY, type CanisterSummary } from './canister-summary.ts';
-import { memoryUsage } from './cycles-account-manager.ts';
+import type { Schedule } from '../replicated-state/schedule.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { roomOf, shareOf, takeMemory, takeMessage, takeUsed, type Room } from './subnet-room.ts';
+import { canisterChanged } from './round-trace.ts';
 import { errorCodeText, type UserError } from './user-error.ts';
 
 /** How one message ended for its caller. */
@@ -57,8 +51,9 @@ type TrackedIngress = Extract<CallOrigin, { kind: 'ingress' }>['message'];
 /** What a fork was made from. */
 interface Origin {
   readonly round: RoundState;
-  readonly canisters: RadixMap<CanisterState>;
   readonly shares: number;
+  /** The fork has a map of its own, not only changes of single canisters. */
+  replaced: boolean;
   /** As it was given to the fork. */
   room?: Room;
 }
@@ -68,7 +63,6 @@ const PAID_FROM_RESERVE: ReadonlySet<CyclesUseCase> = new Set([
   'computeAllocation',
   'uninstall',
 ]);
-
 /** The working copy of the state during one round. Only this object is written in place. */
 export class RoundState {
   readonly env: ExecutionEnvironment;
@@ -85,7 +79,7 @@ export class RoundState {
   /** Sent by canisters and not yet inducted, in order. */
   outbox: CanisterMessage[] = [];
   canisterIds: CanisterIdAllocation;
-  nextCanister: CanisterId | null;
+  schedule: Schedule;
   instructionsUsed: Instructions = 0n;
   messagesExecuted = 0;
   /** In this round. */
@@ -117,25 +111,36 @@ export class RoundState {
     this.subnetQueue = state.subnetQueue;
     this.randomRequests = state.randomRequests;
     this.canisterIds = state.canisterIds;
-    this.nextCanister = state.nextCanister;
+    this.schedule = state.schedule;
   }
 
   /** All canisters as they are now. Prefer `find` and `canister` for single ones: they cost less. */
   get canisters(): RadixMap<CanisterState> {
-    for (const [canisterId, canister] of this.#changed) {
-      this.#canisters = this.#canisters.set(canisterId, canister);
+    if (this.#origin !== undefined && !this.#origin.replaced) {
+      return this.#origin.round.canisters.setAll(this.#changed);
     }
-    this.#changed.clear();
+    if (this.#changed.size > 0) {
+      this.#canisters = this.#canisters.setAll(this.#changed);
+      this.#changed.clear();
+    }
     return this.#canisters;
   }
 
   set canisters(canisters: RadixMap<CanisterState>) {
+    if (this.#origin !== undefined) {
+      assert(this.#origin.shares === 1, 'forks that run side by side change single canisters');
+      this.#origin.replaced = true;
+    }
     this.#changed.clear();
     this.#canisters = canisters;
   }
 
   find(canisterId: PrincipalId): CanisterState | undefined {
-    return this.#changed.get(canisterId as CanisterId) ?? this.#canisters.get(canisterId);
+    const changed = this.#changed.get(canisterId as CanisterId);
+    if (changed !== undefined || this.#origin === undefined || this.#origin.replaced) {
+      return changed ?? this.#canisters.get(canisterId);
+    }
+    return this.#origin.round.find(canisterId);
   }
 
   canister(canisterId: CanisterId): CanisterState {
@@ -184,6 +189,13 @@ export class RoundState {
   /** Takes cycles for a service; never below zero. Idle costs are paid from the reserved balance first. */
   charge(canisterId: CanisterId, amount: Cycles, useCase: CyclesUseCase = 'instructions'): void {
     const canister = this.canister(canisterId);
+    const { longExecution } = canister;
+    if (longExecution !== null) {
+      // Its balance is what the paused message counts on.
+      const heldCharges = longExecution.heldCharges + amount;
+      this.put({ ...canister, longExecution: { ...longExecution, heldCharges } });
+      return;
+    }
     const reserved = PAID_FROM_RESERVE.has(useCase) ? canister.reservedCycles : 0n;
     const fromReserve = amount < reserved ? amount : reserved;
     const rest = amount - fromReserve;
@@ -243,12 +255,12 @@ export class RoundState {
       this.env,
       this.oldest,
     );
-    fork.canisters = this.canisters;
     fork.history = this.history;
     fork.subnetQueue = this.subnetQueue;
     fork.randomRequests = this.randomRequests;
     fork.canisterIds = this.canisterIds;
-    fork.#origin = { round: this, canisters: this.canisters, shares };
+    fork.schedule = this.schedule;
+    fork.#origin = { round: this, shares, replaced: false };
     return fork;
   }
 
@@ -258,13 +270,11 @@ export class RoundState {
    */
   join(fork: RoundState): void {
     const origin = present(fork.#origin, 'only a fork is joined');
-    if (this.canisters === origin.canisters) {
+    if (origin.replaced) {
       this.canisters = fork.canisters;
-    } else {
-      for (const { key, value } of fork.canisters.changesSince(origin.canisters)) {
-        this.canisters =
-          value === undefined ? this.canisters.delete(key) : this.canisters.set(key, value);
-      }
+    }
+    for (const canister of fork.#changed.values()) {
+      this.put(canister);
     }
     for (const [message, status] of fork.#statuses) {
       this.setStatus(message, status);
@@ -273,6 +283,7 @@ export class RoundState {
       this.subnetQueue = fork.subnetQueue;
       this.randomRequests = fork.randomRequests;
       this.canisterIds = fork.canisterIds;
+      this.schedule = fork.schedule;
     }
     for (const message of fork.outbox) {
       this.outbox.push(message);
@@ -375,7 +386,7 @@ export class RoundState {
   seal(): ReplicatedState {
     assert(this.outbox.length === 0, 'what canisters sent was inducted before the round ends');
     for (const { key, value } of this.canisters.changesSince(this.before.canisters)) {
-      this.traceCanister(key as CanisterId, value);
+      this.trace.push(canisterChanged(this.height, key as CanisterId, value));
     }
     return {
       height: this.height,
@@ -387,7 +398,7 @@ export class RoundState {
       subnetQueue: this.subnetQueue,
       randomRequests: this.randomRequests,
       canisterIds: this.canisterIds,
-      nextCanister: this.nextCanister,
+      schedule: this.schedule,
       metrics: {
         updateTransactions: this.before.metrics.updateTransactions + BigInt(this.messagesExecuted),
         consumedCycles: this.before.metrics.consumedCycles + totalConsumed(this.consumed),
@@ -395,21 +406,5 @@ export class RoundState {
         createdCycles: this.before.metrics.createdCycles + this.createdCycles,
       },
     };
-  }
-
-  private traceCanister(canisterId: CanisterId, canister: CanisterState | undefined): void {
-    const moduleHash: HashHex | null = canister?.execution?.moduleHash ?? null;
-    this.trace.push({
-      kind: 'canisterChanged',
-      height: this.height,
-      canister: {
-        canisterId,
-        status: canister?.status ?? 'deleted',
-        cycles: canister?.cycles ?? 0n,
-        memoryBytes: canister === undefined ? 0 : Number(memoryUsage(canister).totalBytes),
-        moduleHash,
-        version: canister?.version ?? 0n,
-      },
-    });
   }
 }

@@ -1,4 +1,4 @@
-import { assert } from '../../base/assert.ts';
+import { assert, present } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type {
@@ -29,6 +29,25 @@ import type { ExecutionEnvironment } from './execution-environment.ts';
 const MAX_MISSING_REPLIES = 2;
 
 export type SandboxTask<T> = Generator<SandboxRequest, T, SandboxReply>;
+
+/** Tasks that may run side by side; whoever runs them answers null when all have ended. */
+export interface Concurrently {
+  readonly kind: 'concurrently';
+  readonly tasks: readonly SandboxTask<void>[];
+}
+
+/** A computation that asks the sandbox in between, also for several things at once. */
+export type RoundTask<T> = Generator<SandboxRequest | Concurrently, T, SandboxReply | null>;
+
+/** A task as a step of a larger one. */
+export function* inOrder<T>(task: SandboxTask<T>): RoundTask<T> {
+  let step = task.next();
+  while (step.done !== true) {
+    const reply = yield step.value;
+    step = task.next(present(reply, 'a request is answered'));
+  }
+  return step.value;
+}
 
 /** Runs entry points; supplies module and memory image when the sandbox lacks them. */
 export function* runOnSandbox(

@@ -1,33 +1,34 @@
-import {
-  SUBNET_MESSAGES_ROUND_DIVISOR,
-  INSTRUCTION_OVERHEAD_PER_MESSAGE,
-} from '../limits/execution.ts';
+import { INSTRUCTION_OVERHEAD_PER_CANISTER_FOR_FINALIZATION } from '../limits/execution.ts';
+import { isRequest } from '../replicated-state/canister-messages.ts';
+import type { IngressMessage } from '../replicated-state/canister-state.ts';
+import type { CanisterId, Instructions } from '../types/ids.ts';
 import { chargeIdleCanisters } from './idle-charging.ts';
 import { expireBestEffortCalls, inductCanisterMessages } from './induct-canister-messages.ts';
-import { isRequest, type SubnetMessage } from '../replicated-state/canister-messages.ts';
-import type { CanisterState, IngressMessage } from '../replicated-state/canister-state.ts';
-import { popInput } from '../replicated-state/input-queues.ts';
-import type { CanisterId, Instructions } from '../types/ids.ts';
-import { present } from '../../base/assert.ts';
-import { compareText } from '../../base/bytes.ts';
-import { executeCall, executeTask } from './execute-message.ts';
-import { isLowMemoryHookDue } from './low-memory-hook.ts';
-import { executeResponse } from './execute-response.ts';
-import { executeSubnetMessage } from './management/execute-subnet-message.ts';
 import { answerRandomRequests } from './management/raw-rand.ts';
 import { tryStopping } from './management/stop-canister.ts';
 import type { RoundState } from './round-state.ts';
-import type { SandboxTask } from './run-on-sandbox.ts';
+import { inOrder, type RoundTask } from './run-on-sandbox.ts';
+import {
+  executeThread,
+  newThreadResult,
+  type ThreadResult,
+} from './scheduling/execution-thread.ts';
+import { abortPausedExecutions } from './scheduling/long-executions.ts';
+import { chooseTasks, type RoundTasks } from './scheduling/next-execution.ts';
+import { chargeHeapDelta, isHeapDeltaUsedUp, shrinkDebits } from './scheduling/rate-limits.ts';
+import { RoundSchedule, type Turn } from './scheduling/round-schedule.ts';
+import { SubnetMessages } from './scheduling/subnet-messages.ts';
 import { ErrorCode } from './user-error.ts';
 
 /**
- * One round of execution: management calls first, then the canisters in turn, one message each, then
- * what they sent each other is delivered; again until nothing is left or the round's instructions
- * are used up.
- * Liveness: the round after starts with the canister that was next, so that each one's turn comes.
+ * One round of execution: management calls, then the canisters in order of their priority on a
+ * fixed number of threads, then what they sent each other is delivered; again until nothing is left
+ * or the round's instructions are used up.
+ * Liveness: see `RoundSchedule`; each canister's turn comes.
+ * @param isCheckpoint the state after the round is one that other nodes may start from
  * @upstream rs/execution_environment/src/scheduler.rs
  */
-export function* executeRound(round: RoundState): SandboxTask<void> {
+export function* executeRound(round: RoundState, isCheckpoint: boolean): RoundTask<void> {
   dropExpired(round);
   expireBestEffortCalls(round);
   answerRandomRequests(round);
@@ -36,6 +37,11 @@ export function* executeRound(round: RoundState): SandboxTask<void> {
   finishStopping(round);
   chargeIdleCanisters(round);
   inductCanisterMessages(round);
+  shrinkDebits(round);
+  yield* inOrder(abortPausedExecutions(round, isCheckpoint));
+  if (isCheckpoint) {
+    round.schedule = { ...round.schedule, heapDeltaBytes: 0 };
+  }
 }
 
 function dropExpired(round: RoundState): void {
@@ -62,147 +68,101 @@ function isInTime(round: RoundState, message: IngressMessage): boolean {
   return false;
 }
 
-/**
- * Visits the canisters in turn: due tasks at the first visit, one message at each. The limit counts
- * only after a visit, so that a heavy heartbeat starves neither its own canister's messages nor others.
- */
-function* executeMessages(round: RoundState): SandboxTask<void> {
-  const start = round.nextCanister;
-  const withTasks = new Set(round.select((sum) => sum.hasHeartbeat || sum.timerNs <= round.timeNs));
-  const waiting = new Set(round.select((sum) => sum.hasInput || sum.isLowMemoryHookDue));
-  let order = inTurn(new Set([...withTasks, ...waiting]), start);
-  let subnetInstructions = 0n;
-  while (order.length > 0 || round.subnetQueue.length > 0) {
-    subnetInstructions += yield* executeSubnetMessages(round, subnetInstructions);
-    const interrupted = yield* visitAll(round, order, withTasks, waiting);
-    const busy = order.length > 0;
-    for (const receiver of inductCanisterMessages(round)) {
-      waiting.add(receiver);
+/** Turns of management calls and canisters until there is nothing to do or nothing left to do it with. */
+function* executeMessages(round: RoundState): RoundTask<void> {
+  const { limits } = round.env;
+  const subnetMessages = new SubnetMessages(round);
+  const schedule = new RoundSchedule(limits.executionThreads, limits.heapDeltaBytesPerRound);
+  const mayChangeMemory = !isHeapDeltaUsedUp(round);
+  yield* inOrder(subnetMessages.continueInstallation());
+  let tasks: RoundTasks | null = null;
+  let left = limits.roundInstructions;
+  let heapDelta = 0;
+  while (left > 0n && heapDelta < limits.heapDeltaBytesPerTurn) {
+    const managed = yield* inOrder(subnetMessages.drain());
+    if (!mayChangeMemory) {
+      break;
     }
-    order = inTurn(waiting, start);
-    const subnetLimit = round.env.limits.roundInstructions / SUBNET_MESSAGES_ROUND_DIVISOR;
-    if (interrupted || (!busy && order.length === 0 && subnetInstructions > subnetLimit)) {
-      return;
+    tasks ??= dueTasks(round);
+    const turn = schedule.startTurn(round, tasks);
+    const results = yield* executeTurn(round, turn, tasks, left);
+    const summary = bookTurn(round, results);
+    heapDelta += summary.heapDelta;
+    left -= summary.instructions;
+    left -= INSTRUCTION_OVERHEAD_PER_CANISTER_FOR_FINALIZATION * BigInt(round.canisters.size);
+    schedule.endTurn(round, summary.completed, tasks);
+    const delivered = inductCanisterMessages(round).size;
+    if (summary.slices === 0 && managed === 0 && delivered === 0) {
+      break;
     }
   }
+  schedule.finish(round, new Map());
 }
 
-/** One visit to each; `waiting` loses those that have no input left. @returns whether the round is over */
-function* visitAll(
+/** Heartbeats and timers of this round; what does not come to run is due again in the next. */
+function dueTasks(round: RoundState): RoundTasks {
+  const tasks: RoundTasks = new Map();
+  for (const canisterId of round.select((sum) => sum.hasHeartbeat || sum.timerNs <= round.timeNs)) {
+    const canister = round.canister(canisterId);
+    if (canister.longExecution === null) {
+      const chosen = chooseTasks(canister, round.timeNs);
+      round.update(canisterId, { nextMethod: chosen.nextMethod });
+      if (chosen.tasks.length > 0) {
+        tasks.set(canisterId, chosen.tasks);
+      }
+    }
+  }
+  return tasks;
+}
+
+/** Runs the threads of a turn side by side and joins what they did in the threads' order. */
+function* executeTurn(
   round: RoundState,
-  order: readonly CanisterId[],
-  withTasks: Set<CanisterId>,
-  waiting: Set<CanisterId>,
-): SandboxTask<boolean> {
-  for (const canisterId of order) {
-    if (withTasks.delete(canisterId) && round.find(canisterId) !== undefined) {
-      yield* executeTasks(round, canisterId);
+  { threads }: Turn,
+  tasks: RoundTasks,
+  instructionLimit: Instructions,
+): RoundTask<readonly ThreadResult[]> {
+  const busy = threads.filter((canisterIds) => canisterIds.length > 0);
+  const started = busy.map((canisterIds) => {
+    const fork = round.fork(round.timeNs, round.env.limits.executionThreads);
+    const result = newThreadResult();
+    const task = executeThread(fork, canisterIds, tasks, instructionLimit, result);
+    return { fork, result, task };
+  });
+  if (started.length > 0) {
+    yield { kind: 'concurrently', tasks: started.map(({ task }) => task) };
+  }
+  for (const { fork } of started) {
+    round.join(fork);
+  }
+  return started.map(({ result }) => result);
+}
+
+interface TurnSummary {
+  readonly completed: ReadonlySet<CanisterId>;
+  /** Of the thread that used most. */
+  readonly instructions: Instructions;
+  readonly heapDelta: number;
+  readonly slices: number;
+}
+
+function bookTurn(round: RoundState, results: readonly ThreadResult[]): TurnSummary {
+  const completed = new Set<CanisterId>();
+  let instructions = 0n;
+  let heapDelta = 0;
+  let slices = 0;
+  for (const result of results) {
+    for (const canisterId of result.completed) {
+      completed.add(canisterId);
     }
-    const executed = yield* executeNext(round, canisterId);
-    if (!executed) {
-      waiting.delete(canisterId);
+    for (const [canisterId, bytes] of result.heapDelta) {
+      chargeHeapDelta(round, canisterId, bytes);
+      heapDelta += bytes;
     }
-    if (roundIsOver(round)) {
-      round.nextCanister = idAfterIn(order, canisterId);
-      return true;
-    }
+    instructions = result.instructions > instructions ? result.instructions : instructions;
+    slices += result.slices;
   }
-  return false;
-}
-
-/** @returns instructions used */
-function* executeSubnetMessages(
-  round: RoundState,
-  usedBefore: Instructions,
-): SandboxTask<Instructions> {
-  const limit = round.env.limits.roundInstructions / SUBNET_MESSAGES_ROUND_DIVISOR;
-  const start = round.instructionsUsed - usedBefore;
-  // Users and canisters take turns, over rounds too, so that neither can keep the other waiting.
-  let requestFirst = round.height % 2 === 1;
-  while (round.subnetQueue.length > 0 && round.instructionsUsed - start <= limit) {
-    const message = takeSubnetMessage(round, requestFirst);
-    requestFirst = !requestFirst;
-    round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-    yield* executeSubnetMessage(round, message);
-  }
-  return round.instructionsUsed - start - usedBefore;
-}
-
-/** The first of the preferred kind, else the first. */
-function takeSubnetMessage(round: RoundState, requestFirst: boolean): SubnetMessage {
-  const queue = round.subnetQueue;
-  const preferred = queue.findIndex((message) => isRequest(message) === requestFirst);
-  const at = Math.max(preferred, 0);
-  round.subnetQueue = queue.toSpliced(at, 1);
-  return present(queue[at], 'the queue is not empty');
-}
-
-function roundIsOver(round: RoundState): boolean {
-  return round.instructionsUsed >= round.env.limits.roundInstructions;
-}
-
-/** By id, starting with the one whose turn it is. */
-function inTurn(
-  canisters: ReadonlySet<CanisterId>,
-  start: CanisterId | null,
-): readonly CanisterId[] {
-  const sorted = [...canisters].sort(compareText);
-  const turn = start === null ? 0 : sorted.findIndex((id) => compareText(id, start) >= 0);
-  return turn <= 0 ? sorted : [...sorted.slice(turn), ...sorted.slice(0, turn)];
-}
-
-function idAfterIn(order: readonly CanisterId[], canisterId: CanisterId): CanisterId | null {
-  return order[(order.indexOf(canisterId) + 1) % order.length] ?? null;
-}
-
-function hasHeartbeat(canister: CanisterState): boolean {
-  return (
-    canister.status === 'running' &&
-    canister.execution?.exports.includes('canister_heartbeat') === true
-  );
-}
-
-function hasDueTimer(round: RoundState, canister: CanisterState): boolean {
-  return (
-    canister.status === 'running' &&
-    canister.globalTimerNs !== 0n &&
-    canister.globalTimerNs <= round.timeNs &&
-    canister.execution?.exports.includes('canister_global_timer') === true
-  );
-}
-
-function* executeTasks(round: RoundState, canisterId: CanisterId): SandboxTask<void> {
-  if (hasDueTimer(round, round.canister(canisterId))) {
-    round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-    yield* executeTask(round, canisterId, 'globalTimer');
-  }
-  if (hasHeartbeat(round.canister(canisterId))) {
-    round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-    yield* executeTask(round, canisterId, 'heartbeat');
-  }
-}
-
-/** Executes the canister's next message. @returns false when it has none */
-function* executeNext(round: RoundState, canisterId: CanisterId): SandboxTask<boolean> {
-  const canister = round.find(canisterId);
-  if (canister !== undefined && isLowMemoryHookDue(canister)) {
-    round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-    yield* executeTask(round, canisterId, 'onLowWasmMemory');
-    return true;
-  }
-  const next = canister === undefined ? undefined : popInput(canister);
-  if (next === undefined) {
-    return false;
-  }
-  round.put(next.canister);
-  round.instructionsUsed += INSTRUCTION_OVERHEAD_PER_MESSAGE;
-  const { message } = next;
-  if ('refund' in message) {
-    yield* executeResponse(round, canisterId, message);
-  } else {
-    yield* executeCall(round, canisterId, message);
-  }
-  return true;
+  return { completed, instructions, heapDelta, slices };
 }
 
 /** Canisters whose last open call ended stop; who waited too long for it is told. */

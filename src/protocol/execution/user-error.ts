@@ -24,6 +24,8 @@ export const ErrorCode = {
   canisterIdAlreadyExists: 205,
   stopCanisterRequestTimeout: 206,
   canisterOutOfCycles: 207,
+  canisterInstallCodeRateLimited: 209,
+  canisterHeapDeltaRateLimited: 210,
   canisterNotFound: 301,
   insufficientMemoryAllocation: 402,
   insufficientCyclesForCreateCanister: 403,

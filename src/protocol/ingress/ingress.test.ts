@@ -18,6 +18,7 @@ import {
 } from '../replicated-state/ingress-history.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
 import { NO_METRICS, type ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { EMPTY_SCHEDULE } from '../replicated-state/schedule.ts';
 import type { Cycles, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
 import { createIngressPool, type IngressPool } from './ingress-pool.ts';
 import { createPayloadBuilder, type PayloadLimits } from './payload-builder.ts';
@@ -35,6 +36,7 @@ const env: ExecutionEnvironment = {
   nodeCount: 13,
   rootKeyDer: new Uint8Array(0),
   limits: MAINNET_EXECUTION_LIMITS,
+  checkpointInterval: 500,
 };
 
 function stateWith(cycles: Cycles, known: readonly MessageId[] = []): ReplicatedState {
@@ -67,7 +69,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     subnetQueue: [],
     randomRequests: [],
     canisterIds: { ranges: [], next: undefined },
-    nextCanister: null,
+    schedule: EMPTY_SCHEDULE,
     metrics: NO_METRICS,
   };
 }

@@ -249,6 +249,32 @@ export interface RunRequest {
   readonly image?: MemoryImage;
   /** Versions of this canister below this one may be forgotten. */
   readonly oldestVersionInUse: MemoryVersion;
+  /** Absent = runs to its end at once. */
+  readonly slice?: Slice;
+}
+
+/**
+ * Deterministic time slicing: the run stops at the first check of the instruction counter after each
+ * `instructions` used, and goes on when it is resumed. Where the slices end is the same on every host.
+ */
+export interface Slice {
+  readonly instructions: Instructions;
+  /** So many slices were run before and told of: a sandbox that lost them runs through without stopping. */
+  readonly done: number;
+}
+
+/** Goes on with the paused run of a canister. */
+export interface ResumeRequest {
+  readonly kind: 'resume';
+  readonly canisterId: CanisterId;
+  /** The version that the paused run commits, which names it; null = a run that commits nothing. */
+  readonly commitAs: MemoryVersion | null;
+}
+
+/** Drops the paused run of a canister, if there is one. */
+export interface AbortRequest {
+  readonly kind: 'abort';
+  readonly canisterId: CanisterId;
 }
 
 /** The canister is gone: drop its instance and pages. */
@@ -257,7 +283,12 @@ export interface ForgetRequest {
   readonly canisterId: CanisterId;
 }
 
-export type SandboxRequest = CompileRequest | RunRequest | ForgetRequest;
+export type SandboxRequest =
+  | CompileRequest
+  | RunRequest
+  | ResumeRequest
+  | AbortRequest
+  | ForgetRequest;
 
 /** Metadata found in a valid module. */
 export interface ModuleInfo {
@@ -320,10 +351,21 @@ export interface RunReply {
   readonly effects: SystemEffects;
 }
 
+/** The run used up its slice and waits to be resumed. */
+export interface PausedReply {
+  readonly kind: 'paused';
+  /** Of this slice. */
+  readonly instructions: Instructions;
+}
+
 export type SandboxReply =
   | { readonly kind: 'compiled'; readonly info: ModuleInfo }
   | { readonly kind: 'invalidModule'; readonly error: CanisterError }
   | RunReply
+  | PausedReply
+  /** Nothing of that name is paused here: ask with the whole run. */
+  | { readonly kind: 'notPaused' }
+  | { readonly kind: 'aborted' }
   /** Ask again with what is missing. */
   | { readonly kind: 'missing'; readonly module: boolean; readonly image: boolean }
   | { readonly kind: 'forgotten' };

@@ -1,3 +1,4 @@
+import type { SubnetType } from '../types/genesis.ts';
 import type { Cycles, Instructions } from '../types/ids.ts';
 
 /** Limits and prices of execution; prices are for the 13-node reference subnet. */
@@ -8,16 +9,36 @@ const MIB = 1024 * 1024;
 export const GIB = 1n << 30n;
 
 export interface ExecutionLimits {
-  /** Update calls, timers, heartbeats. */
+  /** Update calls, timers, heartbeats and callbacks. */
   readonly messageInstructions: Instructions;
+  /** A message that needs more is paused and goes on in the next round. */
+  readonly sliceInstructions: Instructions;
   /** A query. */
   readonly queryInstructions: Instructions;
   /** Installing, reinstalling or upgrading. */
   readonly installInstructions: Instructions;
+  /** An installation that needs more is paused and goes on in the next round. */
+  readonly installSliceInstructions: Instructions;
   /** Looking at an ingress message before it is taken. */
   readonly inspectInstructions: Instructions;
-  /** New messages start only while the round has used less than this. */
+  /** New messages start on a thread only while it has used less than this in the round. */
   readonly roundInstructions: Instructions;
+  /** New management messages start only while they have used less than this in the round. */
+  readonly subnetMessageInstructions: Instructions;
+  /** Threads that canisters are dealt to; one more than what compute allocations can take. */
+  readonly executionThreads: number;
+  /** Long executions that stay paused over a round's end; the others begin anew. */
+  readonly pausedExecutions: number;
+  /** Memory changed after which a thread starts no more messages in one turn. */
+  readonly heapDeltaBytesPerTurn: number;
+  /** Memory that a canister may change per round in the long run; 0 = any amount. */
+  readonly heapDeltaBytesPerRound: number;
+  /** Memory that the subnet may change between two checkpoints; it comes free evenly over the interval. */
+  readonly heapDeltaBytesPerCheckpoint: number;
+  /** The part of it that is free at the start of the interval. */
+  readonly heapDeltaBytesAtOnce: number;
+  /** Instructions of installing code that a canister may use per round in the long run; 0 = any amount. */
+  readonly installInstructionsPerRound: Instructions;
   /** All that canisters of a subnet may use and allocate. */
   readonly subnetMemoryBytes: bigint;
   /** Above this, who takes memory sets cycles aside for it. */
@@ -28,36 +49,94 @@ export interface ExecutionLimits {
   readonly guaranteedResponseBytes: bigint;
 }
 
+const GIB_BYTES = 1024 * MIB;
+
 /** @upstream rs/config/src/subnet_config.rs */
 export const MAINNET_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   messageInstructions: 40n * BILLION,
+  sliceInstructions: 2n * BILLION,
   queryInstructions: 5n * BILLION,
   installInstructions: 300n * BILLION,
+  installSliceInstructions: 2n * BILLION,
   inspectInstructions: 200n * MILLION,
   roundInstructions: 7n * BILLION - 5n * BILLION + 1n,
+  subnetMessageInstructions: (7n * BILLION) / 16n,
+  executionThreads: 4,
+  pausedExecutions: 4,
+  heapDeltaBytesPerTurn: 200_000_000,
+  heapDeltaBytesPerRound: 75 * MIB,
+  heapDeltaBytesPerCheckpoint: 140 * GIB_BYTES,
+  heapDeltaBytesAtOnce: 32 * GIB_BYTES,
+  installInstructionsPerRound: 2n * BILLION,
   subnetMemoryBytes: 1024n * GIB,
   subnetMemoryThresholdBytes: 450n * GIB,
   callbackMemoryBytes: 10n * GIB,
   guaranteedResponseBytes: 15n * GIB,
 });
 
-/** @playground A message is not sliced yet, so one that runs away must end within seconds, not minutes. */
+/** Where canisters of the system run. @upstream rs/config/src/subnet_config.rs */
+export const MAINNET_SYSTEM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
+  ...MAINNET_EXECUTION_LIMITS,
+  messageInstructions: 50n * BILLION,
+  queryInstructions: 50n * BILLION,
+  installInstructions: 1000n * BILLION,
+  installSliceInstructions: 5n * BILLION,
+  roundInstructions: 52n * BILLION - 50n * BILLION + 1n,
+  subnetMessageInstructions: (52n * BILLION) / 16n,
+  heapDeltaBytesPerTurn: 2_000_000_000,
+  heapDeltaBytesPerRound: 0,
+  installInstructionsPerRound: 0n,
+});
+
+/** @playground Slices are short, so that a round of a tab takes no longer than a block. */
 export const CLASSROOM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
-  messageInstructions: 2n * BILLION,
+  ...MAINNET_EXECUTION_LIMITS,
+  sliceInstructions: 200n * MILLION,
   queryInstructions: BILLION,
-  installInstructions: 10n * BILLION,
-  inspectInstructions: 200n * MILLION,
-  roundInstructions: BILLION,
+  installSliceInstructions: 400n * MILLION,
+  roundInstructions: 200n * MILLION + 1n,
+  subnetMessageInstructions: 200n * MILLION,
+  executionThreads: 2,
+  heapDeltaBytesPerTurn: 64 * MIB,
+  heapDeltaBytesPerCheckpoint: 8 * GIB_BYTES,
+  heapDeltaBytesAtOnce: 2 * GIB_BYTES,
   subnetMemoryBytes: 8n * GIB,
   subnetMemoryThresholdBytes: 4n * GIB,
   callbackMemoryBytes: GIB / 4n,
   guaranteedResponseBytes: 15n * GIB,
 });
 
+/** @playground As on application subnets: the tab is the same. */
+export const CLASSROOM_SYSTEM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
+  ...CLASSROOM_EXECUTION_LIMITS,
+  messageInstructions: 50n * BILLION,
+  installInstructions: 1000n * BILLION,
+  heapDeltaBytesPerRound: 0,
+  installInstructionsPerRound: 0n,
+});
+
+/** Which set of limits a network runs with. */
+export type LimitsPreset = 'mainnet' | 'classroom';
+
+/** The limits of a subnet. */
+export function executionLimits(preset: LimitsPreset, subnetType: SubnetType): ExecutionLimits {
+  const isSystem = subnetType === 'system';
+  if (preset === 'mainnet') {
+    return isSystem ? MAINNET_SYSTEM_EXECUTION_LIMITS : MAINNET_EXECUTION_LIMITS;
+  }
+  return isSystem ? CLASSROOM_SYSTEM_EXECUTION_LIMITS : CLASSROOM_EXECUTION_LIMITS;
+}
+
+/** Instructions charged to a round for each canister that ran in it. @upstream rs/config#INSTRUCTION_OVERHEAD_PER_CANISTER */
+export const INSTRUCTION_OVERHEAD_PER_CANISTER: Instructions = 8n * MILLION;
+/** Instructions charged to a turn for each canister of the subnet. @upstream rs/config#INSTRUCTION_OVERHEAD_PER_CANISTER_FOR_FINALIZATION */
+export const INSTRUCTION_OVERHEAD_PER_CANISTER_FOR_FINALIZATION: Instructions = 12_000n;
+/** Units of priority in one percent of a thread's round. @upstream rs/execution_environment/src/scheduler/round_schedule.rs#MULTIPLIER */
+export const PRIORITY_UNITS_PER_PERCENT = 1_000_000;
+/** Rounds of a thread that a canister may be ahead of what it used. @upstream rs/execution_environment/src/scheduler/round_schedule.rs#AP_ROUNDS_MAX */
+export const MAX_PRIORITY_ROUNDS = 5;
 /** Instructions charged to the round for each message. @upstream rs/config#INSTRUCTION_OVERHEAD_PER_EXECUTION */
 export const INSTRUCTION_OVERHEAD_PER_MESSAGE: Instructions = 2n * MILLION;
-/** Management messages may use this part of a round: one by this number. @upstream rs/execution_environment/src/scheduler.rs */
-export const SUBNET_MESSAGES_ROUND_DIVISOR = 16n;
 
 /** Charged to an installation for each instruction of its module. @upstream rs/config/src/embedders.rs#cost_to_compile_wasm_instruction */
 export const COMPILE_COST_PER_WASM_INSTRUCTION: Instructions = 6000n;

@@ -5,7 +5,7 @@ import type { Instructions } from '../types/ids.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import { countCycles } from '../execution/count-cycles.ts';
 import { RoundState } from '../execution/round-state.ts';
-import type { SandboxTask } from '../execution/run-on-sandbox.ts';
+import type { RoundTask } from '../execution/run-on-sandbox.ts';
 import { executeRound } from '../execution/scheduler.ts';
 import { pruneIngressHistory } from '../replicated-state/ingress-history.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
@@ -31,7 +31,7 @@ export function* executeBatch(
   batch: Batch,
   env: ExecutionEnvironment,
   oldest: ReplicatedState = state,
-): SandboxTask<ExecutedBatch> {
+): RoundTask<ExecutedBatch> {
   assert(batch.height === state.height + 1, 'batches are executed in order of height');
   const backwards = batch.timeNs < state.timeNs;
   const timeNs = backwards ? state.timeNs : batch.timeNs;
@@ -45,7 +45,7 @@ export function* executeBatch(
   }
   round.history = pruneIngressHistory(round.history, timeNs);
   inductIngress(round, batch.ingress);
-  yield* executeRound(round);
+  yield* executeRound(round, batch.requiresFullStateHash);
   const next = round.seal();
   assert(next.timeNs >= state.timeNs, 'batch time never runs back');
   return {

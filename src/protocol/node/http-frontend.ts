@@ -21,7 +21,7 @@ import type { SubnetGenesis } from '../types/genesis.ts';
 import type { TimeNs } from '../types/ids.ts';
 import type { HttpReply, HttpRequest, NodeEffect, OperationId } from './node-io.ts';
 import { SandboxLane } from './sandbox-lane.ts';
-import type { SandboxTask } from './sandbox-lane.ts';
+import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 
 /** Synchronous calls are answered with their certificate, or with 202 after this. @upstream rs/http_endpoints: 10 s */
 export const SYNC_CALL_TIMEOUT_NS: TimeNs = 10_000_000_000n;

@@ -21,6 +21,7 @@ import {
 } from './canister-messages.ts';
 import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
 import type { PageMap } from './page-map.ts';
+import type { LongExecution, ScheduledMethod } from './schedule.ts';
 
 /** What a subnet keeps of one canister. Records are never changed in place. */
 
@@ -143,6 +144,10 @@ export interface CanisterState {
   /** Which source is looked at first for the next message. */
   readonly nextInput: 'ingress' | 'canisters';
   readonly calls: CallContextManager;
+  /** What it runs next when nothing else decides. */
+  readonly nextMethod: ScheduledMethod;
+  /** A message that takes more than one slice; nothing else runs meanwhile. */
+  readonly longExecution: LongExecution | null;
   /** Waiting for the last open call; only while stopping. */
   readonly stopRequests: readonly StopRequest[];
   /** Host-local counter, see `ExecutionState.memoryVersion`. */
@@ -201,6 +206,8 @@ export function createCanisterState(init: NewCanister): CanisterState {
     inputQueues: [],
     nextInput: 'ingress',
     calls: NO_CALLS,
+    nextMethod: 'globalTimer',
+    longExecution: null,
     stopRequests: [],
     nextMemoryVersion: firstMemoryVersion(init.height),
     chargedUntilNs: init.timeNs,

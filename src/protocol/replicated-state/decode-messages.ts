@@ -55,7 +55,7 @@ function payloadFrom(value: CborValue | undefined): ResponsePayload {
     : { kind: 'reject', code: small(first), message: text(message) };
 }
 
-function canisterMessageFrom(value: CborValue): CanisterMessage {
+export function canisterMessageFrom(value: CborValue): CanisterMessage {
   const [kind, originator, respondent, callbackId, refund, payload] = list(value);
   if (text(kind) !== 'response') {
     return requestFrom(value);

@@ -35,6 +35,7 @@ import {
   stopRequestFrom,
   subnetMessageFrom,
 } from './decode-messages.ts';
+import { longExecutionFrom, scheduledMethodFrom, scheduleFrom } from './decode-schedule.ts';
 import type { EncodedSystem } from './encode-state.ts';
 import { emptyPageMap } from './page-map.ts';
 import { RadixMap } from './radix-map.ts';
@@ -103,7 +104,6 @@ type Metadata = Omit<
 >;
 
 function metadataFrom(fields: CborMap): Metadata {
-  const nextCanister = fields.get('nextCanister');
   const nextId = fields.get('nextId');
   const previousRoot = fields.get('previousRoot');
   const consumed = consumedFrom(fields.get('consumed'));
@@ -119,7 +119,7 @@ function metadataFrom(fields: CborMap): Metadata {
       }),
       next: nextId === null ? undefined : big(nextId),
     },
-    nextCanister: nextCanister === null ? null : text<CanisterId>(nextCanister),
+    schedule: scheduleFrom(fields),
     metrics: {
       updateTransactions: big(fields.get('updateTransactions')),
       consumedCycles: totalConsumed(consumed),
@@ -269,6 +269,8 @@ function canisterFrom(fields: CborMap): CanisterState {
     inputQueues: list(fields.get('inputQueues')).map(inputQueueFrom),
     nextInput: text(fields.get('nextInput')) === 'canisters' ? 'canisters' : 'ingress',
     calls: callsFrom(fields),
+    nextMethod: scheduledMethodFrom(fields.get('nextMethod')),
+    longExecution: longExecutionFrom(fields.get('longExecution')),
     stopRequests: list(fields.get('stopRequests')).map(stopRequestFrom),
     nextMemoryVersion: 0,
     chargedUntilNs: big(fields.get('chargedUntilNs')),

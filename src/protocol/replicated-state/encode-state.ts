@@ -18,6 +18,7 @@ import type {
 } from './canister-state.ts';
 import { CYCLES_USE_CASES, type ConsumedCycles } from './consumed-cycles.ts';
 import type { IngressHistory, IngressStatus } from './ingress-history.ts';
+import { encodeLongExecution, encodePriorities } from './encode-schedule.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
 /**
@@ -140,7 +141,8 @@ function encodeSystemMetadata(state: ReplicatedState): Uint8Array {
     subnetId: state.subnetId,
     ranges: state.canisterIds.ranges.map(([first, last]) => [first.toString(), last.toString()]),
     nextId: state.canisterIds.next === undefined ? null : state.canisterIds.next.toString(),
-    nextCanister: state.nextCanister,
+    priorities: encodePriorities(state.schedule),
+    heapDeltaBytes: state.schedule.heapDeltaBytes,
     updateTransactions: state.metrics.updateTransactions.toString(),
     consumed: consumed(state.metrics.consumed),
     createdCycles: state.metrics.createdCycles.toString(),
@@ -258,6 +260,12 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
       messages.map(canisterMessage),
     ]),
     nextInput: canister.nextInput,
+    nextMethod: canister.nextMethod,
+    longExecution: encodeLongExecution(canister.longExecution, {
+      ingress: message,
+      canister: canisterMessage,
+      subnet: subnetMessage,
+    }),
     nextContextId: canister.calls.nextContextId,
     nextCallbackId: canister.calls.nextCallbackId,
     contexts: canister.calls.contexts.map(context),

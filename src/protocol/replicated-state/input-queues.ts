@@ -59,3 +59,14 @@ function popCanister(canister: CanisterState): PoppedInput | undefined {
     messages.length === 0 ? waiting : [...waiting, { sender: queue.sender, messages }];
   return { message, canister: { ...canister, inputQueues, nextInput: 'ingress' } };
 }
+
+/** Messages of canisters that are not dealt with yet, the one at which the canister is included. */
+export function openMessages({
+  inputQueues,
+  longExecution,
+}: CanisterState): readonly CanisterMessage[] {
+  const waiting = inputQueues.flatMap(({ messages }) => messages);
+  const input = longExecution?.input;
+  const isCanisters = input !== undefined && input.kind !== 'task' && 'callbackId' in input.message;
+  return isCanisters ? [...waiting, input.message as CanisterMessage] : waiting;
+}

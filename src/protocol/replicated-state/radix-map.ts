@@ -77,6 +77,14 @@ export class RadixMap<V> {
     return new RadixMap<V>(root, before === undefined ? this.size + 1 : this.size, this.sums);
   }
 
+  setAll(entries: Iterable<readonly [key: string, value: V]>): RadixMap<V> {
+    let result = new RadixMap<V>(this.root, this.size, this.sums);
+    for (const [key, value] of entries) {
+      result = result.set(key, value);
+    }
+    return result;
+  }
+
   delete(key: string): RadixMap<V> {
     if (!this.has(key)) {
       return this;

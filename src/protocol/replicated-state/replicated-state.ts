@@ -1,11 +1,12 @@
 import { CANISTER_IDS_PER_RANGE } from '../limits/messaging.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
-import type { CanisterId, Cycles, HashHex, Height, SubnetId, TimeNs } from '../types/ids.ts';
+import type { Cycles, HashHex, Height, SubnetId, TimeNs } from '../types/ids.ts';
 import type { CanisterRequest, SubnetMessage } from './canister-messages.ts';
 import type { CanisterState } from './canister-state.ts';
 import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
 import { emptyIngressHistory, type IngressHistory } from './ingress-history.ts';
 import { RadixMap } from './radix-map.ts';
+import { EMPTY_SCHEDULE, type Schedule } from './schedule.ts';
 
 /** Everything the nodes of a subnet agree on after a height. Never changed in place. */
 export interface ReplicatedState {
@@ -21,8 +22,7 @@ export interface ReplicatedState {
   /** Calls of `raw_rand`: answered in the next round, with randomness nobody knew when they came. */
   readonly randomRequests: readonly CanisterRequest[];
   readonly canisterIds: CanisterIdAllocation;
-  /** The canister that goes first in the next round; null = the first by id. */
-  readonly nextCanister: CanisterId | null;
+  readonly schedule: Schedule;
   readonly metrics: SubnetMetrics;
 }
 
@@ -61,7 +61,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
     subnetQueue: [],
     randomRequests: [],
     canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
-    nextCanister: null,
+    schedule: EMPTY_SCHEDULE,
     metrics: NO_METRICS,
   };
 }

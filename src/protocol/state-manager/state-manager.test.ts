@@ -19,6 +19,7 @@ import {
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
 import { NO_METRICS, type ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { EMPTY_SCHEDULE } from '../replicated-state/schedule.ts';
 import type { HashHex, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
 import { makeCheckpoint } from './checkpoint.ts';
 import { restoreCheckpoint } from './restore-checkpoint.ts';
@@ -40,7 +41,7 @@ const genesis: ReplicatedState = {
   subnetQueue: [],
   randomRequests: [],
   canisterIds: { ranges: [[0n, 1023n]], next: 3n },
-  nextCanister: null,
+  schedule: EMPTY_SCHEDULE,
   metrics: NO_METRICS,
 };
 

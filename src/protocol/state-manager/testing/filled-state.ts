@@ -9,6 +9,7 @@ import { emptyIngressHistory } from '../../replicated-state/ingress-history.ts';
 import { PageMap } from '../../replicated-state/page-map.ts';
 import { RadixMap } from '../../replicated-state/radix-map.ts';
 import { NO_METRICS, type ReplicatedState } from '../../replicated-state/replicated-state.ts';
+import { EMPTY_SCHEDULE } from '../../replicated-state/schedule.ts';
 import type { HashHex, PrincipalId, SubnetId } from '../../types/ids.ts';
 
 /** States with much memory, for tests. */
@@ -73,7 +74,7 @@ export function stateWith(height: number, canisters: readonly CanisterState[]): 
     subnetQueue: [],
     randomRequests: [],
     canisterIds: { ranges: [[0n, 1023n]], next: 3n },
-    nextCanister: null,
+    schedule: EMPTY_SCHEDULE,
     metrics: NO_METRICS,
   };
 }

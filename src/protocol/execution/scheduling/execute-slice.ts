@@ -1,0 +1,108 @@
+import type { CanisterState } from '../../replicated-state/canister-state.ts';
+import { popInput } from '../../replicated-state/input-queues.ts';
+import type { LongExecution, LongInput, PausedExecution } from '../../replicated-state/schedule.ts';
+import type { CanisterId, Cycles } from '../../types/ids.ts';
+import { isLowMemoryHookDue } from '../low-memory-hook.ts';
+import { executeCall, executeTask } from '../execute-message.ts';
+import { executeResponse } from '../execute-response.ts';
+import { executeSubnetMessage } from '../management/execute-subnet-message.ts';
+import type { RoundState } from '../round-state.ts';
+import type { SandboxTask } from '../run-on-sandbox.ts';
+import type { RoundTasks } from './next-execution.ts';
+import { runSlice, type MessageTask, type SliceEnd } from './run-slice.ts';
+
+/** The next message or task of a canister, or the next slice of the one it is at. */
+export function* executeNextSlice(
+  round: RoundState,
+  canisterId: CanisterId,
+  tasks: RoundTasks,
+): SandboxTask<SliceEnd | null> {
+  const canister = round.canister(canisterId);
+  if (canister.longExecution !== null) {
+    return yield* continueLong(round, canisterId, canister.longExecution);
+  }
+  const input = isLowMemoryHookDue(canister)
+    ? ({ kind: 'task', task: 'onLowWasmMemory' } as const)
+    : (takeTask(canisterId, tasks) ?? takeMessage(round, canister));
+  if (input === null) {
+    return null;
+  }
+  return yield* executeSlice(round, canisterId, { input, paused: null, heldCharges: 0n });
+}
+
+/** Goes on with a long execution, or begins it anew when it was aborted. */
+export function* continueLong(
+  round: RoundState,
+  canisterId: CanisterId,
+  long: LongExecution,
+): SandboxTask<SliceEnd> {
+  round.update(canisterId, { longExecution: null });
+  return yield* executeSlice(round, canisterId, long);
+}
+
+function takeTask(canisterId: CanisterId, tasks: RoundTasks): LongInput | null {
+  const [task, ...rest] = tasks.get(canisterId) ?? [];
+  if (rest.length === 0) {
+    tasks.delete(canisterId);
+  } else {
+    tasks.set(canisterId, rest);
+  }
+  return task === undefined ? null : { kind: 'task', task };
+}
+
+function takeMessage(round: RoundState, canister: CanisterState): LongInput | null {
+  const next = popInput(canister);
+  if (next === undefined) {
+    return null;
+  }
+  round.put(next.canister);
+  return { kind: 'message', message: next.message };
+}
+
+function* executeSlice(
+  round: RoundState,
+  canisterId: CanisterId,
+  { input, paused, heldCharges }: LongExecution,
+): SandboxTask<SliceEnd> {
+  const { sliceInstructions, installSliceInstructions } = round.env.limits;
+  const slice = input.kind === 'install' ? installSliceInstructions : sliceInstructions;
+  const end = yield* runSlice(round, paused, slice, taskOf(canisterId, input));
+  if (end.paused === null) {
+    // An installation may have been of a canister that is gone by now.
+    if (heldCharges > 0n && round.find(canisterId) !== undefined) {
+      round.charge(canisterId, heldCharges, 'ingressInduction');
+    }
+  } else {
+    recordPause(round, canisterId, input, end.paused, heldCharges);
+  }
+  return end;
+}
+
+/** Keeps the message with its canister until it ends. */
+export function recordPause(
+  round: RoundState,
+  canisterId: CanisterId,
+  input: LongInput,
+  paused: PausedExecution,
+  heldCharges: Cycles,
+): void {
+  round.update(canisterId, { longExecution: { input, paused, heldCharges } });
+  if (input.kind !== 'task' && 'messageId' in input.message) {
+    round.setProcessing(input.message);
+  }
+}
+
+function taskOf(canisterId: CanisterId, input: LongInput): MessageTask {
+  switch (input.kind) {
+    case 'task':
+      return (round) => executeTask(round, canisterId, input.task);
+    case 'install':
+      return (round) => executeSubnetMessage(round, input.message);
+    case 'message': {
+      const { message } = input;
+      return 'refund' in message
+        ? (round) => executeResponse(round, canisterId, message)
+        : (round) => executeCall(round, canisterId, message);
+    }
+  }
+}
