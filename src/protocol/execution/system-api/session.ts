@@ -9,6 +9,7 @@ import type {
 } from '../../interfaces/wasm-host.ts';
 import { RunLog } from '../canister-log.ts';
 import { instructionLimitExceeded, toolchainViolation, trapLogLine } from './canister-trap.ts';
+import { AccessedPages } from './stable-limits.ts';
 import { MemoryAccount } from './memory-account.ts';
 
 /** More than any message may use, and far from the ends of 64 bits. */
@@ -85,6 +86,7 @@ export class ApiSession {
   /** Room that performed calls keep for guaranteed responses. */
   guaranteedBytes = 0;
   readonly log = new RunLog();
+  readonly accessedStable = new AccessedPages();
   readonly reads = new Set<SystemRead>();
   /** Arguments of the current call that no number holds exactly. */
   wideArguments: readonly bigint[] = [];

@@ -1,49 +1,25 @@
 import { WASM_PAGE_BYTES } from '../../interfaces/wasm-host.ts';
-import { memoryAccessLimitExceeded, trapped } from './canister-trap.ts';
+import { trapped } from './canister-trap.ts';
 import { DIRTY_STABLE_PAGE_COST } from './costs.ts';
 import type { SystemApiFunctions } from './functions.ts';
 import type { ApiSession } from './session.ts';
+import { stablePageLimit, tooManyWritten } from './stable-limits.ts';
 
 const KIB = 1024;
 const GIB = KIB * KIB * KIB;
 /** 500 GiB. @upstream rs/types/types/src/lib.rs#MAX_STABLE_MEMORY_IN_BYTES */
 const MAX_STABLE_WASM_PAGES = (500 * GIB) / WASM_PAGE_BYTES;
 const MAX_STABLE32_WASM_PAGES = 65_536;
-/** Pages written per run. @upstream rs/config/src/embedders.rs#STABLE_MEMORY_DIRTY_PAGE_LIMIT_* */
-const DIRTY_PAGE_LIMIT = {
-  message: (2 * GIB) / 4096,
-  upgrade: (8 * GIB) / 4096,
-  query: GIB / 4096,
-};
 
 type StableNames =
   | `stable_${'grow' | 'read' | 'size' | 'write'}`
   | `stable64_${'grow' | 'read' | 'size' | 'write'}`;
 
-function dirtyLimit(session: ApiSession): number {
-  switch (session.input.context) {
-    case 'preUpgrade':
-    case 'postUpgrade':
-    case 'init':
-    case 'start':
-      return DIRTY_PAGE_LIMIT.upgrade;
-    case 'nonReplicatedQuery':
-    case 'httpTransform':
-    case 'compositeQuery':
-    case 'compositeReplyCallback':
-    case 'compositeRejectCallback':
-    case 'compositeCleanup':
-    case 'inspectMessage':
-      return DIRTY_PAGE_LIMIT.query;
-    default:
-      return DIRTY_PAGE_LIMIT.message;
-  }
-}
-
 function requireRange(session: ApiSession, offset: number, size: number): void {
   if (offset + size > session.ports.stable.wasmPages() * WASM_PAGE_BYTES) {
     throw trapped('stable memory out of bounds');
   }
+  session.accessedStable.touch(offset, size, stablePageLimit(session.input.context));
 }
 
 /** Copies between the memories are native code on the IC: beyond the heap they trap. */
@@ -83,11 +59,8 @@ function write(session: ApiSession, offset: number, source: number, size: number
   const { stable } = session.ports;
   requireRange(session, offset, size);
   const fresh = stable.write(offset, heapRange(session, source, size));
-  if (stable.dirtyPages() > dirtyLimit(session)) {
-    const { message, upgrade, query } = DIRTY_PAGE_LIMIT;
-    throw memoryAccessLimitExceeded(
-      `Exceeded the limit for the number of modified pages in the stable memory in a single execution: limit: ${message * 4} KB for regular messages, ${upgrade * 4} KB for upgrade messages and ${query * 4} KB for queries.`,
-    );
+  if (stable.dirtyPages() > stablePageLimit(session.input.context)) {
+    throw tooManyWritten();
   }
   session.charge(fresh * DIRTY_STABLE_PAGE_COST);
 }

@@ -1,0 +1,99 @@
+import { PAGE_BYTES, type EntryContext } from '../../interfaces/wasm-host.ts';
+import { memoryAccessLimitExceeded, type CanisterTrap } from './canister-trap.ts';
+
+/** How much of its stable memory a message may touch. @upstream rs/config/src/embedders.rs */
+
+const GIB = 1024 ** 3;
+/** Pages written, and likewise pages read or written. */
+const PAGE_LIMIT = {
+  message: (2 * GIB) / PAGE_BYTES,
+  upgrade: (8 * GIB) / PAGE_BYTES,
+  query: GIB / PAGE_BYTES,
+};
+
+function inKib(pages: number): string {
+  return `${(pages * PAGE_BYTES) / 1024} KB`;
+}
+
+/** 4 KiB pages that a message from this entry point may write, and that it may read or write. */
+export function stablePageLimit(context: EntryContext): number {
+  switch (context) {
+    case 'init':
+    case 'postUpgrade':
+    case 'preUpgrade':
+      return PAGE_LIMIT.upgrade;
+    case 'replicatedQuery':
+    case 'nonReplicatedQuery':
+    case 'httpTransform':
+    case 'compositeQuery':
+    case 'compositeReplyCallback':
+    case 'compositeRejectCallback':
+    case 'compositeCleanup':
+    case 'inspectMessage':
+      return PAGE_LIMIT.query;
+    default:
+      return PAGE_LIMIT.message;
+  }
+}
+
+/** IC0524 of a message that wrote too many pages. */
+export function tooManyWritten(): CanisterTrap {
+  const { message, upgrade, query } = PAGE_LIMIT;
+  return memoryAccessLimitExceeded(
+    `Exceeded the limit for the number of modified pages in the stable memory in a single execution: limit ${inKib(message)} for regular messages, ${inKib(upgrade)} for upgrade messages and ${inKib(query)} for queries.`,
+  );
+}
+
+function tooManyAccessed(): CanisterTrap {
+  const { message, query } = PAGE_LIMIT;
+  return memoryAccessLimitExceeded(
+    `Exceeded the limit for the number of accessed pages in the stable memory in a single message execution: limit ${inKib(message)} for regular messages and ${inKib(query)} for queries.`,
+  );
+}
+
+/** Pages that share one piece of the bit map. */
+const PAGES_PER_PIECE = 32_768;
+const BITS = 32;
+
+/** The pages of stable memory that a message read or wrote. */
+export class AccessedPages {
+  readonly #pieces = new Map<number, Uint32Array>();
+  #count = 0;
+  #latest = -1;
+
+  /** Notes that `[offset, offset + size)` is read or written. Throws 524 above `limit` pages. */
+  touch(offset: number, size: number, limit: number): void {
+    if (size === 0) {
+      return;
+    }
+    const last = Math.floor((offset + size - 1) / PAGE_BYTES);
+    let page = Math.floor(offset / PAGE_BYTES);
+    if (page === last && page === this.#latest) {
+      return;
+    }
+    for (; page <= last; page += 1) {
+      this.#mark(page);
+      if (this.#count > limit) {
+        throw tooManyAccessed();
+      }
+    }
+    this.#latest = last;
+  }
+
+  #mark(page: number): void {
+    const at = Math.floor(page / PAGES_PER_PIECE);
+    let piece = this.#pieces.get(at);
+    if (piece === undefined) {
+      piece = new Uint32Array(PAGES_PER_PIECE / BITS);
+      this.#pieces.set(at, piece);
+    }
+    const within = page % PAGES_PER_PIECE;
+    const word = Math.floor(within / BITS);
+    const bit = 1 << (within % BITS);
+    const before = piece[word] ?? 0;
+    if ((before & bit) === 0) {
+      piece[word] = before | bit;
+      this.#count += 1;
+    }
+  }
+}
