@@ -1,8 +1,9 @@
 import { fc, test } from '@fast-check/vitest';
 import { IDL } from '@icp-sdk/core/candid';
-import { beforeAll, describe, expect } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { present } from '../../src/base/assert.ts';
 import { canisterIdFromU64 } from '../../src/protocol/crypto/principal.ts';
+import { RoundState } from '../../src/protocol/execution/round-state.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../../src/protocol/limits/execution.ts';
 import type { CanisterState } from '../../src/protocol/replicated-state/canister-state.ts';
 import {
@@ -14,7 +15,8 @@ import {
   encodeSystemState,
 } from '../../src/protocol/replicated-state/encode-state.ts';
 import type { ReplicatedState } from '../../src/protocol/replicated-state/replicated-state.ts';
-import type { CanisterId } from '../../src/protocol/types/ids.ts';
+import type { CanisterId, NodeId } from '../../src/protocol/types/ids.ts';
+import { createCheckers } from '../../src/sim/checkers.ts';
 import { CALLER_WAT, forwardTo } from '../support/caller-wat.ts';
 import { TestSubnet } from '../support/test-subnet.ts';
 import { compileWat } from '../support/wat.ts';
@@ -67,14 +69,37 @@ const step: fc.Arbitrary<Step> = fc.record({
   ),
   cycles: fc.bigInt(0n, 1n << 70n).map((cycles) => (cycles >> 60n) * 1_000_003n),
   nested: fc.boolean(),
-  manage: fc.option(fc.constantFrom('stop_canister', 'start_canister', 'uninstall_code'), {
-    freq: 6,
-  }),
+  manage: fc.option(
+    fc.constantFrom(
+      'stop_canister',
+      'start_canister',
+      'uninstall_code',
+      'delete_canister',
+      'top_up',
+      'bankrupt',
+    ),
+    { freq: 4 },
+  ),
   afterNs: fc.constantFrom(1_000_000_000n, 1_000_000_000n, 25_000_000_000n, 301_000_000_000n),
 });
 
 function idsOf(): readonly CanisterId[] {
   return Array.from({ length: CANISTERS + 1 }, (_, index) => canisterIdFromU64(BigInt(index)));
+}
+
+/** All compute there is, and next to nothing to pay it from: the next charge takes everything. */
+function impoverish(subnet: TestSubnet, canisterId: CanisterId): void {
+  const canister = subnet.state.canisters.get(canisterId);
+  if (canister !== undefined) {
+    const { metrics } = subnet.state;
+    const gone = canister.cycles - 1000n;
+    const settings = { ...canister.settings, computeAllocation: 100n };
+    subnet.state = {
+      ...subnet.state,
+      canisters: subnet.state.canisters.set(canisterId, { ...canister, settings, cycles: 1000n }),
+      metrics: { ...metrics, createdCycles: metrics.createdCycles - gone },
+    };
+  }
 }
 
 /** One round with what the step asks for; the last two targets are no canister and `aaaaa-aa`. */
@@ -93,7 +118,11 @@ function play(
       ? subnet.ingress(caller, 'forward', forwardTo(id, through, cycles, inner))
       : subnet.ingress(id, through, inner),
   ];
-  if (rest.manage !== null) {
+  if (rest.manage === 'top_up') {
+    messages.push(subnet.topUp(id, 12_345_678_901n));
+  } else if (rest.manage === 'bankrupt') {
+    impoverish(subnet, id);
+  } else if (rest.manage !== null) {
     messages.push(subnet.manage(id, rest.manage));
   }
   subnet.round(messages, { afterNs: rest.afterNs });
@@ -153,15 +182,16 @@ describe('any calls between canisters', () => {
     'neither make nor lose cycles, and end',
     (steps) => {
       const subnet = fresh();
-      const total = subnet.totalCycles();
       for (const each of steps) {
         play(subnet, each);
-        expect(subnet.totalCycles()).toBe(total);
+        // The subnet's own books, and a count of our own.
+        expect(subnet.imbalance).toBe(0n);
+        expect(subnet.totalCycles()).toBe(subnet.state.metrics.createdCycles);
       }
       for (let round = 0; round < 60; round += 1) {
         subnet.round();
       }
-      expect(subnet.totalCycles()).toBe(total);
+      expect(subnet.imbalance).toBe(0n);
       for (const { calls, inputQueues, ingressQueue, cycles } of subnet.state.canisters.values()) {
         expect([calls.contexts, calls.callbacks, inputQueues, ingressQueue]).toEqual([
           [],
@@ -169,11 +199,41 @@ describe('any calls between canisters', () => {
           [],
           [],
         ]);
-        expect(cycles).toBeGreaterThan(0n);
+        expect(cycles).toBeGreaterThanOrEqual(0n);
       }
       expect(subnet.state.subnetQueue).toEqual([]);
     },
   );
+
+  it.each([
+    ['half a refund', (refund: bigint): bigint => refund / 2n],
+    ['a refund of one cycle too little', (refund: bigint): bigint => refund - 1n],
+    ['no refund', (): bigint => 0n],
+  ])('would show in the books: %s', (_name, refundOf) => {
+    const { send } = RoundState.prototype;
+    const wrong = vi.spyOn(RoundState.prototype, 'send').mockImplementation(function (
+      this: RoundState,
+      message,
+    ) {
+      const isPaid = message.kind === 'response' && message.refund > 0n;
+      send.call(this, isPaid ? { ...message, refund: refundOf(message.refund) } : message);
+    });
+    try {
+      const subnet = fresh();
+      const checkers = createCheckers();
+      const [a, b] = idsOf();
+      const arg = forwardTo(b ?? '', 'peek', 1000n, noArgs);
+      subnet.round([subnet.ingress(present(a, 'exists'), 'forward', arg)]);
+      subnet.round();
+      subnet.round();
+      expect(wrong).toHaveBeenCalled();
+      const { executed } = subnet;
+      const violations = executed.map((event) => checkers.observe('0a' as NodeId, event)?.rule);
+      expect(violations).toContain('cyclesConserved');
+    } finally {
+      wrong.mockRestore();
+    }
+  });
 
   test.prop([fc.array(step, { minLength: 4, maxLength: 12 }), fc.nat(11)], { numRuns: 10 })(
     'go on the same on a machine that took the state over in the middle',

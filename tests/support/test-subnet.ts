@@ -26,7 +26,7 @@ import {
   genesisState,
   type ReplicatedState,
 } from '../../src/protocol/replicated-state/replicated-state.ts';
-import type { CanisterId, MessageId, PrincipalId } from '../../src/protocol/types/ids.ts';
+import type { CanisterId, HashHex, MessageId, PrincipalId } from '../../src/protocol/types/ids.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { runTask } from './run-task.ts';
 
@@ -46,6 +46,8 @@ export class TestSubnet {
   readonly env: ExecutionEnvironment;
   readonly sandbox = createSandbox();
   readonly trace: TraceEvent[] = [];
+  /** What a node would report of each round. */
+  readonly executed: TraceEvent[] = [];
   readonly start: ReplicatedState;
   state: ReplicatedState;
   /** Cycles that the subnet's own books found too many (or missing) after the last round. */
@@ -119,6 +121,11 @@ export class TestSubnet {
     this.trace.push(...executed.trace);
     const { created, held, inFlight, consumed } = executed.cycles;
     this.imbalance = held + inFlight + consumed - created;
+    const { instructions, cycles, state } = executed;
+    const { height, timeNs } = state;
+    const root = height.toString(16).padStart(64, '0') as HashHex;
+    const done = { instructions, messages: executed.messages, timeNs, cycles };
+    this.executed.push({ kind: 'executed', height, root, ...done });
     this.state = executed.state;
   }
 
@@ -222,6 +229,19 @@ export class TestSubnet {
       [{ canister_id: Principal.fromUint8Array(principalToBytes(canisterId)) }],
     );
     const message = this.ingress(MANAGEMENT_CANISTER_ID, methodName, Uint8Array.from(arg));
+    return { ...message, effectiveCanisterId: canisterId };
+  }
+
+  topUp(canisterId: CanisterId, amount: bigint): SignedIngress {
+    const arg = IDL.encode(
+      [IDL.Record({ canister_id: IDL.Principal, amount: IDL.Nat })],
+      [{ canister_id: Principal.fromUint8Array(principalToBytes(canisterId)), amount }],
+    );
+    const message = this.ingress(
+      MANAGEMENT_CANISTER_ID,
+      'provisional_top_up_canister',
+      Uint8Array.from(arg),
+    );
     return { ...message, effectiveCanisterId: canisterId };
   }
 
