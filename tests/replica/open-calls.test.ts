@@ -190,7 +190,7 @@ describe('the management canister, called by a canister', () => {
     const fee = (500_000_000_000n * 4n) / 13n;
     expect(create(fee - 1n)).toEqual({
       code: 4,
-      text: `IC0403: Creating a canister requires a fee of ${fee} that is deducted from the canister's initial balance but only ${fee - 1n} cycles were received with the create_canister request.`,
+      text: `IC0403: Creating a canister requires a fee of ${fee} that is deducted from the canister's initial balance but only ${fee - 1n} cycles were received with the create_canister request.\nTry sending more cycles with the request. See documentation: https://internetcomputer.org/docs/current/references/execution-errors#create-canister-not-enough-cycles`,
     });
     const made = create(fee + 5_000_000_000_000n);
     const id = Buffer.from((made as Principal).toUint8Array()).toString('hex') as CanisterId;

@@ -164,6 +164,10 @@ function canisterTree(canister: CanisterState): LabeledTree {
   const entries: (readonly [Uint8Array, LabeledTree])[] = [
     [label('controllers'), leaf(encodeCbor(controllers, { selfDescribed: true }))],
   ];
+  entries.push([label('canister_creation_timestamp'), leaf(encodeUleb128(canister.createdAtNs))]);
+  if (canister.lastInstallNs !== 0n) {
+    entries.push([label('last_install_timestamp'), leaf(encodeUleb128(canister.lastInstallNs))]);
+  }
   const execution = canister.execution;
   if (execution !== null) {
     entries.push([label('certified_data'), leaf(canister.certifiedData)]);

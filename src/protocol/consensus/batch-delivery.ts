@@ -18,17 +18,27 @@ export interface FinalizedBatch {
   /** Summary heights demand a checkpoint. */
   readonly requiresFullStateHash: boolean;
   readonly blockMaker: NodeId;
+  readonly failedBlockMakers: readonly NodeId[];
 }
 
 const EMPTY_PAYLOAD: BatchPayload = { ingress: [] };
 
 /**
- * Who made a finalized block. A node that learnt of it by a catch-up package may never see its
+ * Who made a finalized block, and whose turn it was before. A node that learnt of it by a catch-up package may never see its
  * proposal; then the makers of the height tell, if the beacon below is known.
  */
-function makerOf({ view, membership }: BatchContext, block: Block): NodeId | undefined {
+function makersOf({ view, membership }: BatchContext, block: Block): Makers | undefined {
   const { height, blockHash, rank } = block;
-  return view.proposal(height, blockHash)?.signer ?? membership.blockMakers(height)?.[rank];
+  const ranked = membership.blockMakers(height);
+  const maker = view.proposal(height, blockHash)?.signer ?? ranked?.[rank];
+  const failed = rank === 0 ? [] : ranked?.slice(0, rank);
+  return maker === undefined || failed === undefined ? undefined : { maker, failed };
+}
+
+interface Makers {
+  readonly maker: NodeId;
+  /** Of lower rank: their blocks came too late, or not at all. */
+  readonly failed: readonly NodeId[];
 }
 
 type BatchContext = Pick<RoleContext, 'chain' | 'membership' | 'view'>;
@@ -36,7 +46,7 @@ type BatchContext = Pick<RoleContext, 'chain' | 'membership' | 'view'>;
 /** False when the node has not all it needs to execute this height, and peers may not have it either. */
 export function canExecute(context: BatchContext, height: Height): boolean {
   const block = context.chain.blockAt(height);
-  return block !== undefined && makerOf(context, block) !== undefined;
+  return block !== undefined && makersOf(context, block) !== undefined;
 }
 
 /**
@@ -54,8 +64,8 @@ export function deliverBatches(context: RoleContext): readonly FinalizedBatch[] 
   for (let height = first; height < first + BATCH_QUEUE_SIZE; height += 1) {
     const block = chain.blockAt(height);
     const tape = pool.validated.at('randomTape', height)[0];
-    const maker = block && makerOf(context, block);
-    if (block === undefined || tape === undefined || maker === undefined) {
+    const makers = block && makersOf(context, block);
+    if (block === undefined || tape === undefined || makers === undefined) {
       break;
     }
     // A halting subnet executes its summary, whose state the catch-up package holds, and no more.
@@ -70,7 +80,8 @@ export function deliverBatches(context: RoleContext): readonly FinalizedBatch[] 
       payload: block.payload.kind === 'data' ? block.payload.batch : EMPTY_PAYLOAD,
       registryVersion: block.context.registryVersion,
       requiresFullStateHash: block.payload.kind === 'summary',
-      blockMaker: maker,
+      blockMaker: makers.maker,
+      failedBlockMakers: makers.failed,
     });
   }
   return batches;

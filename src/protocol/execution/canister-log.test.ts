@@ -13,7 +13,7 @@ const canister = createCanisterState({
   cycles: 0n,
   settings: DEFAULT_SETTINGS,
   timeNs: 0n,
-  creator: '04' as PrincipalId,
+  creator: { kind: 'user', userId: '04' as PrincipalId },
 });
 const line = (bytes: number, fill = 97) => new Uint8Array(bytes).fill(fill);
 

@@ -9,6 +9,8 @@ import {
 import { WASM_PAGE_BYTES, type CallPrices } from '../interfaces/wasm-host.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import type { Cycles, Instructions } from '../types/ids.ts';
+import { chunkStoreBytes } from '../replicated-state/chunk-store.ts';
+import { snapshotBytes } from '../replicated-state/snapshots.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { totalMessageBytes } from './message-memory.ts';
 import { burnPerDay, freezingLimit, scaledPrice, totalBurn, type Idling } from './storage-price.ts';
@@ -71,6 +73,8 @@ export interface MemoryUsage {
   readonly wasmBytes: bigint;
   readonly customSectionBytes: bigint;
   readonly historyBytes: bigint;
+  readonly chunkStoreBytes: bigint;
+  readonly snapshotBytes: bigint;
   readonly totalBytes: bigint;
 }
 
@@ -82,14 +86,27 @@ export function memoryUsage(canister: CanisterState): MemoryUsage {
   const execution = canister.execution;
   const parts = execution === null ? EMPTY_USAGE : executionUsage(execution);
   const historyBytes = HISTORY_ENTRY_BYTES * BigInt(canister.changes.length);
+  const chunkBytes = chunkStoreBytes(canister.chunkStore);
+  let snapshots = 0n;
+  for (const snapshot of canister.snapshots) {
+    snapshots += snapshotBytes(snapshot);
+  }
   const totalBytes =
     parts.heapBytes +
     parts.stableBytes +
     parts.globalBytes +
     parts.wasmBytes +
     parts.customSectionBytes +
-    historyBytes;
-  return { ...parts, historyBytes, totalBytes };
+    historyBytes +
+    chunkBytes +
+    snapshots;
+  return {
+    ...parts,
+    historyBytes,
+    chunkStoreBytes: chunkBytes,
+    snapshotBytes: snapshots,
+    totalBytes,
+  };
 }
 
 const EMPTY_USAGE = {
@@ -102,7 +119,7 @@ const EMPTY_USAGE = {
 
 function executionUsage(
   execution: ExecutionState,
-): Omit<MemoryUsage, 'historyBytes' | 'totalBytes'> {
+): Omit<MemoryUsage, 'historyBytes' | 'chunkStoreBytes' | 'snapshotBytes' | 'totalBytes'> {
   let customSectionBytes = 0n;
   for (const section of execution.customSections) {
     customSectionBytes += BigInt(section.content.length + section.name.length);

@@ -2,6 +2,9 @@ import { MAINNET_EXECUTION_LIMITS, type ExecutionLimits } from '../limits/execut
 import type { SubnetGenesis, SubnetType } from '../types/genesis.ts';
 import type { SubnetId } from '../types/ids.ts';
 
+/** Of this software, as `subnet_info` and `/api/v2/status` tell it. */
+export const REPLICA_VERSION = 'subnetarium';
+
 /** What execution knows of its subnet; the same on all nodes. */
 export interface ExecutionEnvironment {
   readonly subnetId: SubnetId;

@@ -3,7 +3,7 @@ import { NS_PER_SECOND } from '../limits/messaging.ts';
 import type { CyclesUseCase } from '../replicated-state/consumed-cycles.ts';
 import type { CanisterId, Cycles } from '../types/ids.ts';
 import { idlingOf } from './cycles-account-manager.ts';
-import { removeCode } from './management/stop-canister.ts';
+import { uninstallBankrupt } from './management/stop-canister.ts';
 import type { RoundState } from './round-state.ts';
 import { burnPerDay, SECONDS_PER_DAY } from './storage-price.ts';
 
@@ -44,13 +44,4 @@ function chargeIdle(round: RoundState, canisterId: CanisterId): boolean {
     round.charge(canisterId, cost, useCase);
   }
   return true;
-}
-
-function uninstallBankrupt(round: RoundState, canisterId: CanisterId): void {
-  removeCode(round, canisterId);
-  const { cycles, reservedCycles } = round.canister(canisterId);
-  round.charge(canisterId, cycles + reservedCycles, 'uninstall');
-  const canister = round.canister(canisterId);
-  const settings = { ...canister.settings, computeAllocation: 0n, memoryAllocationBytes: 0n };
-  round.put({ ...canister, settings, changes: [] });
 }

@@ -4,32 +4,28 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { principalToText } from '../crypto/principal.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import type { MemoryBase, ModuleInfo, RunReply, RunStep } from '../interfaces/wasm-host.ts';
-import {
-  COMPILE_COST_PER_WASM_INSTRUCTION,
-  MAX_CANISTER_HISTORY,
-  MAX_WASM_MODULE_BYTES,
-} from '../limits/execution.ts';
 import type {
-  CanisterChange,
   CanisterState,
   ChangeDetails,
+  ChangeOrigin,
   ExecutionState,
 } from '../replicated-state/canister-state.ts';
 import { emptyPageMap } from '../replicated-state/page-map.ts';
-import type { CanisterId, HashHex, Instructions, PrincipalId, TimeNs } from '../types/ids.ts';
-import { joinedLogs } from './canister-log.ts';
+import type { CanisterId, HashHex, Instructions } from '../types/ids.ts';
 import { settleMemoryGrowth } from './allocations.ts';
+import { principalOf, withChange } from './canister-history.ts';
+import { joinedLogs } from './canister-log.ts';
+import { compileModule, unpackModule } from './compile-module.ts';
 import { commitRun, recordRun } from './effects.ts';
-import { prepayExecution, prepaymentFor, settleExecution } from './execution-charges.ts';
-import { gunzip, isGzip } from './gunzip.ts';
+import {
+  prepaymentFor,
+  prepayExecution,
+  settleExecution,
+  type PrepaidExecution,
+} from './execution-charges.ts';
 import { memoryRules } from './memory-rules.ts';
 import type { RoundState } from './round-state.ts';
-import {
-  compileOnSandbox,
-  runOnSandbox,
-  systemApiInput,
-  type SandboxTask,
-} from './run-on-sandbox.ts';
+import { runOnSandbox, systemApiInput, type SandboxTask } from './run-on-sandbox.ts';
 import {
   ErrorCode,
   executionError,
@@ -48,83 +44,124 @@ import {
 export interface InstallCode {
   readonly canisterId: CanisterId;
   readonly mode: 'install' | 'reinstall' | 'upgrade';
+  /** Perhaps compressed; its hash names the module. */
   readonly wasm: Uint8Array;
   readonly arg: Uint8Array;
-  readonly sender: PrincipalId;
+  readonly origin: ChangeOrigin;
   readonly skipPreUpgrade: boolean;
   readonly memoryPersistence: 'keep' | 'replace' | undefined;
+  /** Spent on putting the module together from chunks. */
+  readonly assemblyInstructions: Instructions;
+}
+
+/** An installation on its way. */
+interface Installation {
+  readonly request: InstallCode;
+  readonly fresh: ExecutionState;
+  readonly keepHeap: boolean;
+  readonly limit: Instructions;
+  used: Instructions;
 }
 
 const EOP_SECTION = 'enhanced-orthogonal-persistence';
 
-/** Installs code. The result carries the instructions used, also on failure. */
+/** Installs code. Its instructions are paid for, also when it fails. */
 export function* installCode(
   round: RoundState,
   request: InstallCode,
 ): SandboxTask<Result<null, UserError>> {
-  const canister = round.canister(request.canisterId);
+  const { canisterId, wasm } = request;
+  const canister = round.canister(canisterId);
   const refusal = modeError(canister, request);
   if (refusal !== undefined) {
     return err(refusal);
   }
-  const module = moduleBytes(request);
+  const module = unpackModule(canisterId, wasm);
   if (!module.ok) {
     return module;
   }
-  const moduleHash = bytesToHex(sha256(request.wasm)) as HashHex;
-  const compiled = yield* compileOnSandbox({ kind: 'compile', moduleHash, wasm: module.value });
+  const moduleHash = bytesToHex(sha256(wasm)) as HashHex;
+  const compiled = yield* compileModule(moduleHash, module.value);
   if (!compiled.ok) {
-    return err(executionError(request.canisterId, compiled.error));
+    return err(executionError(canisterId, compiled.error));
   }
-  const keepHeap = persistenceOf(canister, compiled.value, request);
+  const { info, instructions } = compiled.value;
+  const keepHeap = persistenceOf(canister, info, request);
   if (!keepHeap.ok) {
     return keepHeap;
   }
-  const { memory64, wasmInstructionCount } = compiled.value;
-  const { installInstructions } = round.env.limits;
-  const prepaid = prepayExecution(
-    round,
-    request.canisterId,
-    prepaymentFor(round, installInstructions, memory64),
-    request.sender,
-  );
+  const limit = round.env.limits.installInstructions;
+  const prepaid = prepayInstallation(round, request, prepaymentFor(round, limit, info.memory64));
   if (!prepaid.ok) {
-    const { code, message } = prepaid.error;
-    const advice = help('Top up the canister with more cycles.', 'install-code-not-enough-cycles');
-    return userError(code, `Canister installation failed with \`${message}\`.${advice}`);
+    return prepaid;
   }
-  const fresh = freshExecution(moduleHash, module.value, compiled.value);
-  const before = round.canister(request.canisterId);
+  const begun = instructions + request.assemblyInstructions;
+  round.instructionsUsed += begun;
+  return yield* installPaid(round, prepaid.value, {
+    request,
+    fresh: freshExecution(moduleHash, wasm, info),
+    keepHeap: keepHeap.value,
+    limit,
+    used: begun,
+  });
+}
+
+function prepayInstallation(
+  round: RoundState,
+  { canisterId, origin }: InstallCode,
+  price: PrepaidExecution,
+): Result<PrepaidExecution, UserError> {
+  const prepaid = prepayExecution(round, canisterId, price, principalOf(origin));
+  if (prepaid.ok) {
+    return prepaid;
+  }
+  const advice = help('Top up the canister with more cycles.', 'install-code-not-enough-cycles');
+  return userError(
+    prepaid.error.code,
+    `Canister installation failed with \`${prepaid.error.message}\`.${advice}`,
+  );
+}
+
+function* installPaid(
+  round: RoundState,
+  prepaid: PrepaidExecution,
+  installation: Installation,
+): SandboxTask<Result<null, UserError>> {
+  const { request, fresh, limit } = installation;
+  const { canisterId } = request;
+  const before = round.canister(canisterId);
   const books = round.books();
-  const usedBefore = round.instructionsUsed;
-  round.instructionsUsed += compileCost(wasmInstructionCount, installInstructions);
-  const limit = installInstructions - (round.instructionsUsed - usedBefore);
-  const installed =
-    request.mode === 'upgrade'
-      ? yield* upgrade(round, request, fresh, keepHeap.value, limit)
-      : yield* install(round, request, fresh, limit);
-  const settled = installed.ok ? settleMemoryGrowth(round, before) : installed;
+  const ran =
+    installation.used > limit
+      ? err(tooManyInstructions(canisterId, limit))
+      : request.mode === 'upgrade'
+        ? yield* upgrade(round, installation)
+        : yield* install(round, installation);
+  const settled = ran.ok ? settleMemoryGrowth(round, before) : ran;
   if (!settled.ok) {
-    const after = round.canister(request.canisterId);
+    const after = round.canister(canisterId);
     // What was done is undone; what was logged stays, and what was used is paid.
     const { nextLogIndex, nextMemoryVersion } = after;
     const logs = joinedLogs(before, after);
     round.put({ ...before, logs, nextLogIndex, nextMemoryVersion });
     round.restoreBooks(books);
   }
-  const used = round.instructionsUsed - usedBefore;
-  settleExecution(round, request.canisterId, prepaid.value, used);
-  if (!settled.ok) {
-    return settled;
+  settleExecution(round, canisterId, prepaid, least(installation.used, limit));
+  if (settled.ok) {
+    recordDeployment(round, request, fresh.moduleHash, before.version + 1n);
   }
-  recordDeployment(round, request, moduleHash, before.version + 1n);
-  return ok(null);
+  return settled;
 }
 
-/** Of translating the module; a module that large that nothing is left for its hooks fails in them. */
-function compileCost(wasmInstructions: number, limit: Instructions): Instructions {
-  const cost = BigInt(wasmInstructions) * COMPILE_COST_PER_WASM_INSTRUCTION;
-  return cost < limit ? cost : limit;
+function least(a: Instructions, b: Instructions): Instructions {
+  return a < b ? a : b;
+}
+
+function tooManyInstructions(canisterId: CanisterId, limit: Instructions): UserError {
+  return executionError(canisterId, {
+    code: ErrorCode.canisterInstructionLimitExceeded,
+    message: `Canister exceeded the limit of ${limit} instructions for single message execution.`,
+  });
 }
 
 function modeError(canister: CanisterState, request: InstallCode): UserError | undefined {
@@ -141,19 +178,6 @@ function modeError(canister: CanisterState, request: InstallCode): UserError | u
     return wasmModuleNotFound(canister.canisterId);
   }
   return undefined;
-}
-
-/** The module itself, unpacked when it came compressed. */
-function moduleBytes(request: InstallCode): Result<Uint8Array, UserError> {
-  if (!isGzip(request.wasm)) {
-    return ok(request.wasm);
-  }
-  const unpacked = gunzip(request.wasm, MAX_WASM_MODULE_BYTES);
-  if (unpacked.ok) {
-    return unpacked;
-  }
-  const message = `Canister's Wasm module is not valid: Failed to decode wasm module: ${unpacked.error.message}`;
-  return err(executionError(request.canisterId, { code: ErrorCode.canisterInvalidWasm, message }));
 }
 
 /** Whether an upgrade keeps the heap (enhanced orthogonal persistence). */
@@ -204,14 +228,14 @@ interface Stage {
   /** Where the base's memory image comes from. */
   readonly image: ExecutionState | null;
   readonly steps: readonly RunStep[];
-  readonly instructionLimit: Instructions;
 }
 
 function* runStage(
   round: RoundState,
-  canisterId: CanisterId,
+  installation: Installation,
   stage: Stage,
 ): SandboxTask<Result<RunReply, UserError>> {
+  const { canisterId } = installation.request;
   const canister = round.canister(canisterId);
   const current = canister.execution?.memoryVersion ?? canister.nextMemoryVersion;
   const run = yield* runOnSandbox(
@@ -221,13 +245,14 @@ function* runStage(
       moduleHash: stage.execution.moduleHash,
       base: stage.base,
       steps: stage.steps,
-      instructionLimit: stage.instructionLimit,
+      instructionLimit: installation.limit - installation.used,
       commitAs: canister.nextMemoryVersion,
       oldestVersionInUse: round.oldestVersionInUse(canisterId, current),
     },
     stage.image,
     stage.execution.wasm,
   );
+  installation.used += run.instructionsUsed;
   recordRun(round, canisterId, run);
   if (!run.outcome.ok) {
     return err(executionError(canisterId, run.outcome.error));
@@ -245,22 +270,21 @@ function step(
   const canister = round.canister(request.canisterId);
   const arg = context === 'preUpgrade' || context === 'start' ? new Uint8Array(0) : request.arg;
   const memory = memoryRules(round, canister, context);
-  const point = { context, caller: request.sender, arg, memory, memory64 };
+  const point = { context, caller: principalOf(request.origin), arg, memory, memory64 };
   return { entry, optional: true, input: systemApiInput(round.env, canister, round.timeNs, point) };
 }
 
 function* install(
   round: RoundState,
-  request: InstallCode,
-  fresh: ExecutionState,
-  instructionLimit: Instructions,
+  installation: Installation,
 ): SandboxTask<Result<null, UserError>> {
+  const { request, fresh } = installation;
   round.update(request.canisterId, {
     certifiedData: new Uint8Array(0),
     globalTimerNs: 0n,
     logs: [],
   });
-  const run = yield* runStage(round, request.canisterId, {
+  const run = yield* runStage(round, installation, {
     execution: fresh,
     base: { from: 'fresh' },
     image: null,
@@ -268,7 +292,6 @@ function* install(
       step(round, request, 'canister_start', 'start', fresh.memory64),
       step(round, request, 'canister_init', 'init', fresh.memory64),
     ],
-    instructionLimit,
   });
   if (!run.ok) {
     return run;
@@ -277,32 +300,41 @@ function* install(
   return ok(null);
 }
 
+/** The old module's last word. @returns its memories after it */
+function* preUpgrade(
+  round: RoundState,
+  installation: Installation,
+): SandboxTask<Result<ExecutionState, UserError>> {
+  const { request } = installation;
+  const old = present(round.canister(request.canisterId).execution, 'an upgrade replaces a module');
+  if (request.skipPreUpgrade) {
+    return ok(old);
+  }
+  const pre = yield* runStage(round, installation, {
+    execution: old,
+    base: { from: 'version', version: old.memoryVersion },
+    image: old,
+    steps: [step(round, request, 'canister_pre_upgrade', 'preUpgrade', old.memory64)],
+  });
+  if (!pre.ok) {
+    return pre;
+  }
+  commitRun(round, request.canisterId, old, pre.value);
+  return ok(present(round.canister(request.canisterId).execution, 'the module is still there'));
+}
+
 function* upgrade(
   round: RoundState,
-  request: InstallCode,
-  fresh: ExecutionState,
-  keepHeap: boolean,
-  instructionLimit: Instructions,
+  installation: Installation,
 ): SandboxTask<Result<null, UserError>> {
-  let limit = instructionLimit;
-  let old = present(round.canister(request.canisterId).execution, 'an upgrade replaces a module');
-  if (!request.skipPreUpgrade) {
-    const pre = yield* runStage(round, request.canisterId, {
-      execution: old,
-      base: { from: 'version', version: old.memoryVersion },
-      image: old,
-      steps: [step(round, request, 'canister_pre_upgrade', 'preUpgrade', old.memory64)],
-      instructionLimit: limit,
-    });
-    if (!pre.ok) {
-      return pre;
-    }
-    limit -= pre.value.instructionsUsed;
-    commitRun(round, request.canisterId, old, pre.value);
-    old = present(round.canister(request.canisterId).execution, 'the module is still there');
+  const { request, fresh, keepHeap } = installation;
+  const before = yield* preUpgrade(round, installation);
+  if (!before.ok) {
+    return before;
   }
+  const old = before.value;
   round.update(request.canisterId, { globalTimerNs: 0n });
-  const post = yield* runStage(round, request.canisterId, {
+  const post = yield* runStage(round, installation, {
     execution: fresh,
     base: { from: 'upgrade', version: old.memoryVersion, keepHeap },
     image: old,
@@ -310,44 +342,24 @@ function* upgrade(
       step(round, request, 'canister_start', 'start', fresh.memory64),
       step(round, request, 'canister_post_upgrade', 'postUpgrade', fresh.memory64),
     ],
-    instructionLimit: limit,
   });
   if (!post.ok) {
     return post;
   }
   // The delta is relative to the old memories, the module is the new one.
-  commitRun(
-    round,
-    request.canisterId,
-    { ...fresh, heap: old.heap, stable: old.stable },
-    post.value,
-  );
+  const kept = { ...fresh, heap: old.heap, stable: old.stable };
+  commitRun(round, request.canisterId, kept, post.value);
   return ok(null);
 }
 
 /** One installation is one step of the canister's version, whatever ran on the way. */
 function recordDeployment(
   round: RoundState,
-  request: InstallCode,
+  { canisterId, mode, origin }: InstallCode,
   moduleHash: HashHex,
   version: bigint,
 ): void {
-  const canister = { ...round.canister(request.canisterId), version };
-  const details: ChangeDetails = { kind: 'codeDeployment', mode: request.mode, moduleHash };
-  round.put(withChange(canister, round.timeNs, request.sender, details));
-}
-
-/** Adds an entry to the canister history; the newest 20 stay. */
-export function withChange(
-  canister: CanisterState,
-  timeNs: TimeNs,
-  originUser: PrincipalId,
-  details: ChangeDetails,
-): CanisterState {
-  const change: CanisterChange = { timeNs, canisterVersion: canister.version, originUser, details };
-  return {
-    ...canister,
-    totalChanges: canister.totalChanges + 1n,
-    changes: [...canister.changes, change].slice(-MAX_CANISTER_HISTORY),
-  };
+  const canister = { ...round.canister(canisterId), version, lastInstallNs: round.timeNs };
+  const details: ChangeDetails = { kind: 'codeDeployment', mode, moduleHash };
+  round.put(withChange(canister, round.timeNs, origin, details));
 }

@@ -2,7 +2,14 @@ import { assert, present } from '../../base/assert.ts';
 import type { Batch } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { MemoryVersion } from '../interfaces/wasm-host.ts';
-import type { CanisterId, Cycles, Instructions, PrincipalId, TimeNs } from '../types/ids.ts';
+import type {
+  CanisterId,
+  Cycles,
+  Instructions,
+  PrincipalId,
+  RegistryVersion,
+  TimeNs,
+} from '../types/ids.ts';
 import type {
   CallOrigin,
   CanisterMessage,
@@ -23,6 +30,7 @@ import {
   type IngressHistory,
   type IngressStatus,
 } from '../replicated-state/ingress-history.ts';
+import type { NodeMetricsSample } from '../replicated-state/node-metrics.ts';
 import type { RadixMap } from '../replicated-state/radix-map.ts';
 import type {
   CanisterIdAllocation,
@@ -70,6 +78,8 @@ export class RoundState {
   readonly height: number;
   /** The batch's randomness, 32 bytes. */
   readonly randomness: Uint8Array;
+  readonly registryVersion: RegistryVersion;
+  nodeMetrics: readonly NodeMetricsSample[];
   #canisters: RadixMap<CanisterState>;
   /** Changed since `#canisters` was made: one message changes a canister many times. */
   readonly #changed = new Map<CanisterId, CanisterState>();
@@ -96,7 +106,7 @@ export class RoundState {
   /** @param oldest the oldest state this node still reads from: its memories must not be forgotten */
   constructor(
     state: ReplicatedState,
-    batch: Pick<Batch, 'height' | 'timeNs' | 'randomness'>,
+    batch: Pick<Batch, 'height' | 'timeNs' | 'randomness' | 'registryVersion'>,
     env: ExecutionEnvironment,
     oldest: ReplicatedState = state,
   ) {
@@ -106,6 +116,8 @@ export class RoundState {
     this.height = batch.height;
     this.timeNs = batch.timeNs;
     this.randomness = batch.randomness;
+    this.registryVersion = batch.registryVersion;
+    this.nodeMetrics = state.nodeMetrics;
     this.#canisters = state.canisters;
     this.history = state.ingressHistory;
     this.subnetQueue = state.subnetQueue;
@@ -251,7 +263,12 @@ export class RoundState {
   fork(timeNs: TimeNs = this.timeNs, shares = 1): RoundState {
     const fork = new RoundState(
       this.before,
-      { height: this.height, timeNs, randomness: this.randomness },
+      {
+        height: this.height,
+        timeNs,
+        randomness: this.randomness,
+        registryVersion: this.registryVersion,
+      },
       this.env,
       this.oldest,
     );
@@ -260,6 +277,7 @@ export class RoundState {
     fork.randomRequests = this.randomRequests;
     fork.canisterIds = this.canisterIds;
     fork.schedule = this.schedule;
+    fork.nodeMetrics = this.nodeMetrics;
     fork.#origin = { round: this, shares, replaced: false };
     return fork;
   }
@@ -405,6 +423,7 @@ export class RoundState {
         consumed: addConsumed(this.before.metrics.consumed, this.consumed),
         createdCycles: this.before.metrics.createdCycles + this.createdCycles,
       },
+      nodeMetrics: this.nodeMetrics,
     };
   }
 }

@@ -16,12 +16,14 @@ import type {
   SystemApiInput,
 } from '../interfaces/wasm-host.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { MAX_WASM_MODULE_BYTES } from '../limits/execution.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import type { Cycles, PrincipalId, TimeNs } from '../types/ids.ts';
 import type { CanisterError } from '../interfaces/wasm-host.ts';
 import { callPrices, freezingThreshold } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
+import { gunzip, isGzip } from './gunzip.ts';
 
 /** Talk with the sandbox: every generator here yields requests and is resumed with replies. */
 
@@ -61,13 +63,23 @@ export function* runOnSandbox(
     assert(!reply.image || base !== null, 'a run from nothing needs no memory image');
     complete = {
       ...complete,
-      ...(reply.module ? { module: wasm } : {}),
+      ...(reply.module ? { module: unpacked(wasm) } : {}),
       ...(reply.image && base !== null ? { image: imageOf(base) } : {}),
     };
     reply = yield complete;
   }
   assert(reply.kind === 'ran', 'the sandbox answers a run that has all it needs');
   return reply;
+}
+
+/** A module as it was installed, which means that it can be unpacked. */
+function unpacked(wasm: Uint8Array): Uint8Array {
+  if (!isGzip(wasm)) {
+    return wasm;
+  }
+  const module = gunzip(wasm, MAX_WASM_MODULE_BYTES);
+  assert(module.ok, 'an installed module was unpacked before');
+  return module.value;
 }
 
 export function* compileOnSandbox(

@@ -74,7 +74,9 @@ export function takeMemory(
   if (
     after?.execution !== before?.execution ||
     after?.settings !== before?.settings ||
-    after?.changes !== before?.changes
+    after?.changes !== before?.changes ||
+    after?.chunkStore !== before?.chunkStore ||
+    after?.snapshots !== before?.snapshots
   ) {
     room.memoryBytes -= memoryBytesOf(after) - memoryBytesOf(before);
   }

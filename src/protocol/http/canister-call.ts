@@ -5,7 +5,7 @@ import { encodeUtf8 } from '../../base/utf8.ts';
 import { domainSeparated } from '../crypto/domain.ts';
 import { MANAGEMENT_CANISTER_ID, principalToBytes, principalToText } from '../crypto/principal.ts';
 import { hashOfMap } from '../crypto/representation-hash.ts';
-import { decodeCanisterId } from '../execution/management/arguments.ts';
+import { decodeTarget } from '../execution/management/arguments.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 import { errorCodeText, rejectCodeOf, type UserError } from '../execution/user-error.ts';
 import type { SignedIngress } from '../interfaces/replica.ts';
@@ -40,7 +40,7 @@ export function checkEffectiveId(
   if (FREE_EFFECTIVE_ID.has(content.methodName)) {
     return ok(null);
   }
-  const target = decodeCanisterId(content.arg);
+  const target = decodeTarget(content.methodName, content.arg);
   // A payload that doesn't name a canister is refused by the ingress filter with the IC's own code.
   return !target.ok || target.value === effectiveId
     ? ok(null)

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import { principalFromText } from '../crypto/principal.ts';
+import { REPLICA_VERSION } from '../execution/execution-environment.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 import type { UserError } from '../execution/user-error.ts';
 import type { SignedIngress } from '../interfaces/replica.ts';
@@ -170,7 +171,7 @@ function serve(
 function statusReply(context: ReplicaContext): HttpReply {
   return cborReply(200, {
     ic_api_version: '0.66.0',
-    impl_version: 'subnetarium',
+    impl_version: REPLICA_VERSION,
     root_key: context.rootKeyDer,
     replica_health_status: context.certified === undefined ? 'starting' : 'healthy',
     certified_height: context.certified?.height ?? 0,

@@ -57,7 +57,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     cycles,
     settings: DEFAULT_SETTINGS,
     timeNs: NOW,
-    creator: sender,
+    creator: { kind: 'user', userId: sender },
   });
   return {
     height: 0,
@@ -71,6 +71,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     canisterIds: { ranges: [], next: undefined },
     schedule: EMPTY_SCHEDULE,
     metrics: NO_METRICS,
+    nodeMetrics: [],
   };
 }
 

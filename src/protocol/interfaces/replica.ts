@@ -38,6 +38,8 @@ export interface Batch {
   /** Summary heights demand a full state hash (checkpoint). */
   readonly requiresFullStateHash: boolean;
   readonly blockMaker: NodeId;
+  /** Those of lower rank, whose turn it was before; absent = none. */
+  readonly failedBlockMakers?: readonly NodeId[];
 }
 
 /** Three-way validation: `undecided` is retried, `invalid` blames the maker. */

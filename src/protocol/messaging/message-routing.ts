@@ -8,6 +8,7 @@ import { RoundState } from '../execution/round-state.ts';
 import type { RoundTask } from '../execution/run-on-sandbox.ts';
 import { executeRound } from '../execution/scheduler.ts';
 import { pruneIngressHistory } from '../replicated-state/ingress-history.ts';
+import { withBlock } from '../replicated-state/node-metrics.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import { inductIngress } from './valid-set-rule.ts';
 
@@ -43,6 +44,12 @@ export function* executeBatch(
       message: `Batch ${batch.height} has time ${batch.timeNs}, before ${state.timeNs}.`,
     });
   }
+  round.nodeMetrics = withBlock(
+    round.nodeMetrics,
+    timeNs,
+    batch.blockMaker,
+    batch.failedBlockMakers ?? [],
+  );
   round.history = pruneIngressHistory(round.history, timeNs);
   inductIngress(round, batch.ingress);
   yield* executeRound(round, batch.requiresFullStateHash);

@@ -20,14 +20,17 @@ import {
   type StopRequest,
 } from './canister-messages.ts';
 import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
+import { EMPTY_CHUNK_STORE, type ChunkStore } from './chunk-store.ts';
 import type { PageMap } from './page-map.ts';
 import type { LongExecution, ScheduledMethod } from './schedule.ts';
+import type { CanisterSnapshot } from './snapshots.ts';
 
 /** What a subnet keeps of one canister. Records are never changed in place. */
 
 export type CanisterStatus = 'running' | 'stopping' | 'stopped';
 
-export type LogVisibility =
+/** Who besides the controllers may look at something. */
+export type Visibility =
   | { readonly kind: 'controllers' }
   | { readonly kind: 'public' }
   | { readonly kind: 'allowedViewers'; readonly viewers: readonly PrincipalId[] };
@@ -40,7 +43,11 @@ export interface CanisterSettings {
   readonly reservedCyclesLimit: Cycles;
   readonly wasmMemoryLimitBytes: bigint;
   readonly wasmMemoryThresholdBytes: bigint;
-  readonly logVisibility: LogVisibility;
+  readonly logVisibility: Visibility;
+  readonly snapshotVisibility: Visibility;
+  readonly statusVisibility: Visibility;
+  /** Calls of other canisters with fewer cycles are rejected. */
+  readonly minimumIncomingCallCycles: Cycles;
   readonly environmentVariables: readonly (readonly [name: string, value: string])[];
 }
 
@@ -52,6 +59,9 @@ export const DEFAULT_SETTINGS: CanisterSettings = {
   wasmMemoryLimitBytes: DEFAULT_WASM_MEMORY_LIMIT_BYTES,
   wasmMemoryThresholdBytes: 0n,
   logVisibility: { kind: 'controllers' },
+  snapshotVisibility: { kind: 'controllers' },
+  statusVisibility: { kind: 'controllers' },
+  minimumIncomingCallCycles: 0n,
   environmentVariables: [],
 };
 
@@ -64,7 +74,7 @@ export interface CustomSection {
 /** An installed module and its memories. */
 export interface ExecutionState {
   readonly moduleHash: HashHex;
-  /** The module as the user uploaded it. */
+  /** The module as the user uploaded it, perhaps compressed. */
   readonly wasm: Uint8Array;
   readonly exports: readonly string[];
   readonly customSections: readonly CustomSection[];
@@ -90,19 +100,45 @@ export interface IngressMessage {
 }
 
 export type ChangeDetails =
-  | { readonly kind: 'creation'; readonly controllers: readonly PrincipalId[] }
+  | {
+      readonly kind: 'creation';
+      readonly controllers: readonly PrincipalId[];
+      /** Of the variables named at creation; null when none were. */
+      readonly environmentHash: HashHex | null;
+    }
   | { readonly kind: 'codeUninstall' }
   | {
       readonly kind: 'codeDeployment';
       readonly mode: 'install' | 'reinstall' | 'upgrade';
       readonly moduleHash: HashHex;
     }
+  | {
+      readonly kind: 'loadSnapshot';
+      /** As hex. */
+      readonly snapshotId: string;
+      /** Of the canister the snapshot is of, when it came into being. */
+      readonly canisterVersion: bigint;
+      readonly takenAtNs: TimeNs;
+      readonly source: CanisterSnapshot['source'];
+      /** Null when it was the canister's own snapshot. */
+      readonly fromCanisterId: CanisterId | null;
+    }
   | { readonly kind: 'controllersChange'; readonly controllers: readonly PrincipalId[] };
+
+/** Who made a change. */
+export type ChangeOrigin =
+  | { readonly kind: 'user'; readonly userId: PrincipalId }
+  | {
+      readonly kind: 'canister';
+      readonly canisterId: PrincipalId;
+      /** As the caller stated it. */
+      readonly canisterVersion: bigint | null;
+    };
 
 export interface CanisterChange {
   readonly timeNs: TimeNs;
   readonly canisterVersion: bigint;
-  readonly originUser: PrincipalId;
+  readonly origin: ChangeOrigin;
   readonly details: ChangeDetails;
 }
 
@@ -155,6 +191,12 @@ export interface CanisterState {
   /** Storage and compute are paid up to here. */
   readonly chargedUntilNs: TimeNs;
   readonly createdAtNs: TimeNs;
+  /** When code was last installed or a snapshot loaded; 0 = never. */
+  readonly lastInstallNs: TimeNs;
+  readonly chunkStore: ChunkStore;
+  /** In order of their ids. */
+  readonly snapshots: readonly CanisterSnapshot[];
+  readonly nextSnapshotId: number;
 }
 
 const MEMORY_VERSIONS_PER_HEIGHT = 1_000_000;
@@ -174,7 +216,9 @@ export interface NewCanister {
   readonly cycles: Cycles;
   readonly settings: CanisterSettings;
   readonly timeNs: TimeNs;
-  readonly creator: PrincipalId;
+  readonly creator: ChangeOrigin;
+  /** Hash of the environment variables named at creation, if any were. */
+  readonly environmentHash?: HashHex | null;
 }
 
 export function createCanisterState(init: NewCanister): CanisterState {
@@ -196,8 +240,12 @@ export function createCanisterState(init: NewCanister): CanisterState {
       {
         timeNs: init.timeNs,
         canisterVersion: 0n,
-        originUser: init.creator,
-        details: { kind: 'creation', controllers: init.controllers },
+        origin: init.creator,
+        details: {
+          kind: 'creation',
+          controllers: init.controllers,
+          environmentHash: init.environmentHash ?? null,
+        },
       },
     ],
     nextLogIndex: 0n,
@@ -212,5 +260,9 @@ export function createCanisterState(init: NewCanister): CanisterState {
     nextMemoryVersion: firstMemoryVersion(init.height),
     chargedUntilNs: init.timeNs,
     createdAtNs: init.timeNs,
+    lastInstallNs: 0n,
+    chunkStore: EMPTY_CHUNK_STORE,
+    snapshots: [],
+    nextSnapshotId: 0,
   };
 }

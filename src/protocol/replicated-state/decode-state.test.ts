@@ -103,7 +103,7 @@ const busy: CanisterState = {
     cycles: 1000n,
     settings: DEFAULT_SETTINGS,
     timeNs: 1n,
-    creator: user,
+    creator: { kind: 'user', userId: user },
   }),
   nextMemoryVersion: 0,
   status: 'stopping',

@@ -1,16 +1,21 @@
 import { decodeCbor, type CborMap, type CborValue } from '../crypto/cbor.ts';
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
 import type { GlobalValue } from '../interfaces/wasm-host.ts';
-import type { CanisterId, HashHex, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
 import type {
-  CanisterChange,
+  CanisterId,
+  HashHex,
+  MessageId,
+  NodeId,
+  PrincipalId,
+  SubnetId,
+} from '../types/ids.ts';
+import type {
   CanisterSettings,
   CanisterState,
-  ChangeDetails,
   CustomSection,
   ExecutionState,
-  LogVisibility,
   LowMemoryHookStatus,
+  Visibility,
 } from './canister-state.ts';
 import {
   CYCLES_USE_CASES,
@@ -36,6 +41,8 @@ import {
   subnetMessageFrom,
 } from './decode-messages.ts';
 import { longExecutionFrom, scheduledMethodFrom, scheduleFrom } from './decode-schedule.ts';
+import { changeFrom, chunkStoreFrom } from './decode-history.ts';
+import type { NodeMetrics } from './node-metrics.ts';
 import type { EncodedSystem } from './encode-state.ts';
 import { emptyPageMap } from './page-map.ts';
 import { RadixMap } from './radix-map.ts';
@@ -98,6 +105,15 @@ function consumedFrom(value: CborValue | undefined): ConsumedCycles {
   );
 }
 
+function nodeMetricsFrom(value: CborValue): NodeMetrics {
+  const [nodeId, proposed, failures] = list(value);
+  return {
+    nodeId: text<NodeId>(nodeId),
+    blocksProposed: big(proposed),
+    blockFailures: big(failures),
+  };
+}
+
 type Metadata = Omit<
   ReplicatedState,
   'canisters' | 'ingressHistory' | 'subnetQueue' | 'randomRequests'
@@ -126,43 +142,14 @@ function metadataFrom(fields: CborMap): Metadata {
       consumed,
       createdCycles: big(fields.get('createdCycles')),
     },
+    nodeMetrics: list(fields.get('nodeMetrics')).map((item) => {
+      const [timeNs, nodes] = list(item);
+      return { timeNs: big(timeNs), nodes: list(nodes).map(nodeMetricsFrom) };
+    }),
   };
 }
 
-function detailsFrom(
-  kind: string,
-  first: CborValue | undefined,
-  second: CborValue | undefined,
-): ChangeDetails {
-  switch (kind) {
-    case 'codeUninstall':
-      return { kind };
-    case 'creation':
-    case 'controllersChange':
-      return { kind, controllers: texts<PrincipalId>(first) };
-    case 'codeDeployment': {
-      const mode = text(first);
-      if (mode !== 'install' && mode !== 'reinstall' && mode !== 'upgrade') {
-        throw new Malformed('an install mode');
-      }
-      return { kind, mode, moduleHash: text<HashHex>(second) };
-    }
-    default:
-      throw new Malformed('a change');
-  }
-}
-
-function changeFrom(value: CborValue): CanisterChange {
-  const [timeNs, version, origin, kind, first, second] = list(value);
-  return {
-    timeNs: big(timeNs),
-    canisterVersion: big(version),
-    originUser: text<PrincipalId>(origin),
-    details: detailsFrom(text(kind), first, second),
-  };
-}
-
-function visibilityFrom(value: CborValue | undefined): LogVisibility {
+function visibilityFrom(value: CborValue | undefined): Visibility {
   const [kind, viewers] = list(value);
   switch (text(kind)) {
     case 'controllers':
@@ -172,7 +159,7 @@ function visibilityFrom(value: CborValue | undefined): LogVisibility {
     case 'allowedViewers':
       return { kind: 'allowedViewers', viewers: texts<PrincipalId>(viewers) };
     default:
-      throw new Malformed('a log visibility');
+      throw new Malformed('a visibility');
   }
 }
 
@@ -190,6 +177,9 @@ function settingsFrom(value: CborValue | undefined): CanisterSettings {
       const [name, content] = list(pair);
       return [text(name), text(content)] as const;
     }),
+    snapshotVisibility: visibilityFrom(items[8]),
+    statusVisibility: visibilityFrom(items[9]),
+    minimumIncomingCallCycles: big(items[10]),
   };
 }
 
@@ -202,7 +192,7 @@ function sectionFrom(value: CborValue): CustomSection {
   };
 }
 
-function globalFrom(value: CborValue): GlobalValue {
+export function globalFrom(value: CborValue): GlobalValue {
   const [type, bits] = list(value);
   const name = text(type);
   if (name !== 'i32' && name !== 'i64' && name !== 'f32' && name !== 'f64') {
@@ -232,7 +222,7 @@ function executionFrom(value: CborValue | undefined): ExecutionState | null {
   };
 }
 
-function lowMemoryHookFrom(value: CborValue | undefined): LowMemoryHookStatus {
+export function lowMemoryHookFrom(value: CborValue | undefined): LowMemoryHookStatus {
   const status = text(value);
   if (status !== 'conditionNotSatisfied' && status !== 'ready' && status !== 'executed') {
     throw new Malformed("a low-memory hook's status");
@@ -275,12 +265,16 @@ function canisterFrom(fields: CborMap): CanisterState {
     nextMemoryVersion: 0,
     chargedUntilNs: big(fields.get('chargedUntilNs')),
     createdAtNs: big(fields.get('createdAtNs')),
+    lastInstallNs: big(fields.get('lastInstallNs')),
+    chunkStore: chunkStoreFrom(fields.get('chunks')),
+    snapshots: [],
+    nextSnapshotId: small(fields.get('nextSnapshotId')),
   };
 }
 
 const MAX_STATE_BYTES = 256 * 1024 * 1024;
 
-function decodeWith<T>(
+export function decodeWith<T>(
   encoded: Uint8Array,
   read: (fields: CborMap) => T,
 ): Result<T, StateCodecError> {
@@ -325,7 +319,7 @@ export function decodeSystemState(files: EncodedSystem): Result<ReplicatedState,
     : queues;
 }
 
-/** A canister whose module, memories and memory versions the caller fills in; see `encode-state.ts`. */
+/** A canister whose module, memories, chunks, snapshots and memory versions the caller fills in; see `encode-state.ts`. */
 export function decodeCanister(encoded: Uint8Array): Result<CanisterState, StateCodecError> {
   return decodeWith(encoded, canisterFrom);
 }

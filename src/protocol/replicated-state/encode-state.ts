@@ -11,12 +11,16 @@ import {
 import type { WasmClosure } from '../interfaces/wasm-host.ts';
 import type {
   CanisterChange,
+  ChangeDetails,
+  ChangeOrigin,
   CanisterSettings,
   CanisterState,
   ExecutionState,
   IngressMessage,
+  Visibility,
 } from './canister-state.ts';
 import { CYCLES_USE_CASES, type ConsumedCycles } from './consumed-cycles.ts';
+import type { ChunkStore } from './chunk-store.ts';
 import type { IngressHistory, IngressStatus } from './ingress-history.ts';
 import { encodeLongExecution, encodePriorities } from './encode-schedule.ts';
 import type { ReplicatedState } from './replicated-state.ts';
@@ -146,6 +150,14 @@ function encodeSystemMetadata(state: ReplicatedState): Uint8Array {
     updateTransactions: state.metrics.updateTransactions.toString(),
     consumed: consumed(state.metrics.consumed),
     createdCycles: state.metrics.createdCycles.toString(),
+    nodeMetrics: state.nodeMetrics.map(({ timeNs, nodes }) => [
+      timeNs.toString(),
+      nodes.map(({ nodeId, blocksProposed, blockFailures }) => [
+        nodeId,
+        blocksProposed.toString(),
+        blockFailures.toString(),
+      ]),
+    ]),
   });
 }
 
@@ -185,25 +197,56 @@ export function encodeSystemState(state: ReplicatedState): EncodedSystem {
   };
 }
 
+function changeOrigin(value: ChangeOrigin): CborInput {
+  return value.kind === 'user'
+    ? [value.userId]
+    : [value.canisterId, value.canisterVersion === null ? null : value.canisterVersion.toString()];
+}
+
+function changeDetails(details: ChangeDetails): CborInput[] {
+  switch (details.kind) {
+    case 'codeUninstall':
+      return [];
+    case 'codeDeployment':
+      return [details.mode, details.moduleHash];
+    case 'controllersChange':
+      return [details.controllers];
+    case 'creation':
+      return [details.controllers, details.environmentHash];
+    case 'loadSnapshot':
+      return [
+        details.snapshotId,
+        details.canisterVersion.toString(),
+        details.takenAtNs.toString(),
+        details.source,
+        details.fromCanisterId,
+      ];
+  }
+}
+
 function change(value: CanisterChange): CborInput {
-  const { details } = value;
-  const rest: CborInput[] =
-    details.kind === 'codeUninstall'
-      ? []
-      : details.kind === 'codeDeployment'
-        ? [details.mode, details.moduleHash]
-        : [details.controllers];
   return [
     value.timeNs.toString(),
     value.canisterVersion.toString(),
-    value.originUser,
-    details.kind,
-    ...rest,
+    changeOrigin(value.origin),
+    value.details.kind,
+    ...changeDetails(value.details),
   ];
 }
 
+function visibility(value: Visibility): CborInput {
+  return [value.kind, value.kind === 'allowedViewers' ? value.viewers : []];
+}
+
+export function chunkList(store: ChunkStore): CborInput {
+  return store.chunks.map(({ hash, length }) => [hash, length]);
+}
+
+export function globalList(globals: ExecutionState['globals']): CborInput {
+  return globals.map((global) => [global.type, global.bits.toString()]);
+}
+
 function settings(value: CanisterSettings): CborInput {
-  const { logVisibility } = value;
   return [
     value.computeAllocation.toString(),
     value.memoryAllocationBytes.toString(),
@@ -211,8 +254,11 @@ function settings(value: CanisterSettings): CborInput {
     value.reservedCyclesLimit.toString(),
     value.wasmMemoryLimitBytes.toString(),
     value.wasmMemoryThresholdBytes.toString(),
-    [logVisibility.kind, logVisibility.kind === 'allowedViewers' ? logVisibility.viewers : []],
+    visibility(value.logVisibility),
     value.environmentVariables,
+    visibility(value.snapshotVisibility),
+    visibility(value.statusVisibility),
+    value.minimumIncomingCallCycles.toString(),
   ];
 }
 
@@ -229,13 +275,13 @@ function execution(value: ExecutionState | null): CborInput {
       section.content,
     ]),
     memory64: value.memory64,
-    globals: value.globals.map((global) => [global.type, global.bits.toString()]),
+    globals: globalList(value.globals),
     heapWasmPages: value.heapWasmPages,
     stableWasmPages: value.stableWasmPages,
   };
 }
 
-/** One canister without module and memory pages; host-local memory versions are left out. */
+/** One canister without module, memory pages, chunks and snapshots; host-local memory versions are left out. */
 export function encodeCanister(canister: CanisterState): Uint8Array {
   return encodeCbor({
     canisterId: canister.canisterId,
@@ -276,5 +322,8 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
     ]),
     chargedUntilNs: canister.chargedUntilNs.toString(),
     createdAtNs: canister.createdAtNs.toString(),
+    lastInstallNs: canister.lastInstallNs.toString(),
+    chunks: chunkList(canister.chunkStore),
+    nextSnapshotId: canister.nextSnapshotId,
   });
 }

@@ -19,7 +19,7 @@ const EMPTY: CanisterState = createCanisterState({
   cycles: 0n,
   settings: DEFAULT_SETTINGS,
   timeNs: 0n,
-  creator: '04' as PrincipalId,
+  creator: { kind: 'user', userId: '04' as PrincipalId },
 });
 
 const request = (from: number, callbackId: number): CanisterRequest => ({

@@ -71,6 +71,36 @@ export class PageMap {
     return copied.size === 0 ? this : new PageMap(leaves, size);
   }
 
+  /** A copy of the bytes from `offset` on; the memory is zero where no page is. */
+  read(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; ) {
+      const start = (offset + at) % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - start, length - at);
+      const page = this.get(Math.floor((offset + at) / PAGE_BYTES));
+      if (page !== undefined) {
+        bytes.set(page.subarray(start, start + count), at);
+      }
+      at += count;
+    }
+    return bytes;
+  }
+
+  /** This map with bytes written from `offset` on. */
+  write(offset: number, bytes: Uint8Array): PageMap {
+    const changed: DirtyPage[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const start = (offset + at) % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - start, bytes.length - at);
+      const index = Math.floor((offset + at) / PAGE_BYTES);
+      const page = this.get(index)?.slice() ?? new Uint8Array(PAGE_BYTES);
+      page.set(bytes.subarray(at, at + count), start);
+      changed.push({ index, bytes: page });
+      at += count;
+    }
+    return this.with(changed);
+  }
+
   /** The pages that are not all zero, in order of index. */
   *pages(): IterableIterator<DirtyPage> {
     for (let i = 0; i < this.#leaves.length; i += 1) {

@@ -5,6 +5,7 @@ import type { CanisterRequest, SubnetMessage } from './canister-messages.ts';
 import type { CanisterState } from './canister-state.ts';
 import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
 import { emptyIngressHistory, type IngressHistory } from './ingress-history.ts';
+import type { NodeMetricsSample } from './node-metrics.ts';
 import { RadixMap } from './radix-map.ts';
 import { EMPTY_SCHEDULE, type Schedule } from './schedule.ts';
 
@@ -24,6 +25,8 @@ export interface ReplicatedState {
   readonly canisterIds: CanisterIdAllocation;
   readonly schedule: Schedule;
   readonly metrics: SubnetMetrics;
+  /** Oldest day first. */
+  readonly nodeMetrics: readonly NodeMetricsSample[];
 }
 
 /** Ids are given out in order from the subnet's ranges. */
@@ -63,6 +66,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
     canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
     schedule: EMPTY_SCHEDULE,
     metrics: NO_METRICS,
+    nodeMetrics: [],
   };
 }
 

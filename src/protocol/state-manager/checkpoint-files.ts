@@ -1,9 +1,12 @@
 import { CHUNK_BYTES } from '../limits/state-sync.ts';
 import { PAGE_BYTES, WASM_PAGE_BYTES } from '../interfaces/wasm-host.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { chunkStoreWasmPages, type ChunkStore } from '../replicated-state/chunk-store.ts';
 import { encodeCanister, encodeSystemState } from '../replicated-state/encode-state.ts';
 import type { PageMap } from '../replicated-state/page-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { encodeSnapshot } from '../replicated-state/snapshot-codec.ts';
+import { snapshotIdOf, type CanisterSnapshot } from '../replicated-state/snapshots.ts';
 import type { CanisterId } from '../types/ids.ts';
 
 /**
@@ -23,6 +26,8 @@ export const METADATA_PATH = 'system_metadata.cbor';
 export const HISTORY_PATH = 'ingress_history.cbor';
 export const QUEUES_PATH = 'subnet_queues.cbor';
 const RECORD = 'canister.cbor';
+const SNAPSHOTS = 'snapshots/';
+const SNAPSHOT_RECORD = 'snapshot.cbor';
 const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
 
 export interface CanisterPaths {
@@ -30,16 +35,39 @@ export interface CanisterPaths {
   readonly module: string;
   readonly heap: string;
   readonly stable: string;
+  readonly chunks: string;
 }
 
-export function canisterPaths(canisterId: CanisterId | string): CanisterPaths {
-  const folder = `${CANISTERS}${canisterId}/`;
+function pathsIn(folder: string, record: string): CanisterPaths {
   return {
-    record: folder + RECORD,
+    record: folder + record,
     module: `${folder}software.wasm`,
     stable: `${folder}stable_memory.bin`,
     heap: `${folder}vmemory_0.bin`,
+    chunks: `${folder}wasm_chunk_store.bin`,
   };
+}
+
+export function canisterPaths(canisterId: CanisterId | string): CanisterPaths {
+  return pathsIn(`${CANISTERS}${canisterId}/`, RECORD);
+}
+
+/** @param snapshotId see `snapshotIdOf` */
+export function snapshotPaths(canisterId: CanisterId | string, snapshotId: string): CanisterPaths {
+  return pathsIn(`${SNAPSHOTS}${canisterId}/${snapshotId}/`, SNAPSHOT_RECORD);
+}
+
+/** The snapshot whose record lies at `path`; undefined when it is another file. */
+export function snapshotOfRecord(
+  path: string,
+): { readonly canisterId: string; readonly snapshotId: string } | undefined {
+  if (!path.startsWith(SNAPSHOTS) || !path.endsWith(`/${SNAPSHOT_RECORD}`)) {
+    return undefined;
+  }
+  const [, canisterId, snapshotId, ...rest] = path.split('/');
+  return canisterId === undefined || snapshotId === undefined || rest.length !== 1
+    ? undefined
+    : { canisterId, snapshotId };
 }
 
 /** The canister whose record lies at `path`; undefined when it is another file. */
@@ -49,8 +77,8 @@ export function canisterOfRecord(path: string): string | undefined {
     : undefined;
 }
 
-/** Encoded records: a canister that did not change is not encoded again. */
-export type RecordCache = WeakMap<CanisterState, Uint8Array>;
+/** Encoded records: a canister or snapshot that did not change is not encoded again. */
+export type RecordCache = WeakMap<CanisterState | CanisterSnapshot, Uint8Array>;
 
 /** All files of a state in ascending order of path. */
 export function filesOf(state: ReplicatedState, records: RecordCache): readonly NamedFile[] {
@@ -72,12 +100,42 @@ export function filesOf(state: ReplicatedState, records: RecordCache): readonly 
         [paths.heap, { kind: 'pages', pages: heap, size: heapWasmPages * WASM_PAGE_BYTES }],
       );
     }
+    files.push(...chunkFiles(paths.chunks, canister.chunkStore));
   }
   const { metadata, history, queues } = encodeSystemState(state);
   add(HISTORY_PATH, history);
+  for (const canister of state.canisters.values()) {
+    for (const snapshot of canister.snapshots) {
+      files.push(...snapshotFiles(canister.canisterId, snapshot, records));
+    }
+  }
   add(QUEUES_PATH, queues);
   add(METADATA_PATH, metadata);
   return files;
+}
+
+function snapshotFiles(
+  canisterId: CanisterId,
+  snapshot: CanisterSnapshot,
+  records: RecordCache,
+): readonly NamedFile[] {
+  const paths = snapshotPaths(canisterId, snapshotIdOf(canisterId, snapshot.localId));
+  const record = records.get(snapshot) ?? encodeSnapshot(snapshot);
+  records.set(snapshot, record);
+  const { heap, heapWasmPages, stable, stableWasmPages } = snapshot;
+  return [
+    [paths.record, { kind: 'bytes', bytes: record }],
+    [paths.module, { kind: 'bytes', bytes: snapshot.wasm }],
+    [paths.stable, { kind: 'pages', pages: stable, size: stableWasmPages * WASM_PAGE_BYTES }],
+    [paths.heap, { kind: 'pages', pages: heap, size: heapWasmPages * WASM_PAGE_BYTES }],
+    ...chunkFiles(paths.chunks, snapshot.chunkStore),
+  ];
+}
+
+/** An empty store has no file. */
+function chunkFiles(path: string, store: ChunkStore): readonly NamedFile[] {
+  const size = chunkStoreWasmPages(store) * WASM_PAGE_BYTES;
+  return size === 0 ? [] : [[path, { kind: 'pages', pages: store.pages, size }]];
 }
 
 export function sizeOf(content: FileContent): number {

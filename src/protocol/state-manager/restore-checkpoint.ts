@@ -1,12 +1,16 @@
 import { concatBytes } from '../../base/bytes.ts';
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
+import { MAX_SNAPSHOTS_PER_CANISTER } from '../limits/management.ts';
 import { CHUNK_BYTES } from '../limits/state-sync.ts';
 import { PAGE_BYTES, WASM_PAGE_BYTES, type DirtyPage } from '../interfaces/wasm-host.ts';
 import { firstMemoryVersion, type CanisterState } from '../replicated-state/canister-state.ts';
 import { decodeCanister, decodeSystemState } from '../replicated-state/decode-state.ts';
+import { chunkStoreWasmPages, type ChunkStore } from '../replicated-state/chunk-store.ts';
 import { PageMap } from '../replicated-state/page-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
-import type { HashHex } from '../types/ids.ts';
+import { decodeSnapshot } from '../replicated-state/snapshot-codec.ts';
+import { snapshotIdOf, type CanisterSnapshot } from '../replicated-state/snapshots.ts';
+import type { CanisterId, HashHex } from '../types/ids.ts';
 import { Checkpoint, type HashedChunk, type HashedFile } from './checkpoint.ts';
 import {
   canisterOfRecord,
@@ -14,6 +18,8 @@ import {
   HISTORY_PATH,
   METADATA_PATH,
   QUEUES_PATH,
+  snapshotOfRecord,
+  snapshotPaths,
   type FileContent,
   type RecordCache,
 } from './checkpoint-files.ts';
@@ -177,11 +183,22 @@ function restore(
   const { height } = system.value;
   const records: RecordCache = new WeakMap();
   let { canisters } = system.value;
+  const snapshotIds = snapshotsByCanister(manifest);
   for (const { path } of manifest.files) {
     const canisterId = canisterOfRecord(path);
     if (canisterId !== undefined) {
       const record = reader.bytes(path);
-      const canister = restoreCanister(canisterId, record, reader, height);
+      const snapshots = restoreSnapshots(canisterId, snapshotIds.get(canisterId) ?? [], {
+        reader,
+        records,
+      });
+      const canister = {
+        ...restoreCanister(canisterId, record, reader, height),
+        snapshots,
+      };
+      if (snapshots.some(({ localId }) => localId >= canister.nextSnapshotId)) {
+        throw new Unusable(`a snapshot of ${canisterId} is newer than its canister`);
+      }
       records.set(canister, record);
       canisters = canisters.set(canister.canisterId, canister);
     }
@@ -189,6 +206,55 @@ function restore(
   const state = { ...system.value, canisters };
   const checkpoint = new Checkpoint(height, manifest, encodedManifest, reader.all());
   return { state, checkpoint, records };
+}
+
+/** Ids of the snapshots that have a record, in order; one of an unknown canister ends as a file of nothing. */
+function snapshotsByCanister(manifest: Manifest): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { path } of manifest.files) {
+    const reference = snapshotOfRecord(path);
+    if (reference !== undefined) {
+      const known = found.get(reference.canisterId) ?? [];
+      found.set(reference.canisterId, [...known, reference.snapshotId]);
+    }
+  }
+  return found;
+}
+
+function restoreSnapshots(
+  canisterId: string,
+  ids: readonly string[],
+  { reader, records }: { readonly reader: FileReader; readonly records: RecordCache },
+): readonly CanisterSnapshot[] {
+  if (ids.length > MAX_SNAPSHOTS_PER_CANISTER) {
+    throw new Unusable(`${canisterId} has too many snapshots`);
+  }
+  return ids.map((id) => {
+    const paths = snapshotPaths(canisterId, id);
+    const record = reader.bytes(paths.record);
+    const decoded = decodeSnapshot(record);
+    if (!decoded.ok) {
+      throw new Unusable(decoded.error.message);
+    }
+    if (snapshotIdOf(canisterId as CanisterId, decoded.value.localId) !== id) {
+      throw new Unusable(`the record of snapshot ${id} is of another one`);
+    }
+    const { heapWasmPages, stableWasmPages, chunkStore } = decoded.value;
+    const snapshot = {
+      ...decoded.value,
+      wasm: reader.bytes(paths.module),
+      heap: reader.memory(paths.heap, heapWasmPages),
+      stable: reader.memory(paths.stable, stableWasmPages),
+      chunkStore: restoreChunks(paths.chunks, chunkStore, reader),
+    };
+    records.set(snapshot, record);
+    return snapshot;
+  });
+}
+
+function restoreChunks(path: string, store: ChunkStore, reader: FileReader): ChunkStore {
+  const wasmPages = chunkStoreWasmPages(store);
+  return wasmPages === 0 ? store : { ...store, pages: reader.memory(path, wasmPages) };
 }
 
 function restoreCanister(
@@ -205,11 +271,15 @@ function restoreCanister(
     throw new Unusable(`the record of ${canisterId} is of another canister`);
   }
   const memoryVersion = firstMemoryVersion(height);
-  const canister = { ...decoded.value, nextMemoryVersion: memoryVersion + 1 };
+  const paths = canisterPaths(canisterId);
+  const canister = {
+    ...decoded.value,
+    nextMemoryVersion: memoryVersion + 1,
+    chunkStore: restoreChunks(paths.chunks, decoded.value.chunkStore, reader),
+  };
   if (canister.execution === null) {
     return canister;
   }
-  const paths = canisterPaths(canisterId);
   const { heapWasmPages, stableWasmPages } = canister.execution;
   const execution = {
     ...canister.execution,

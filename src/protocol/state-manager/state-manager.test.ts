@@ -43,6 +43,7 @@ const genesis: ReplicatedState = {
   canisterIds: { ranges: [[0n, 1023n]], next: 3n },
   schedule: EMPTY_SCHEDULE,
   metrics: NO_METRICS,
+  nodeMetrics: [],
 };
 
 function canister(n: number, seed: number): CanisterState {
@@ -54,7 +55,7 @@ function canister(n: number, seed: number): CanisterState {
     cycles: BigInt(seed) << 70n,
     settings: { ...DEFAULT_SETTINGS, logVisibility: { kind: 'allowedViewers', viewers: [] } },
     timeNs: 5n,
-    creator: '04' as PrincipalId,
+    creator: { kind: 'user', userId: '04' as PrincipalId },
   });
   if (seed % 3 === 0) {
     return state;

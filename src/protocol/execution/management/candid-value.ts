@@ -21,8 +21,8 @@ export type CandidValue =
   | { readonly kind: 'opt'; readonly value: CandidValue | null }
   | { readonly kind: 'record'; readonly fields: ReadonlyMap<number, CandidValue> }
   | { readonly kind: 'variant'; readonly tag: number; readonly value: CandidValue }
-  /** A float, function or service reference: read over, of no use here. */
-  | { readonly kind: 'opaque' };
+  /** As its bit pattern, so that every NaN survives. */
+  | { readonly kind: 'float'; readonly width: 32 | 64; readonly bits: bigint };
 
 export type CandidError = CodedError<'MALFORMED_CANDID'>;
 
@@ -205,8 +205,11 @@ function readPrimitive(reader: Reader, code: number): CandidValue {
       return { kind: 'number', value: reader.signed() };
     case -13:
     case -14:
-      reader.take(code === -13 ? 4 : 8);
-      return { kind: 'opaque' };
+      return {
+        kind: 'float',
+        width: code === -13 ? 32 : 64,
+        bits: littleEndian(reader.take(code === -13 ? 4 : 8), false),
+      };
     case -15:
       return { kind: 'text', value: readText(reader) };
     case PRINCIPAL:

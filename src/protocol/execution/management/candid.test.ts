@@ -2,15 +2,42 @@ import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { present } from '../../../base/assert.ts';
 import {
+  decodeCanisterInfo,
+  decodeCanisterMetadata,
   decodeCreateCanister,
+  decodeInstallChunkedCode,
   decodeInstallCode,
-  decodeSettings,
-  decodeRecord,
+  decodeTopUp,
+  decodeUpdateSettings,
+  decodeUploadChunk,
 } from './arguments.ts';
-import { natField } from './candid-fields.ts';
 import { candidHash, decodeCandid } from './candid-value.ts';
+import {
+  decodeDeleteSnapshot,
+  decodeLoadSnapshot,
+  decodeReadData,
+  decodeTakeSnapshot,
+  decodeUploadData,
+  decodeUploadMetadata,
+} from './snapshot-arguments.ts';
+
+const DECODERS = [
+  decodeCanisterInfo,
+  decodeCanisterMetadata,
+  decodeCreateCanister,
+  decodeDeleteSnapshot,
+  decodeInstallChunkedCode,
+  decodeInstallCode,
+  decodeLoadSnapshot,
+  decodeReadData,
+  decodeTakeSnapshot,
+  decodeTopUp,
+  decodeUpdateSettings,
+  decodeUploadChunk,
+  decodeUploadData,
+  decodeUploadMetadata,
+];
 
 const id = Principal.fromText('rrkah-fqaaa-aaaaa-aaaaq-cai');
 const idHex = '00000000000000010101';
@@ -53,8 +80,7 @@ describe('Candid arguments of the management canister', () => {
 
   test.prop([fc.bigInt({ min: 0n, max: 1n << 120n })])('reads naturals of any size', (n) => {
     const encoded = IDL.encode([IDL.Record({ amount: IDL.Opt(IDL.Nat) })], [{ amount: [n] }]);
-    const record = decodeRecord(Uint8Array.from(encoded));
-    expect(record.ok && natField(record.value, 'amount')).toEqual({ ok: true, value: n });
+    expect(decodeTopUp(Uint8Array.from(encoded))).toEqual({ ok: true, value: n });
   });
 
   it.each([
@@ -85,6 +111,7 @@ describe('Candid arguments of the management canister', () => {
           arg: new Uint8Array(0),
           skipPreUpgrade,
           memoryPersistence,
+          senderVersion: undefined,
         },
       });
     },
@@ -92,10 +119,14 @@ describe('Candid arguments of the management canister', () => {
 
   it('names a missing field and a wrong type', () => {
     const empty = decodeInstallCode(Uint8Array.from(IDL.encode([IDL.Record({})], [{}])));
-    expect(empty.ok ? '' : empty.error.message).toBe('field canister_id is missing');
+    expect(empty.ok ? '' : empty.error.message).toBe(
+      'Error decoding candid: field mode is missing',
+    );
     const text = IDL.encode([IDL.Record({ amount: IDL.Text })], [{ amount: 'much' }]);
     const wrong = decodeCreateCanister(Uint8Array.from(text));
-    expect(wrong.ok ? '' : wrong.error.message).toBe('field amount is not a nat');
+    expect(wrong.ok ? '' : wrong.error.message).toBe(
+      'Error decoding candid: field amount is not a nat',
+    );
   });
 
   it('bounds settings: eleven controllers and a compute allocation of 101 % are refused', () => {
@@ -105,16 +136,20 @@ describe('Candid arguments of the management canister', () => {
         compute_allocation: IDL.Opt(IDL.Nat),
       }),
     });
-    const decode = (controllers: Principal[][], compute: bigint[]): boolean => {
+    const decode = (controllers: Principal[][], compute: bigint[]): string => {
       const value = { settings: { controllers, compute_allocation: compute } };
-      const record = decodeRecord(Uint8Array.from(IDL.encode([Settings], [value])));
-      return decodeSettings(present(record.ok ? record.value : undefined, 'a record')).ok;
+      const decoded = decodeUpdateSettings(Uint8Array.from(IDL.encode([Settings], [value])));
+      return decoded.ok ? 'ok' : `${decoded.error.code} ${decoded.error.message}`;
     };
     const many = (count: number): Principal[] =>
       Array.from({ length: count }, (_, i) => Principal.fromUint8Array(Uint8Array.of(i)));
-    expect(decode([many(10)], [100n])).toBe(true);
-    expect(decode([many(11)], [])).toBe(false);
-    expect(decode([], [101n])).toBe(false);
+    expect(decode([many(10)], [100n])).toBe('ok');
+    expect(decode([many(11)], [])).toBe(
+      '408 Error decoding candid: The number of elements exceeds maximum allowed 10',
+    );
+    expect(decode([], [1_000_001n])).toBe(
+      '504 ComputeAllocation expected to be in the range [0..100], got 1_000_001',
+    );
   });
 
   it.each([
@@ -137,9 +172,11 @@ describe('Candid arguments of the management canister', () => {
       damaged[position % damaged.length] = value;
       const magic = Uint8Array.of(0x44, 0x49, 0x44, 0x4c, ...bytes);
       for (const input of [bytes, magic, damaged]) {
-        for (const decode of [decodeCandid, decodeInstallCode, decodeCreateCanister]) {
+        const value = decodeCandid(input);
+        expect(value.ok || value.error.code === 'MALFORMED_CANDID').toBe(true);
+        for (const decode of DECODERS) {
           const result = decode(input);
-          expect(result.ok || result.error.code === 'MALFORMED_CANDID').toBe(true);
+          expect(result.ok || [408, 504].includes(result.error.code)).toBe(true);
         }
       }
     },

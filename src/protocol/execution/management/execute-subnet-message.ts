@@ -1,41 +1,57 @@
-import { assert } from '../../../base/assert.ts';
+import { assert, present } from '../../../base/assert.ts';
 import { bytesToHex } from '../../../base/hex.ts';
-import { err, ok, type Result } from '../../../base/result.ts';
-import { canisterIdFromU64, canisterIdToU64, principalToText } from '../../crypto/principal.ts';
-import { DEFAULT_PROVISIONAL_CYCLES } from '../../limits/execution.ts';
+import { err, ok } from '../../../base/result.ts';
+import { principalToText } from '../../crypto/principal.ts';
+import { MAX_CHUNK_BYTES } from '../../limits/management.ts';
 import { isRequest, type SubnetMessage } from '../../replicated-state/canister-messages.ts';
-import {
-  createCanisterState,
-  DEFAULT_SETTINGS,
-  type CanisterState,
-} from '../../replicated-state/canister-state.ts';
+import type { CanisterState } from '../../replicated-state/canister-state.ts';
 import { hasInput } from '../../replicated-state/input-queues.ts';
-import { idAfter, isHosted } from '../../replicated-state/replicated-state.ts';
-import type { CanisterId, Cycles, PrincipalId } from '../../types/ids.ts';
-import { createCanisterFee } from '../cycles-account-manager.ts';
-import { canisterNotFound } from '../execute-message.ts';
-import { installCode, withChange } from '../install-code.ts';
-import { withLowMemoryHook } from '../low-memory-hook.ts';
+import type { Cycles } from '../../types/ids.ts';
+import { installCode } from '../install-code.ts';
 import type { RoundState } from '../round-state.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
-import { ErrorCode, help, userError, type UserError } from '../user-error.ts';
+import { ErrorCode, help, userError } from '../user-error.ts';
 import {
   decodeCanisterId,
-  decodeCreateCanister,
+  decodeInstallChunkedCode,
   decodeInstallCode,
-  decodeRecord,
-  decodeSettings,
-  type SettingsChange,
+  decodeTarget,
+  decodeTargetArgument,
+  decodeTopUp,
+  decodeUpdateSettings,
 } from './arguments.ts';
-import { natField, required } from './candid-fields.ts';
-import type { CandidError } from './candid-value.ts';
-import { checkManagementCall, checkManagementIngress, type ManagementMethod } from './methods.ts';
-import { canisterIdReply, canisterStatusReply, emptyReply } from './replies.ts';
-import { answerSubnetMessage, removeCode, startCanister, stopCanister } from './stop-canister.ts';
+import { assembleChunks, clearChunkStore, storedChunks, uploadChunk } from './chunks.ts';
+import { createPaidCanister, createProvisionalCanister } from './create-canister.ts';
+import { cannotControl, chunkStoreError } from './errors.ts';
+import { canisterInfo, canisterMetadata } from './information.ts';
+import {
+  checkManagementCall,
+  ingressMethod,
+  isTargetMethod,
+  type ManagementMethod,
+  type TargetMethod,
+  type UnavailableMethod,
+} from './methods.ts';
+import { findCanister, originOf, type Reply } from './operation.ts';
+import { canisterMetricsReply, canisterStatusReply, emptyReply } from './replies.ts';
+import { updateSettings } from './settings.ts';
+import {
+  readSnapshotData,
+  readSnapshotMetadata,
+  uploadSnapshotData,
+  uploadSnapshotMetadata,
+} from './snapshot-data.ts';
+import { deleteSnapshot, listSnapshots, loadSnapshot, takeSnapshot } from './snapshots.ts';
+import {
+  answerSubnetMessage,
+  startCanister,
+  stopCanister,
+  uninstallByController,
+} from './stop-canister.ts';
+import { nodeMetricsHistory, subnetInfo } from './subnet-facts.ts';
+import { unavailable } from './unavailable.ts';
 
 /** Executes calls of the management canister. @upstream rs/execution_environment/src/execution_environment.rs#execute_subnet_message */
-
-type Reply = Result<Uint8Array, UserError>;
 
 /** Candid of `()`. */
 const EMPTY_ARGUMENT = '4449444c0000';
@@ -50,9 +66,12 @@ export function* executeSubnetMessage(
 ): SandboxTask<void> {
   const used = round.instructionsUsed;
   round.messagesExecuted += 1;
-  const check = isRequest(message) ? checkManagementCall : checkManagementIngress;
-  const method = check(round.canisters, message.sender, message.methodName, message.arg);
   const refund = isRequest(message) ? message.cycles : 0n;
+  const { sender, methodName, arg } = message;
+  const allowed = isRequest(message) ? ok(null) : ingressMethod(methodName);
+  const method = allowed.ok
+    ? checkManagementCall(round.canisters, sender, methodName, arg)
+    : allowed;
   const answer = method.ok
     ? yield* dispatch(round, message, method.value)
     : { reply: method, refund };
@@ -74,57 +93,107 @@ function* dispatch(
   message: SubnetMessage,
   method: ManagementMethod,
 ): SandboxTask<Answer> {
+  const refund = isRequest(message) ? message.cycles : 0n;
   switch (method) {
     case 'raw_rand':
       return askForRandomness(round, message);
     case 'stop_canister':
-      return stop(round, message);
+      stopCanister(round, targetOf(round, message), message);
+      return null;
     case 'create_canister':
       return { reply: createPaidCanister(round, message), refund: 0n };
     case 'deposit_cycles':
       return { reply: depositCycles(round, message), refund: 0n };
-    default:
-      return {
-        reply: yield* dispatchFree(round, message, method),
-        refund: isRequest(message) ? message.cycles : 0n,
-      };
+    default: {
+      const reply = isTargetMethod(method)
+        ? yield* manageCanister(round, message, method)
+        : answerAboutSubnet(round, message, method);
+      return { reply, refund };
+    }
   }
 }
 
-type FreeMethod = Exclude<
-  ManagementMethod,
-  'raw_rand' | 'stop_canister' | 'create_canister' | 'deposit_cycles'
->;
+type StopMethod = 'stop_canister';
+type WaitingMethod = 'raw_rand' | 'create_canister' | 'deposit_cycles';
 
-function* dispatchFree(
+/** The canister that a checked call is about. */
+function targetOf(round: RoundState, message: SubnetMessage): CanisterState {
+  const canisterId = decodeTarget(message.methodName, message.arg);
+  assert(canisterId.ok, 'the target was decoded when the call was checked');
+  return present(round.find(canisterId.value), 'the target was there just now');
+}
+
+function* manageCanister(
   round: RoundState,
   message: SubnetMessage,
-  method: FreeMethod,
+  method: Exclude<TargetMethod, StopMethod>,
 ): SandboxTask<Reply> {
+  const canister = targetOf(round, message);
+  const { arg, sender } = message;
+  switch (method) {
+    case 'install_code':
+      return yield* install(round, message);
+    case 'install_chunked_code':
+      return yield* installChunked(round, message);
+    case 'load_canister_snapshot':
+      return yield* loadSnapshot(round, canister, message);
+    case 'delete_canister':
+      return yield* deleteCanister(round, canister, message);
+    case 'update_settings':
+      return changeSettings(round, canister, message);
+    case 'uninstall_code':
+      return uninstall(round, canister, message);
+    case 'start_canister':
+      startCanister(round, canister);
+      return ok(emptyReply());
+    case 'canister_status':
+      return ok(canisterStatusReply(round.env, canister));
+    case 'canister_metrics':
+      return ok(canisterMetricsReply(canister));
+    case 'upload_chunk':
+      return uploadChunk(round, canister, sender, arg);
+    case 'stored_chunks':
+      return storedChunks(canister);
+    case 'clear_chunk_store':
+      return clearChunkStore(round, canister);
+    case 'take_canister_snapshot':
+      return takeSnapshot(round, canister, message);
+    case 'list_canister_snapshots':
+      return listSnapshots(canister);
+    case 'delete_canister_snapshot':
+      return deleteSnapshot(round, canister, arg);
+    case 'read_canister_snapshot_metadata':
+      return readSnapshotMetadata(canister, arg);
+    case 'read_canister_snapshot_data':
+      return readSnapshotData(round, canister, sender, arg);
+    case 'upload_canister_snapshot_metadata':
+      return uploadSnapshotMetadata(round, canister, sender, arg);
+    case 'upload_canister_snapshot_data':
+      return uploadSnapshotData(round, canister, sender, arg);
+  }
+}
+
+function answerAboutSubnet(
+  round: RoundState,
+  message: SubnetMessage,
+  method: Exclude<ManagementMethod, TargetMethod | WaitingMethod>,
+): Reply {
+  const { arg, sender } = message;
   switch (method) {
     case 'provisional_create_canister_with_cycles':
       return createProvisionalCanister(round, message);
     case 'provisional_top_up_canister':
-      return topUp(round, message.arg);
-    case 'install_code':
-      return yield* install(round, message);
-    case 'update_settings':
-      return updateSettings(round, message);
-    case 'delete_canister':
-      return yield* deleteCanister(round, message);
-    case 'uninstall_code':
-      return onCanister(round, message.arg, (canister) =>
-        uninstall(round, canister, message.sender),
-      );
-    case 'start_canister':
-      return onCanister(round, message.arg, (canister) => {
-        startCanister(round, canister);
-        return ok(emptyReply());
-      });
-    case 'canister_status':
-      return onCanister(round, message.arg, (canister) =>
-        ok(canisterStatusReply(round.env, canister)),
-      );
+      return topUp(round, arg);
+    case 'canister_info':
+      return canisterInfo(round, arg);
+    case 'canister_metadata':
+      return canisterMetadata(round, sender, arg);
+    case 'node_metrics_history':
+      return nodeMetricsHistory(round, arg);
+    case 'subnet_info':
+      return subnetInfo(round, arg);
+    default:
+      return unavailable(method satisfies UnavailableMethod, arg);
   }
 }
 
@@ -141,221 +210,126 @@ function askForRandomness(round: RoundState, message: SubnetMessage): Answer {
   return null;
 }
 
-/** Answered by what stops the canister, unless there is none. */
-function stop(round: RoundState, message: SubnetMessage): Answer {
-  const reply = onCanister(round, message.arg, (canister) => {
-    stopCanister(round, canister, message);
-    return ok(emptyReply());
-  });
-  return reply.ok ? null : { reply, refund: 0n };
-}
-
-function badArgument(error: CandidError): Result<never, UserError> {
-  return userError(ErrorCode.invalidManagementPayload, `Error decoding candid: ${error.message}`);
-}
-
-function onCanister(
-  round: RoundState,
-  arg: Uint8Array,
-  action: (canister: CanisterState) => Reply,
-): Reply {
-  const canisterId = decodeCanisterId(arg);
-  if (!canisterId.ok) {
-    return badArgument(canisterId.error);
-  }
-  const canister = round.canisters.get(canisterId.value);
-  return canister === undefined ? err(canisterNotFound(canisterId.value)) : action(canister);
-}
-
-/** Creation by a user of a test network: cycles out of nothing. */
-function createProvisionalCanister(round: RoundState, message: SubnetMessage): Reply {
-  const decoded = decodeCreateCanister(message.arg);
-  if (!decoded.ok) {
-    return badArgument(decoded.error);
-  }
-  const { specifiedId, change, amount } = decoded.value;
-  const id = specifiedId === undefined ? allocateId(round) : checkSpecifiedId(round, specifiedId);
-  if (!id.ok) {
-    return id;
-  }
-  const cycles = amount ?? DEFAULT_PROVISIONAL_CYCLES;
-  round.createdCycles += cycles;
-  return putNewCanister(round, id.value, message.sender, change, cycles);
-}
-
-/** Creation by a canister, which pays for it; the rest of the cycles is the new canister's. */
-function createPaidCanister(round: RoundState, message: SubnetMessage): Reply {
-  assert(isRequest(message), 'only canisters may call create_canister');
-  const decoded = decodeCreateCanister(message.arg);
-  if (!decoded.ok) {
-    return badArgument(decoded.error);
-  }
-  const fee = createCanisterFee(round.env);
-  if (message.cycles < fee) {
-    return userError(
-      ErrorCode.insufficientCyclesForCreateCanister,
-      `Creating a canister requires a fee of ${fee} that is deducted from the canister's initial balance but only ${message.cycles} cycles were received with the create_canister request.`,
-    );
-  }
-  const id = allocateId(round);
-  if (!id.ok) {
-    return id;
-  }
-  const { change } = decoded.value;
-  const reply = putNewCanister(round, id.value, message.sender, change, message.cycles - fee);
-  round.consume(id.value, fee, 'canisterCreation');
-  return reply;
-}
-
-function putNewCanister(
-  round: RoundState,
-  canisterId: CanisterId,
-  creator: PrincipalId,
-  change: SettingsChange,
-  cycles: Cycles,
-): Reply {
-  round.put(
-    createCanisterState({
-      height: round.height,
-      canisterId,
-      controllers: change.controllers ?? [creator],
-      cycles,
-      settings: { ...DEFAULT_SETTINGS, ...change.settings },
-      timeNs: round.timeNs,
-      creator,
-    }),
-  );
-  return ok(canisterIdReply(canisterId));
-}
-
 function depositCycles(round: RoundState, message: SubnetMessage): Reply {
   assert(isRequest(message), 'only canisters may call deposit_cycles');
-  return onCanister(round, message.arg, (canister) => {
-    round.put({ ...canister, cycles: canister.cycles + message.cycles });
-    return ok(emptyReply());
-  });
-}
-
-/** The next free id; ids taken by `specified_id` are passed over. */
-function allocateId(round: RoundState): Result<CanisterId, UserError> {
-  let next = round.canisterIds.next;
-  while (next !== undefined && round.canisters.has(canisterIdFromU64(next))) {
-    next = idAfter(round.canisterIds, next);
+  const canisterId = decodeCanisterId(message.arg);
+  const canister = canisterId.ok ? findCanister(round, canisterId.value) : canisterId;
+  if (!canister.ok) {
+    return canister;
   }
-  if (next === undefined) {
-    return userError(
-      ErrorCode.subnetOversubscribed,
-      'Could not create canister. Subnet has surpassed its canister ID allocation.',
-    );
-  }
-  round.canisterIds = { ...round.canisterIds, next: idAfter(round.canisterIds, next) };
-  return ok(canisterIdFromU64(next));
-}
-
-function checkSpecifiedId(
-  round: RoundState,
-  canisterId: CanisterId,
-): Result<CanisterId, UserError> {
-  const name = principalToText(canisterId);
-  const number = canisterIdToU64(canisterId);
-  if (number === undefined || !isHosted(round.canisterIds, number)) {
-    return userError(
-      ErrorCode.canisterNotHostedBySubnet,
-      `Unsuccessful validation of specified ID: Specified CanisterId ${name} is not hosted by subnet ${principalToText(round.env.subnetId)}.`,
-    );
-  }
-  if (round.canisters.has(canisterId)) {
-    return userError(
-      ErrorCode.canisterIdAlreadyExists,
-      `Unsuccessful canister creation: canister id ${name} already exists.`,
-    );
-  }
-  return ok(canisterId);
-}
-
-function topUp(round: RoundState, arg: Uint8Array): Reply {
-  const record = decodeRecord(arg);
-  const amount = record.ok ? required(natField(record.value, 'amount'), 'amount') : record;
-  if (!amount.ok) {
-    return badArgument(amount.error);
-  }
-  return onCanister(round, arg, (canister) => {
-    round.createdCycles += amount.value;
-    round.credit(canister.canisterId, amount.value);
-    return ok(emptyReply());
-  });
-}
-
-function updateSettings(round: RoundState, message: SubnetMessage): Reply {
-  const record = decodeRecord(message.arg);
-  const change = record.ok ? decodeSettings(record.value) : record;
-  if (!change.ok) {
-    return badArgument(change.error);
-  }
-  return onCanister(round, message.arg, (canister) => {
-    round.put(withSettings(round, canister, change.value, message.sender));
-    return ok(emptyReply());
-  });
-}
-
-function withSettings(
-  round: RoundState,
-  canister: CanisterState,
-  change: SettingsChange,
-  sender: PrincipalId,
-): CanisterState {
-  const changed = withLowMemoryHook({
-    ...canister,
-    controllers: change.controllers ?? canister.controllers,
-    settings: { ...canister.settings, ...change.settings },
-    version: canister.version + 1n,
-  });
-  if (change.controllers === undefined) {
-    return changed;
-  }
-  const details = { kind: 'controllersChange', controllers: change.controllers } as const;
-  return withChange(changed, round.timeNs, sender, details);
-}
-
-function uninstall(round: RoundState, canister: CanisterState, sender: PrincipalId): Reply {
-  removeCode(round, canister.canisterId);
-  const cleared = round.canister(canister.canisterId);
-  round.put(withChange(cleared, round.timeNs, sender, { kind: 'codeUninstall' }));
+  round.credit(canister.value.canisterId, message.cycles);
   return ok(emptyReply());
 }
 
-function* deleteCanister(round: RoundState, message: SubnetMessage): SandboxTask<Reply> {
-  const checked = onCanister(round, message.arg, (canister) => {
-    const name = principalToText(canister.canisterId);
-    if (canister.status !== 'stopped') {
-      const advice = help('Stop the canister before deleting it.', 'delete-canister-not-stopped');
-      return userError(
-        ErrorCode.canisterNotStopped,
-        `Canister ${name} must be stopped before it is deleted.${advice}`,
-      );
-    }
-    if (hasInput(canister)) {
-      return userError(
-        ErrorCode.canisterQueueNotEmpty,
-        `Canister ${name} has messages in its queues and cannot be deleted now. Please retry after some time.`,
-      );
-    }
-    round.consume(null, canister.cycles + canister.reservedCycles, 'deletedCanisters');
-    round.remove(canister.canisterId);
-    return ok(emptyReply());
-  });
-  const canisterId = decodeCanisterId(message.arg);
-  if (checked.ok && canisterId.ok) {
-    yield { kind: 'forget', canisterId: canisterId.value };
+function topUp(round: RoundState, arg: Uint8Array): Reply {
+  const canisterId = decodeCanisterId(arg);
+  const amount = decodeTopUp(arg);
+  const canister = canisterId.ok ? findCanister(round, canisterId.value) : canisterId;
+  if (!canister.ok || !amount.ok) {
+    return canister.ok ? (amount as Reply) : canister;
   }
-  return checked;
+  round.createdCycles += amount.value;
+  round.credit(canister.value.canisterId, amount.value);
+  return ok(emptyReply());
+}
+
+function changeSettings(round: RoundState, canister: CanisterState, message: SubnetMessage): Reply {
+  const decoded = decodeUpdateSettings(message.arg);
+  if (!decoded.ok) {
+    return decoded;
+  }
+  const { change, senderVersion } = decoded.value;
+  const refusal = updateSettings(round, canister, change, originOf(message, senderVersion));
+  return refusal === undefined ? ok(emptyReply()) : err(refusal);
+}
+
+function uninstall(round: RoundState, canister: CanisterState, message: SubnetMessage): Reply {
+  const decoded = decodeTargetArgument(message.arg);
+  if (!decoded.ok) {
+    return decoded;
+  }
+  const origin = originOf(message, decoded.value.senderVersion);
+  uninstallByController(round, canister.canisterId, origin);
+  return ok(emptyReply());
+}
+
+function* deleteCanister(
+  round: RoundState,
+  canister: CanisterState,
+  message: SubnetMessage,
+): SandboxTask<Reply> {
+  const name = principalToText(canister.canisterId);
+  if (message.sender === canister.canisterId) {
+    const advice = help(
+      'Delete the canister from one of its other controllers.',
+      'delete-canister-self',
+    );
+    return userError(
+      ErrorCode.canisterInvalidController,
+      `Canister ${name} cannot delete itself.${advice}`,
+    );
+  }
+  if (canister.status !== 'stopped') {
+    const advice = help('Stop the canister before deleting it.', 'delete-canister-not-stopped');
+    return userError(
+      ErrorCode.canisterNotStopped,
+      `Canister ${name} must be stopped before it is deleted.${advice}`,
+    );
+  }
+  if (hasInput(canister)) {
+    const advice = help(
+      'Wait until the queues have been cleared to delete the canister and in the meantime stop the canister.',
+      'delete-canister-queue-not-empty',
+    );
+    return userError(
+      ErrorCode.canisterQueueNotEmpty,
+      `Canister ${name} has messages in its queues and cannot be deleted now. Please retry after some time.${advice}`,
+    );
+  }
+  round.consume(null, canister.cycles + canister.reservedCycles, 'deletedCanisters');
+  round.remove(canister.canisterId);
+  yield { kind: 'forget', canisterId: canister.canisterId };
+  return ok(emptyReply());
 }
 
 function* install(round: RoundState, message: SubnetMessage): SandboxTask<Reply> {
   const decoded = decodeInstallCode(message.arg);
   if (!decoded.ok) {
-    return badArgument(decoded.error);
+    return decoded;
   }
-  const done = yield* installCode(round, { ...decoded.value, sender: message.sender });
+  const origin = originOf(message, decoded.value.senderVersion);
+  const done = yield* installCode(round, { ...decoded.value, origin, assemblyInstructions: 0n });
+  return done.ok ? ok(emptyReply()) : done;
+}
+
+/** Installs a module from chunks, of the canister itself or of another one that the caller controls. */
+function* installChunked(round: RoundState, message: SubnetMessage): SandboxTask<Reply> {
+  const decoded = decodeInstallChunkedCode(message.arg);
+  if (!decoded.ok) {
+    return decoded;
+  }
+  const { storeCanister, chunkHashes, moduleHash, canisterId, senderVersion } = decoded.value;
+  const store = round.find(storeCanister ?? canisterId);
+  if (store === undefined) {
+    return err(
+      chunkStoreError(
+        `Store canister ${principalToText(storeCanister ?? canisterId)} was not found on subnet ${principalToText(round.env.subnetId)} of target canister ${principalToText(canisterId)}`,
+      ),
+    );
+  }
+  const { sender } = message;
+  if (sender !== store.canisterId && !store.controllers.includes(sender)) {
+    return err(cannotControl(store, sender));
+  }
+  const wasm = assembleChunks(store.chunkStore, chunkHashes, moduleHash);
+  if (!wasm.ok) {
+    return wasm;
+  }
+  const done = yield* installCode(round, {
+    ...decoded.value,
+    wasm: wasm.value,
+    origin: originOf(message, senderVersion),
+    assemblyInstructions: BigInt(chunkHashes.length) * BigInt(MAX_CHUNK_BYTES),
+  });
   return done.ok ? ok(emptyReply()) : done;
 }

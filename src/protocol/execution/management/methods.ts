@@ -1,88 +1,168 @@
 import { err, ok, type Result } from '../../../base/result.ts';
-import { principalToText } from '../../crypto/principal.ts';
-import type { CanisterState } from '../../replicated-state/canister-state.ts';
+import type { CanisterState, Visibility } from '../../replicated-state/canister-state.ts';
 import type { RadixMap } from '../../replicated-state/radix-map.ts';
-import type { CanisterId, PrincipalId } from '../../types/ids.ts';
+import type { PrincipalId } from '../../types/ids.ts';
 import { canisterNotFound } from '../execute-message.ts';
 import { ErrorCode, userError, type UserError } from '../user-error.ts';
-import { decodeCanisterId } from './arguments.ts';
+import { decodeTarget } from './arguments.ts';
+import { cannotControl, notAllowedToSee, notController } from './errors.ts';
 
 /**
- * Who may call which method of the management canister by ingress.
+ * Who may call which method of the management canister.
  * @upstream rs/execution_environment/src/canister_manager.rs#should_accept_ingress_message
  */
 
-/** Methods users may call on the IC that are not implemented yet. */
-const NOT_IMPLEMENTED: ReadonlySet<string> = new Set([
-  'upload_chunk',
-  'stored_chunks',
-  'clear_chunk_store',
-  'install_chunked_code',
-  'take_canister_snapshot',
-  'load_canister_snapshot',
-  'list_canister_snapshots',
-  'delete_canister_snapshot',
-  'read_canister_snapshot_metadata',
-  'read_canister_snapshot_data',
-  'upload_canister_snapshot_metadata',
-  'upload_canister_snapshot_data',
-  'canister_metrics',
-]);
+/** Who may call a method that is about one canister. */
+type Access =
+  | 'controllers'
+  /** The canister itself, too. */
+  | 'controllersAndSelf'
+  | 'statusViewers'
+  | 'snapshotViewers';
 
-const CONTROLLER_METHODS = [
-  'canister_status',
-  'start_canister',
-  'stop_canister',
-  'delete_canister',
-  'uninstall_code',
-  'update_settings',
-  'install_code',
-] as const;
+/** Methods about one canister, of users and canisters. */
+const ACCESS = {
+  canister_status: 'statusViewers',
+  canister_metrics: 'controllers',
+  start_canister: 'controllers',
+  stop_canister: 'controllers',
+  delete_canister: 'controllers',
+  uninstall_code: 'controllers',
+  update_settings: 'controllers',
+  install_code: 'controllers',
+  install_chunked_code: 'controllers',
+  upload_chunk: 'controllersAndSelf',
+  stored_chunks: 'controllersAndSelf',
+  clear_chunk_store: 'controllersAndSelf',
+  take_canister_snapshot: 'controllers',
+  load_canister_snapshot: 'controllers',
+  delete_canister_snapshot: 'controllers',
+  list_canister_snapshots: 'snapshotViewers',
+  read_canister_snapshot_metadata: 'snapshotViewers',
+  read_canister_snapshot_data: 'snapshotViewers',
+  upload_canister_snapshot_metadata: 'controllers',
+  upload_canister_snapshot_data: 'controllers',
+} as const satisfies Record<string, Access>;
+
+/** Open to everyone, on networks like this one. */
 const PROVISIONAL_METHODS = [
   'provisional_create_canister_with_cycles',
   'provisional_top_up_canister',
 ] as const;
 
 /** Only canisters may call these. */
-const CANISTER_METHODS = ['create_canister', 'deposit_cycles', 'raw_rand'] as const;
+const CANISTER_METHODS = [
+  'create_canister',
+  'deposit_cycles',
+  'raw_rand',
+  'canister_info',
+  'canister_metadata',
+  'node_metrics_history',
+  'subnet_info',
+] as const;
 
-type IngressMethod = (typeof CONTROLLER_METHODS)[number] | (typeof PROVISIONAL_METHODS)[number];
+/** Of canisters only, and of services that this subnet does not have. */
+const UNAVAILABLE_METHODS = [
+  'ecdsa_public_key',
+  'sign_with_ecdsa',
+  'schnorr_public_key',
+  'sign_with_schnorr',
+  'vetkd_public_key',
+  'vetkd_derive_key',
+  'http_request',
+  'bitcoin_get_balance',
+  'bitcoin_get_utxos',
+  'bitcoin_get_block_headers',
+  'bitcoin_send_transaction',
+  'bitcoin_get_current_fee_percentiles',
+  'fetch_canister_logs',
+] as const;
 
-export type ManagementMethod = IngressMethod | (typeof CANISTER_METHODS)[number];
+export type TargetMethod = keyof typeof ACCESS;
+type IngressMethod = TargetMethod | (typeof PROVISIONAL_METHODS)[number];
+export type UnavailableMethod = (typeof UNAVAILABLE_METHODS)[number];
+
+export type ManagementMethod =
+  | IngressMethod
+  | (typeof CANISTER_METHODS)[number]
+  | UnavailableMethod;
 
 /** Queries of the management canister. */
 export const MANAGEMENT_QUERIES: ReadonlySet<string> = new Set([
   'fetch_canister_logs',
   'canister_status',
+  'canister_metrics',
+  'list_canisters',
 ]);
+
+const INGRESS_METHODS: ReadonlySet<string> = new Set([
+  ...Object.keys(ACCESS),
+  ...PROVISIONAL_METHODS,
+]);
+const ALL_METHODS: ReadonlySet<string> = new Set([
+  ...INGRESS_METHODS,
+  ...CANISTER_METHODS,
+  ...UNAVAILABLE_METHODS,
+]);
+
+export function isTargetMethod(name: string): name is TargetMethod {
+  return Object.hasOwn(ACCESS, name);
+}
 
 /** The method if users may call it, else the replica's refusal. */
 export function ingressMethod(name: string): Result<IngressMethod, UserError> {
-  const known = [...CONTROLLER_METHODS, ...PROVISIONAL_METHODS].find((method) => method === name);
-  if (known !== undefined) {
-    return ok(known);
+  if (INGRESS_METHODS.has(name)) {
+    return ok(name as IngressMethod);
   }
-  if (NOT_IMPLEMENTED.has(name)) {
-    return userError(
-      ErrorCode.unknownManagementMessage,
-      `Management canister has no method '${name}'`,
-    );
-  }
-  if (name === 'fetch_canister_logs') {
-    return userError(
-      ErrorCode.canisterRejectedMessage,
-      `${name} API is not accessible via ingress in replicated mode`,
-    );
-  }
-  // The replica says so of every other name, known to it or not.
   return userError(
     ErrorCode.canisterRejectedMessage,
-    `Only canisters can call ic00 method ${name}`,
+    name === 'fetch_canister_logs'
+      ? `${name} API is not accessible via ingress in replicated mode`
+      : // The replica says so of every other name, known to it or not.
+        `Only canisters can call ic00 method ${name}`,
   );
 }
 
-export function needsController(method: ManagementMethod): boolean {
-  return (CONTROLLER_METHODS as readonly string[]).includes(method);
+/** Whether a setting lets a principal look; controllers always may. */
+export function isVisible(
+  canister: CanisterState,
+  visibility: Visibility,
+  caller: PrincipalId,
+): boolean {
+  if (visibility.kind === 'public' || canister.controllers.includes(caller)) {
+    return true;
+  }
+  return visibility.kind === 'allowedViewers' && visibility.viewers.includes(caller);
+}
+
+function mayCall(canister: CanisterState, caller: PrincipalId, access: Access): boolean {
+  const isSelf = caller === canister.canisterId;
+  switch (access) {
+    case 'controllers':
+      return canister.controllers.includes(caller);
+    case 'controllersAndSelf':
+      return isSelf || canister.controllers.includes(caller);
+    case 'statusViewers':
+      return isSelf || isVisible(canister, canister.settings.statusVisibility, caller);
+    case 'snapshotViewers':
+      return isVisible(canister, canister.settings.snapshotVisibility, caller);
+  }
+}
+
+/** Why a caller is refused; `byController` is the text where only controllers may call. */
+function refusal(
+  canister: CanisterState,
+  caller: PrincipalId,
+  access: Access,
+  byController: UserError,
+): UserError {
+  const { statusVisibility, snapshotVisibility } = canister.settings;
+  if (access === 'statusViewers' && statusVisibility.kind !== 'controllers') {
+    return notAllowedToSee(caller, 'status');
+  }
+  return access === 'snapshotViewers' && snapshotVisibility.kind !== 'controllers'
+    ? notAllowedToSee(caller, 'snapshots')
+    : byController;
 }
 
 /** The ingress filter's verdict on a management call; checked again at execution. */
@@ -91,12 +171,12 @@ export function checkManagementIngress(
   sender: PrincipalId,
   methodName: string,
   arg: Uint8Array,
-): Result<IngressMethod, UserError> {
+): Result<ManagementMethod, UserError> {
   const method = ingressMethod(methodName);
-  if (!method.ok || !needsController(method.value)) {
+  if (!method.ok || !isTargetMethod(method.value)) {
     return method;
   }
-  const canisterId = decodeCanisterId(arg);
+  const canisterId = decodeTarget(methodName, arg);
   if (!canisterId.ok) {
     return userError(
       ErrorCode.invalidManagementPayload,
@@ -107,17 +187,10 @@ export function checkManagementIngress(
   if (canister === undefined) {
     return err(canisterNotFound(canisterId.value));
   }
-  if (!canister.controllers.includes(sender)) {
-    return err(notController(canisterId.value, methodName));
-  }
-  return method;
-}
-
-export function notController(canisterId: CanisterId, methodName: string): UserError {
-  return {
-    code: ErrorCode.canisterInvalidController,
-    message: `Only controllers of canister ${principalToText(canisterId)} can call ic00 method ${methodName}`,
-  };
+  const access = ACCESS[method.value];
+  return mayCall(canister, sender, access)
+    ? method
+    : err(refusal(canister, sender, access, notController(canisterId.value, methodName)));
 }
 
 /** The method if canisters may call it and the caller may call it on its target. */
@@ -127,34 +200,26 @@ export function checkManagementCall(
   methodName: string,
   arg: Uint8Array,
 ): Result<ManagementMethod, UserError> {
-  const methods = [...CONTROLLER_METHODS, ...PROVISIONAL_METHODS, ...CANISTER_METHODS];
-  const method = methods.find((name) => name === methodName);
-  if (method === undefined) {
+  if (!ALL_METHODS.has(methodName)) {
     return userError(
       ErrorCode.canisterMethodNotFound,
       `Management canister has no method '${methodName}'`,
     );
   }
-  if (!needsController(method)) {
+  const method = methodName as ManagementMethod;
+  if (!isTargetMethod(method)) {
     return ok(method);
   }
-  const canisterId = decodeCanisterId(arg);
+  const canisterId = decodeTarget(methodName, arg);
   if (!canisterId.ok) {
-    return userError(
-      ErrorCode.invalidManagementPayload,
-      `Error decoding candid: ${canisterId.error.message}`,
-    );
+    return canisterId;
   }
   const canister = canisters.get(canisterId.value);
   if (canister === undefined) {
     return err(canisterNotFound(canisterId.value));
   }
-  // A canister may always look at its own status.
-  const isSelf = method === 'canister_status' && caller === canister.canisterId;
-  return isSelf || canister.controllers.includes(caller)
+  const access = ACCESS[method];
+  return mayCall(canister, caller, access)
     ? ok(method)
-    : userError(
-        ErrorCode.canisterInvalidController,
-        `Only the controllers of the canister ${principalToText(canister.canisterId)} can control it.\nCanister's controllers: ${canister.controllers.map(principalToText).join(' ')}\nSender's ID: ${principalToText(caller)}`,
-      );
+    : err(refusal(canister, caller, access, cannotControl(canister, caller)));
 }

@@ -2,7 +2,8 @@ import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
 import { hexToBytes } from '../../../base/hex.ts';
 import { principalToBytes } from '../../crypto/principal.ts';
-import type { CanisterState, LogVisibility } from '../../replicated-state/canister-state.ts';
+import type { CanisterState, Visibility } from '../../replicated-state/canister-state.ts';
+import { hasInput } from '../../replicated-state/input-queues.ts';
 import type { CanisterId, PrincipalId } from '../../types/ids.ts';
 import { idleCostPerDay, memoryUsage } from '../cycles-account-manager.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
@@ -11,17 +12,22 @@ import type { ExecutionEnvironment } from '../execution-environment.ts';
 
 const CanisterIdRecord = IDL.Record({ canister_id: IDL.Principal });
 
+const VisibilityType = IDL.Variant({
+  controllers: IDL.Null,
+  public: IDL.Null,
+  allowed_viewers: IDL.Vec(IDL.Principal),
+});
+
 const Settings = IDL.Record({
   controllers: IDL.Vec(IDL.Principal),
   compute_allocation: IDL.Nat,
   memory_allocation: IDL.Nat,
   freezing_threshold: IDL.Nat,
   reserved_cycles_limit: IDL.Nat,
-  log_visibility: IDL.Variant({
-    controllers: IDL.Null,
-    public: IDL.Null,
-    allowed_viewers: IDL.Vec(IDL.Principal),
-  }),
+  minimum_incoming_canister_call_cycles: IDL.Nat,
+  log_visibility: VisibilityType,
+  snapshot_visibility: VisibilityType,
+  status_visibility: VisibilityType,
   wasm_memory_limit: IDL.Nat,
   wasm_memory_threshold: IDL.Nat,
   environment_variables: IDL.Vec(IDL.Record({ name: IDL.Text, value: IDL.Text })),
@@ -79,15 +85,10 @@ export function canisterIdReply(canisterId: CanisterId): Uint8Array {
   return Uint8Array.from(IDL.encode([CanisterIdRecord], [{ canister_id: principal(canisterId) }]));
 }
 
-function visibilityValue(visibility: LogVisibility): object {
-  switch (visibility.kind) {
-    case 'controllers':
-      return { controllers: null };
-    case 'public':
-      return { public: null };
-    case 'allowedViewers':
-      return { allowed_viewers: visibility.viewers.map(principal) };
-  }
+function visibilityValue(visibility: Visibility): object {
+  return visibility.kind === 'allowedViewers'
+    ? { allowed_viewers: visibility.viewers.map(principal) }
+    : { [visibility.kind]: null };
 }
 
 function settingsValue(canister: CanisterState): object {
@@ -98,7 +99,10 @@ function settingsValue(canister: CanisterState): object {
     memory_allocation: settings.memoryAllocationBytes,
     freezing_threshold: settings.freezingThresholdSeconds,
     reserved_cycles_limit: settings.reservedCyclesLimit,
+    minimum_incoming_canister_call_cycles: settings.minimumIncomingCallCycles,
     log_visibility: visibilityValue(settings.logVisibility),
+    snapshot_visibility: visibilityValue(settings.snapshotVisibility),
+    status_visibility: visibilityValue(settings.statusVisibility),
     wasm_memory_limit: settings.wasmMemoryLimitBytes,
     wasm_memory_threshold: settings.wasmMemoryThresholdBytes,
     environment_variables: settings.environmentVariables.map(([name, value]) => ({ name, value })),
@@ -113,7 +117,7 @@ export function canisterStatusReply(
   const execution = canister.execution;
   const status = {
     status: { [canister.status]: null },
-    ready_for_migration: canister.status === 'stopped',
+    ready_for_migration: canister.status === 'stopped' && !hasInput(canister),
     version: canister.version,
     settings: settingsValue(canister),
     module_hash: execution === null ? [] : [hexToBytes(execution.moduleHash)],
@@ -125,8 +129,8 @@ export function canisterStatusReply(
       wasm_binary_size: usage.wasmBytes,
       custom_sections_size: usage.customSectionBytes,
       canister_history_size: usage.historyBytes,
-      wasm_chunk_store_size: 0n,
-      snapshots_size: 0n,
+      wasm_chunk_store_size: usage.chunkStoreBytes,
+      snapshots_size: usage.snapshotBytes,
     },
     cycles: canister.cycles,
     reserved_cycles: canister.reservedCycles,
@@ -148,4 +152,42 @@ export function canisterLogsReply(canister: CanisterState): Uint8Array {
     content: record.content,
   }));
   return Uint8Array.from(IDL.encode([CanisterLogs], [{ canister_log_records: records }]));
+}
+
+const CyclesConsumed = IDL.Record({
+  memory: IDL.Nat,
+  compute_allocation: IDL.Nat,
+  ingress_induction: IDL.Nat,
+  instructions: IDL.Nat,
+  request_and_response_transmission: IDL.Nat,
+  uninstall: IDL.Nat,
+  canister_creation: IDL.Nat,
+  http_outcalls: IDL.Nat,
+  burned_cycles: IDL.Nat,
+});
+
+/** What a canister's cycles were consumed for. */
+export function canisterMetricsReply({ consumed }: CanisterState): Uint8Array {
+  const type = IDL.Record({ cycles_consumed: CyclesConsumed });
+  return Uint8Array.from(
+    IDL.encode(
+      [type],
+      [
+        {
+          cycles_consumed: {
+            memory: consumed.memory,
+            compute_allocation: consumed.computeAllocation,
+            ingress_induction: consumed.ingressInduction,
+            instructions: consumed.instructions,
+            request_and_response_transmission: consumed.requestAndResponseTransmission,
+            uninstall: consumed.uninstall,
+            canister_creation: consumed.canisterCreation,
+            // Nothing reaches out of this subnet.
+            http_outcalls: 0n,
+            burned_cycles: consumed.burnedCycles,
+          },
+        },
+      ],
+    ),
+  );
 }

@@ -1,8 +1,10 @@
 import { principalToText } from '../../crypto/principal.ts';
 import { STOP_TIMEOUT_NS } from '../../limits/messaging.ts';
 import { isRequest, type SubnetMessage } from '../../replicated-state/canister-messages.ts';
-import type { CanisterState } from '../../replicated-state/canister-state.ts';
+import type { CanisterState, ChangeOrigin } from '../../replicated-state/canister-state.ts';
+import { EMPTY_CHUNK_STORE } from '../../replicated-state/chunk-store.ts';
 import type { CanisterId, Cycles, Instructions } from '../../types/ids.ts';
+import { withChange } from '../canister-history.ts';
 import { answerRequest, rejectOpenCalls } from '../call-contexts.ts';
 import { withLowMemoryHook } from '../low-memory-hook.ts';
 import type { MessageOutcome, RoundState } from '../round-state.ts';
@@ -106,7 +108,7 @@ export function startCanister(round: RoundState, canister: CanisterState): void 
   answerAll(round, messages, { kind: 'rejected', error });
 }
 
-/** Takes the canister's code and all that hangs on it; open calls are rejected. */
+/** Takes the canister's code and all that hangs on it; open calls are rejected. Snapshots stay. */
 export function removeCode(round: RoundState, canisterId: CanisterId): void {
   rejectOpenCalls(round, canisterId);
   const canister = round.canister(canisterId);
@@ -117,7 +119,37 @@ export function removeCode(round: RoundState, canisterId: CanisterId): void {
       certifiedData: new Uint8Array(0),
       globalTimerNs: 0n,
       logs: [],
+      chunkStore: EMPTY_CHUNK_STORE,
       version: canister.version + 1n,
     }),
   );
+}
+
+/** Uninstalls on request, and says so in the history. */
+export function uninstallByController(
+  round: RoundState,
+  canisterId: CanisterId,
+  origin: ChangeOrigin,
+): void {
+  removeCode(round, canisterId);
+  const details = { kind: 'codeUninstall' } as const;
+  round.put(withChange(round.canister(canisterId), round.timeNs, origin, details));
+}
+
+/**
+ * Uninstalls a canister that cannot pay any more: its allocations, snapshots and history go, too, and
+ * what is left of its balance is burned.
+ * @upstream rs/execution_environment/src/scheduler.rs#charge_canisters_for_resource_allocation_and_usage
+ */
+export function uninstallBankrupt(round: RoundState, canisterId: CanisterId): void {
+  removeCode(round, canisterId);
+  const { cycles, reservedCycles } = round.canister(canisterId);
+  round.charge(canisterId, cycles + reservedCycles, 'uninstall');
+  const canister = round.canister(canisterId);
+  round.put({
+    ...canister,
+    settings: { ...canister.settings, computeAllocation: 0n, memoryAllocationBytes: 0n },
+    changes: [],
+    snapshots: [],
+  });
 }

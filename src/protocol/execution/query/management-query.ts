@@ -1,13 +1,17 @@
 import { err, ok, type Result } from '../../../base/result.ts';
 import { principalToText } from '../../crypto/principal.ts';
-import type { CanisterState } from '../../replicated-state/canister-state.ts';
 import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
 import type { PrincipalId } from '../../types/ids.ts';
 import { canisterNotFound } from '../execute-message.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
 import { decodeCanisterId } from '../management/arguments.ts';
-import { MANAGEMENT_QUERIES, notController } from '../management/methods.ts';
-import { canisterLogsReply, canisterStatusReply } from '../management/replies.ts';
+import { notAllowedToSee } from '../management/errors.ts';
+import { checkManagementIngress, isVisible, MANAGEMENT_QUERIES } from '../management/methods.ts';
+import {
+  canisterLogsReply,
+  canisterMetricsReply,
+  canisterStatusReply,
+} from '../management/replies.ts';
 import { ErrorCode, userError, type UserError } from '../user-error.ts';
 
 /** A query of the management canister, by a user or by a canister in a composite query. */
@@ -26,38 +30,33 @@ export function answerManagementQuery(
   if (!MANAGEMENT_QUERIES.has(methodName)) {
     return userError(ErrorCode.canisterMethodNotFound, `Query method ${methodName} not found.`);
   }
+  if (methodName === 'list_canisters') {
+    // For the admins of a subnet; this one has none.
+    return userError(
+      ErrorCode.canisterRejectedMessage,
+      `Caller ${principalToText(sender)} is not allowed to call ic00 method ${methodName}`,
+    );
+  }
   const canisterId = decodeCanisterId(arg);
   if (!canisterId.ok) {
-    return userError(
-      ErrorCode.invalidManagementPayload,
-      `Error decoding candid: ${canisterId.error.message}`,
-    );
+    return canisterId;
   }
   const canister = state.canisters.get(canisterId.value);
   if (canister === undefined) {
     return err(canisterNotFound(canisterId.value));
   }
-  if (methodName === 'canister_status') {
-    return canister.controllers.includes(sender)
-      ? ok(canisterStatusReply(env, canister))
-      : err(notController(canister.canisterId, methodName));
+  if (methodName === 'fetch_canister_logs') {
+    return isVisible(canister, canister.settings.logVisibility, sender)
+      ? ok(canisterLogsReply(canister))
+      : err(notAllowedToSee(sender, 'logs'));
   }
-  return maySeeLogs(canister, sender)
-    ? ok(canisterLogsReply(canister))
-    : userError(
-        ErrorCode.canisterRejectedMessage,
-        `Caller ${principalToText(sender)} is not allowed to access canister logs`,
-      );
-}
-
-function maySeeLogs(canister: CanisterState, sender: PrincipalId): boolean {
-  const { logVisibility } = canister.settings;
-  switch (logVisibility.kind) {
-    case 'public':
-      return true;
-    case 'controllers':
-      return canister.controllers.includes(sender);
-    case 'allowedViewers':
-      return canister.controllers.includes(sender) || logVisibility.viewers.includes(sender);
+  const allowed = checkManagementIngress(state.canisters, sender, methodName, arg);
+  if (!allowed.ok) {
+    return allowed;
   }
+  return ok(
+    methodName === 'canister_metrics'
+      ? canisterMetricsReply(canister)
+      : canisterStatusReply(env, canister),
+  );
 }

@@ -17,7 +17,7 @@ export function installRateError(round: RoundState, canisterId: CanisterId): Use
     return undefined;
   }
   const name = principalToText(canisterId);
-  const advice = help('', 'install-code-rate-limited');
+  const advice = help('Retry the installation at a later time.', 'install-code-rate-limited');
   return {
     code: ErrorCode.canisterInstallCodeRateLimited,
     message: `Canister ${name} is rate limited because it executed too many instructions in the previous install_code messages. Please retry installation after several minutes.${advice}`,

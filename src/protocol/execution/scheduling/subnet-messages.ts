@@ -2,7 +2,7 @@ import { present } from '../../../base/assert.ts';
 import { INSTRUCTION_OVERHEAD_PER_MESSAGE } from '../../limits/execution.ts';
 import { isRequest, type SubnetMessage } from '../../replicated-state/canister-messages.ts';
 import type { CanisterId, Instructions } from '../../types/ids.ts';
-import { decodeCanisterId } from '../management/arguments.ts';
+import { decodeTarget } from '../management/arguments.ts';
 import { executeSubnetMessage } from '../management/execute-subnet-message.ts';
 import { answerSubnetMessage } from '../management/stop-canister.ts';
 import type { RoundState } from '../round-state.ts';
@@ -125,6 +125,6 @@ function targetOf(message: SubnetMessage): CanisterId | undefined {
   if (!isRequest(message)) {
     return message.effectiveCanisterId as CanisterId;
   }
-  const target = decodeCanisterId(message.arg);
+  const target = decodeTarget(message.methodName, message.arg);
   return target.ok ? target.value : undefined;
 }

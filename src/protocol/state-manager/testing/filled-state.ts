@@ -34,7 +34,7 @@ export function canisterWith(id: number, heap: PageMap, heapWasmPages: number): 
       cycles: 7n,
       settings: DEFAULT_SETTINGS,
       timeNs: 5n,
-      creator: '04' as PrincipalId,
+      creator: { kind: 'user', userId: '04' as PrincipalId },
     }),
     execution: {
       moduleHash: 'ab'.repeat(32) as HashHex,
@@ -76,5 +76,6 @@ export function stateWith(height: number, canisters: readonly CanisterState[]): 
     canisterIds: { ranges: [[0n, 1023n]], next: 3n },
     schedule: EMPTY_SCHEDULE,
     metrics: NO_METRICS,
+    nodeMetrics: [],
   };
 }
