@@ -6,6 +6,7 @@ import type { CryptoSuite } from '../protocol/crypto/suite.ts';
 import type { DelayBudget } from '../protocol/interfaces/replica.ts';
 import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
 import { createNodeCore } from '../protocol/node/node-core.ts';
+import { createSharedDecoder } from '../protocol/node/wire-decoder.ts';
 import { subnetParametersFor } from '../protocol/node/subnet-parameters.ts';
 import { dealSubnet } from '../protocol/registry/genesis.ts';
 import type { DealtSubnet, SubnetGenesis } from '../protocol/types/genesis.ts';
@@ -72,6 +73,7 @@ export function prepareSimulation(
   const suite = suiteOf(crypto);
   const { genesis, secrets } = dealNetwork(spec, startNs, crypto);
   const rootKeyDer = wrapBls(genesis.highTranscript.publicKey);
+  const decoder = createSharedDecoder();
   const simulation = new Simulation({
     seed: spec.seed,
     startNs,
@@ -87,7 +89,7 @@ export function prepareSimulation(
       const nodeCrypto = createNodeCrypto(genesis, own, suite);
       const delays = options.delays();
       const registry = options.registry();
-      const identity = { nodeId, genesis, crypto: nodeCrypto, rootKeyDer };
+      const identity = { nodeId, genesis, crypto: nodeCrypto, rootKeyDer, decoder };
       return createNodeCore({ ...identity, delays, registry, ...start });
     },
     observer: options.observer,

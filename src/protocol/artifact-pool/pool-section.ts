@@ -28,10 +28,11 @@ export interface SectionReader {
   readonly version: number;
 }
 
-/** Replaced as a whole on each change, so that readers share the lists: reads outnumber writes by far. */
+/** Readers share the lists, as reads outnumber writes by far: each is replaced when it changes. */
 interface Bucket {
   readonly entries: readonly PoolEntry[];
-  readonly artifacts: readonly Artifact[];
+  /** Made when it is asked for. */
+  artifacts: readonly Artifact[] | null;
 }
 
 interface KindIndex {
@@ -64,7 +65,11 @@ export class PoolSection implements SectionReader {
 
   at<K extends ArtifactKind>(kind: K, height: Height): readonly ArtifactOf<K>[] {
     const bucket = this.kinds.get(kind)?.byHeight.get(height);
-    return (bucket?.artifacts ?? NOTHING) as readonly ArtifactOf<K>[];
+    if (bucket === undefined) {
+      return NOTHING;
+    }
+    bucket.artifacts ??= bucket.entries.map((entry) => entry.artifact);
+    return bucket.artifacts as readonly ArtifactOf<K>[];
   }
 
   get(id: ArtifactId): PoolEntry | undefined {
@@ -187,7 +192,7 @@ export class PoolSection implements SectionReader {
 }
 
 function bucketOf(entries: readonly PoolEntry[]): Bucket {
-  return { entries, artifacts: entries.map((entry) => entry.artifact) };
+  return { entries, artifacts: null };
 }
 
 function refreshExtremes(index: KindIndex): void {

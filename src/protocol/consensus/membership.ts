@@ -20,6 +20,7 @@ export interface Membership {
 }
 
 interface Roles {
+  readonly version: number;
   readonly makers: readonly NodeId[];
   readonly committee: readonly NodeId[];
 }
@@ -32,22 +33,26 @@ export function createMembership(
   intervals: ActiveIntervals,
   view: PoolView,
 ): Membership {
-  const drawn = new Map<string, Roles>();
+  const drawn = new Map<HashHex, Roles>();
 
   const nodesAt = (height: Height): readonly NodeId[] | undefined => {
     const interval = intervals.at(height);
     return interval && registry.recordAt(interval.registryVersion)?.members;
   };
   const draw = (beacon: HashHex, nodes: readonly NodeId[], version: number): Roles => {
-    const key = `${beacon}/${version}`;
-    let roles = drawn.get(key);
-    if (roles === undefined) {
-      roles = { makers: blockMakersFor(nodes, beacon), committee: committeeFor(nodes, beacon) };
-      if (drawn.size >= MAX_CACHED_BEACONS) {
-        drawn.clear();
-      }
-      drawn.set(key, roles);
+    const known = drawn.get(beacon);
+    if (known?.version === version) {
+      return known;
     }
+    if (drawn.size >= MAX_CACHED_BEACONS) {
+      drawn.clear();
+    }
+    const roles = {
+      version,
+      makers: blockMakersFor(nodes, beacon),
+      committee: committeeFor(nodes, beacon),
+    };
+    drawn.set(beacon, roles);
     return roles;
   };
   const rolesAt = (height: Height): Roles | undefined => {

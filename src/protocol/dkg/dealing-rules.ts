@@ -45,10 +45,13 @@ export function configOf(summary: DkgSummary, tag: DkgTag): DkgConfig | undefine
  * half of its window: making and checking them costs more than all else in a round.
  */
 export function dealingDueHeight(summary: DkgSummary, tag: DkgTag, dealer: NodeId): Height {
-  const turns = summary.configs.flatMap((config) =>
-    config.dealers.map((candidate) => ({ tag: config.id.tag, dealer: candidate })),
-  );
-  const turn = turns.findIndex((other) => other.tag === tag && other.dealer === dealer);
+  let turn = 0;
+  let turns = 0;
+  for (const { id, dealers } of summary.configs) {
+    const at = id.tag === tag ? dealers.indexOf(dealer) : -1;
+    turn = at < 0 ? turn : turns + at;
+    turns += dealers.length;
+  }
   const half = Math.floor(dealingWindow(summary.intervalLength) / 2);
-  return summary.height + Math.floor((Math.max(turn, 0) * half) / Math.max(turns.length, 1));
+  return summary.height + Math.floor((turn * half) / Math.max(turns, 1));
 }

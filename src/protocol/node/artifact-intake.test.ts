@@ -10,6 +10,7 @@ import type { Artifact, BlockProposal } from '../types/artifacts.ts';
 import { NO_DKG, sealBlock } from '../types/block-codec.ts';
 import type { HashHex, MessageId, NodeId } from '../types/ids.ts';
 import { ArtifactIntake } from './artifact-intake.ts';
+import { createWireDecoder } from './wire-decoder.ts';
 
 const NODES = ['aa', 'bb', 'cc'].map((id) => id as NodeId);
 const START_NS = 1_700_000_000_000_000_000n;
@@ -47,6 +48,7 @@ class TestNode {
   constructor(id: NodeId) {
     this.id = id;
     this.intake = new ArtifactIntake({
+      decoder: createWireDecoder(),
       consensus: () => ({
         bouncer: () => 'wants',
         onArtifact: (artifact) => {

@@ -12,11 +12,11 @@ import {
   nameOfCall,
   stripProposal,
 } from '../p2p/stripped-proposal.ts';
-import { decodeArtifact, encodeArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, ArtifactId } from '../types/artifacts.ts';
 import { ARTIFACT_KINDS, artifactIdOf } from '../types/artifacts.ts';
 import type { HashHex, NodeId, TimeNs } from '../types/ids.ts';
 import type { IngressManager } from './ingress-manager.ts';
+import type { WireDecoder } from './wire-decoder.ts';
 
 /** Why something of a peer was refused. */
 export interface IntakeRefusal {
@@ -30,6 +30,7 @@ export interface ArtifactIntakeDeps {
   readonly consensus: () => Pick<Consensus, 'bouncer' | 'onArtifact'>;
   readonly ingress: () => Pick<IngressManager, 'bounce' | 'accept' | 'read' | 'envelopeOf'>;
   readonly gossip: () => Pick<Gossip, 'deliver' | 'withdraw'>;
+  readonly decoder: Pick<WireDecoder, 'artifact' | 'encodingOf'>;
   readonly nowNs: () => TimeNs;
   /** An artifact that is new to this node. */
   readonly onInserted: (artifact: Artifact) => void;
@@ -45,8 +46,6 @@ export interface ArtifactIntakeDeps {
  */
 export class ArtifactIntake {
   private readonly deps: ArtifactIntakeDeps;
-  /** Encodings by artifact: what came from a peer is stored and relayed as it came. */
-  private readonly encodings = new WeakMap<Artifact, Uint8Array>();
   /** Calls of the blocks on offer, by block. */
   private readonly callsOf = new Map<string, ReadonlyMap<HashHex, Uint8Array>>();
   /** Blocks on offer that have calls, by height. */
@@ -88,10 +87,9 @@ export class ArtifactIntake {
       : this.acceptWhole(name, bytes, from);
   }
 
+  /** As it came from a peer, to be stored and relayed; or made now. */
   encodingOf(artifact: Artifact): Uint8Array {
-    const known = this.encodings.get(artifact) ?? encodeArtifact(artifact);
-    this.encodings.set(artifact, known);
-    return known;
+    return this.deps.decoder.encodingOf(artifact);
   }
 
   /** Offers an artifact to the peers; a block without its calls. */
@@ -167,7 +165,7 @@ export class ArtifactIntake {
   }
 
   private acceptWhole(name: ArtifactName, bytes: Uint8Array, from: NodeId): boolean {
-    const decoded = decodeArtifact(bytes);
+    const decoded = this.deps.decoder.artifact(bytes);
     if (!decoded.ok) {
       return this.refuse(name, from, decoded.error.code, decoded.error.message);
     }
@@ -175,8 +173,6 @@ export class ArtifactIntake {
     if (kind !== name.kind || height !== name.height || hash !== name.hash) {
       return this.refuse(name, from, 'ARTIFACT_MISNAMED', 'its bytes have another name');
     }
-    // Decoding refuses all but the one canonical encoding, so these bytes are the artifact's.
-    this.encodings.set(decoded.value, bytes);
     const outcome = this.deps.consensus().onArtifact(decoded.value, from, this.deps.nowNs());
     if (outcome === 'inserted') {
       this.deps.onInserted(decoded.value);

@@ -48,6 +48,7 @@ import { StorageJournal } from './storage-journal.ts';
 import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
 import { loadShares, storeShares } from './stored-shares.ts';
 import type { StoredNode } from './stored-node.ts';
+import { createWireDecoder, type WireDecoder } from './wire-decoder.ts';
 
 /**
  * One node of a subnet: composes P2P, consensus, message routing, execution and the HTTP interface
@@ -117,8 +118,9 @@ class NodeCoreMachine implements NodeCore {
     this.checkpoints = new CheckpointStore(this.journal, stored);
     const { stateManager } = this;
     this.watch = createMisbehaviourWatch(nodeId, stateManager);
-    this.intake = this.createIntake();
-    this.gossip = this.createGossip(config, prng.fork('pull'));
+    const decoder = config.decoder ?? createWireDecoder();
+    this.intake = this.createIntake(decoder);
+    this.gossip = this.createGossip(config, decoder, prng.fork('pull'));
     this.ingress = new IngressManager({ genesis, env, stateManager, gossip: this.gossip });
     this.executor = new BatchExecutor({
       env,
@@ -161,11 +163,12 @@ class NodeCoreMachine implements NodeCore {
     this.restore(stored);
   }
 
-  private createIntake(): ArtifactIntake {
+  private createIntake(decoder: WireDecoder): ArtifactIntake {
     return new ArtifactIntake({
       consensus: () => this.consensus,
       ingress: () => this.ingress,
       gossip: () => this.gossip,
+      decoder,
       nowNs: () => this.nowNs,
       onInserted: (artifact) => {
         this.consensusDue = true;
@@ -177,7 +180,8 @@ class NodeCoreMachine implements NodeCore {
     });
   }
 
-  private createGossip({ nodeId, genesis, incarnation }: NodeCoreConfig, chance: Prng): Gossip {
+  private createGossip(config: NodeCoreConfig, decoder: WireDecoder, chance: Prng): Gossip {
+    const { nodeId, genesis, incarnation } = config;
     return createGossip({
       nodeId,
       peers: registeredNodes(genesis),
@@ -187,6 +191,7 @@ class NodeCoreMachine implements NodeCore {
       extraBytesOf: (name) => this.intake.callOfBlock(name),
       chooseIndex: chance.below,
       firstTimeoutMs: () => pullTimeoutMs(this.delays),
+      decodePacket: (bytes) => decoder.packet(bytes),
       workOf: (name) => (name.kind === INGRESS_KIND ? WORK_OF_INGRESS : 0),
       onStateAdverts: (from, adverts) => this.stateSync.onAdverts(from, adverts),
       onStateRequest: (from, request) => this.stateSync.onRequest(from, request),

@@ -7,6 +7,7 @@ import type { HashHex, Height, NodeId } from '../types/ids.ts';
 import type { MaliciousBehaviour } from '../types/malicious.ts';
 import type { SubnetRecord } from '../types/registry.ts';
 import type { ArtifactQuery } from './inspection.ts';
+import type { WireDecoder } from './wire-decoder.ts';
 
 /**
  * What goes into one node and what comes out of it. Everything is structured-cloneable data; the
@@ -117,6 +118,8 @@ export interface NodeCoreConfig {
   readonly stored: readonly (readonly [key: string, value: Uint8Array])[];
   /** Registry versions known at the start, ascending; that of the genesis is always known. */
   readonly registry?: readonly SubnetRecord[];
+  /** Reads what peers send; by itself unless the host shares one between nodes. */
+  readonly decoder?: WireDecoder;
   /** Overrides the registry's delays; see `delaysChanged`. */
   readonly delays?: DelayBudget;
 }

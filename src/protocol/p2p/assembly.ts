@@ -15,14 +15,18 @@ export type AssemblyState = 'waiting' | 'wanted' | 'assembling' | 'received' | '
 /** One artifact that peers advertise. */
 export interface Assembly {
   readonly name: ArtifactName;
-  readonly key: string;
   /** Peers that advertise it and, side by side, in how many of its slots each does. */
   readonly advertisers: NodeId[];
   readonly slotCounts: number[];
   readonly fetch: Fetch;
   state: AssemblyState;
-  /** Bytes whose parts are missing, and who sent them. */
-  incomplete: { readonly bytes: Uint8Array; readonly from: NodeId } | null;
+  incomplete: Incomplete | null;
+}
+
+/** Bytes whose parts are missing, and who sent them. */
+export interface Incomplete {
+  readonly bytes: Uint8Array;
+  readonly from: NodeId;
   /** Sizes of the parts that are not here yet. */
   readonly missing: Map<Part, number>;
   /** Parts that are, by the hash in their name. */
@@ -32,29 +36,25 @@ export interface Assembly {
 /** Bytes that an artifact refers to by their name, without being advertised themselves. */
 export interface Part {
   readonly name: ArtifactName;
-  readonly key: string;
   readonly parents: Set<Assembly>;
   readonly fetch: Fetch;
   /** Peers that answered with nothing or with other bytes; asked again after a while. */
   readonly refusedBy: Set<NodeId>;
 }
 
-export function newAssembly(name: ArtifactName, key: string, owner: NodeId): Assembly {
+export function newAssembly(name: ArtifactName, owner: NodeId): Assembly {
   const advertisers: NodeId[] = [];
   return {
     name,
-    key,
     advertisers,
     slotCounts: [],
     fetch: newFetch(name, owner, () => advertisers),
     state: 'unwanted',
     incomplete: null,
-    missing: new Map(),
-    collected: new Map(),
   };
 }
 
-export function newPart(name: ArtifactName, key: string, owner: NodeId): Part {
+export function newPart(name: ArtifactName, owner: NodeId): Part {
   const parents = new Set<Assembly>();
   const refusedBy = new Set<NodeId>();
   const candidates = (): readonly NodeId[] => {
@@ -68,7 +68,7 @@ export function newPart(name: ArtifactName, key: string, owner: NodeId): Part {
     }
     return [...peers];
   };
-  return { name, key, parents, refusedBy, fetch: newFetch(name, owner, candidates) };
+  return { name, parents, refusedBy, fetch: newFetch(name, owner, candidates) };
 }
 
 export function addAdvertiser(assembly: Assembly, peer: NodeId): void {

@@ -8,7 +8,7 @@ import type { GossipConfig } from './gossip.ts';
 import { MAX_BACKLOG_PACKETS, MAX_OPEN_PULLS_PER_PEER, MAX_UPDATES_PER_PACKET } from './limits.ts';
 import { emptyPacket, nameKey } from './packet.ts';
 import type { ArtifactName, Packet, SlotUpdate } from './packet.ts';
-import { encodePacket } from './packet-codec.ts';
+import { decodePacket, encodePacket } from './packet-codec.ts';
 
 const NS_PER_MS = 1_000_000n;
 const [VICTIM, FLOODER, HONEST] = ['aa', 'bb', 'cc'].map((id) => id as NodeId) as [
@@ -29,6 +29,7 @@ function createVictim(overrides: Partial<GossipConfig> = {}) {
   let step = 0;
   let nowNs = 1_700_000_000_000_000_000n;
   const gossip = createGossip({
+    decodePacket,
     nodeId: VICTIM,
     peers: [VICTIM, FLOODER, HONEST],
     incarnation: 1,

@@ -1,6 +1,8 @@
+import type { Result } from '../../base/result.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { NodeId } from '../types/ids.ts';
 import type { ArtifactName, Packet, StateAdvert, StateRequest, StateResponse } from './packet.ts';
+import type { PacketError } from './packet-codec.ts';
 import type { PeerPenalties } from './penalties.ts';
 import type { SlotReceiverPorts } from './slot-receiver.ts';
 
@@ -50,6 +52,8 @@ export interface GossipConfig extends SlotReceiverPorts {
   readonly workOf?: (name: ArtifactName) => number;
   /** Bytes that peers may ask for although no slot holds them. */
   readonly extraBytesOf?: (name: ArtifactName) => Uint8Array | undefined;
+  /** Reads a packet; hostile bytes give an error. */
+  readonly decodePacket: (bytes: Uint8Array) => Result<Packet, PacketError>;
   readonly onStateAdverts: (from: NodeId, adverts: readonly StateAdvert[]) => void;
   readonly onStateRequest: (from: NodeId, request: StateRequest) => void;
   readonly onStateResponse: (from: NodeId, response: StateResponse) => void;

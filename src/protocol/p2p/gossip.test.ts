@@ -31,6 +31,7 @@ function artifact(label: string, size = 100): { name: ArtifactName; bytes: Uint8
 
 function start(node: TestNode, incarnation: number): void {
   node.gossip = createGossip({
+    decodePacket,
     nodeId: node.id,
     peers: NODES,
     incarnation,

@@ -19,7 +19,7 @@ import {
 import type { Gossip, GossipConfig, GossipOutput, GossipPacket } from './gossip-interface.ts';
 import { hasDirect, newPeer, NO_PARTS, splitUpdates, takeDirect } from './peer.ts';
 import type { Peer } from './peer.ts';
-import { emptyPacket, nameKey } from './packet.ts';
+import { emptyPacket } from './packet.ts';
 import type {
   ArtifactName,
   Packet,
@@ -28,7 +28,7 @@ import type {
   StateRequest,
   StateResponse,
 } from './packet.ts';
-import { decodePacket, encodePacket } from './packet-codec.ts';
+import { encodePacket } from './packet-codec.ts';
 import { Penalties } from './penalties.ts';
 import type { PeerPenalties } from './penalties.ts';
 import { createSlotReceiver } from './slot-receiver.ts';
@@ -180,7 +180,7 @@ class GossipNode implements Gossip {
 
   private open(peer: Peer, bytes: Uint8Array, nowNs: bigint): void {
     peer.inbox.charge(WORK_OF_PACKET + bytes.length / BYTES_PER_WORK);
-    const decoded = decodePacket(bytes);
+    const decoded = this.config.decodePacket(bytes);
     if (!decoded.ok) {
       this.penalties.add(peer.id, decoded.error.code, decoded.error.message);
       return;
@@ -304,7 +304,7 @@ class GossipNode implements Gossip {
   }
 
   private bytesOf(name: ArtifactName): Uint8Array | null {
-    return this.sender.bytesOf(nameKey(name)) ?? this.config.extraBytesOf?.(name) ?? null;
+    return this.sender.bytesOf(name) ?? this.config.extraBytesOf?.(name) ?? null;
   }
 
   private readSessions(peer: Peer, packet: Packet, nowNs: bigint): void {

@@ -7,7 +7,8 @@ import {
   MAX_SLOTS_PER_PEER,
   RECONSIDER_PER_PEER,
 } from './limits.ts';
-import { INGRESS_KIND, nameKey } from './packet.ts';
+import { NameMap } from './name-map.ts';
+import { INGRESS_KIND } from './packet.ts';
 import type { ArtifactName, SlotUpdate } from './packet.ts';
 import { createPullScheduler } from './pull-scheduler.ts';
 import type { PullScheduler, PullSchedulerPorts } from './pull-scheduler.ts';
@@ -92,8 +93,8 @@ class SlotTables implements SlotReceiver {
   private readonly ports: SlotReceiverPorts;
   private readonly scheduler: PullScheduler;
   private readonly tables = new Map<NodeId, PeerTable>();
-  private readonly assemblies = new Map<string, Assembly>();
-  private readonly parts = new Map<string, Part>();
+  private readonly assemblies = new NameMap<Assembly>();
+  private readonly parts = new NameMap<Part>();
   private readonly assembling = new Set<Assembly>();
   private vanished: ArtifactName[] = [];
 
@@ -111,9 +112,8 @@ class SlotTables implements SlotReceiver {
     if (!hasRoom(table, update.name, previous)) {
       return false;
     }
-    const key = nameKey(update.name);
-    const known = this.assemblies.get(key);
-    const assembly = known ?? this.open(update.name, key, peer);
+    const known = this.assemblies.get(update.name);
+    const assembly = known ?? this.open(update.name, peer);
     addAdvertiser(assembly, peer);
     table.slots.set(update.slotId, { commitId: update.commitId, assembly });
     table.ingressSlots += update.name.kind === INGRESS_KIND ? 1 : 0;
@@ -132,13 +132,12 @@ class SlotTables implements SlotReceiver {
   }
 
   pulled(peer: NodeId, name: ArtifactName, bytes: Uint8Array | null): void {
-    const key = nameKey(name);
-    const part = this.parts.get(key);
+    const part = this.parts.get(name);
     if (part !== undefined && part.fetch.asked === peer) {
       this.takePart(part, bytes, peer);
       return;
     }
-    const assembly = this.assemblies.get(key);
+    const assembly = this.assemblies.get(name);
     if (assembly === undefined || assembly.fetch.asked !== peer) {
       return;
     }
@@ -178,7 +177,7 @@ class SlotTables implements SlotReceiver {
       part.refusedBy.clear();
     }
     for (const fetch of this.scheduler.sample(RECONSIDER_PER_PEER)) {
-      const assembly = this.assemblies.get(nameKey(fetch.name));
+      const assembly = this.assemblies.get(fetch.name);
       if (assembly !== undefined && assembly.state === 'wanted') {
         this.classify(assembly);
       }
@@ -201,7 +200,7 @@ class SlotTables implements SlotReceiver {
     }
     this.vanished = [];
     // Who starts again withdraws and advertises the same in one step: it never was away.
-    return vanished.filter((name) => !this.assemblies.has(nameKey(name)));
+    return vanished.filter((name) => !this.assemblies.has(name));
   }
 
   nextTimeoutNs(): bigint | null {
@@ -227,9 +226,9 @@ class SlotTables implements SlotReceiver {
     return table;
   }
 
-  private open(name: ArtifactName, key: string, owner: NodeId): Assembly {
-    const assembly = newAssembly(name, key, owner);
-    this.assemblies.set(key, assembly);
+  private open(name: ArtifactName, owner: NodeId): Assembly {
+    const assembly = newAssembly(name, owner);
+    this.assemblies.set(assembly);
     return assembly;
   }
 
@@ -276,7 +275,12 @@ class SlotTables implements SlotReceiver {
   }
 
   private take(assembly: Assembly, bytes: Uint8Array, from: NodeId): void {
-    const outcome = this.ports.accept(assembly.name, bytes, from, assembly.collected);
+    const outcome = this.ports.accept(
+      assembly.name,
+      bytes,
+      from,
+      assembly.incomplete?.collected ?? NO_PARTS,
+    );
     if (outcome === true) {
       this.setState(assembly, 'received');
     } else if (outcome === false) {
@@ -308,14 +312,17 @@ class SlotTables implements SlotReceiver {
       this.setState(assembly, 'assembling');
       this.assembling.add(assembly);
       table.assembling += 1;
-      assembly.incomplete = { bytes, from };
+      assembly.incomplete = { bytes, from, missing: new Map(), collected: new Map() };
+    }
+    const { incomplete } = assembly;
+    if (incomplete === null) {
+      return;
     }
     for (const { name, bytes: size } of needs) {
-      const key = nameKey(name);
-      const part = this.parts.get(key) ?? newPart(name, key, from);
-      this.parts.set(key, part);
+      const part = this.parts.get(name) ?? newPart(name, from);
+      this.parts.set(part);
       part.parents.add(assembly);
-      assembly.missing.set(part, size);
+      incomplete.missing.set(part, size);
       if (part.fetch.state === 'idle') {
         this.scheduler.want(part.fetch);
       }
@@ -331,17 +338,17 @@ class SlotTables implements SlotReceiver {
     this.closePart(part);
     for (const parent of part.parents) {
       const { incomplete } = parent;
-      const size = parent.missing.get(part);
-      parent.missing.delete(part);
       if (incomplete === null) {
         continue;
       }
+      const size = incomplete.missing.get(part);
+      incomplete.missing.delete(part);
       if (size !== bytes.length) {
         this.refuse(parent, incomplete.from);
         continue;
       }
-      parent.collected.set(part.name.hash, bytes);
-      if (parent.missing.size === 0) {
+      incomplete.collected.set(part.name.hash, bytes);
+      if (incomplete.missing.size === 0) {
         this.take(parent, incomplete.bytes, incomplete.from);
       }
     }
@@ -349,24 +356,26 @@ class SlotTables implements SlotReceiver {
 
   private closePart(part: Part): void {
     this.scheduler.stop(part.fetch);
-    this.parts.delete(part.key);
+    this.parts.delete(part.name);
   }
 
   private dropParts(assembly: Assembly): void {
-    const table = this.tables.get(assembly.incomplete?.from as NodeId);
+    const { incomplete } = assembly;
+    if (incomplete === null) {
+      return;
+    }
+    const table = this.tables.get(incomplete.from);
     if (table !== undefined) {
       table.assembling = Math.max(0, table.assembling - 1);
     }
     assembly.incomplete = null;
     this.assembling.delete(assembly);
-    assembly.collected.clear();
-    for (const part of assembly.missing.keys()) {
+    for (const part of incomplete.missing.keys()) {
       part.parents.delete(assembly);
       if (part.parents.size === 0) {
         this.closePart(part);
       }
     }
-    assembly.missing.clear();
   }
 
   /** The peer with the shorter queue stands for what several advertise. */
@@ -407,7 +416,7 @@ class SlotTables implements SlotReceiver {
         this.vanished.push(assembly.name);
       }
       this.setState(assembly, 'unwanted');
-      this.assemblies.delete(assembly.key);
+      this.assemblies.delete(assembly.name);
       return;
     }
     if (assembly.fetch.owner === peer) {

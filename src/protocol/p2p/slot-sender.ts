@@ -9,7 +9,7 @@ import {
   RETRY_FIRST_MS,
   RETRY_LIMIT_MS,
 } from './limits.ts';
-import { nameKey } from './packet.ts';
+import { NameMap } from './name-map.ts';
 import type { ArtifactName, SlotUpdate } from './packet.ts';
 
 /**
@@ -26,7 +26,7 @@ export interface SlotSender {
   /** Frees the slot; peers learn it when the slot is used again. */
   withdraw(name: ArtifactName): void;
   /** The artifact's bytes, while it occupies a slot. */
-  bytesOf(key: string): Uint8Array | undefined;
+  bytesOf(name: ArtifactName): Uint8Array | undefined;
   /** Updates nobody has been sent yet; from now on they wait for every reachable peer's acknowledgement. */
   takeFresh(nowNs: bigint): readonly SlotUpdate[];
   /** How long the peer took teaches how long to wait for it before an update is repeated. */
@@ -74,13 +74,13 @@ class Unacknowledged {
 
   /** Smoothed time from the first sending of an update to its acknowledgement. */
   private answerNs = 0n;
+  /** First pause before an update is repeated, and the one after it. */
+  private firstPauseNs = FIRST_RETRY_NS;
+  private secondPauseMs = RETRY_FIRST_MS * RETRY_FACTOR;
 
   /** Sent now: repeated when the peer takes longer than it is used to, and than the least pause. */
   sent(slotId: number, nowNs: bigint): void {
-    const patientNs = PATIENCE_FACTOR * this.answerNs;
-    const pauseNs = patientNs > LONGEST_FIRST_RETRY_NS ? LONGEST_FIRST_RETRY_NS : patientNs;
-    const firstNs = pauseNs > FIRST_RETRY_NS ? pauseNs : FIRST_RETRY_NS;
-    this.put(slotId, nowNs, nowNs + firstNs, Number(firstNs / NS_PER_MS) * RETRY_FACTOR);
+    this.put(slotId, nowNs, nowNs + this.firstPauseNs, this.secondPauseMs);
   }
 
   /** To be sent as soon as there is room. */
@@ -92,8 +92,18 @@ class Unacknowledged {
     const known = this.pending.get(slotId);
     if (known !== undefined) {
       const tookNs = nowNs - known.sentNs;
-      this.answerNs = this.answerNs === 0n ? tookNs : (7n * this.answerNs + tookNs) / 8n;
+      this.learn(this.answerNs === 0n ? tookNs : (7n * this.answerNs + tookNs) / 8n);
       this.delete(slotId);
+    }
+  }
+
+  private learn(answerNs: bigint): void {
+    if (answerNs !== this.answerNs) {
+      this.answerNs = answerNs;
+      const patientNs = PATIENCE_FACTOR * answerNs;
+      const pauseNs = patientNs > LONGEST_FIRST_RETRY_NS ? LONGEST_FIRST_RETRY_NS : patientNs;
+      this.firstPauseNs = pauseNs > FIRST_RETRY_NS ? pauseNs : FIRST_RETRY_NS;
+      this.secondPauseMs = Number(this.firstPauseNs / NS_PER_MS) * RETRY_FACTOR;
     }
   }
 
@@ -149,7 +159,7 @@ export function createSlotSender(): SlotSender {
 
 class SlotTable implements SlotSender {
   private readonly slots = new Map<number, Slot>();
-  private readonly slotByKey = new Map<string, Slot>();
+  private readonly slotByName = new NameMap<Slot>();
   private readonly slotByCommit = new Map<number, Slot>();
   private readonly unacknowledged = new Map<NodeId, Unacknowledged>();
   private readonly freeSlots: number[] = [];
@@ -162,8 +172,7 @@ class SlotTable implements SlotSender {
   }
 
   deliver(name: ArtifactName, bytes: Uint8Array, latencySensitive: boolean): void {
-    const key = nameKey(name);
-    if (this.slotByKey.has(key)) {
+    if (this.slotByName.has(name)) {
       return;
     }
     const slotId = this.freeSlots.pop() ?? this.nextSlot++;
@@ -171,21 +180,20 @@ class SlotTable implements SlotSender {
     const pushBelow = latencySensitive ? PUSH_SENSITIVE_BELOW_BYTES : PUSH_BELOW_BYTES;
     const slot = { slotId, commitId, name, bytes, push: bytes.length < pushBelow };
     this.slots.set(slotId, slot);
-    this.slotByKey.set(key, slot);
+    this.slotByName.set(slot);
     this.slotByCommit.set(commitId, slot);
     this.fresh.push(slot);
   }
 
   withdraw(name: ArtifactName): void {
-    const key = nameKey(name);
-    const slot = this.slotByKey.get(key);
+    const slot = this.slotByName.get(name);
     if (slot === undefined) {
       return;
     }
     // An abort is an event of its own and takes a number too, as upstream.
     this.nextCommit += 1;
     this.slots.delete(slot.slotId);
-    this.slotByKey.delete(key);
+    this.slotByName.delete(name);
     this.slotByCommit.delete(slot.commitId);
     this.freeSlots.push(slot.slotId);
     for (const waiting of this.unacknowledged.values()) {
@@ -193,8 +201,8 @@ class SlotTable implements SlotSender {
     }
   }
 
-  bytesOf(key: string): Uint8Array | undefined {
-    return this.slotByKey.get(key)?.bytes;
+  bytesOf(name: ArtifactName): Uint8Array | undefined {
+    return this.slotByName.get(name)?.bytes;
   }
 
   takeFresh(nowNs: bigint): readonly SlotUpdate[] {
