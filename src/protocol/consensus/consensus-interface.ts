@@ -97,6 +97,8 @@ export interface Consensus {
    * @param nowNs time of arrival; the last polled time unless given.
    */
   onArtifact(artifact: Artifact, from: NodeId | null, nowNs?: TimeNs): ArtifactOutcome;
+  /** Whether there is anything to `poll` for because of an artifact that was just inserted. */
+  matters(artifact: Artifact): boolean;
   /** No peer offers the artifact any more: forget it if it is not validated. */
   onWithdrawn(id: ArtifactId): void;
   /** Lets every role work until nothing changes (bounded). Times may repeat but never go back. */

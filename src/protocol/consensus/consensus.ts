@@ -51,6 +51,7 @@ import { createMembership, hasLeft } from './membership.ts';
 import { POOL_CHECK_HEIGHTS, poolExcess } from './pool-bounds.ts';
 import type { PoolView } from './pool-view.ts';
 import { createPoolView } from './pool-view.ts';
+import { matters } from './share-matters.ts';
 import type { RoleContext } from './role-context.ts';
 import type { StateDivergence } from './state-divergence.ts';
 import { findDivergence, persists, stateBelow } from './state-divergence.ts';
@@ -114,6 +115,13 @@ class ConsensusNode implements Consensus {
     if (this.stopped || this.bouncer(artifactIdOf(artifact)) !== 'wants') {
       return 'unwanted';
     }
+    // Each node's aggregate has other signers: one of them is enough.
+    if (
+      artifact.kind === 'notarization' &&
+      this.view.isNotarized(artifact.height, artifact.blockHash)
+    ) {
+      return 'unwanted';
+    }
     // Honest nodes send only their own shares, so a peer can't fill another one's places.
     if (isOfOneSigner(artifact) && from !== null && artifact.signer !== from) {
       return 'rejected';
@@ -125,6 +133,11 @@ class ConsensusNode implements Consensus {
       nowNs ?? this.lastNowNs,
       this.maxPerPeer,
     );
+  }
+
+  matters(artifact: Artifact): boolean {
+    const { artifacts: pool, view, membership, crypto } = this;
+    return matters(artifact, { pool, view, membership, crypto });
   }
 
   onWithdrawn(id: ArtifactId): void {

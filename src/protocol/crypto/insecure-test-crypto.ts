@@ -76,7 +76,7 @@ function finish(
 }
 
 /** A subnet has few sets of signers, and their weights cost more than everything else here. */
-const knownWeights = createLru<readonly bigint[]>(256);
+const knownWeights = createLru<readonly bigint[]>(4096);
 
 function lagrangeWeights(indexes: readonly number[]): readonly bigint[] {
   const key = indexes.join();
@@ -108,7 +108,8 @@ const insecureBls: BlsSuite = {
   aggregateSignatures: (signatures) =>
     finish(SIGNATURE_MARK, decodeAll(SIGNATURE_MARK, signatures)),
   aggregatePublicKeys: (publicKeys) => finish(KEY_MARK, decodeAll(KEY_MARK, publicKeys)),
-  combineShares(shares) {
+  combineShares(unsorted) {
+    const shares = unsorted.toSorted((a, b) => a.index - b.index);
     const indexes = shares.map((share) => share.index);
     if (new Set(indexes).size !== indexes.length) {
       return err(

@@ -9,6 +9,7 @@ import { sealArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, BlockProposal } from '../types/artifacts.ts';
 import { NO_DKG, sealBlock } from '../types/block-codec.ts';
 import type { HashHex, MessageId, NodeId } from '../types/ids.ts';
+import { decodePacket } from '../p2p/packet-codec.ts';
 import { ArtifactIntake } from './artifact-intake.ts';
 import { createWireDecoder } from './wire-decoder.ts';
 
@@ -68,6 +69,7 @@ class TestNode {
       onRefused: ({ code }) => this.refused.push(code),
     });
     this.gossip = createGossip({
+      decodePacket,
       nodeId: id,
       peers: NODES,
       incarnation: 1,

@@ -171,7 +171,9 @@ class NodeCoreMachine implements NodeCore {
       decoder,
       nowNs: () => this.nowNs,
       onInserted: (artifact) => {
-        this.consensusDue = true;
+        // An attack may act on whatever comes in.
+        this.consensusDue ||=
+          this.adversary.behaviours.length > 0 || this.consensus.matters(artifact);
         this.watch.artifact(artifact);
       },
       onRefused: ({ name: { kind: artifact, height }, ...why }) => {
