@@ -29,7 +29,7 @@ const NS_PER_MS = 1_000_000;
 /** No packet arrives at the moment it is sent: without any latency, blocks would take no time at all. */
 const LEAST_LATENCY_NS = NS_PER_MS;
 /** Hosts look at their sockets in turns of this length: what comes within one is handled together. */
-const TURN_NS = 2 * NS_PER_MS;
+const TURN_NS = 4 * NS_PER_MS;
 
 const LOST_IN_PARTITION: Delivery = { arrivalsNs: [], dropped: 'partition' };
 

@@ -37,6 +37,12 @@ export interface ArtifactIntakeDeps {
   readonly onRefused: (refusal: IntakeRefusal) => void;
 }
 
+const KINDS: ReadonlySet<string> = new Set(ARTIFACT_KINDS);
+
+function isArtifactId(name: ArtifactName): name is ArtifactId {
+  return KINDS.has(name.kind);
+}
+
 /**
  * Between P2P and the pools: the bytes of artifacts on the wire, in both directions.
  *
@@ -59,10 +65,7 @@ export class ArtifactIntake {
     if (name.kind === INGRESS_KIND) {
       return this.deps.ingress().bounce(name);
     }
-    const kind = ARTIFACT_KINDS.find((known) => known === name.kind);
-    return kind === undefined
-      ? 'unwanted'
-      : this.deps.consensus().bouncer({ kind, height: name.height, hash: name.hash as HashHex });
+    return isArtifactId(name) ? this.deps.consensus().bouncer(name) : 'unwanted';
   }
 
   /** An artifact's bytes from a peer; false when they are not what the name says. */
