@@ -12,7 +12,7 @@ function optionOf(name: string, fallback: number): number {
   return at < 0 ? fallback : Number(process.argv[at + 1]);
 }
 
-const WARM_UP_MS = Number(process.env.WARM ?? 200_000);
+const WARM_UP_MS = 200_000;
 const n = optionOf('n', 4);
 const virtualSeconds = optionOf('seconds', 600);
 const spec = defaultNetworkSpec({ nodes: n, pace: 'mainnet', seed: 'bench' });
