@@ -17,7 +17,6 @@ import { traceOfDkg } from '../dkg/trace-facts.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import {
-  MAX_SUBNET_NODES,
   maxUnvalidatedPerPeerAndHeight,
   MINIMUM_CHAIN_LENGTH,
   notaryBoundsFor,
@@ -48,7 +47,7 @@ import { genesisPackage } from './genesis-package.ts';
 import { haltRegistryOf } from './registry-orders.ts';
 import type { Membership } from './membership.ts';
 import { createMembership, hasLeft } from './membership.ts';
-import { POOL_CHECK_HEIGHTS, poolExcess } from './pool-bounds.ts';
+import { createPoolBoundsWatch } from './pool-bounds.ts';
 import type { PoolView } from './pool-view.ts';
 import { createPoolView } from './pool-view.ts';
 import { matters } from './share-matters.ts';
@@ -76,6 +75,7 @@ class ConsensusNode implements Consensus {
   private readonly dkg: DkgReader;
   private readonly keyManager: KeyManager;
   private readonly loop: ChangeLoop;
+  private readonly boundsWatch = createPoolBoundsWatch();
   private readonly maxPerPeer: number;
   private readonly minimumChainLength: number;
   private chain: FinalizedChain;
@@ -87,7 +87,6 @@ class ConsensusNode implements Consensus {
   private expectedHeight: Height = 0;
   private stopped = false;
   private startedOverFor: Height | null = null;
-  private poolCheckedAt: Height = 0;
   private diverged: StateDivergence | null = null;
 
   constructor(deps: ConsensusDeps) {
@@ -166,7 +165,7 @@ class ConsensusNode implements Consensus {
     const keyWork = this.workOnKeys(output);
     const cupHeight = this.view.catchUpPackage().height;
     this.chain.purgeBelow(cupHeight - this.minimumChainLength);
-    output.trace.push(...this.checkPoolBounds());
+    output.trace.push(...this.boundsWatch(this.context()));
     return {
       transmits: output.transmits,
       batches,
@@ -369,27 +368,6 @@ class ConsensusNode implements Consensus {
     const what = evidence === 'catchUpPackage' ? 'catch-up package' : 'certification';
     const message = `height ${height}: own state contradicts the subnet's ${what}; it is dropped`;
     return [{ kind: 'criticalError', code: 'STATE_DIVERGED', message }];
-  }
-
-  /** Every ten finalized heights; too much is a fault of this node's own rules. */
-  private checkPoolBounds(): readonly TraceEvent[] {
-    const { height } = this.chain.tip;
-    const checkpoint = height - (height % POOL_CHECK_HEIGHTS);
-    if (checkpoint <= this.poolCheckedAt) {
-      return [];
-    }
-    this.poolCheckedAt = checkpoint;
-    const { dkgIntervalLength } = this.deps.genesis.parameters;
-    const bounds = notaryBoundsFor(dkgIntervalLength);
-    const nodes = this.membership.nodesAt(height)?.length ?? MAX_SUBNET_NODES;
-    const { minimumChainLength } = this;
-    return poolExcess(this.artifacts, { nodes, dkgIntervalLength, bounds, minimumChainLength }).map(
-      ({ artifact, found, allowed }) => ({
-        kind: 'criticalError',
-        code: 'POOL_BOUND_EXCEEDED',
-        message: `height ${height}: ${found} validated ${artifact}, ${allowed} at most`,
-      }),
-    );
   }
 
   /** Not twice for one height: a replay from the start that fails again would never end. */

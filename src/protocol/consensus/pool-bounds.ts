@@ -1,7 +1,9 @@
 import type { PoolReader } from '../artifact-pool/artifact-pool.ts';
-import type { NotaryBounds } from '../limits/consensus.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import { MAX_SUBNET_NODES, type NotaryBounds } from '../limits/consensus.ts';
 import { faultsTolerated } from '../registry/committee.ts';
 import type { ArtifactKind } from '../types/artifacts.ts';
+import type { RoleContext } from './role-context.ts';
 
 /**
  * How much the validated section may hold. Purging keeps every healthy node below; a node above has
@@ -10,7 +12,7 @@ import type { ArtifactKind } from '../types/artifacts.ts';
  */
 
 /** Finalized heights between two checks. @upstream VALIDATED_POOL_BOUNDS_CHECK_FREQUENCY */
-export const POOL_CHECK_HEIGHTS = 10;
+const POOL_CHECK_HEIGHTS = 10;
 
 export interface PoolBoundsInput {
   readonly nodes: number;
@@ -64,4 +66,30 @@ export function poolExcess(pool: PoolReader, input: PoolBoundsInput): readonly P
     const allowed = allowedOf[artifact] ?? 0;
     return found > allowed ? [{ artifact, found, allowed }] : [];
   });
+}
+
+type Facts = Pick<
+  RoleContext,
+  'pool' | 'chain' | 'membership' | 'genesis' | 'bounds' | 'minimumChainLength'
+>;
+
+/** Looks every ten finalized heights; what it returns is a fault of this node's own rules. */
+export function createPoolBoundsWatch(): (facts: Facts) => readonly TraceEvent[] {
+  let checkedAt = 0;
+  return ({ pool, chain, membership, genesis, bounds, minimumChainLength }) => {
+    const { height } = chain.tip;
+    const checkpoint = height - (height % POOL_CHECK_HEIGHTS);
+    if (checkpoint <= checkedAt) {
+      return [];
+    }
+    checkedAt = checkpoint;
+    const { dkgIntervalLength } = genesis.parameters;
+    const nodes = membership.nodesAt(height)?.length ?? MAX_SUBNET_NODES;
+    const excess = poolExcess(pool, { nodes, dkgIntervalLength, bounds, minimumChainLength });
+    return excess.map(({ artifact, found, allowed }) => ({
+      kind: 'criticalError',
+      code: 'POOL_BOUND_EXCEEDED',
+      message: `height ${height}: ${found} validated ${artifact}, ${allowed} at most`,
+    }));
+  };
 }

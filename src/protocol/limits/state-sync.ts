@@ -25,8 +25,10 @@ export const MAX_REHASHED_CHUNKS = 16;
 export const HASHED_BYTES_PER_STEP: number = 1024 * 1024;
 /** Bytes of checkpoints that one step hands to the disk. @playground the IC's checkpoints are files already */
 export const STORED_BYTES_PER_STEP: number = 2 * 1024 * 1024;
-/** Checkpoints a node keeps and serves. @upstream rs/state_manager keeps the newest and what consensus still needs */
+/** Checkpoints a node keeps and serves, besides those that consensus still needs. @upstream rs/state_manager */
 export const KEPT_CHECKPOINTS = 2;
+/** Checkpoints of a peer that are remembered: a subnet halts before more lie above its package. @playground */
+export const MAX_CHECKPOINT_ADVERTS = 8;
 
 /** How often a node tells its peers of its checkpoints, at the mainnet's pace. @upstream rs/p2p/state_sync_manager#ADVERT_BROADCAST_INTERVAL */
 export const STATE_ADVERT_EVERY_NS: TimeNs = 5_000_000_000n;

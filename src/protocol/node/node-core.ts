@@ -348,6 +348,8 @@ class NodeCoreMachine implements NodeCore {
     }
     this.deliverCertifications(outcome);
     this.stateManager.purgeBelow(outcome.purge.statesBelow);
+    this.stateManager.needCheckpointsFrom(outcome.purge.checkpointsBelow);
+    this.checkpoints.needFrom(outcome.purge.checkpointsBelow);
     const target = outcome.stateSync;
     this.stateSync.want(target === null ? null : { height: target.height, root: target.stateHash });
     if (outcome.startOver) {

@@ -127,6 +127,7 @@ export class CheckpointStore {
   private readonly chunks = new Set<HashHex>();
   private readonly checkpoints = new Map<Height, readonly HashHex[]>();
   private unwritten: Unwritten[] = [];
+  private neededFrom: Height = 0;
 
   constructor(
     journal: Pick<StorageJournal<unknown>, 'put' | 'delete' | 'isWriting'>,
@@ -156,6 +157,11 @@ export class CheckpointStore {
     this.keepOnly([]);
   }
 
+  /** The catch-up package's height; see `StateManager.needCheckpointsFrom`. */
+  needFrom(height: Height): void {
+    this.neededFrom = height;
+  }
+
   /** Hands a portion to the journal, if its last write is done; called in every step. */
   work(): void {
     const first = this.unwritten[0];
@@ -180,7 +186,8 @@ export class CheckpointStore {
       this.journal.put(CHECKPOINT + height, encodeStoredCheckpoint(checkpoint));
       this.note(checkpoint);
       const heights = [...this.checkpoints.keys()].toSorted((a, b) => b - a);
-      this.keepOnly(isOnly ? [height] : heights.slice(0, KEPT_CHECKPOINTS));
+      const kept = heights.filter((at, rank) => rank < KEPT_CHECKPOINTS || at >= this.neededFrom);
+      this.keepOnly(isOnly ? [height] : kept);
     }
   }
 

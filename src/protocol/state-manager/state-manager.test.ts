@@ -203,4 +203,23 @@ describe('state manager', () => {
     ]).toEqual([30, 40, undefined]);
     expect(manager.oldestHeight()).toBe(30);
   });
+
+  it('keeps the checkpoint of the catch-up package, however many came after it', () => {
+    const manager = createStateManager(topology, genesis);
+    const heights = (): readonly number[] => manager.checkpoints().map(({ height }) => height);
+    const checkpoint = (): void => {
+      manager.commit(applyStep(manager.latestState(), []), true);
+      while (manager.hasWork()) {
+        manager.work();
+      }
+    };
+    checkpoint();
+    manager.needCheckpointsFrom(1);
+    for (let count = 0; count < 3; count += 1) {
+      checkpoint();
+    }
+    expect(heights()).toEqual([1, 2, 3, 4]);
+    manager.needCheckpointsFrom(4);
+    expect(heights()).toEqual([3, 4]);
+  });
 });

@@ -77,6 +77,11 @@ export interface StateManager extends StateReader {
   takeFaults(): readonly string[];
   /** Forgets states below `height`, but for the newest and the certified one. */
   purgeBelow(height: Height): void;
+  /**
+   * The catch-up package's height: a node that joins is sent to the checkpoint there, however many
+   * came after it. Of those below, only the newest are kept.
+   */
+  needCheckpointsFrom(height: Height): void;
   /** Replaces everything by a state that a catch-up package vouches for, or by genesis. */
   reset(state: ReplicatedState, restored?: RestoredCheckpoint): HashHex;
 }
@@ -95,6 +100,7 @@ class StateManagerImpl implements StateManager {
   private waiting: ReplicatedState[] = [];
   private builder: CheckpointBuilder | undefined;
   private finished: Checkpoint[] = [];
+  private neededFrom: Height = 0;
   private rehash: Rehash = { due: [], from: 0 };
   private faults: string[] = [];
   /** A chunk was found changed: the next checkpoint is hashed from nothing, and differs from the subnet's. */
@@ -201,8 +207,21 @@ class StateManagerImpl implements StateManager {
 
   private addCheckpoint(checkpoint: Checkpoint): void {
     this.checkpointsByHeight.set(checkpoint.height, checkpoint);
+    this.dropOldCheckpoints();
+  }
+
+  needCheckpointsFrom(height: Height): void {
+    if (height !== this.neededFrom) {
+      this.neededFrom = height;
+      this.dropOldCheckpoints();
+    }
+  }
+
+  private dropOldCheckpoints(): void {
     for (const { height } of this.checkpoints().slice(0, -KEPT_CHECKPOINTS)) {
-      this.checkpointsByHeight.delete(height);
+      if (height < this.neededFrom) {
+        this.checkpointsByHeight.delete(height);
+      }
     }
   }
 

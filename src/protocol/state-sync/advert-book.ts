@@ -1,4 +1,4 @@
-import { KEPT_CHECKPOINTS } from '../limits/state-sync.ts';
+import { MAX_CHECKPOINT_ADVERTS } from '../limits/state-sync.ts';
 import type { StateAdvert } from '../p2p/packet.ts';
 import type { NodeId } from '../types/ids.ts';
 
@@ -13,7 +13,7 @@ export class AdvertBook {
   note(peer: NodeId, adverts: readonly StateAdvert[]): void {
     this.adverts.set(
       peer,
-      adverts.toSorted((a, b) => b.height - a.height).slice(0, KEPT_CHECKPOINTS),
+      adverts.toSorted((a, b) => b.height - a.height).slice(0, MAX_CHECKPOINT_ADVERTS),
     );
   }
 
