@@ -28,7 +28,8 @@ import { wrongCertification } from './wrong-certification.ts';
  * and outgoing packets pass through the attacks in the order they were named.
  */
 export interface Adversary {
-  readonly behaviours: readonly MaliciousBehaviour[];
+  /** Any switch is on. */
+  readonly isActive: boolean;
   /** Replaces all behaviours; none = honest again. */
   set(behaviours: readonly MaliciousBehaviour[]): void;
   run(role: Role, context: RoleContext): Mutations;
@@ -60,8 +61,8 @@ export function createAdversary({ nodeId, genesis, seed }: AdversaryConfig): Adv
   let behaviours: readonly MaliciousBehaviour[] = [];
   let attacks: readonly Attack[] = [];
   return {
-    get behaviours() {
-      return behaviours;
+    get isActive() {
+      return behaviours.length > 0;
     },
     set(next) {
       behaviours = next;

@@ -172,8 +172,7 @@ class NodeCoreMachine implements NodeCore {
       nowNs: () => this.nowNs,
       onInserted: (artifact) => {
         // An attack may act on whatever comes in.
-        this.consensusDue ||=
-          this.adversary.behaviours.length > 0 || this.consensus.matters(artifact);
+        this.consensusDue ||= this.adversary.isActive || this.consensus.matters(artifact);
         this.watch.artifact(artifact);
       },
       onRefused: ({ name: { kind: artifact, height }, ...why }) => {
@@ -211,9 +210,7 @@ class NodeCoreMachine implements NodeCore {
     }
     const effects: NodeEffect[] = [];
     this.executor.work();
-    if (this.executor.takeCommitted() > 0) {
-      this.consensusDue = true;
-    }
+    this.consensusDue = this.executor.takeCommitted() > 0 || this.consensusDue;
     let rounds = 0;
     do {
       rounds += 1;
@@ -224,9 +221,7 @@ class NodeCoreMachine implements NodeCore {
         this.pollConsensus();
       }
       effects.push(...this.executor.takeEffects());
-      if (this.executor.takeCommitted() > 0) {
-        this.consensusDue = true;
-      }
+      this.consensusDue = this.executor.takeCommitted() > 0 || this.consensusDue;
     } while (this.consensusDue && rounds < MAX_ROUNDS_PER_STEP);
     this.syncState();
     this.checkpoints.work();
@@ -302,7 +297,7 @@ class NodeCoreMachine implements NodeCore {
         return;
       case 'malicious':
         // What its attacks left in the peers' tables ends with them.
-        if (this.adversary.behaviours.length > 0) {
+        if (this.adversary.isActive) {
           this.gossip.reconnect(this.nowNs);
         }
         this.adversary.set(input.behaviours);

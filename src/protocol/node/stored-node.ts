@@ -127,7 +127,7 @@ export class CheckpointStore {
   private readonly chunks = new Set<HashHex>();
   private readonly checkpoints = new Map<Height, readonly HashHex[]>();
   private unwritten: Unwritten[] = [];
-  private neededFrom: Height = 0;
+  private neededFrom: Height = Number.POSITIVE_INFINITY;
 
   constructor(
     journal: Pick<StorageJournal<unknown>, 'put' | 'delete' | 'isWriting'>,

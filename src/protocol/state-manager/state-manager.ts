@@ -100,7 +100,7 @@ class StateManagerImpl implements StateManager {
   private waiting: ReplicatedState[] = [];
   private builder: CheckpointBuilder | undefined;
   private finished: Checkpoint[] = [];
-  private neededFrom: Height = 0;
+  private neededFrom: Height = Number.POSITIVE_INFINITY;
   private rehash: Rehash = { due: [], from: 0 };
   private faults: string[] = [];
   /** A chunk was found changed: the next checkpoint is hashed from nothing, and differs from the subnet's. */
