@@ -5,7 +5,7 @@ import { trapped } from '../protocol/execution/system-api/canister-trap.ts';
 const CAUSES: readonly (readonly [RegExp, string])[] = [
   [/divide result unrepresentable|integer overflow|division overflow/i, 'unknown'],
   [/unrepresentable|invalid conversion|out of range|truncat/i, 'unknown'],
-  [/divi|remainder/i, 'integer divide by 0'],
+  [/divi|remainder/i, 'integer division by 0'],
   [/unreachable/i, 'unreachable'],
   [/table|element|call_indirect/i, 'table out of bounds'],
   [/signature|indirect call to null|null function|uninitialized/i, 'unknown'],

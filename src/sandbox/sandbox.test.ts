@@ -124,7 +124,7 @@ describe('running', () => {
     const canister = installed();
     const cases: Readonly<Record<string, string>> = {
       oob: 'heap out of bounds',
-      div: 'integer divide by 0',
+      div: 'integer division by 0',
       sig: 'unknown',
       table: 'table out of bounds',
       trunc: 'unknown',

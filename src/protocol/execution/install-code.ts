@@ -282,7 +282,7 @@ function* install(
   round.update(request.canisterId, {
     certifiedData: new Uint8Array(0),
     globalTimerNs: 0n,
-    logs: [],
+    ...(request.mode === 'reinstall' ? { logs: [] } : {}),
   });
   const run = yield* runStage(round, installation, {
     execution: fresh,
