@@ -31,7 +31,7 @@ const NO_BYTES = new Uint8Array(0);
 /**
  * Called by running code when its counter has fallen below zero, at a function start, a loop head or
  * a bulk operation: raises the counter (`MeterPort.setRemaining`) and returns, or throws what ends
- * the run. In an instance made with `suspendable` it may return a promise.
+ * the run. Under `callSuspendable` it may return a promise.
  */
 export type OutOfInstructions = () => void | Promise<void>;
 
@@ -64,13 +64,7 @@ export class CanisterInstance {
   readonly #stop: WebAssembly.Global;
   #session: ApiSession | null = null;
 
-  /** With `suspendable`, only for engines with JSPI, run entry points by `callSuspendable`. */
-  constructor(
-    moduleHash: HashHex,
-    compiled: CompiledModule,
-    memory: PooledMemory | null,
-    suspendable = false,
-  ) {
+  constructor(moduleHash: HashHex, compiled: CompiledModule, memory: PooledMemory | null) {
     this.moduleHash = moduleHash;
     this.compiled = compiled;
     this.memory = memory;
@@ -93,13 +87,22 @@ export class CanisterInstance {
     this.#exports = new WebAssembly.Instance(compiled.module, imports).exports;
     this.#counter = this.#exports[COUNTER_EXPORT] as WebAssembly.Global;
     this.#stop = this.#exports[STOP_EXPORT] as WebAssembly.Global;
-    const hook: OutOfInstructions = () => this.onOutOfInstructions();
-    const imported =
-      suspendable && engine.Suspending !== undefined ? new engine.Suspending(hook) : hook;
-    (this.#exports[HOST_TABLE_EXPORT] as WebAssembly.Table).set(
-      HOST_FUNCTION.outOfInstructions,
-      hostFunctionForTable(imported),
-    );
+    this.#plainHook = hostFunctionForTable(this.#hook);
+    this.#setHook(this.#plainHook);
+  }
+
+  readonly #hook: OutOfInstructions = () => this.onOutOfInstructions();
+  readonly #plainHook: WebAssembly.ExportValue;
+  #suspendingHook: WebAssembly.ExportValue | null = null;
+  #installedHook: WebAssembly.ExportValue | null = null;
+
+  /** A suspending function can be called only where a run can be paused, the plain one only elsewhere. */
+  #setHook(hook: WebAssembly.ExportValue): void {
+    if (hook !== this.#installedHook) {
+      const table = this.#exports[HOST_TABLE_EXPORT] as WebAssembly.Table;
+      table.set(HOST_FUNCTION.outOfInstructions, hook);
+      this.#installedHook = hook;
+    }
   }
 
   wasmPages(): number {
@@ -133,6 +136,7 @@ export class CanisterInstance {
 
   /** Runs an export, or a function of the table. Throws what the engine or a system call throws. */
   call({ entry, closure }: EntryPoint, session: ApiSession): void {
+    this.#setHook(this.#plainHook);
     this.#session = session;
     try {
       (this.#exports[this.#exportOf(entry, closure)] as (...args: unknown[]) => void)(
@@ -144,11 +148,16 @@ export class CanisterInstance {
   }
 
   /**
-   * As `call`, in an instance made with `suspendable`: while the promise of `onOutOfInstructions` is
-   * open the run is paused and its thread free. Other instances may run; this one must not.
+   * As `call`, for engines with JSPI: while a promise of `onOutOfInstructions` is open the run is
+   * paused and its thread free. Other instances may run; this one must not.
    */
   async callSuspendable({ entry, closure }: EntryPoint, session: ApiSession): Promise<void> {
-    assert(engine.promising !== undefined, 'only engines with JSPI suspend');
+    assert(
+      engine.promising !== undefined && engine.Suspending !== undefined,
+      'only engines with JSPI suspend',
+    );
+    this.#suspendingHook ??= hostFunctionForTable(new engine.Suspending(this.#hook));
+    this.#setHook(this.#suspendingHook);
     this.#session = session;
     try {
       await engine.promising(this.#exports[this.#exportOf(entry, closure)])(

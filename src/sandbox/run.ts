@@ -13,7 +13,7 @@ import type {
 import { trapOfEngineError } from './engine-trap.ts';
 import { HostFault } from './host-fault.ts';
 import type { CanisterInstance } from './instance.ts';
-import { SliceMeter, type OnSliceEnd } from './slice-meter.ts';
+import { SliceMeter, type SliceHooks } from './slice-meter.ts';
 import type { StableMemory } from './stable-memory.ts';
 
 const METHOD_NOT_FOUND = 536;
@@ -95,11 +95,11 @@ export class CanisterRun {
     request: RunRequest,
     instance: CanisterInstance,
     stable: StableMemory,
-    onSliceEnd: OnSliceEnd,
+    hooks: SliceHooks,
   ) {
     this.request = request;
     this.instance = instance;
-    this.#meter = new SliceMeter(instance, request.instructionLimit, request.slice, onSliceEnd);
+    this.#meter = new SliceMeter(instance, request.instructionLimit, request.slice, hooks);
     this.#session = new ApiSession({ heap: instance.heap, stable, meter: this.#meter });
   }
 
@@ -123,7 +123,7 @@ export class CanisterRun {
     return this.#result({ ok: true });
   }
 
-  /** As `toEnd` on a suspendable instance: waits wherever `onSliceEnd` does. Rejects with `HostFault` only. */
+  /** As `toEnd` on a suspendable instance: waits wherever the hooks do. Rejects with `HostFault` only. */
   async toEndSuspendable(): Promise<RunResult> {
     for (const [position, step] of this.request.steps.entries()) {
       let error = this.#enter(step);

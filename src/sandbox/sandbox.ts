@@ -7,6 +7,7 @@ import type {
   RunRequest,
   SandboxReply,
   SandboxRequest,
+  Slice,
   SystemEffects,
   WasmHost,
 } from '../protocol/interfaces/wasm-host.ts';
@@ -21,8 +22,9 @@ import { contentOfImage, VersionStore } from './memory-content.ts';
 import type { CompiledModule } from './module-cache.ts';
 import { ModuleCache } from './module-cache.ts';
 import { CanisterRun, type RunResult } from './run.ts';
+import { PausableRun, PausedRuns } from './paused-runs.ts';
 import { RunAheadSlices } from './run-ahead-slices.ts';
-import type { OnSliceEnd } from './slice-meter.ts';
+import type { SliceHooks } from './slice-meter.ts';
 import { StableMemory } from './stable-memory.ts';
 
 export interface SandboxOptions {
@@ -61,6 +63,12 @@ function isFreshHeap(base: MemoryBase): boolean {
   return base.from === 'fresh' || (base.from === 'upgrade' && !base.keepHeap);
 }
 
+interface Prepared {
+  readonly compiled: CompiledModule;
+  readonly content: MemoryContent | null;
+  readonly store: VersionStore;
+}
+
 /** A run whose instance is taken out of the cache. */
 interface StartedRun {
   readonly run: CanisterRun;
@@ -69,11 +77,18 @@ interface StartedRun {
   readonly store: VersionStore;
 }
 
+/** A sandbox that can stop in the middle of a run. */
+export interface PausableHost {
+  handle(request: SandboxRequest): SandboxReply | Promise<SandboxReply>;
+  close(): void;
+}
+
 class Sandbox implements WasmHost {
   readonly #modules: ModuleCache;
   readonly #instances: InstanceCache;
   readonly #stores = new Map<CanisterId, VersionStore>();
   readonly #slices = new RunAheadSlices();
+  readonly #paused = new PausedRuns();
 
   constructor(options: SandboxOptions) {
     this.#modules = options.moduleCache ?? new ModuleCache();
@@ -93,19 +108,25 @@ class Sandbox implements WasmHost {
       case 'resume':
         return this.#slices.resume(request);
       case 'abort':
-        this.#slices.abort(request.canisterId);
+        this.#abort(request.canisterId);
         return { kind: 'aborted' };
       case 'forget':
         this.#instances.forget(request.canisterId);
         this.#stores.delete(request.canisterId);
-        this.#slices.abort(request.canisterId);
+        this.#abort(request.canisterId);
         return { kind: 'forgotten' };
       default:
         return unreachable(request);
     }
   }
 
+  #abort(canisterId: CanisterId): void {
+    this.#slices.abort(canisterId);
+    this.#paused.abort(canisterId);
+  }
+
   close(): void {
+    this.#paused.close();
     this.#instances.close();
     this.#stores.clear();
   }
@@ -120,6 +141,57 @@ class Sandbox implements WasmHost {
   }
 
   #run(request: RunRequest): SandboxReply {
+    const prepared = this.#lookUp(request);
+    if ('kind' in prepared) {
+      return prepared;
+    }
+    const ends: bigint[] = [];
+    const onSliceEnd = (end: bigint): void => void ends.push(end);
+    const started = this.#begin(request, prepared, { onSliceEnd });
+    const reply = 'kind' in started ? started : this.#runAhead(started);
+    return request.slice === undefined ? reply : this.#slices.begin(request, ends, reply);
+  }
+
+  /** As `handle`, but a run that has slices stops after each and leaves the thread to others. */
+  handlePausable(request: SandboxRequest): SandboxReply | Promise<SandboxReply> {
+    switch (request.kind) {
+      case 'run':
+        return request.slice === undefined
+          ? this.handle(request)
+          : this.#runPausable(request, request.slice);
+      case 'resume':
+        return this.#paused.resume(request) ?? { kind: 'notPaused' };
+      default:
+        return this.handle(request);
+    }
+  }
+
+  #runPausable(request: RunRequest, slice: Slice): SandboxReply | Promise<SandboxReply> {
+    const prepared = this.#lookUp(request);
+    if ('kind' in prepared) {
+      return prepared;
+    }
+    const run = new PausableRun(request.commitAs, slice.done);
+    return this.#paused.begin(request.canisterId, run, async (hooks) => {
+      const started = this.#begin(request, prepared, hooks);
+      if ('kind' in started) {
+        return started;
+      }
+      let settled = false;
+      try {
+        const reply = this.#settle(started, await started.run.toEndSuspendable());
+        settled = true;
+        return reply;
+      } finally {
+        if (!settled) {
+          this.#instances.discard(started.run.instance);
+        }
+      }
+    });
+  }
+
+  /** The module and the memory that a run needs, or what is missing of them. */
+  #lookUp(request: RunRequest): Prepared | SandboxReply {
     const { base } = request;
     const store = this.#storeOf(request.canisterId);
     if (base.from !== 'fresh' && request.image !== undefined && !store.get(base.version)) {
@@ -139,18 +211,13 @@ class Sandbox implements WasmHost {
     if (compiled === undefined || lacksImage) {
       return { kind: 'missing', module: compiled === undefined, image: lacksImage };
     }
-    const ends: bigint[] = [];
-    const started = this.#begin(request, compiled, content, store, (end) => void ends.push(end));
-    const reply = 'kind' in started ? started : this.#runAhead(started);
-    return request.slice === undefined ? reply : this.#slices.begin(request, ends, reply);
+    return { compiled, content, store };
   }
 
   #begin(
     request: RunRequest,
-    compiled: CompiledModule,
-    content: MemoryContent | null,
-    store: VersionStore,
-    onSliceEnd: OnSliceEnd,
+    { compiled, content, store }: Prepared,
+    hooks: SliceHooks,
   ): StartedRun | RunReply {
     let instance: CanisterInstance;
     try {
@@ -165,7 +232,7 @@ class Sandbox implements WasmHost {
     }
     const base = this.#baseOf(instance, content, request.base);
     const stable = new StableMemory(base.stable, base.stableWasmPages);
-    return { run: new CanisterRun(request, instance, stable, onSliceEnd), base, stable, store };
+    return { run: new CanisterRun(request, instance, stable, hooks), base, stable, store };
   }
 
   /** Runs at once to the end, and tells afterwards where the slices ended. */
@@ -288,4 +355,17 @@ function commit(
  */
 export function createSandbox(options: SandboxOptions = {}): WasmHost {
   return new Sandbox(options);
+}
+
+/**
+ * A sandbox whose long runs stop between slices, so that its thread serves other canisters and
+ * queries meanwhile. Only for engines that can suspend (`engineSuspends`); what it answers is the
+ * same as everywhere.
+ */
+export function createPausableSandbox(options: SandboxOptions = {}): PausableHost {
+  const sandbox = new Sandbox(options);
+  return {
+    handle: (request) => sandbox.handlePausable(request),
+    close: () => sandbox.close(),
+  };
 }

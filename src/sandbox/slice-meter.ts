@@ -3,8 +3,16 @@ import type { MeterPort } from '../protocol/execution/system-api/session.ts';
 import type { Slice } from '../protocol/interfaces/wasm-host.ts';
 import type { CanisterInstance } from './instance.ts';
 
-/** Told at the end of each slice but the last; a promise pauses a suspendable run until it is kept. */
-export type OnSliceEnd = (instructions: bigint) => void | Promise<void>;
+/** What a host does in the middle of a run; a promise suspends a suspendable run until it is kept. */
+export interface SliceHooks {
+  /** Told at the end of each slice but the last. */
+  readonly onSliceEnd: (instructions: bigint) => void | Promise<void>;
+  /** Called so often within slices that the host can serve others; changes nothing of the run. */
+  readonly breather?: {
+    readonly everyInstructions: bigint;
+    readonly onBreath: () => void | Promise<void>;
+  };
+}
 
 /**
  * The instructions of a run, handed to its module slice by slice. A slice ends at the first check of
@@ -15,9 +23,11 @@ export class SliceMeter implements MeterPort {
   readonly limit: bigint;
   readonly #counter: MeterPort;
   readonly #slice: bigint;
-  readonly #onSliceEnd: OnSliceEnd;
-  /** Not handed to the module yet. */
+  readonly #hooks: SliceHooks;
+  /** Of later slices. */
   #reserve: bigint;
+  /** Of this slice, not handed to the module yet. */
+  #rest = 0n;
   /** `remaining` when the current slice began. */
   #sliceStart: bigint;
 
@@ -25,23 +35,24 @@ export class SliceMeter implements MeterPort {
     instance: CanisterInstance,
     limit: bigint,
     slice: Slice | undefined,
-    onSliceEnd: OnSliceEnd,
+    hooks: SliceHooks,
   ) {
     this.limit = limit;
     this.#slice = slice === undefined || slice.instructions > limit ? limit : slice.instructions;
-    this.#onSliceEnd = onSliceEnd;
+    this.#hooks = hooks;
     this.#reserve = limit - this.#slice;
     this.#sliceStart = limit;
-    this.#counter = instance.meter(this.#slice);
+    this.#counter = instance.meter(0n);
     instance.onOutOfInstructions = () => this.#outOfInstructions();
+    this.#handOver(this.#slice);
   }
 
   remaining(): bigint {
-    return this.#counter.remaining() + this.#reserve;
+    return this.#counter.remaining() + this.#rest + this.#reserve;
   }
 
   setRemaining(instructions: bigint): void {
-    this.#counter.setRemaining(instructions - this.#reserve);
+    this.#counter.setRemaining(instructions - this.#rest - this.#reserve);
   }
 
   used(): bigint {
@@ -49,20 +60,32 @@ export class SliceMeter implements MeterPort {
     return remaining > 0n ? this.limit - remaining : this.limit;
   }
 
+  /** Gives the module what is left of the slice, or as much of it as it may use without a breath. */
+  #handOver(left: bigint): void {
+    const most = this.#hooks.breather?.everyInstructions ?? left;
+    const given = left < most ? left : most;
+    this.#rest = left - given;
+    this.#counter.setRemaining(given);
+  }
+
   #outOfInstructions(): void | Promise<void> {
-    const remaining = this.remaining();
+    const left = this.#counter.remaining() + this.#rest;
+    if (left >= 0n) {
+      this.#handOver(left);
+      return this.#hooks.breather?.onBreath();
+    }
+    const remaining = left + this.#reserve;
     if (remaining < 0n) {
       throw instructionLimitExceeded(this.limit);
     }
     // One charge may be worth several slices; the run stops once for them.
-    const short = -this.#counter.remaining();
-    const slices = short <= 0n ? 1n : (short + this.#slice - 1n) / this.#slice;
+    const slices = (this.#slice - left - 1n) / this.#slice;
     const wanted = slices * this.#slice;
     const granted = wanted < this.#reserve ? wanted : this.#reserve;
     this.#reserve -= granted;
-    this.setRemaining(remaining);
+    this.#handOver(left + granted);
     const instructions = this.#sliceStart - remaining;
     this.#sliceStart = remaining;
-    return this.#onSliceEnd(instructions);
+    return this.#hooks.onSliceEnd(instructions);
   }
 }

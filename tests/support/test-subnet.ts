@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
 import { present } from '../../src/base/assert.ts';
@@ -21,6 +22,10 @@ import { executeBatch } from '../../src/protocol/messaging/message-routing.ts';
 import { dealSubnet } from '../../src/protocol/registry/genesis.ts';
 import type { CanisterState } from '../../src/protocol/replicated-state/canister-state.ts';
 import type { IngressStatus } from '../../src/protocol/replicated-state/ingress-history.ts';
+import {
+  encodeCanister,
+  encodeSystemState,
+} from '../../src/protocol/replicated-state/encode-state.ts';
 import { openMessages } from '../../src/protocol/replicated-state/input-queues.ts';
 import {
   genesisState,
@@ -28,7 +33,7 @@ import {
 } from '../../src/protocol/replicated-state/replicated-state.ts';
 import type { CanisterId, HashHex, MessageId, PrincipalId } from '../../src/protocol/types/ids.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
-import { runTask } from './run-task.ts';
+import { runTask, type Pick } from './run-task.ts';
 
 const SECOND_NS = 1_000_000_000n;
 const USER = '04' as PrincipalId;
@@ -39,12 +44,15 @@ const CanisterIdRecord = IDL.Record({ canister_id: IDL.Principal });
 export interface RoundOptions {
   readonly afterNs?: bigint;
   readonly randomness?: Uint8Array;
+  readonly isCheckpoint?: boolean;
 }
 
 /** Message routing and execution of one replica, round by round, without consensus and signatures. */
 export class TestSubnet {
   readonly env: ExecutionEnvironment;
-  readonly sandbox = createSandbox();
+  sandbox = createSandbox();
+  /** Which thread of execution goes on next. */
+  pick: Pick | undefined;
   readonly trace: TraceEvent[] = [];
   /** What a node would report of each round. */
   readonly executed: TraceEvent[] = [];
@@ -79,7 +87,28 @@ export class TestSubnet {
   }
 
   #run<T>(task: RoundTask<T> | SandboxTask<T>): T {
-    return runTask(task, (request) => this.sandbox.handle(request));
+    return runTask(task, (request) => this.sandbox.handle(request), this.pick);
+  }
+
+  /** As after a crash of the sandbox's worker. */
+  loseSandbox(): void {
+    this.sandbox.close();
+    this.sandbox = createSandbox();
+  }
+
+  /** All that nodes must agree on, and how far their long executions are. */
+  fingerprint(): string {
+    const { metadata, history, queues } = encodeSystemState(this.state);
+    const hash = createHash('sha256').update(metadata).update(history).update(queues);
+    for (const canister of this.state.canisters.values()) {
+      const { execution, longExecution } = canister;
+      hash.update(encodeCanister(canister));
+      hash.update(`${longExecution?.paused?.slices} ${longExecution?.paused?.instructions}`);
+      for (const { index, bytes } of execution?.heap.pages() ?? []) {
+        hash.update(`${index}`).update(bytes);
+      }
+    }
+    return hash.digest('hex');
   }
 
   ingress(canisterId: CanisterId, methodName: string, arg: Uint8Array): SignedIngress {
@@ -112,7 +141,7 @@ export class TestSubnet {
           randomness: options.randomness ?? new Uint8Array(32).fill(this.state.height + 1),
           ingress: messages,
           registryVersion: 1,
-          requiresFullStateHash: false,
+          requiresFullStateHash: options.isCheckpoint === true,
           blockMaker: USER as never,
         },
         this.env,
@@ -257,12 +286,12 @@ export class TestSubnet {
     return Buffer.from(id.toUint8Array()).toString('hex') as CanisterId;
   }
 
-  install(
+  installMessage(
     canisterId: CanisterId,
     wasm: Uint8Array,
     arg: Uint8Array = new Uint8Array(0),
     mode: 'install' | 'reinstall' | 'upgrade' = 'install',
-  ): void {
+  ): SignedIngress {
     const encoded = IDL.encode(
       [
         IDL.Record({
@@ -282,7 +311,12 @@ export class TestSubnet {
       ],
     );
     const message = this.ingress(MANAGEMENT_CANISTER_ID, 'install_code', Uint8Array.from(encoded));
-    this.round([{ ...message, effectiveCanisterId: canisterId }]);
+    return { ...message, effectiveCanisterId: canisterId };
+  }
+
+  install(...request: Parameters<TestSubnet['installMessage']>): void {
+    const message = this.installMessage(...request);
+    this.round([message]);
     if (this.statusOf(message)?.kind !== 'replied') {
       throw new Error(this.answerOf(message));
     }

@@ -97,6 +97,7 @@ export const CLASSROOM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   roundInstructions: 200n * MILLION + 1n,
   subnetMessageInstructions: 200n * MILLION,
   executionThreads: 2,
+  pausedExecutions: 2,
   heapDeltaBytesPerTurn: 64 * MIB,
   heapDeltaBytesPerCheckpoint: 8 * GIB_BYTES,
   heapDeltaBytesAtOnce: 2 * GIB_BYTES,
