@@ -1,6 +1,5 @@
 import { CHARGE_INTERVAL_NS } from '../limits/execution.ts';
 import { NS_PER_SECOND } from '../limits/messaging.ts';
-import type { CyclesUseCase } from '../replicated-state/consumed-cycles.ts';
 import type { CanisterId, Cycles } from '../types/ids.ts';
 import { idlingOf } from './cycles-account-manager.ts';
 import { uninstallBankrupt } from './management/stop-canister.ts';
@@ -24,24 +23,21 @@ export function chargeIdleCanisters(round: RoundState): void {
   }
 }
 
-/** @returns false when the balance does not suffice */
+/** @returns false when the balance does not suffice; then nothing is taken */
 function chargeIdle(round: RoundState, canisterId: CanisterId): boolean {
   const canister = round.canister(canisterId);
   const seconds = (round.timeNs - canister.chargedUntilNs) / NS_PER_SECOND;
-  const { memory, messages, compute } = burnPerDay(idlingOf(round.env, canister));
+  const perDay = burnPerDay(idlingOf(round.env, canister));
+  const due = (rate: Cycles): Cycles => (rate * seconds) / SECONDS_PER_DAY;
+  const memory = due(perDay.memory) + due(perDay.messages);
+  const compute = due(perDay.compute);
   round.put({ ...canister, chargedUntilNs: round.timeNs });
-  const costs: readonly (readonly [CyclesUseCase, Cycles])[] = [
-    ['memory', memory],
-    ['memory', messages],
-    ['computeAllocation', compute],
-  ];
-  for (const [useCase, perDay] of costs) {
-    const cost = (perDay * seconds) / SECONDS_PER_DAY;
-    const { cycles, reservedCycles } = round.canister(canisterId);
-    if (cost > cycles + reservedCycles) {
-      return false;
-    }
-    round.charge(canisterId, cost, useCase);
+  if (memory + compute > canister.cycles + canister.reservedCycles) {
+    return false;
+  }
+  round.charge(canisterId, memory, 'memory');
+  if (compute > 0n) {
+    round.charge(canisterId, compute, 'computeAllocation');
   }
   return true;
 }

@@ -212,12 +212,14 @@ export class RoundState {
     const fromReserve = amount < reserved ? amount : reserved;
     const rest = amount - fromReserve;
     const fromBalance = rest < canister.cycles ? rest : canister.cycles;
+    const paid = fromReserve + fromBalance;
+    this.consumed = withConsumed(this.consumed, useCase, paid);
     this.put({
       ...canister,
       cycles: canister.cycles - fromBalance,
       reservedCycles: canister.reservedCycles - fromReserve,
+      consumed: withConsumed(canister.consumed, useCase, paid),
     });
-    this.consume(canisterId, fromReserve + fromBalance, useCase);
   }
 
   credit(canisterId: CanisterId, cycles: Cycles): void {

@@ -101,7 +101,8 @@ function inductionError(round: RoundState, signed: SignedIngress): UserError | u
   const broke = checkAffordable(
     round.env,
     canister,
-    fee,
+    // What is held back while a long message runs is spent already.
+    fee + (canister.longExecution?.heldCharges ?? 0n),
     canister.controllers.includes(signed.sender),
   );
   if (broke !== undefined || isManagement) {
