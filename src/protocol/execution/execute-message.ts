@@ -90,7 +90,8 @@ export function* executeCall(
     arg: message.arg,
     cyclesAvailable: cycles,
     call: {
-      deadlineNs: isRequest(message) ? message.deadlineNs : 0n,
+      // Queries are not told of deadlines.
+      deadlineNs: isRequest(message) && kind === 'update' ? message.deadlineNs : 0n,
       outgoing: kind === 'update' ? outgoingRules(round, canister) : null,
     },
   };

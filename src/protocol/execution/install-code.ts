@@ -319,7 +319,10 @@ function* preUpgrade(
   if (!pre.ok) {
     return pre;
   }
+  const { version } = round.canister(request.canisterId);
   commitRun(round, request.canisterId, old, pre.value);
+  // The whole installation is one step of the version.
+  round.update(request.canisterId, { version });
   return ok(present(round.canister(request.canisterId).execution, 'the module is still there'));
 }
 

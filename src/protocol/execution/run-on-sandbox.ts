@@ -147,6 +147,8 @@ const NO_CALL: CallInput = {
   outgoing: null,
 };
 
+/** New code sees the version that the canister has with it. */
+const INSTALLS = new Set<SystemApiInput['context']>(['start', 'init', 'postUpgrade']);
 const STATUS_NUMBER = { running: 1, stopping: 2, stopped: 3 } as const;
 const NON_REPLICATED = new Set<SystemApiInput['context']>([
   'nonReplicatedQuery',
@@ -178,7 +180,7 @@ export function systemApiInput(
     freezingThreshold: freezingThreshold(env, canister),
     memory: entry.memory ?? null,
     canisterStatus: STATUS_NUMBER[canister.status],
-    canisterVersion: canister.version,
+    canisterVersion: canister.version + (INSTALLS.has(entry.context) ? 1n : 0n),
     globalTimer: canister.globalTimerNs,
     dataCertificate: entry.dataCertificate ?? null,
     rootKey: env.rootKeyDer,

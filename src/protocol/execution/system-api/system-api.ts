@@ -56,9 +56,18 @@ function requireAllowed(session: ApiSession, name: SystemApiName): void {
   }
 }
 
+const NO_WIDE_ARGUMENTS: readonly bigint[] = [];
+
 /** Whether a number would round it. */
 function isWide(raw: RawValue): raw is bigint {
-  return typeof raw === 'bigint' && BigInt.asUintN(53, raw) !== raw;
+  return typeof raw === 'bigint' && (raw < 0n || raw > Number.MAX_SAFE_INTEGER);
+}
+
+/** The arguments as the canister gave them, where numbers would round them. */
+function wideArguments(raw: readonly RawValue[]): readonly bigint[] {
+  return raw.some(isWide)
+    ? raw.filter(isWide).map((value) => BigInt.asUintN(64, value))
+    : NO_WIDE_ARGUMENTS;
 }
 
 function importFunction(
@@ -76,7 +85,7 @@ function importFunction(
   return (...raw) => {
     const current = session();
     if (memory64) {
-      current.wideArguments = raw.filter(isWide).map((value) => BigInt.asUintN(64, value));
+      current.wideArguments = wideArguments(raw);
     }
     for (let i = 0; i < letters.length; i += 1) {
       raw[i] = argumentOf(letters[i] as string, raw[i] as RawValue);
