@@ -6,7 +6,7 @@ import {
   validateCertifications,
 } from '../certification/certifier.ts';
 import { makeDealing } from '../dkg/dealing-maker.ts';
-import { validateDkgArtifacts } from '../dkg/dkg-validator.ts';
+import { createDkgValidator } from '../dkg/dkg-validator.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { MAX_STEPS_PER_POLL } from '../limits/consensus.ts';
 import type { Adversary } from '../malicious/adversary.ts';
@@ -48,7 +48,7 @@ function createConsensusRoles(): readonly Role[] {
     validateEquivocationProofs,
     validateCatchUpPackages,
     makeDealing,
-    validateDkgArtifacts,
+    createDkgValidator(),
   ];
 }
 

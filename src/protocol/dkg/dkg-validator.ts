@@ -5,35 +5,48 @@ import {
   NO_MUTATIONS,
   removeFromUnvalidated,
 } from '../artifact-pool/change-action.ts';
-import type { RoleContext } from '../consensus/role-context.ts';
+import type { Role, RoleContext } from '../consensus/role-context.ts';
 import type { DkgSummary, SignedDkgComplaint, SignedDkgDealing } from '../types/artifacts.ts';
 import { dealerKey } from '../types/dkg-codec.ts';
+import type { TimeNs } from '../types/ids.ts';
 import { verifierOf } from './payload.ts';
 import { complaintFault, dealingFault } from './verify-dkg-artifact.ts';
 
 /**
- * Checks peers' dealings and complaints of the current interval, one a call.
+ * Checks peers' dealings and complaints of the current interval, one a call; of dealings, which take
+ * long to check in a large subnet, only one a poll, so that a burst of them holds up nothing else.
  *
  * Liveness: a dealing that names an unknown run waits until the interval is known. Security: one
  * dealing of a dealer and run; a complaint counts only about a dealing that stands in a block.
  * Upstream: rs/consensus/dkg/src/lib.rs#validate_dealings_for_dealer.
  */
-export function validateDkgArtifacts(context: RoleContext): Mutations {
-  const { pool, intervals } = context;
-  const begin = intervals.newest();
-  if (begin?.payload.kind !== 'summary') {
-    return NO_MUTATIONS;
-  }
-  const { summary } = begin.payload;
-  const old = purgeOldRuns(context, summary);
-  if (old.length > 0) {
-    return old;
-  }
-  const dealing = pool.unvalidated.at('dkgDealing', summary.height)[0];
-  if (dealing !== undefined) {
+export function createDkgValidator(): Role {
+  let judgedAtNs: TimeNs | null = null;
+  return (context) => {
+    const begin = context.intervals.newest();
+    if (begin?.payload.kind !== 'summary') {
+      return NO_MUTATIONS;
+    }
+    const { summary } = begin.payload;
+    const old = purgeOldRuns(context, summary);
+    if (old.length > 0) {
+      return old;
+    }
+    const dealing = context.pool.unvalidated.at('dkgDealing', summary.height)[0];
+    if (dealing === undefined) {
+      return judgeNextComplaint(context, summary);
+    }
+    if (judgedAtNs === context.nowNs) {
+      context.wakeAt(context.nowNs + 1n);
+      return judgeNextComplaint(context, summary);
+    }
+    judgedAtNs = context.nowNs;
     return [judgeDealing(context, summary, dealing)];
-  }
-  for (const complaint of pool.unvalidated.at('dkgComplaint', summary.height)) {
+  };
+}
+
+function judgeNextComplaint(context: RoleContext, summary: DkgSummary): Mutations {
+  for (const complaint of context.pool.unvalidated.at('dkgComplaint', summary.height)) {
     const action = judgeComplaint(context, summary, complaint);
     if (action !== undefined) {
       return [action];

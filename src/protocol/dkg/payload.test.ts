@@ -7,7 +7,7 @@ import { NO_DKG } from '../types/block-codec.ts';
 import type { NodeId } from '../types/ids.ts';
 import { dkgDealingSignedBytes } from '../types/signed-bytes.ts';
 import { makeDealing } from './dealing-maker.ts';
-import { validateDkgArtifacts } from './dkg-validator.ts';
+import { createDkgValidator } from './dkg-validator.ts';
 import { buildDkgPayload, validateDkgPayload } from './payload.ts';
 
 /** Four nodes, interval of ten heights: six blocks for dealings, three of them in one block. */
@@ -46,7 +46,7 @@ describe('dealings in blocks', () => {
     const f = fixture();
     for (const node of f.nodes) {
       f.unvalidated(dealt(f, node, 'low'), node);
-      f.apply(f.run(validateDkgArtifacts));
+      f.apply(f.run(createDkgValidator()));
     }
     const genesis = present(f.dkg.dealingsIn(f.genesisBlock), 'facts');
     const payload = buildDkgPayload(f.context(), genesis, 1);
@@ -150,10 +150,23 @@ describe('a dealer', () => {
     const dealer = f.nodes[1] as NodeId;
     const first = dealt(f, dealer, 'low');
     f.unvalidated(first, dealer);
-    f.apply(f.run(validateDkgArtifacts));
+    f.apply(f.run(createDkgValidator()));
     f.unvalidated(signed(f, dealer, { ...first, content: first.content.toReversed() }), dealer);
-    expect(f.run(validateDkgArtifacts)).toMatchObject([
+    expect(f.run(createDkgValidator())).toMatchObject([
       { kind: 'handleInvalid', code: 'DEALER_DEALT_ALREADY' },
     ]);
+  });
+
+  it('CN91: are checked one a poll, so that a burst of them holds up nothing else', () => {
+    const f = fixture();
+    const validate = createDkgValidator();
+    for (const dealer of f.nodes.slice(1)) {
+      f.unvalidated(dealt(f, dealer, 'low'), dealer);
+    }
+    f.apply(f.run(validate));
+    expect(f.run(validate)).toEqual([]);
+    expect(f.wakes).toEqual([f.nowNs + 1n]);
+    f.nowNs += 1n;
+    expect(f.run(validate)).toMatchObject([{ kind: 'moveToValidated' }]);
   });
 });
