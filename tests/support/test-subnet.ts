@@ -31,7 +31,14 @@ import {
   genesisState,
   type ReplicatedState,
 } from '../../src/protocol/replicated-state/replicated-state.ts';
-import type { CanisterId, HashHex, MessageId, PrincipalId } from '../../src/protocol/types/ids.ts';
+import type {
+  CanisterId,
+  HashHex,
+  MessageId,
+  NodeId,
+  PrincipalId,
+} from '../../src/protocol/types/ids.ts';
+import type { QueryStatsReport } from '../../src/protocol/types/query-stats.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { runTask, type Pick } from './run-task.ts';
 
@@ -45,6 +52,8 @@ export interface RoundOptions {
   readonly afterNs?: bigint;
   readonly randomness?: Uint8Array;
   readonly isCheckpoint?: boolean;
+  readonly blockMaker?: NodeId;
+  readonly queryStats?: QueryStatsReport;
 }
 
 /** Message routing and execution of one replica, round by round, without consensus and signatures. */
@@ -142,7 +151,8 @@ export class TestSubnet {
           ingress: messages,
           registryVersion: 1,
           requiresFullStateHash: options.isCheckpoint === true,
-          blockMaker: USER as never,
+          blockMaker: options.blockMaker ?? (USER as never),
+          ...(options.queryStats && { queryStats: options.queryStats }),
         },
         this.env,
       ),

@@ -31,6 +31,7 @@ import {
   type IngressStatus,
 } from '../replicated-state/ingress-history.ts';
 import type { NodeMetricsSample } from '../replicated-state/node-metrics.ts';
+import type { QueryStatsState } from '../replicated-state/query-stats-state.ts';
 import type { RadixMap } from '../replicated-state/radix-map.ts';
 import type {
   CanisterIdAllocation,
@@ -90,6 +91,7 @@ export class RoundState {
   outbox: CanisterMessage[] = [];
   canisterIds: CanisterIdAllocation;
   schedule: Schedule;
+  queryStats: QueryStatsState;
   instructionsUsed: Instructions = 0n;
   messagesExecuted = 0;
   /** In this round. */
@@ -124,6 +126,7 @@ export class RoundState {
     this.randomRequests = state.randomRequests;
     this.canisterIds = state.canisterIds;
     this.schedule = state.schedule;
+    this.queryStats = state.queryStats;
   }
 
   /** All canisters as they are now. Prefer `find` and `canister` for single ones: they cost less. */
@@ -419,6 +422,7 @@ export class RoundState {
       randomRequests: this.randomRequests,
       canisterIds: this.canisterIds,
       schedule: this.schedule,
+      queryStats: this.queryStats,
       metrics: {
         updateTransactions: this.before.metrics.updateTransactions + BigInt(this.messagesExecuted),
         consumedCycles: this.before.metrics.consumedCycles + totalConsumed(this.consumed),

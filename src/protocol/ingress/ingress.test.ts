@@ -70,6 +70,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     randomRequests: [],
     canisterIds: { ranges: [], next: undefined },
     schedule: EMPTY_SCHEDULE,
+    queryStats: { nextEpoch: 0, reports: [] },
     metrics: NO_METRICS,
     nodeMetrics: [],
   };
@@ -182,6 +183,10 @@ describe('ingress payloads', () => {
     expect(check([await envelope({ argBytes: 2000 })])).toBe('MESSAGE_TOO_LARGE');
     expect(check([good.slice(0, -1)])).toBe('MALFORMED_INGRESS');
     expect(check([good, good, good, good])).toBe('PAYLOAD_TOO_LARGE');
+    const queryStats = { epoch: 0, canisters: [] };
+    expect(codeOf(builder.validate({ ingress: [], queryStats }, context, []))).toBe(
+      'QUERY_STATS_TOO_EARLY',
+    );
     const ahead = { ...context, certifiedHeight: 9 };
     expect(codeOf(builder.validate({ ingress: [good] }, ahead, []))).toBe('STATE_NOT_AVAILABLE');
   });

@@ -19,6 +19,7 @@ import { chargedBytes, ingressPayer } from '../messaging/valid-set-rule.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { CanisterId, Cycles, Height, MessageId, TimeNs } from '../types/ids.ts';
 import type { IngressPool } from './ingress-pool.ts';
+import { isTimely, type QueryStatsPayloads } from './query-stats-payloads.ts';
 import { decodeIngress, type DecodedIngress } from './signed-ingress.ts';
 
 /**
@@ -42,6 +43,8 @@ export interface PayloadBuilderConfig {
   readonly stateAt: (height: Height) => ReplicatedState | undefined;
   /** The oldest state still kept, for blocks with an older context. */
   readonly oldestState: () => ReplicatedState;
+  /** This node's part in query statistics. */
+  readonly queryStats?: QueryStatsPayloads;
 }
 
 /** Envelopes whose signature was found good; enough for several full blocks. */
@@ -86,7 +89,8 @@ class IngressPayloadBuilder implements PayloadBuilder {
       }
     }
     assert(ingress.length <= this.config.limits.maxMessages, 'a payload keeps its limits');
-    return { ingress };
+    const queryStats = this.config.queryStats?.next(context.certifiedHeight, state);
+    return queryStats === undefined ? { ingress } : { ingress, queryStats };
   }
 
   validate(
@@ -98,6 +102,10 @@ class IngressPayloadBuilder implements PayloadBuilder {
     const bytes = payload.ingress.reduce((sum, envelope) => sum + envelope.length, 0);
     if (payload.ingress.length > maxMessages || bytes > maxBlockBytes) {
       return invalid('PAYLOAD_TOO_LARGE', `${payload.ingress.length} messages of ${bytes} bytes`);
+    }
+    const { queryStats } = payload;
+    if (queryStats !== undefined && !isTimely(queryStats, context.certifiedHeight)) {
+      return invalid('QUERY_STATS_TOO_EARLY', `epoch ${queryStats.epoch} is not over`);
     }
     const state = this.stateFor(context.certifiedHeight);
     if (state === undefined) {

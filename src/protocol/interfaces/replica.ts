@@ -1,3 +1,4 @@
+import type { QueryStatsReport } from '../types/query-stats.ts';
 import type {
   CanisterId,
   DurationMs,
@@ -40,6 +41,7 @@ export interface Batch {
   readonly blockMaker: NodeId;
   /** Those of lower rank, whose turn it was before; absent = none. */
   readonly failedBlockMakers?: readonly NodeId[];
+  readonly queryStats?: QueryStatsReport;
 }
 
 /** Three-way validation: `undecided` is retried, `invalid` blames the maker. */
@@ -51,6 +53,8 @@ export type Validation =
 /** Payload section seen by consensus as opaque envelopes. */
 export interface BatchPayload {
   readonly ingress: readonly Uint8Array[];
+  /** The queries that the block's maker answered in an epoch that is over. */
+  readonly queryStats?: QueryStatsReport;
 }
 
 export interface ValidationContext {

@@ -15,3 +15,7 @@ export const MAX_QUERY_CACHE_BYTES = 8 * 1024 * 1024;
 export const QUERY_CACHE_AGE_NS: TimeNs = 600n * NS_PER_SECOND;
 /** An outcome that holds a data certificate is remembered no longer than this. @upstream rs/config/src/execution_environment.rs#QUERY_CACHE_DATA_CERTIFICATE_EXPIRY_TIME */
 export const CERTIFICATE_CACHE_AGE_NS: TimeNs = 60n * NS_PER_SECOND;
+/** Blocks of an epoch of query statistics. @playground 600: ten minutes at the IC's pace, too long for a lesson. */
+export const QUERY_STATS_EPOCH_BLOCKS = 60;
+/** Canisters in one report of query statistics; more are left out. @playground what fits a block */
+export const MAX_QUERY_STATS_CANISTERS = 1000;

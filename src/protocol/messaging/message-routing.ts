@@ -4,6 +4,7 @@ import type { CyclesFacts, TraceEvent } from '../interfaces/trace.ts';
 import type { Instructions } from '../types/ids.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import { countCycles } from '../execution/count-cycles.ts';
+import { deliverQueryStats } from '../execution/query/deliver-query-stats.ts';
 import { RoundState } from '../execution/round-state.ts';
 import type { RoundTask } from '../execution/run-on-sandbox.ts';
 import { executeRound } from '../execution/scheduler.ts';
@@ -51,6 +52,7 @@ export function* executeBatch(
     batch.failedBlockMakers ?? [],
   );
   round.history = pruneIngressHistory(round.history, timeNs);
+  deliverQueryStats(round, batch.queryStats, batch.blockMaker);
   inductIngress(round, batch.ingress);
   yield* executeRound(round, batch.requiresFullStateHash);
   const next = round.seal();

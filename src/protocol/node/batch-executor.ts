@@ -63,7 +63,9 @@ export class BatchExecutor {
         const ingress = payload.ingress.flatMap(
           (envelope) => this.deps.readIngress(envelope) ?? [],
         );
-        return executeBatch(stateManager.latestState(), { ...rest, ingress }, env, oldest);
+        const { queryStats } = payload;
+        const complete = { ...rest, ingress, ...(queryStats && { queryStats }) };
+        return executeBatch(stateManager.latestState(), complete, env, oldest);
       },
       (executed) => {
         this.commit(batch, executed);

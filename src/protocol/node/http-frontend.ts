@@ -1,4 +1,5 @@
 import { QueryHandler } from '../execution/query/execute-query.ts';
+import type { QueryStatsCollector } from '../execution/query/query-stats-collector.ts';
 import { inspectIngress } from '../execution/query/inspect-ingress.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import type { UserError } from '../execution/user-error.ts';
@@ -37,6 +38,7 @@ export interface HttpFrontendDeps {
   readonly stateManager: StateManager;
   readonly nextOperation: () => OperationId;
   /** Takes an admitted call into the ingress pool; false when there is no room. */
+  readonly queryStats: QueryStatsCollector;
   readonly admit: (message: SignedIngress) => boolean;
 }
 
@@ -59,7 +61,10 @@ export class HttpFrontend {
 
   constructor(deps: HttpFrontendDeps) {
     this.deps = deps;
-    this.queries = new QueryHandler(deps.env, { nowNs: () => this.nowNs });
+    this.queries = new QueryHandler(deps.env, {
+      nowNs: () => this.nowNs,
+      stats: deps.queryStats,
+    });
     this.lane = new SandboxLane('query', MAX_WAITING_QUERIES, deps.nextOperation);
   }
 

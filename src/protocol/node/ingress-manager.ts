@@ -5,6 +5,7 @@ import { authenticate } from '../http/authenticate.ts';
 import { createIngressPool } from '../ingress/ingress-pool.ts';
 import type { IngressPool } from '../ingress/ingress-pool.ts';
 import { createPayloadBuilder } from '../ingress/payload-builder.ts';
+import type { QueryStatsPayloads } from '../ingress/query-stats-payloads.ts';
 import { decodeIngress } from '../ingress/signed-ingress.ts';
 import type { PayloadBuilder, SignedIngress } from '../interfaces/replica.ts';
 import type { Gossip } from '../p2p/gossip.ts';
@@ -25,6 +26,7 @@ export interface IngressManagerDeps {
   readonly env: ExecutionEnvironment;
   readonly stateManager: StateManager;
   readonly gossip: Pick<Gossip, 'deliver' | 'withdraw'>;
+  readonly queryStats: QueryStatsPayloads;
 }
 
 /**
@@ -47,6 +49,7 @@ export class IngressManager {
     this.payloadBuilder = createPayloadBuilder({
       pool: this.pool,
       env,
+      queryStats: deps.queryStats,
       limits: {
         maxMessages: parameters.maxIngressMessagesPerBlock,
         maxBlockBytes: parameters.maxBlockPayloadBytes,

@@ -4,6 +4,8 @@ import { subnetTopology } from '../canonical-state/canonical-state.ts';
 import type { Transmit as PoolTransmit } from '../artifact-pool/artifact-pool.ts';
 import { createConsensus } from '../consensus/consensus.ts';
 import type { Consensus, ConsensusStatus, PollOutcome } from '../consensus/consensus-interface.ts';
+import { QueryStatsCollector } from '../execution/query/query-stats-collector.ts';
+import { QueryStatsPayloads } from '../ingress/query-stats-payloads.ts';
 import { createExecutionEnvironment } from '../execution/execution-environment.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../limits/execution.ts';
 import type { DelayBudget } from '../interfaces/replica.ts';
@@ -121,7 +123,14 @@ class NodeCoreMachine implements NodeCore {
     const decoder = config.decoder ?? createWireDecoder();
     this.intake = this.createIntake(decoder);
     this.gossip = this.createGossip(config, decoder, prng.fork('pull'));
-    this.ingress = new IngressManager({ genesis, env, stateManager, gossip: this.gossip });
+    const queryStats = new QueryStatsCollector();
+    this.ingress = new IngressManager({
+      genesis,
+      env,
+      stateManager,
+      gossip: this.gossip,
+      queryStats: new QueryStatsPayloads(nodeId, queryStats),
+    });
     this.executor = new BatchExecutor({
       env,
       stateManager,
@@ -137,6 +146,7 @@ class NodeCoreMachine implements NodeCore {
       env,
       stateManager,
       nextOperation,
+      queryStats,
       admit: (message) => this.ingress.admit(message),
     });
     this.stateSync = createStateSync({

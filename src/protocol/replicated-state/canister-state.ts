@@ -21,6 +21,7 @@ import {
 } from './canister-messages.ts';
 import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
 import { EMPTY_CHUNK_STORE, type ChunkStore } from './chunk-store.ts';
+import { NO_QUERIES, type QueryCounts } from '../types/query-stats.ts';
 import type { PageMap } from './page-map.ts';
 import type { LongExecution, ScheduledMethod } from './schedule.ts';
 import type { CanisterSnapshot } from './snapshots.ts';
@@ -197,6 +198,8 @@ export interface CanisterState {
   /** In order of their ids. */
   readonly snapshots: readonly CanisterSnapshot[];
   readonly nextSnapshotId: number;
+  /** Of all epochs that ended. */
+  readonly queryTotals: QueryCounts;
 }
 
 const MEMORY_VERSIONS_PER_HEIGHT = 1_000_000;
@@ -264,5 +267,6 @@ export function createCanisterState(init: NewCanister): CanisterState {
     chunkStore: EMPTY_CHUNK_STORE,
     snapshots: [],
     nextSnapshotId: 0,
+    queryTotals: NO_QUERIES,
   };
 }

@@ -46,6 +46,7 @@ import type { NodeMetrics } from './node-metrics.ts';
 import type { EncodedSystem } from './encode-state.ts';
 import { emptyPageMap } from './page-map.ts';
 import { RadixMap } from './radix-map.ts';
+import { countsFromCbor, queryStatsFromCbor } from './query-stats-state.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
 /** Reads back what `encode-state.ts` writes; the bytes may come from a peer and are checked. */
@@ -136,6 +137,7 @@ function metadataFrom(fields: CborMap): Metadata {
       next: nextId === null ? undefined : big(nextId),
     },
     schedule: scheduleFrom(fields),
+    queryStats: queryStatsFromCbor(fields.get('queryStats')),
     metrics: {
       updateTransactions: big(fields.get('updateTransactions')),
       consumedCycles: totalConsumed(consumed),
@@ -269,6 +271,7 @@ function canisterFrom(fields: CborMap): CanisterState {
     chunkStore: chunkStoreFrom(fields.get('chunks')),
     snapshots: [],
     nextSnapshotId: small(fields.get('nextSnapshotId')),
+    queryTotals: countsFromCbor(fields.get('queryTotals')),
   };
 }
 

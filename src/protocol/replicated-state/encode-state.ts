@@ -23,6 +23,7 @@ import { CYCLES_USE_CASES, type ConsumedCycles } from './consumed-cycles.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { IngressHistory, IngressStatus } from './ingress-history.ts';
 import { encodeLongExecution, encodePriorities } from './encode-schedule.ts';
+import { countsToCbor, queryStatsToCbor } from './query-stats-state.ts';
 import type { ReplicatedState } from './replicated-state.ts';
 
 /**
@@ -147,6 +148,7 @@ function encodeSystemMetadata(state: ReplicatedState): Uint8Array {
     nextId: state.canisterIds.next === undefined ? null : state.canisterIds.next.toString(),
     priorities: encodePriorities(state.schedule),
     heapDeltaBytes: state.schedule.heapDeltaBytes,
+    queryStats: queryStatsToCbor(state.queryStats),
     updateTransactions: state.metrics.updateTransactions.toString(),
     consumed: consumed(state.metrics.consumed),
     createdCycles: state.metrics.createdCycles.toString(),
@@ -325,5 +327,6 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
     lastInstallNs: canister.lastInstallNs.toString(),
     chunks: chunkList(canister.chunkStore),
     nextSnapshotId: canister.nextSnapshotId,
+    queryTotals: countsToCbor(canister.queryTotals),
   });
 }

@@ -6,6 +6,7 @@ import type { CanisterState } from './canister-state.ts';
 import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
 import { emptyIngressHistory, type IngressHistory } from './ingress-history.ts';
 import type { NodeMetricsSample } from './node-metrics.ts';
+import { NO_QUERY_STATS, type QueryStatsState } from './query-stats-state.ts';
 import { RadixMap } from './radix-map.ts';
 import { EMPTY_SCHEDULE, type Schedule } from './schedule.ts';
 
@@ -24,6 +25,7 @@ export interface ReplicatedState {
   readonly randomRequests: readonly CanisterRequest[];
   readonly canisterIds: CanisterIdAllocation;
   readonly schedule: Schedule;
+  readonly queryStats: QueryStatsState;
   readonly metrics: SubnetMetrics;
   /** Oldest day first. */
   readonly nodeMetrics: readonly NodeMetricsSample[];
@@ -65,6 +67,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
     randomRequests: [],
     canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
     schedule: EMPTY_SCHEDULE,
+    queryStats: NO_QUERY_STATS,
     metrics: NO_METRICS,
     nodeMetrics: [],
   };

@@ -42,6 +42,7 @@ const genesis: ReplicatedState = {
   randomRequests: [],
   canisterIds: { ranges: [[0n, 1023n]], next: 3n },
   schedule: EMPTY_SCHEDULE,
+  queryStats: { nextEpoch: 0, reports: [] },
   metrics: NO_METRICS,
   nodeMetrics: [],
 };

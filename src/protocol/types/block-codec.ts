@@ -9,17 +9,20 @@ import {
   MAX_INGRESS_PER_BLOCK,
   MAX_SUBNET_NODES,
 } from '../limits/consensus.ts';
+import { MAX_QUERY_STATS_CANISTERS } from '../limits/query.ts';
 import type { Block, BlockPayload, DkgPayload } from './artifacts.ts';
 import { dkgPayloadFields, readDkgPayload, readSummary, summaryFields } from './dkg-codec.ts';
 import { FieldReader } from './field-reader.ts';
 import type { HashHex } from './ids.ts';
+import { queryStatsFields, readQueryStats } from './query-stats.ts';
 
 const SUMMARY = 0;
 const DATA = 1;
 /** Deepest: payload, transcripts, transcript, its config, the key that is reshared, coefficients. */
 const MAX_PAYLOAD_DEPTH = 7;
-/** Four transcripts and two configs of the largest subnet, or a block full of messages. */
-const MAX_PAYLOAD_ITEMS = 64 + MAX_INGRESS_PER_BLOCK + 64 * MAX_SUBNET_NODES;
+/** Four transcripts and two configs of the largest subnet, or a block full of messages and statistics. */
+const MAX_PAYLOAD_ITEMS =
+  64 + MAX_INGRESS_PER_BLOCK + 64 * MAX_SUBNET_NODES + 6 * MAX_QUERY_STATS_CANISTERS;
 
 export function hashToBytes(hash: HashHex): Uint8Array {
   return present(hexToBytes(hash), 'a hash is hex');
@@ -33,13 +36,22 @@ function encodePayload(payload: BlockPayload): Uint8Array {
   return encodeCbor(
     payload.kind === 'summary'
       ? [SUMMARY, ...summaryFields(payload.summary)]
-      : [DATA, payload.dkgStartHeight, dkgPayloadFields(payload.dkg), payload.batch.ingress],
+      : [
+          DATA,
+          payload.dkgStartHeight,
+          dkgPayloadFields(payload.dkg),
+          payload.batch.queryStats === undefined
+            ? null
+            : queryStatsFields(payload.batch.queryStats),
+          payload.batch.ingress,
+        ],
   );
 }
 
 function readData(fields: FieldReader): BlockPayload {
   const dkgStartHeight = fields.height();
   const dkg = readDkgPayload(dkgStartHeight, fields);
+  const queryStats = fields.nullable(() => fields.nested(readQueryStats));
   const ingress: Uint8Array[] = [];
   for (const item of fields.list(MAX_INGRESS_PER_BLOCK)) {
     const envelope = asBytes(item);
@@ -49,7 +61,8 @@ function readData(fields: FieldReader): BlockPayload {
     }
     ingress.push(envelope);
   }
-  return { kind: 'data', dkgStartHeight, dkg, batch: { ingress } };
+  const batch = queryStats === null ? { ingress } : { queryStats, ingress };
+  return { kind: 'data', dkgStartHeight, dkg, batch };
 }
 
 /** Of a data block without dealings and complaints. */

@@ -70,7 +70,8 @@ function validatePayload(context: RoleContext, block: Block, parent: Block): Ver
   const status = subnetStatus(context, block.height);
   if (status === 'halting' || status === 'halted') {
     const { dealings, complaints } = payload.dkg;
-    return payload.batch.ingress.length + dealings.length + complaints.length === 0
+    const { ingress, queryStats } = payload.batch;
+    return queryStats === undefined && ingress.length + dealings.length + complaints.length === 0
       ? VALID
       : invalid('PAYLOAD_WHILE_HALTING', 'blocks are empty once the subnet halts');
   }

@@ -136,10 +136,10 @@ export function canisterStatusReply(
     reserved_cycles: canister.reservedCycles,
     idle_cycles_burned_per_day: idleCostPerDay(env, canister),
     query_stats: {
-      num_calls_total: 0n,
-      num_instructions_total: 0n,
-      request_payload_bytes_total: 0n,
-      response_payload_bytes_total: 0n,
+      num_calls_total: canister.queryTotals.calls,
+      num_instructions_total: canister.queryTotals.instructions,
+      request_payload_bytes_total: canister.queryTotals.requestBytes,
+      response_payload_bytes_total: canister.queryTotals.responseBytes,
     },
   };
   return Uint8Array.from(IDL.encode([CanisterStatusResult], [status]));

@@ -1,13 +1,15 @@
 import { MANAGEMENT_CANISTER_ID } from '../../crypto/principal.ts';
 import type { IngressMessage } from '../../replicated-state/canister-state.ts';
 import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
-import type { TimeNs } from '../../types/ids.ts';
+import type { CanisterId, TimeNs } from '../../types/ids.ts';
+import type { QueryCounts } from '../../types/query-stats.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
 import type { MessageOutcome } from '../round-state.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
 import { answerQueryCall } from './call-graph.ts';
 import { answerManagementQuery } from './management-query.ts';
 import { QueryCache } from './query-cache.ts';
+import type { QueryStatsCollector } from './query-stats-collector.ts';
 import { QueryTree } from './query-tree.ts';
 
 export type Query = Pick<IngressMessage, 'sender' | 'canisterId' | 'methodName' | 'arg'>;
@@ -17,6 +19,8 @@ export interface QueryHandlerOptions {
   readonly nowNs?: () => TimeNs;
   /** Bytes of outcomes to remember. */
   readonly cacheBytes?: number;
+  /** Counts what is answered. */
+  readonly stats?: QueryStatsCollector;
 }
 
 /**
@@ -27,13 +31,15 @@ export class QueryHandler {
   readonly #env: ExecutionEnvironment;
   readonly #nowNs: () => TimeNs;
   readonly #cache: QueryCache;
+  readonly #stats: QueryStatsCollector | undefined;
   /** Below every version that a state names. */
   #scratch = Number.MIN_SAFE_INTEGER;
 
-  constructor(env: ExecutionEnvironment, { nowNs, cacheBytes }: QueryHandlerOptions = {}) {
+  constructor(env: ExecutionEnvironment, { nowNs, cacheBytes, stats }: QueryHandlerOptions = {}) {
     this.#env = env;
     this.#nowNs = nowNs ?? (() => 0n);
     this.#cache = new QueryCache(cacheBytes);
+    this.#stats = stats;
   }
 
   /** @param dataCertificate vouches for the certified data of the query's canister */
@@ -51,6 +57,7 @@ export class QueryHandler {
     }
     const known = this.#cache.get(state, query);
     if (known !== undefined) {
+      this.#count(state, known.counts);
       return known.outcome;
     }
     const host = {
@@ -63,11 +70,20 @@ export class QueryHandler {
     };
     const tree = new QueryTree(state, host, receiver, dataCertificate);
     const answered = yield* answerQueryCall(tree, { caller, receiver, methodName, arg, depth: 0 });
+    this.#count(state, tree.evaluated);
     if (answered.kind === 'aborted') {
       // Of no use to remember: the next time there may be more time.
       return { kind: 'rejected', error: answered.error };
     }
     this.#cache.put(query, tree, answered);
     return answered;
+  }
+
+  #count(state: ReplicatedState, counts: Iterable<readonly [CanisterId, QueryCounts]>): void {
+    for (const [canisterId, count] of counts) {
+      if (count.calls > 0n) {
+        this.#stats?.record(state.height, canisterId, count);
+      }
+    }
   }
 }

@@ -12,7 +12,8 @@ import type { CanisterId, Cycles, TimeNs } from '../../types/ids.ts';
 import type { MessageOutcome } from '../round-state.ts';
 import { rejectCodeOf } from '../user-error.ts';
 import type { Query } from './execute-query.ts';
-import type { QueryCounts, QueryTree } from './query-tree.ts';
+import type { QueryCounts } from '../../types/query-stats.ts';
+import type { QueryTree } from './query-tree.ts';
 import { activeCanister } from './read-only-run.ts';
 
 /**

@@ -10,6 +10,7 @@ import { MAX_QUERY_CALL_DEPTH, QUERY_TIME_LIMIT_NS } from '../../limits/query.ts
 import type { CanisterState, ExecutionState } from '../../replicated-state/canister-state.ts';
 import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
 import type { CanisterId, Instructions, PrincipalId, TimeNs } from '../../types/ids.ts';
+import { addCounts, NO_QUERIES, type QueryCounts } from '../../types/query-stats.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
 import {
   applyDelta,
@@ -29,21 +30,6 @@ export interface QueryHost {
   /** Names a memory that only one query uses; grows with each call. */
   readonly nextScratchVersion: () => MemoryVersion;
 }
-
-/** What the nodes report of a canister's queries. */
-export interface QueryCounts {
-  readonly calls: bigint;
-  readonly instructions: Instructions;
-  readonly requestBytes: bigint;
-  readonly responseBytes: bigint;
-}
-
-const NO_COUNTS: QueryCounts = {
-  calls: 0n,
-  instructions: 0n,
-  requestBytes: 0n,
-  responseBytes: 0n,
-};
 
 /** One entry point of the tree: an export by name, or a closure. */
 export interface TreeRun {
@@ -94,20 +80,21 @@ export class QueryTree {
   /** Notes that the outcome depends on this canister. */
   look(canisterId: CanisterId): void {
     if (!this.evaluated.has(canisterId)) {
-      this.evaluated.set(canisterId, NO_COUNTS);
+      this.evaluated.set(canisterId, NO_QUERIES);
     }
   }
 
   count(canisterId: CanisterId, run: RunReply, requestBytes: number): void {
-    const before = this.evaluated.get(canisterId) ?? NO_COUNTS;
+    const before = this.evaluated.get(canisterId) ?? NO_QUERIES;
     const { response } = run.effects;
     const replied = run.outcome.ok && response.kind === 'reply' ? response.data.length : 0;
-    this.evaluated.set(canisterId, {
-      calls: before.calls + 1n,
-      instructions: before.instructions + run.instructionsUsed,
-      requestBytes: before.requestBytes + BigInt(requestBytes),
-      responseBytes: before.responseBytes + BigInt(replied),
-    });
+    const counts = {
+      calls: 1n,
+      instructions: run.instructionsUsed,
+      requestBytes: BigInt(requestBytes),
+      responseBytes: BigInt(replied),
+    };
+    this.evaluated.set(canisterId, addCounts(before, counts));
   }
 
   /** Only the canister that the user asked may show its certificate. */

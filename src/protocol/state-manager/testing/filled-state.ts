@@ -7,6 +7,7 @@ import {
 } from '../../replicated-state/canister-state.ts';
 import { emptyIngressHistory } from '../../replicated-state/ingress-history.ts';
 import { PageMap } from '../../replicated-state/page-map.ts';
+import { NO_QUERY_STATS } from '../../replicated-state/query-stats-state.ts';
 import { RadixMap } from '../../replicated-state/radix-map.ts';
 import { NO_METRICS, type ReplicatedState } from '../../replicated-state/replicated-state.ts';
 import { EMPTY_SCHEDULE } from '../../replicated-state/schedule.ts';
@@ -75,6 +76,7 @@ export function stateWith(height: number, canisters: readonly CanisterState[]): 
     randomRequests: [],
     canisterIds: { ranges: [[0n, 1023n]], next: 3n },
     schedule: EMPTY_SCHEDULE,
+    queryStats: NO_QUERY_STATS,
     metrics: NO_METRICS,
     nodeMetrics: [],
   };
