@@ -1,5 +1,4 @@
 import { QueryHandler } from '../execution/query/execute-query.ts';
-import type { QueryStatsCollector } from '../execution/query/query-stats-collector.ts';
 import { inspectIngress } from '../execution/query/inspect-ingress.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import type { UserError } from '../execution/user-error.ts';
@@ -20,6 +19,7 @@ import { chargedBytes } from '../messaging/valid-set-rule.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { TimeNs } from '../types/ids.ts';
+import type { IngressManager } from './ingress-manager.ts';
 import type { HttpReply, HttpRequest, NodeEffect, OperationId } from './node-io.ts';
 import { SandboxLane } from './sandbox-lane.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
@@ -37,9 +37,8 @@ export interface HttpFrontendDeps {
   readonly env: ExecutionEnvironment;
   readonly stateManager: StateManager;
   readonly nextOperation: () => OperationId;
-  /** Takes an admitted call into the ingress pool; false when there is no room. */
-  readonly queryStats: QueryStatsCollector;
-  readonly admit: (message: SignedIngress) => boolean;
+  /** Takes admitted calls; `admit` is false when there is no room. */
+  readonly ingress: Pick<IngressManager, 'admit' | 'queryStats'>;
 }
 
 interface HeldCall {
@@ -63,7 +62,7 @@ export class HttpFrontend {
     this.deps = deps;
     this.queries = new QueryHandler(deps.env, {
       nowNs: () => this.nowNs,
-      stats: deps.queryStats,
+      stats: deps.ingress.queryStats,
     });
     this.lane = new SandboxLane('query', MAX_WAITING_QUERIES, deps.nextOperation);
   }
@@ -147,7 +146,7 @@ export class HttpFrontend {
   ): void {
     if (refusal !== null) {
       this.answer(requestId, refusedReply(mode, refusal));
-    } else if (!this.deps.admit(message)) {
+    } else if (!this.deps.ingress.admit(message)) {
       const text = 'The ingress pool of the node is full. Try again.';
       this.answer(requestId, errorReply(httpError('TOO_MANY_REQUESTS', text)));
     } else if (mode === 'async' || this.held.size >= MAX_HELD_CALLS) {

@@ -1,11 +1,12 @@
 import type { CodedError } from '../../base/result.ts';
 import { codedError } from '../../base/result.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
+import { QueryStatsCollector } from '../execution/query/query-stats-collector.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { createIngressPool } from '../ingress/ingress-pool.ts';
 import type { IngressPool } from '../ingress/ingress-pool.ts';
 import { createPayloadBuilder } from '../ingress/payload-builder.ts';
-import type { QueryStatsPayloads } from '../ingress/query-stats-payloads.ts';
+import { QueryStatsPayloads } from '../ingress/query-stats-payloads.ts';
 import { decodeIngress } from '../ingress/signed-ingress.ts';
 import type { PayloadBuilder, SignedIngress } from '../interfaces/replica.ts';
 import type { Gossip } from '../p2p/gossip.ts';
@@ -15,18 +16,18 @@ import type { BouncerValue } from '../p2p/slot-receiver.ts';
 import { isTerminal } from '../replicated-state/ingress-history.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
-import type { MessageId, TimeNs } from '../types/ids.ts';
+import type { MessageId, NodeId, TimeNs } from '../types/ids.ts';
 
 /** A peer's call is authenticated as it comes: a signature or two, in the units of P2P work. */
 export const WORK_OF_INGRESS = 2000;
 const PURGE_EVERY_NS: TimeNs = 1_000_000_000n;
 
 export interface IngressManagerDeps {
+  readonly nodeId: NodeId;
   readonly genesis: SubnetGenesis;
   readonly env: ExecutionEnvironment;
   readonly stateManager: StateManager;
   readonly gossip: Pick<Gossip, 'deliver' | 'withdraw'>;
-  readonly queryStats: QueryStatsPayloads;
 }
 
 /**
@@ -38,6 +39,8 @@ export interface IngressManagerDeps {
  */
 export class IngressManager {
   readonly payloadBuilder: PayloadBuilder;
+  /** Counts this node's queries, which its blocks report. */
+  readonly queryStats = new QueryStatsCollector();
   private readonly deps: IngressManagerDeps;
   private readonly pool: IngressPool = createIngressPool();
   private purgeAtNs: TimeNs = 0n;
@@ -49,7 +52,7 @@ export class IngressManager {
     this.payloadBuilder = createPayloadBuilder({
       pool: this.pool,
       env,
-      queryStats: deps.queryStats,
+      queryStats: new QueryStatsPayloads(deps.nodeId, this.queryStats),
       limits: {
         maxMessages: parameters.maxIngressMessagesPerBlock,
         maxBlockBytes: parameters.maxBlockPayloadBytes,

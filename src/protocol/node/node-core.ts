@@ -4,8 +4,6 @@ import { subnetTopology } from '../canonical-state/canonical-state.ts';
 import type { Transmit as PoolTransmit } from '../artifact-pool/artifact-pool.ts';
 import { createConsensus } from '../consensus/consensus.ts';
 import type { Consensus, ConsensusStatus, PollOutcome } from '../consensus/consensus-interface.ts';
-import { QueryStatsCollector } from '../execution/query/query-stats-collector.ts';
-import { QueryStatsPayloads } from '../ingress/query-stats-payloads.ts';
 import { createExecutionEnvironment } from '../execution/execution-environment.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../limits/execution.ts';
 import type { DelayBudget } from '../interfaces/replica.ts';
@@ -123,14 +121,7 @@ class NodeCoreMachine implements NodeCore {
     const decoder = config.decoder ?? createWireDecoder();
     this.intake = this.createIntake(decoder);
     this.gossip = this.createGossip(config, decoder, prng.fork('pull'));
-    const queryStats = new QueryStatsCollector();
-    this.ingress = new IngressManager({
-      genesis,
-      env,
-      stateManager,
-      gossip: this.gossip,
-      queryStats: new QueryStatsPayloads(nodeId, queryStats),
-    });
+    this.ingress = new IngressManager({ nodeId, genesis, env, stateManager, gossip: this.gossip });
     this.executor = new BatchExecutor({
       env,
       stateManager,
@@ -146,8 +137,7 @@ class NodeCoreMachine implements NodeCore {
       env,
       stateManager,
       nextOperation,
-      queryStats,
-      admit: (message) => this.ingress.admit(message),
+      ingress: this.ingress,
     });
     this.stateSync = createStateSync({
       stateManager,
