@@ -1,8 +1,13 @@
 import { encodeCbor } from '../../protocol/crypto/cbor-encode.ts';
 import { asBytes, asMap, decodeCbor } from '../../protocol/crypto/cbor.ts';
 import { messageIdOf, requestIdOfContent } from '../../protocol/crypto/representation-hash.ts';
+import {
+  canisterIdFromU64,
+  principalToBytes,
+  principalToText,
+} from '../../protocol/crypto/principal.ts';
 import type { HttpReply } from '../../protocol/node/node-io.ts';
-import type { MessageId } from '../../protocol/types/ids.ts';
+import type { CanisterId, MessageId } from '../../protocol/types/ids.ts';
 import type { Simulation } from '../simulation.ts';
 
 /** A call on its way: the message's id, and whether the subnet's certificate for it came back. */
@@ -14,27 +19,46 @@ export interface Call {
 const ANONYMOUS = Uint8Array.of(4);
 /** Management canister aaaaa-aa: the empty principal. */
 const MANAGEMENT = new Uint8Array(0);
-/** Any canister id of the subnet's range serves as the effective one. */
-const PATH = '/api/v4/canister/rwlgt-iiaaa-aaaaa-aaaaa-cai/call';
 /** Candid of an empty record: every field of the argument is optional. */
 const EMPTY_RECORD = Uint8Array.of(0x44, 0x49, 0x44, 0x4c, 1, 0x6c, 0, 1, 0);
 const EXPIRY_NS = 240_000_000_000n;
 const NS_PER_S = 1_000_000_000n;
+
+export interface CallContent {
+  /** Null = the management canister. */
+  readonly canisterId: CanisterId | null;
+  readonly effectiveCanisterId: CanisterId;
+  readonly methodName: string;
+  readonly arg: Uint8Array;
+}
+
+/** The cheapest message that changes the state and runs no Wasm. */
+export const CREATE_CANISTER: CallContent = {
+  canisterId: null,
+  // Any canister id of the subnet's range serves as the effective one.
+  effectiveCanisterId: canisterIdFromU64(0n),
+  methodName: 'provisional_create_canister_with_cycles',
+  arg: EMPTY_RECORD,
+};
 
 function isCertified(reply: HttpReply | null): boolean {
   const decoded = reply?.status === 200 ? decodeCbor(reply.body, { maxDepth: 4 }) : undefined;
   return decoded?.ok === true && asBytes(asMap(decoded.value)?.get('certificate')) !== undefined;
 }
 
-/** Creates a canister, anonymously: the cheapest message that changes the state and runs no Wasm. */
-export function call(simulation: Simulation, number: number): Call {
+/** Calls anonymously; `number` tells the message from others with the same content. */
+export function call(
+  simulation: Simulation,
+  number: number,
+  asked: CallContent = CREATE_CANISTER,
+): Call {
   // Whole seconds, as agents send it.
   const expiry = ((simulation.nowNs() + EXPIRY_NS) / NS_PER_S) * NS_PER_S;
   const content = {
     request_type: 'call',
-    canister_id: MANAGEMENT,
-    method_name: 'provisional_create_canister_with_cycles',
-    arg: EMPTY_RECORD,
+    canister_id: asked.canisterId === null ? MANAGEMENT : principalToBytes(asked.canisterId),
+    method_name: asked.methodName,
+    arg: asked.arg,
     sender: ANONYMOUS,
     ingress_expiry: expiry,
     nonce: Uint8Array.of(number >> 8, number & 0xff),
@@ -47,7 +71,7 @@ export function call(simulation: Simulation, number: number): Call {
   const call: Call = { messageId: messageIdOf(requestId.value), state: 'open' };
   const { reply } = simulation.http({
     method: 'POST',
-    path: PATH,
+    path: `/api/v4/canister/${principalToText(asked.effectiveCanisterId)}/call`,
     body: encodeCbor({ content }),
   });
   void reply.then((answer) => {

@@ -15,6 +15,7 @@ import type { Call } from './client.ts';
 import { call } from './client.ts';
 import { createFaultScript } from './fault-script.ts';
 import type { FaultScript } from './fault-script.ts';
+import { sendWave } from './money-load.ts';
 import type { HuntPlan } from './plan.ts';
 
 /**
@@ -67,6 +68,7 @@ class HuntRun {
   private readonly script: FaultScript;
   private readonly plan: HuntPlan;
   private calls: Call[] = [];
+  private waves = 0;
   private finalized: Height = 0;
   private readonly caught = new Map<string, number>();
   violation: HuntOutcome['violation'] = null;
@@ -115,8 +117,9 @@ class HuntRun {
       await this.runTo(atMs, () => false);
       this.script.apply(this.elapsedMs());
       const due = callsAtMs.filter((callMs) => callMs <= this.elapsedMs()).length;
-      while (this.calls.length < due) {
-        this.calls.push(call(this.simulation, this.calls.length));
+      while (this.waves < due) {
+        this.calls.push(...sendWave(this.simulation, this.waves, this.calls.length));
+        this.waves += 1;
       }
     }
   }
