@@ -6,7 +6,7 @@ const CALM_PACE = 'classroom';
 
 /**
  * The network that a link asks for: `?spec=` with the whole JSON, or `?nodes=`, `?spares=`,
- * `?pace=`, `?seed=`, `?dkgInterval=` and `?signatures=` (`measured`, `mcl`, `noble`) one by one.
+ * `?pace=`, `?seed=`, `?dkgInterval=`, `?limits=` (`classroom`, `mainnet`) and `?signatures=` (`measured`, `mcl`, `noble`) one by one.
  * Without a seed each load deals new keys, so that two tabs never speak on one channel.
  */
 export function specOfLocation(
@@ -31,6 +31,7 @@ export function specOfLocation(
         ...(spares === null ? {} : { spareNodes: Number(spares) }),
       },
     ],
+    limits: params.get('limits') ?? 'classroom',
     dkgIntervalLength: interval === null ? null : Number(interval),
     ...(signatures === null ? {} : { signatureBackend: signatures }),
   });

@@ -58,7 +58,7 @@ export function dealNetwork(spec: NetworkSpec, startNs: bigint, crypto: SimCrypt
       index: 0,
       nodes: subnet?.nodes ?? 1,
       spareNodes: subnet?.spareNodes ?? 0,
-      parameters: subnetParametersFor(subnet?.type ?? 'application', timing),
+      parameters: subnetParametersFor(subnet?.type ?? 'application', timing, spec.limits),
       genesisTimeNs: startNs,
     },
     suiteOf(crypto),

@@ -161,10 +161,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'One message runs at a time and to its end: at most 2 billion instructions for an update, 1 for a query, 10 for an installation.',
+    here: 'Two threads a subnet, slices of 200 million instructions, 1 billion for a query; `limits: "mainnet"` in the spec takes the real limits.',
     mainnet:
-      '40, 5 and 300 billion; four threads a subnet, and long messages are sliced over several rounds.',
-    consequence: 'Throughput and limits differ; what is too long here may fit there.',
+      'Four threads, slices of 2 billion, 5 billion for a query. Limits of a whole message are the same: 40 billion, 300 for an installation.',
+    consequence: 'A long message takes more rounds here; queries end earlier.',
   },
   {
     area: 'execution',

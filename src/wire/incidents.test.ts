@@ -17,6 +17,7 @@ const START = initialProjection({
       notarizationThreshold: 1,
       dkgIntervalLength: 9,
       publicKeyDer: new Uint8Array(0),
+      limits: 'classroom',
       cryptoName: 'bls12-381',
       canisterRanges: [],
     },

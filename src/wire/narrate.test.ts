@@ -25,6 +25,7 @@ function feedOf(
         notarizationThreshold: 1,
         dkgIntervalLength: 9,
         publicKeyDer: new Uint8Array(0),
+        limits: 'classroom',
         cryptoName: 'bls12-381',
         canisterRanges: [],
       },

@@ -39,6 +39,7 @@ describe('a network spec', () => {
     [{ links: { delayMs: -1 } }, 'SPEC_FIELD_INVALID', 'spec.links.delayMs'],
     [{ links: { distribution: 'cauchy' } }, 'SPEC_FIELD_INVALID', 'spec.links.distribution'],
     [{ links: { bandwidthKbps: 0.5 } }, 'SPEC_FIELD_INVALID', 'spec.links.bandwidthKbps'],
+    [{ limits: 'none' }, 'SPEC_FIELD_INVALID', 'spec.limits'],
     [{ memoVerification: 1 }, 'SPEC_FIELD_INVALID', 'spec.memoVerification'],
     [{ signatureBackend: 'blst' }, 'SPEC_FIELD_INVALID', 'spec.signatureBackend'],
     [{ latencyPreset: 'moon' }, 'SPEC_FIELD_INVALID', 'spec.latencyPreset'],

@@ -1,7 +1,7 @@
 import { codedError, err, ok } from '../base/result.ts';
 import type { CodedError, Result } from '../base/result.ts';
 import { roundTripMs } from './datacentres.ts';
-import type { SubnetType } from '../protocol/types/genesis.ts';
+import type { LimitsPreset, SubnetType } from '../protocol/types/genesis.ts';
 
 /**
  * A network as plain JSON: what a share link, a script or the command line gives to
@@ -77,7 +77,11 @@ export interface NetworkSpec {
   readonly signatureBackend: SignatureBackend;
   /** Data blocks between two summary blocks; null = the pace's own. */
   readonly dkgIntervalLength: number | null;
+  /** Limits of execution: the IC's own, or the page's with shorter slices. */
+  readonly limits: LimitsPreset;
 }
+
+export const LIMITS_PRESETS: readonly LimitsPreset[] = ['classroom', 'mainnet'];
 
 export const PERFECT_LINK: LinkConditions = {
   delayMs: 0,
@@ -125,6 +129,7 @@ export function defaultNetworkSpec(
     memoVerification: false,
     signatureBackend: 'measured',
     dkgIntervalLength: null,
+    limits: 'classroom',
   };
 }
 
@@ -285,6 +290,10 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (interval !== null && !integerIn(interval, 1, 10_000)) {
     return invalid('spec.dkgIntervalLength', 'null or an integer from 1 to 10000');
   }
+  const limits = fields['limits'] ?? 'classroom';
+  if (!(LIMITS_PRESETS as readonly unknown[]).includes(limits)) {
+    return invalid('spec.limits', `one of ${LIMITS_PRESETS.join(', ')}`);
+  }
   return ok({
     version: NETWORK_SPEC_VERSION,
     seed,
@@ -295,5 +304,6 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     memoVerification,
     signatureBackend: signatureBackend as SignatureBackend,
     dkgIntervalLength: interval,
+    limits: limits as LimitsPreset,
   });
 }

@@ -1,6 +1,6 @@
 import type { CodedError, Result } from '../base/result.ts';
 import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
-import type { SubnetType } from '../protocol/types/genesis.ts';
+import type { LimitsPreset, SubnetType } from '../protocol/types/genesis.ts';
 import type {
   HashHex,
   Height,
@@ -77,6 +77,8 @@ export interface TopologySubnet {
   /** Shares that make a notarization or a finalization. */
   readonly notarizationThreshold: number;
   readonly dkgIntervalLength: number;
+  /** The set of execution limits in force; `docs/limits.md` lists them. */
+  readonly limits: LimitsPreset;
   readonly publicKeyDer: Uint8Array;
   readonly cryptoName: string;
   /** Inclusive canister id ranges, as hex. */

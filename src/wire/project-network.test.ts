@@ -21,6 +21,7 @@ const TOPOLOGY: Topology = {
       notarizationThreshold: 1,
       dkgIntervalLength: 9,
       publicKeyDer: new Uint8Array(0),
+      limits: 'classroom',
       cryptoName: 'bls12-381',
       canisterRanges: [],
     },

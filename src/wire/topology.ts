@@ -35,6 +35,7 @@ function subnetOf(
     faultsTolerated,
     notarizationThreshold: 2 * faultsTolerated + 1,
     dkgIntervalLength: genesis.parameters.dkgIntervalLength,
+    limits: genesis.parameters.executionLimits ?? 'classroom',
     publicKeyDer,
     cryptoName: genesis.cryptoName,
     canisterRanges: genesis.canisterRanges.map(

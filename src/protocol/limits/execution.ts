@@ -1,4 +1,4 @@
-import type { SubnetType } from '../types/genesis.ts';
+import type { LimitsPreset, SubnetType } from '../types/genesis.ts';
 import type { Cycles, Instructions } from '../types/ids.ts';
 
 /** Limits and prices of execution; prices are for the 13-node reference subnet. */
@@ -116,11 +116,11 @@ export const CLASSROOM_SYSTEM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze(
   installInstructionsPerRound: 0n,
 });
 
-/** Which set of limits a network runs with. */
-export type LimitsPreset = 'mainnet' | 'classroom';
-
 /** The limits of a subnet. */
-export function executionLimits(preset: LimitsPreset, subnetType: SubnetType): ExecutionLimits {
+export function executionLimits(
+  subnetType: SubnetType,
+  preset: LimitsPreset = 'classroom',
+): ExecutionLimits {
   const isSystem = subnetType === 'system';
   if (preset === 'mainnet') {
     return isSystem ? MAINNET_SYSTEM_EXECUTION_LIMITS : MAINNET_EXECUTION_LIMITS;

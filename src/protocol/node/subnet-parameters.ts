@@ -4,7 +4,7 @@ import {
   MAX_INGRESS_BYTES_APP,
   MAX_INGRESS_BYTES_SYSTEM,
 } from '../limits/interface.ts';
-import type { SubnetParameters, SubnetType } from '../types/genesis.ts';
+import type { LimitsPreset, SubnetParameters, SubnetType } from '../types/genesis.ts';
 import type { DurationMs } from '../types/ids.ts';
 
 export interface SubnetTiming {
@@ -17,6 +17,7 @@ export interface SubnetTiming {
 export function subnetParametersFor(
   subnetType: SubnetType,
   timing: SubnetTiming,
+  limits: LimitsPreset = 'classroom',
 ): SubnetParameters {
   return {
     subnetType,
@@ -27,5 +28,6 @@ export function subnetParametersFor(
     maxIngressMessagesPerBlock: MAX_BLOCK_INGRESS_MESSAGES,
     maxIngressBytesPerMessage:
       subnetType === 'system' ? MAX_INGRESS_BYTES_SYSTEM : MAX_INGRESS_BYTES_APP,
+    executionLimits: limits,
   };
 }

@@ -12,7 +12,12 @@ export interface SubnetParameters {
   readonly maxBlockPayloadBytes: number;
   readonly maxIngressMessagesPerBlock: number;
   readonly maxIngressBytesPerMessage: number;
+  /** The set of limits that execution keeps; absent = `classroom`. */
+  readonly executionLimits?: LimitsPreset;
 }
+
+/** Which limits of execution a subnet keeps: those of the IC, or shorter slices for a tab. */
+export type LimitsPreset = 'mainnet' | 'classroom';
 
 /** Public record of a node: what every other node knows of it. */
 export interface NodeRecord {

@@ -82,10 +82,11 @@ const control = {
 function deal(spec: NetworkSpec, index: number, genesisTimeNs: bigint, suite: CryptoSuite): Dealt {
   const pace = PACE_SETTINGS[spec.pace];
   const subnet = present(spec.subnets[index], 'the subnet is in the spec');
-  const parameters = subnetParametersFor(subnet.type, {
+  const timing = {
     ...pace,
     dkgIntervalLength: spec.dkgIntervalLength ?? pace.dkgIntervalLength,
-  });
+  };
+  const parameters = subnetParametersFor(subnet.type, timing, spec.limits);
   const dealt = dealSubnet(
     {
       seed: spec.seed,
