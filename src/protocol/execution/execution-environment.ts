@@ -1,4 +1,4 @@
-import { MAINNET_EXECUTION_LIMITS, type ExecutionLimits } from '../limits/execution.ts';
+import { executionLimits, type ExecutionLimits } from '../limits/execution.ts';
 import type { SubnetGenesis, SubnetType } from '../types/genesis.ts';
 import type { SubnetId } from '../types/ids.ts';
 
@@ -20,7 +20,10 @@ export interface ExecutionEnvironment {
 export function createExecutionEnvironment(
   genesis: SubnetGenesis,
   rootKeyDer: Uint8Array,
-  limits: ExecutionLimits = MAINNET_EXECUTION_LIMITS,
+  limits: ExecutionLimits = executionLimits(
+    genesis.parameters.subnetType,
+    genesis.parameters.executionLimits,
+  ),
 ): ExecutionEnvironment {
   return {
     subnetId: genesis.subnetId,

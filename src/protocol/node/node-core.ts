@@ -5,7 +5,6 @@ import type { Transmit as PoolTransmit } from '../artifact-pool/artifact-pool.ts
 import { createConsensus } from '../consensus/consensus.ts';
 import type { Consensus, ConsensusStatus, PollOutcome } from '../consensus/consensus-interface.ts';
 import { createExecutionEnvironment } from '../execution/execution-environment.ts';
-import { executionLimits } from '../limits/execution.ts';
 import type { DelayBudget } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { createAdversary } from '../malicious/adversary.ts';
@@ -107,11 +106,7 @@ class NodeCoreMachine implements NodeCore {
       this.operations += 1;
       return this.operations;
     };
-    const env = createExecutionEnvironment(
-      genesis,
-      rootKeyDer,
-      executionLimits(genesis.parameters.subnetType, genesis.parameters.executionLimits),
-    );
+    const env = createExecutionEnvironment(genesis, rootKeyDer);
     const topology = subnetTopology(genesis, crypto.subnetPublicKeyDer);
     this.stateManager = createStateManager(
       topology,
