@@ -12,6 +12,7 @@ import type {
   WasmHost,
 } from '../protocol/interfaces/wasm-host.ts';
 import { emptyPageMap } from '../protocol/replicated-state/page-map.ts';
+import { DIRTY_HEAP_PAGE_COST } from '../protocol/execution/system-api/costs.ts';
 import type { CanisterId } from '../protocol/types/ids.ts';
 import { trapOfEngineError } from './engine-trap.ts';
 import type { CanisterInstance } from './instance.ts';
@@ -57,6 +58,17 @@ function failed(error: CanisterError): RunReply {
     delta: null,
     effects: NO_EFFECTS,
   };
+}
+
+/** Instructions with what the changed pages of the heap cost; a fresh heap's own data are not its message's. */
+function withDirtyPages(
+  { base, instructionLimit }: RunRequest,
+  used: bigint,
+  { heap }: MemoryDelta,
+): bigint {
+  const pages = isFreshHeap(base) ? 0 : heap.length;
+  const charged = used + BigInt(pages) * DIRTY_HEAP_PAGE_COST;
+  return charged < instructionLimit ? charged : instructionLimit;
 }
 
 function isFreshHeap(base: MemoryBase): boolean {
@@ -260,7 +272,8 @@ class Sandbox implements WasmHost {
     store.set(request.commitAs, content);
     instance.content = content;
     this.#instances.keep(request.canisterId, instance);
-    return { kind: 'ran', ...result, delta };
+    const instructionsUsed = withDirtyPages(request, result.instructionsUsed, delta);
+    return { kind: 'ran', ...result, instructionsUsed, delta };
   }
 
   #prepare(

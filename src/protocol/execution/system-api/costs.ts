@@ -36,6 +36,8 @@ const TRANSMITTED_BYTE_COST = 50;
 const LOG_BYTE_COST = 2;
 /** Per 4 KiB page of stable memory that a run writes to for the first time. */
 export const DIRTY_STABLE_PAGE_COST = 1000;
+/** Per 4 KiB page of the heap that a message changed, at its end; it never makes the message fail. */
+export const DIRTY_HEAP_PAGE_COST = 1000n;
 
 /** Which arguments are byte counts, and what each byte costs. */
 const BYTE_ARGUMENTS: Partial<

@@ -114,3 +114,27 @@ describe.each([false, true])(
     });
   },
 );
+
+describe('pages of the heap that a message changes', () => {
+  const WRITER = `(module (memory 4)
+    (func (export "canister_update one") (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1))))
+    (func (export "canister_update two") (i32.store (i32.const 4094) (i32.const -1)))
+    (func (export "canister_update trap") (i32.store (i32.const 8) (i32.const 1)) (unreachable)))`;
+  let canister: TestCanister;
+  beforeAll(async () => {
+    canister = new TestCanister(createSandbox(), await compileWat(WRITER));
+    canister.install();
+  });
+  const used = (method: string): number => Number(canister.update(method).instructionsUsed);
+
+  it('cost 1000 each at its end, where it ends well', () => {
+    expect(used('one')).toBe(1 + 6 + 1000);
+    expect(used('two')).toBe(1 + 3 + 2000);
+    expect(used('trap')).toBe(1 + 4);
+  });
+
+  it('never make it fail', () => {
+    canister.limit = 100n;
+    expect(canister.update('one')).toMatchObject({ outcome: { ok: true }, instructionsUsed: 100n });
+  });
+});
