@@ -1,9 +1,15 @@
+import { STRADDLE_BYTES } from '../protocol/execution/wasm/memory-access.ts';
 import type { DirtyPage } from '../protocol/interfaces/wasm-host.ts';
-import { PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts';
+import { PAGE_BYTES, WASM_PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts';
 import type { PageMap } from '../protocol/replicated-state/page-map.ts';
+import type { PooledMemory } from './memory-pool.ts';
+import { growMemory, wasmPagesOf } from './memory-pool.ts';
 
 const PAGE_WORDS = PAGE_BYTES / 4;
+const STRADDLE_WORDS = STRADDLE_BYTES / 4;
 const ZERO_WORDS = new Int32Array(PAGE_WORDS);
+/** Marks looked at in one go. */
+const MARKS_PER_WORD = 8;
 
 function wordsOf(page: Uint8Array | undefined): Int32Array {
   if (page === undefined) {
@@ -13,8 +19,9 @@ function wordsOf(page: Uint8Array | undefined): Int32Array {
   return new Int32Array(aligned.buffer, aligned.byteOffset, PAGE_WORDS);
 }
 
-function differs(words: Int32Array, at: number, committed: Int32Array): boolean {
-  for (let i = 0; i < PAGE_WORDS; i += 4) {
+/** Whether the first `count` words at `at` differ from the page's; `count` is a multiple of 4. */
+function differs(words: Int32Array, at: number, committed: Int32Array, count: number): boolean {
+  for (let i = 0; i < count; i += 4) {
     const difference =
       ((words[at + i] as number) ^ (committed[i] as number)) |
       ((words[at + i + 1] as number) ^ (committed[i + 1] as number)) |
@@ -27,44 +34,116 @@ function differs(words: Int32Array, at: number, committed: Int32Array): boolean 
   return false;
 }
 
-/** Copies of the pages of a heap that differ from the committed ones, in order of index. */
-export function collectDirtyPages(buffer: ArrayBuffer, committed: PageMap): DirtyPage[] {
-  const words = new Int32Array(buffer);
-  const dirty: DirtyPage[] = [];
-  const count = buffer.byteLength / PAGE_BYTES;
-  for (let index = 0; index < count; index += 1) {
-    if (differs(words, index * PAGE_WORDS, wordsOf(committed.get(index)))) {
-      const start = index * PAGE_BYTES;
-      dirty.push({ index, bytes: new Uint8Array(buffer.slice(start, start + PAGE_BYTES)) });
+/** A page that may differ from what was committed: as a whole, or only in its first bytes. */
+type VisitPage = (index: number, bytes: number) => void;
+
+/**
+ * The heap of one instance behind its marks: which 4 KiB pages were written to since they last
+ * equalled a known content. Commit and rollback look at marked pages only, so that their cost does
+ * not depend on the size of the heap.
+ */
+export class HeapPages {
+  readonly #memory: PooledMemory;
+  readonly #base: number;
+
+  /** `baseWasmPages`: where the heap begins. */
+  constructor(memory: PooledMemory, baseWasmPages: number) {
+    this.#memory = memory;
+    this.#base = baseWasmPages * WASM_PAGE_BYTES;
+  }
+
+  get #buffer(): ArrayBuffer {
+    return this.#memory.memory.buffer;
+  }
+
+  wasmPages(): number {
+    return wasmPagesOf(this.#memory) - this.#base / WASM_PAGE_BYTES;
+  }
+
+  /** In bytes. */
+  size(): number {
+    return this.#buffer.byteLength - this.#base;
+  }
+
+  grow(wasmPages: number): void {
+    growMemory(this.#memory, wasmPages);
+  }
+
+  view(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.#buffer, this.#base + address, length);
+  }
+
+  /** Marks the pages of a range that the host writes to. */
+  markWritten(address: number, length: number): void {
+    if (length > 0) {
+      const first = Math.floor(address / PAGE_BYTES);
+      const last = Math.floor((address + length - 1) / PAGE_BYTES);
+      new Uint8Array(this.#buffer, 0, last + 1).fill(1, first);
     }
   }
-  return dirty;
-}
 
-function restorePage(bytes: Uint8Array, index: number, page: Uint8Array | undefined): void {
-  const start = index * PAGE_BYTES;
-  if (page === undefined) {
-    bytes.fill(0, start, start + PAGE_BYTES);
-  } else {
-    bytes.set(page, start);
+  /** Visits, in order of index, every page that a marked write can have reached. */
+  #visitMarked(visit: VisitPage): void {
+    const pageCount = this.size() / PAGE_BYTES;
+    // Wasm pages are 16 of these: the marks of a heap fill whole words.
+    const words = new Float64Array(this.#buffer, 0, pageCount / MARKS_PER_WORD);
+    const marks = new Uint8Array(this.#buffer, 0, pageCount);
+    for (let word = 0; word < words.length; word += 1) {
+      if (words[word] === 0) {
+        continue;
+      }
+      const end = (word + 1) * MARKS_PER_WORD;
+      for (let index = word * MARKS_PER_WORD; index < end; index += 1) {
+        if (marks[index] === 0) {
+          continue;
+        }
+        visit(index, PAGE_BYTES);
+        if (index + 1 < pageCount && marks[index + 1] === 0) {
+          visit(index + 1, STRADDLE_BYTES);
+        }
+      }
+    }
   }
-}
 
-/** Makes a heap of unknown content equal to the committed pages. */
-export function restoreAllPages(buffer: ArrayBuffer, committed: PageMap): void {
-  const bytes = new Uint8Array(buffer);
-  const count = buffer.byteLength / PAGE_BYTES;
-  for (let index = 0; index < count; index += 1) {
-    restorePage(bytes, index, committed.get(index));
+  #clearMarks(): void {
+    new Uint8Array(this.#buffer, 0, this.size() / PAGE_BYTES).fill(0);
   }
-}
 
-/** Makes a heap that equals `from` equal to `to`. */
-export function switchPages(buffer: ArrayBuffer, from: PageMap, to: PageMap): void {
-  const bytes = new Uint8Array(buffer);
-  for (const index of from.changedIndices(to)) {
-    if (index * PAGE_BYTES < bytes.length) {
-      restorePage(bytes, index, to.get(index));
+  /** Copies of the pages that differ from the committed ones, by index; from then on nothing is marked. */
+  takeDirty(committed: PageMap): DirtyPage[] {
+    const heap = new Int32Array(this.#buffer, this.#base);
+    const dirty: DirtyPage[] = [];
+    this.#visitMarked((index, bytes) => {
+      const count = bytes === PAGE_BYTES ? PAGE_WORDS : STRADDLE_WORDS;
+      if (differs(heap, index * PAGE_WORDS, wordsOf(committed.get(index)), count)) {
+        const start = this.#base + index * PAGE_BYTES;
+        dirty.push({ index, bytes: new Uint8Array(this.#buffer.slice(start, start + PAGE_BYTES)) });
+      }
+    });
+    this.#clearMarks();
+    return dirty;
+  }
+
+  /** Makes a heap that equals `from` but for its marked pages equal to `to`; nothing is marked then. */
+  restore(from: PageMap, to: PageMap): void {
+    const heap = new Uint8Array(this.#buffer, this.#base);
+    const put = (index: number, bytes: number): void => {
+      const page = to.get(index);
+      const start = index * PAGE_BYTES;
+      if (page === undefined) {
+        heap.fill(0, start, start + bytes);
+      } else {
+        heap.set(bytes === PAGE_BYTES ? page : page.subarray(0, bytes), start);
+      }
+    };
+    this.#visitMarked(put);
+    this.#clearMarks();
+    if (from !== to) {
+      for (const index of from.changedIndices(to)) {
+        if (index * PAGE_BYTES < heap.length) {
+          put(index, PAGE_BYTES);
+        }
+      }
     }
   }
 }

@@ -1,5 +1,7 @@
 import { present } from '../base/assert.ts';
 import { hexToBytes } from '../base/hex.ts';
+import { HOST_FUNCTION } from '../protocol/execution/wasm/helpers.ts';
+import { HOST_TABLE_EXPORT } from '../protocol/execution/wasm/validate.ts';
 
 /** (module (type (func)) (import "" "" (func (type 0))) (export "" (func 0))) */
 const TRAMPOLINE = hexToBytes(
@@ -7,6 +9,20 @@ const TRAMPOLINE = hexToBytes(
 );
 
 let trampoline: WebAssembly.Module | undefined;
+
+/** What code of an instance calls; see `HOST_FUNCTION`. */
+export interface HostFunctions {
+  /** May also be a `WebAssembly.Suspending`. */
+  readonly outOfInstructions: WebAssembly.ImportValue;
+  readonly stackOverflow: () => never;
+}
+
+/** Fills the table through which an instrumented module calls its host. */
+export function connectHost(exports: WebAssembly.Exports, functions: HostFunctions): void {
+  const table = exports[HOST_TABLE_EXPORT] as WebAssembly.Table;
+  table.set(HOST_FUNCTION.outOfInstructions, hostFunctionForTable(functions.outOfInstructions));
+  table.set(HOST_FUNCTION.stackOverflow, hostFunctionForTable(functions.stackOverflow));
+}
 
 /**
  * A host function of type () → () as a table can hold it: only functions that some instance exports

@@ -41,7 +41,8 @@ export class InstanceCache {
 
   #create(hash: HashHex, compiled: CompiledModule, wasmPages: number): CanisterInstance {
     const { memory } = compiled.instrumented;
-    const pooled = memory === null ? null : this.#pool.acquire(memory.is64, wasmPages);
+    const pooled =
+      memory === null ? null : this.#pool.acquire(memory.is64, memory.baseWasmPages + wasmPages);
     try {
       return new CanisterInstance(hash, compiled, pooled);
     } catch (fault) {

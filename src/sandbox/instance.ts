@@ -1,16 +1,21 @@
 import { assert } from '../base/assert.ts';
 import { MEMORY_IMPORT } from '../protocol/execution/wasm/assemble.ts';
 import { HOST_FUNCTION, STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
+import { STACK_BUDGET_BYTES } from '../protocol/execution/wasm/limits.ts';
 import type { MutableGlobal } from '../protocol/execution/wasm/instrument.ts';
 import {
   CALLBACK_EXPORT,
   COUNTER_EXPORT,
   GLOBAL_EXPORT_PREFIX,
   HOST_TABLE_EXPORT,
+  STACK_EXPORT,
   STOP_EXPORT,
 } from '../protocol/execution/wasm/validate.ts';
 import type { ApiSession, HeapPort, MeterPort } from '../protocol/execution/system-api/session.ts';
-import { instructionLimitExceeded } from '../protocol/execution/system-api/canister-trap.ts';
+import {
+  instructionLimitExceeded,
+  trapped,
+} from '../protocol/execution/system-api/canister-trap.ts';
 import { createSystemApi } from '../protocol/execution/system-api/system-api.ts';
 import type {
   DirtyPage,
@@ -18,12 +23,12 @@ import type {
   RunStep,
   WasmClosure,
 } from '../protocol/interfaces/wasm-host.ts';
+import { PageMap } from '../protocol/replicated-state/page-map.ts';
 import type { HashHex } from '../protocol/types/ids.ts';
-import { collectDirtyPages, restoreAllPages, switchPages } from './heap-pages.ts';
-import { hostFunctionForTable } from './host-hook.ts';
+import { HeapPages } from './heap-pages.ts';
+import { connectHost, hostFunctionForTable } from './host-hook.ts';
 import type { MemoryContent } from './memory-content.ts';
 import type { MemoryPool, PooledMemory } from './memory-pool.ts';
-import { growMemory, wasmPagesOf } from './memory-pool.ts';
 import type { CompiledModule } from './module-cache.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -55,25 +60,39 @@ export class CanisterInstance {
   readonly compiled: CompiledModule;
   readonly memory: PooledMemory | null;
   readonly heap: HeapPort;
-  /** What heap and globals equal while no run is going on; null when unknown. */
+  /**
+   * What heap and globals equal while no run is going on, and the heap during one too but for its
+   * marked pages; null in a new instance, whose heap is zero but for marked pages.
+   */
   content: Pick<MemoryContent, 'heapWasmPages' | 'heap' | 'globals'> | null = null;
   /** Set anew by `meter` to what ends a run at its limit. */
   onOutOfInstructions: OutOfInstructions = () => undefined;
+  readonly #pages: HeapPages | null;
   readonly #exports: WebAssembly.Exports;
   readonly #counter: WebAssembly.Global;
   readonly #stop: WebAssembly.Global;
+  readonly #stack: WebAssembly.Global;
   #session: ApiSession | null = null;
 
   constructor(moduleHash: HashHex, compiled: CompiledModule, memory: PooledMemory | null) {
     this.moduleHash = moduleHash;
     this.compiled = compiled;
     this.memory = memory;
+    const { info, initialised, memory: memoryInfo } = compiled.instrumented;
+    const pages =
+      memory === null || memoryInfo === null
+        ? null
+        : new HeapPages(memory, memoryInfo.baseWasmPages);
+    this.#pages = pages;
     this.heap = {
-      size: () => memory?.memory.buffer.byteLength ?? 0,
-      view: (address, length) =>
-        memory === null ? NO_BYTES : new Uint8Array(memory.memory.buffer, address, length),
+      size: () => pages?.size() ?? 0,
+      view: (address, length) => pages?.view(address, length) ?? NO_BYTES,
+      writableView: (address, length) => {
+        pages?.markWritten(address, length);
+        return pages?.view(address, length) ?? NO_BYTES;
+      },
     };
-    const { memory64 } = compiled.instrumented.info;
+    const { memory64 } = info;
     const session = (): ApiSession => {
       assert(this.#session !== null, 'a canister runs only within a session');
       return this.#session;
@@ -87,26 +106,39 @@ export class CanisterInstance {
     this.#exports = new WebAssembly.Instance(compiled.module, imports).exports;
     this.#counter = this.#exports[COUNTER_EXPORT] as WebAssembly.Global;
     this.#stop = this.#exports[STOP_EXPORT] as WebAssembly.Global;
-    this.#plainHook = hostFunctionForTable(this.#hook);
-    this.#setHook(this.#plainHook);
+    this.#stack = this.#exports[STACK_EXPORT] as WebAssembly.Global;
+    connectHost(this.#exports, {
+      outOfInstructions: this.#hook,
+      stackOverflow: () => {
+        throw trapped('stack overflow');
+      },
+    });
+    this.#plainHook = this.#hostTable.get(HOST_FUNCTION.outOfInstructions);
+    this.#installedHook = this.#plainHook;
+    for (const { address, length } of initialised) {
+      pages?.markWritten(address, length);
+    }
   }
 
   readonly #hook: OutOfInstructions = () => this.onOutOfInstructions();
   readonly #plainHook: WebAssembly.ExportValue;
   #suspendingHook: WebAssembly.ExportValue | null = null;
-  #installedHook: WebAssembly.ExportValue | null = null;
+  #installedHook: WebAssembly.ExportValue;
+
+  get #hostTable(): WebAssembly.Table {
+    return this.#exports[HOST_TABLE_EXPORT] as WebAssembly.Table;
+  }
 
   /** A suspending function can be called only where a run can be paused, the plain one only elsewhere. */
   #setHook(hook: WebAssembly.ExportValue): void {
     if (hook !== this.#installedHook) {
-      const table = this.#exports[HOST_TABLE_EXPORT] as WebAssembly.Table;
-      table.set(HOST_FUNCTION.outOfInstructions, hook);
+      this.#hostTable.set(HOST_FUNCTION.outOfInstructions, hook);
       this.#installedHook = hook;
     }
   }
 
   wasmPages(): number {
-    return this.memory === null ? 0 : wasmPagesOf(this.memory);
+    return this.#pages?.wasmPages() ?? 0;
   }
 
   has(entry: string): boolean {
@@ -138,6 +170,7 @@ export class CanisterInstance {
   call({ entry, closure }: EntryPoint, session: ApiSession): void {
     this.#setHook(this.#plainHook);
     this.#session = session;
+    this.#stack.value = STACK_BUDGET_BYTES;
     try {
       (this.#exports[this.#exportOf(entry, closure)] as (...args: unknown[]) => void)(
         ...this.#argumentsOf(closure),
@@ -159,6 +192,7 @@ export class CanisterInstance {
     this.#suspendingHook ??= hostFunctionForTable(new engine.Suspending(this.#hook));
     this.#setHook(this.#suspendingHook);
     this.#session = session;
+    this.#stack.value = STACK_BUDGET_BYTES;
     try {
       await engine.promising(this.#exports[this.#exportOf(entry, closure)])(
         ...this.#argumentsOf(closure),
@@ -227,24 +261,19 @@ export class CanisterInstance {
 
   /** Makes heap and globals equal to the content, which must fit. */
   restore(target: Pick<MemoryContent, 'heapWasmPages' | 'heap' | 'globals'>): void {
-    const { memory } = this;
-    if (memory !== null) {
-      const grown = target.heapWasmPages - wasmPagesOf(memory);
+    if (this.#pages !== null) {
+      const grown = target.heapWasmPages - this.#pages.wasmPages();
       assert(grown >= 0, 'a heap never shrinks in place');
-      growMemory(memory, grown);
-      if (this.content === null) {
-        restoreAllPages(memory.memory.buffer, target.heap);
-      } else {
-        switchPages(memory.memory.buffer, this.content.heap, target.heap);
-      }
+      this.#pages.grow(grown);
+      this.#pages.restore(this.content?.heap ?? PageMap.empty, target.heap);
     }
     this.writeGlobals(target.globals);
     this.content = target;
   }
 
-  /** Heap pages that differ from the committed ones. */
-  dirtyPages(committed: MemoryContent['heap']): DirtyPage[] {
-    return this.memory === null ? [] : collectDirtyPages(this.memory.memory.buffer, committed);
+  /** Heap pages that differ from the committed ones, which the run started from; unmarks them. */
+  takeDirtyPages(committed: MemoryContent['heap']): DirtyPage[] {
+    return this.#pages?.takeDirty(committed) ?? [];
   }
 
   giveBackMemory(pool: MemoryPool): void {

@@ -1,4 +1,3 @@
-import { MAX_HEAP32_WASM_PAGES, MAX_HEAP64_WASM_PAGES } from '../protocol/execution/wasm/limits.ts';
 import { WASM_PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts';
 import { HostFault } from './host-fault.ts';
 import type { MemoryBudget, Reclaim } from './memory-budget.ts';
@@ -9,6 +8,7 @@ export interface PooledMemory {
   readonly is64: boolean;
 }
 
+/** Of the whole memory: marks and heap. */
 export function wasmPagesOf({ memory }: PooledMemory): number {
   return memory.buffer.byteLength / WASM_PAGE_BYTES;
 }
@@ -26,10 +26,14 @@ export function growMemory({ memory, is64 }: PooledMemory, wasmPages: number): v
   }
 }
 
+/** 4 GiB, and more than 64-bit heaps and their marks need. */
+const MAX_WASM_PAGES32 = 65_536;
+const MAX_WASM_PAGES64 = 131_072;
+
 function createMemory(is64: boolean, wasmPages: number): WebAssembly.Memory {
   const descriptor = is64
-    ? { address: 'i64', initial: BigInt(wasmPages), maximum: BigInt(MAX_HEAP64_WASM_PAGES) }
-    : { initial: wasmPages, maximum: MAX_HEAP32_WASM_PAGES };
+    ? { address: 'i64', initial: BigInt(wasmPages), maximum: BigInt(MAX_WASM_PAGES64) }
+    : { initial: wasmPages, maximum: MAX_WASM_PAGES32 };
   return new WebAssembly.Memory(descriptor as WebAssembly.MemoryDescriptor);
 }
 

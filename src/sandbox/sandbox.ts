@@ -328,7 +328,6 @@ class Sandbox implements WasmHost {
       this.#instances.discard(instance);
       return;
     }
-    instance.content = null;
     instance.restore(base);
     this.#instances.keep(canisterId, instance);
   }
@@ -340,7 +339,7 @@ function commit(
   stable: StableMemory,
   from: MemoryBase,
 ): { readonly delta: MemoryDelta; readonly content: MemoryContent } {
-  const heap = instance.dirtyPages(base.heap);
+  const heap = instance.takeDirtyPages(base.heap);
   const dirtyStable = stable.takeDirty();
   const delta: MemoryDelta = {
     heapWasmPages: instance.wasmPages(),

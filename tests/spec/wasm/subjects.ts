@@ -1,14 +1,17 @@
-import { assembleModule, MEMORY_IMPORT } from '../../../src/protocol/execution/wasm/assemble.ts';
-import { MAX_HEAP32_WASM_PAGES } from '../../../src/protocol/execution/wasm/limits.ts';
+import { MEMORY_IMPORT } from '../../../src/protocol/execution/wasm/assemble.ts';
+import type { RewrittenModule } from '../../../src/protocol/execution/wasm/instrument.ts';
+import { rewriteModule } from '../../../src/protocol/execution/wasm/instrument.ts';
 import type { ParsedModule } from '../../../src/protocol/execution/wasm/module.ts';
 import { parseModule } from '../../../src/protocol/execution/wasm/parse.ts';
 import { ModuleFault } from '../../../src/protocol/execution/wasm/reader.ts';
-import type { CodeFacts } from '../../../src/protocol/execution/wasm/rewrite-function.ts';
 import {
   COUNTER_EXPORT,
   GLOBAL_EXPORT_PREFIX,
+  STACK_EXPORT,
   START_EXPORT,
 } from '../../../src/protocol/execution/wasm/validate.ts';
+import { STACK_BUDGET_BYTES } from '../../../src/protocol/execution/wasm/limits.ts';
+import { connectHost } from '../../../src/sandbox/host-hook.ts';
 import { exposeState, RAW_GLOBAL_PREFIX, RAW_MEMORY_EXPORT } from './expose-state.ts';
 
 /**
@@ -23,6 +26,8 @@ export interface Subject {
   readonly globals: readonly WebAssembly.Global[];
   /** Instructions charged so far; 0 for the original. */
   used(): bigint;
+  /** What the host does before each call. */
+  prepare(): void;
 }
 
 /** Enough for every test; a counter that wraps would be a bug of the rewriter. */
@@ -38,13 +43,12 @@ export function parse(wasm: Uint8Array): Parsed {
 }
 
 export type Rewriting =
-  | { readonly ok: true; readonly wasm: Uint8Array }
+  | { readonly ok: true; readonly rewritten: RewrittenModule }
   | { readonly ok: false; readonly reason: string };
 
 /** All that is injected, without the rules for canisters. */
 export function rewrite(module: ParsedModule): Rewriting {
-  const facts: CodeFacts = { instructionCount: 0, changesTablesOrSegments: false };
-  return guarded(() => ({ ok: true, wasm: assembleModule(module, false, facts) }));
+  return guarded(() => ({ ok: true, rewritten: rewriteModule(module, { lowerMemory64: false }) }));
 }
 
 function guarded<T>(work: () => T): T | { ok: false; reason: string } {
@@ -85,6 +89,7 @@ export function instantiateOriginal(
     memory: () => (memory === undefined ? null : new Uint8Array(memory.buffer)),
     globals: globalsOf(module, exports, RAW_GLOBAL_PREFIX),
     used: () => 0n,
+    prepare: () => undefined,
   };
   return { subject, start: () => undefined };
 }
@@ -92,15 +97,16 @@ export function instantiateOriginal(
 /** The rewritten module, ready to run; `start` runs what the original runs at instantiation. */
 export function instantiateRewritten(
   module: ParsedModule,
-  wasm: Uint8Array,
+  { wasm, memory: layout }: RewrittenModule,
   imports: WebAssembly.Imports,
 ): { readonly subject: Subject; readonly start: () => void } {
+  const base = (layout?.baseWasmPages ?? 0) * 65_536;
   const memory =
-    module.memory === null
+    layout === null
       ? null
       : new WebAssembly.Memory({
-          initial: Number(module.memory.min),
-          maximum: MAX_HEAP32_WASM_PAGES,
+          initial: layout.baseWasmPages + layout.minWasmPages,
+          maximum: 65_536,
         });
   const all: WebAssembly.Imports =
     memory === null
@@ -115,11 +121,23 @@ export function instantiateRewritten(
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource), all);
   const counter = exports[COUNTER_EXPORT] as WebAssembly.Global;
   counter.value = BUDGET;
+  connectHost(exports, {
+    outOfInstructions: () => {
+      throw new RangeError('out of instructions');
+    },
+    stackOverflow: () => {
+      throw new RangeError('call stack exhausted');
+    },
+  });
+  const stack = exports[STACK_EXPORT] as WebAssembly.Global;
   const subject: Subject = {
     exports,
-    memory: () => (memory === null ? null : new Uint8Array(memory.buffer)),
+    memory: () => (memory === null ? null : new Uint8Array(memory.buffer, base)),
     globals: globalsOf(module, exports, GLOBAL_EXPORT_PREFIX),
     used: () => BUDGET - (counter.value as bigint),
+    prepare: () => {
+      stack.value = STACK_BUDGET_BYTES;
+    },
   };
   return {
     subject,

@@ -158,7 +158,7 @@ export class World {
     }
     const original = attempt(() => instantiateOriginal(module, this.#registered.original));
     const rewritten = attempt(() => {
-      const made = instantiateRewritten(module, rewriting.wasm, this.#registered.rewritten);
+      const made = instantiateRewritten(module, rewriting.rewritten, this.#registered.rewritten);
       made.start();
       return made;
     });
@@ -231,13 +231,11 @@ export class World {
         : reading(global?.valueType ?? 0, global?.mutable ?? false)) as BufferSource,
     );
     const references = hostReferences(args).map((text) => this.#reference(text));
-    const run = (subject: Subject): Outcome =>
-      this.#run(
-        wrapper,
-        subject.exports[action.field] as WebAssembly.ExportValue,
-        type,
-        references,
-      );
+    const run = (subject: Subject): Outcome => {
+      subject.prepare();
+      const target = subject.exports[action.field] as WebAssembly.ExportValue;
+      return this.#run(wrapper, target, type, references);
+    };
     return { original: run(pair.original), rewritten: run(pair.rewritten) };
   }
 

@@ -23,6 +23,8 @@ export interface HeapPort {
   size(): number;
   /** A live view: use it at once. The range is within `size()`. */
   view(address: number, length: number): Uint8Array;
+  /** The same, of a range that the host is about to write to: only such writes are kept. */
+  writableView(address: number, length: number): Uint8Array;
 }
 
 /** Stable memory; bounds are the caller's to check. */
@@ -200,6 +202,13 @@ export class ApiSession {
     return heap.view(address, length);
   }
 
+  /** The same for the host's writes. */
+  writableHeapRange(context: string, address: number, length: number): Uint8Array {
+    const { heap } = this.ports;
+    this.#requireRange(context, address, length, heap.size());
+    return heap.writableView(address, length);
+  }
+
   /** A copy of canister memory; undefined where it ends before. */
   peekHeap(address: number, length: number): Uint8Array | undefined {
     const { heap } = this.ports;
@@ -222,7 +231,7 @@ export class ApiSession {
     offset: number,
     size: number,
   ): void {
-    const memory = this.heapRange(`ic0.${name} heap`, target, size);
+    const memory = this.writableHeapRange(`ic0.${name} heap`, target, size);
     this.#requireRange(`ic0.${name} ${part}`, offset, size, source.length);
     memory.set(source.subarray(offset, offset + size));
   }
@@ -237,7 +246,7 @@ export class ApiSession {
         `ic0_${name} failed because dst + size is out of bounds.Found dst = ${this.#exact(target)} and size = ${U128_BYTES} while must be <= ${size}`,
       );
     }
-    const bytes = heap.view(target, U128_BYTES);
+    const bytes = heap.writableView(target, U128_BYTES);
     let rest = value;
     for (let i = 0; i < U128_BYTES; i += 1) {
       bytes[i] = Number(rest & 0xffn);

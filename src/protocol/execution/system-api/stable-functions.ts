@@ -23,12 +23,10 @@ function requireRange(session: ApiSession, offset: number, size: number): void {
 }
 
 /** Copies between the memories are native code on the IC: beyond the heap they trap. */
-function heapRange(session: ApiSession, address: number, size: number): Uint8Array {
-  const { heap } = session.ports;
-  if (address + size > heap.size()) {
+function requireHeap(session: ApiSession, address: number, size: number): void {
+  if (address + size > session.ports.heap.size()) {
     throw trapped('heap out of bounds');
   }
-  return heap.view(address, size);
 }
 
 function size32(session: ApiSession): number {
@@ -52,13 +50,15 @@ function grow(session: ApiSession, additional: number, limit: number): number {
 
 function read(session: ApiSession, target: number, offset: number, size: number): void {
   requireRange(session, offset, size);
-  session.ports.stable.read(offset, heapRange(session, target, size));
+  requireHeap(session, target, size);
+  session.ports.stable.read(offset, session.ports.heap.writableView(target, size));
 }
 
 function write(session: ApiSession, offset: number, source: number, size: number): void {
   const { stable } = session.ports;
   requireRange(session, offset, size);
-  const fresh = stable.write(offset, heapRange(session, source, size));
+  requireHeap(session, source, size);
+  const fresh = stable.write(offset, session.ports.heap.view(source, size));
   if (stable.dirtyPages() > stablePageLimit(session.input.context)) {
     throw tooManyWritten();
   }

@@ -1,11 +1,14 @@
 import type { HelperFunction } from './helpers.ts';
-import { APPENDED_GLOBAL_EXPORTS, HOST_FUNCTION_COUNT, planHelpers } from './helpers.ts';
-import { MAX_HEAP32_WASM_PAGES } from './limits.ts';
+import { HOST_FUNCTION_COUNT } from './helpers.ts';
+import type { HeapLayout } from './heap-layout.ts';
+import { STACK_BUDGET_BYTES } from './limits.ts';
+import type { UnmarkedWrites } from './memory-access.ts';
 import type { FunctionType, Limits, ParsedModule, Range } from './module.ts';
 import { SECTION, SECTION_ORDER } from './module.ts';
 import { OP, VALUE_TYPE } from './opcodes.ts';
+import { APPENDED_GLOBAL_EXPORTS, planHelpers } from './plan-helpers.ts';
 import { ByteReader } from './reader.ts';
-import type { CodeFacts } from './rewrite-function.ts';
+import type { CodeFacts } from './function-scan.ts';
 import { FunctionRewriter } from './rewrite-function.ts';
 import {
   GLOBAL_EXPORT_PREFIX,
@@ -23,6 +26,7 @@ const MAX_TABLE_ELEMENTS = 0xff_ff_ff_ffn;
 interface Assembly {
   readonly module: ParsedModule;
   readonly lowered: boolean;
+  readonly layout: HeapLayout | null;
   readonly helpers: readonly HelperFunction[];
   readonly counterGlobal: number;
 }
@@ -65,9 +69,9 @@ function writeType(w: ByteWriter, type: FunctionType): void {
   w.raw(type.results);
 }
 
-function importSection({ module, lowered }: Assembly): Uint8Array | null {
+function importSection({ module, layout }: Assembly): Uint8Array | null {
   const { memory } = module;
-  if (memory === null) {
+  if (memory === null || layout === null) {
     return module.sections.has(SECTION.import)
       ? extended(module, SECTION.import, 0, () => undefined)
       : null;
@@ -77,8 +81,8 @@ function importSection({ module, lowered }: Assembly): Uint8Array | null {
     w.name(MEMORY_IMPORT.name);
     w.byte(2);
     // No maximum: one pool serves every module, the appended grow function keeps the module's own.
-    const limits: Limits = { ...memory, max: null };
-    writeLimits(w, limits, lowered, BigInt(MAX_HEAP32_WASM_PAGES));
+    w.byte(layout.wide ? 4 : 0);
+    w.u64(memory.min + BigInt(layout.baseWasmPages));
   });
 }
 
@@ -94,9 +98,12 @@ function tableSection({ module, lowered }: Assembly): Uint8Array {
 }
 
 function globalSection({ module }: Assembly): Uint8Array {
-  return extended(module, SECTION.global, 2, (w) => {
+  return extended(module, SECTION.global, APPENDED_GLOBAL_EXPORTS.length, (w) => {
     w.raw([VALUE_TYPE.i64, 1, OP.i64Const, 0, OP.end]);
     w.raw([VALUE_TYPE.i32, 1, OP.i32Const, 0, OP.end]);
+    w.raw([VALUE_TYPE.i32, 1, OP.i32Const]);
+    w.signed(STACK_BUDGET_BYTES);
+    w.byte(OP.end);
   });
 }
 
@@ -159,7 +166,7 @@ function elementSection({ module, lowered }: Assembly): Uint8Array | null {
   return writer.toBytes();
 }
 
-function dataSection({ module, lowered }: Assembly): Uint8Array | null {
+function dataSection({ module, layout }: Assembly): Uint8Array | null {
   const range = module.sections.get(SECTION.data);
   if (range === undefined) {
     return null;
@@ -167,9 +174,14 @@ function dataSection({ module, lowered }: Assembly): Uint8Array | null {
   const writer = new ByteWriter(range.end - range.start + 16);
   writer.u32(module.data.length);
   for (const { active, start, restStart, end } of module.data) {
-    if (active !== null && lowered && module.memory?.is64 === true) {
+    if (active !== null && layout !== null) {
       writer.u32(0);
-      writeLoweredOffset(writer, active.offset);
+      writer.byte(layout.wide ? OP.i64Const : OP.i32Const);
+      // Above 2 GiB negative as an i32; beyond 4 GiB, which no canister may name, out of bounds.
+      const moved = active.offset + BigInt(layout.base);
+      const offset = moved > 0xff_ff_ff_ffn && !layout.wide ? 0xff_ff_ff_ffn : moved;
+      writer.signed(Number(layout.wide ? offset : BigInt.asIntN(32, offset)));
+      writer.byte(OP.end);
       writer.copy(module.bytes, restStart, end);
     } else {
       writer.copy(module.bytes, start, end);
@@ -182,11 +194,11 @@ function codeSection(assembly: Assembly, rewriter: FunctionRewriter): Uint8Array
   const { module, helpers } = assembly;
   const range = module.sections.get(SECTION.code);
   const size = range === undefined ? 0 : range.end - range.start;
-  const writer = new ByteWriter(Math.ceil(size * 1.6) + 1024);
+  const writer = new ByteWriter(Math.ceil(size * 2) + 1024);
   writer.u32(module.bodies.length + helpers.length);
   module.bodies.forEach((body, index) => {
     const type = typeOfFunction(module, module.imports.length + index);
-    rewriter.rewrite(body, type.params.length, writer);
+    rewriter.rewrite(body, type, writer);
   });
   for (const helper of helpers) {
     writer.sized(helper.body);
@@ -199,20 +211,33 @@ function original({ module }: Assembly, id: number): Uint8Array | null {
   return range === undefined ? null : module.bytes.subarray(range.start, range.end);
 }
 
+export interface AssembleOptions {
+  readonly lowered: boolean;
+  readonly layout: HeapLayout | null;
+  readonly unmarked?: UnmarkedWrites | undefined;
+}
+
 /** Writes the rewritten module; `facts` is filled on the way. Throws `ModuleFault` on bad code. */
 export function assembleModule(
   module: ParsedModule,
-  lowered: boolean,
+  options: AssembleOptions,
   facts: CodeFacts,
 ): Uint8Array {
-  const { appended, functions, furtherTypes } = planHelpers(module, lowered);
+  const { lowered, layout } = options;
+  const { appended, functions, furtherTypes } = planHelpers(
+    module,
+    lowered,
+    layout,
+    options.unmarked !== 'bulk',
+  );
   const assembly: Assembly = {
     module,
     lowered,
+    layout,
     helpers: functions,
     counterGlobal: appended.counterGlobal,
   };
-  const rewriter = new FunctionRewriter({ module, appended, lowered }, facts);
+  const rewriter = new FunctionRewriter({ module, appended, ...options }, facts);
   const sections = new Map<number, Uint8Array | null>([
     [
       SECTION.type,
@@ -239,7 +264,7 @@ export function assembleModule(
     [SECTION.code, codeSection(assembly, rewriter)],
     [SECTION.data, dataSection(assembly)],
   ]);
-  const writer = new ByteWriter(Math.ceil(module.bytes.length * 1.6) + 4096);
+  const writer = new ByteWriter(Math.ceil(module.bytes.length * 2) + 4096);
   writer.copy(module.bytes, 0, 8);
   for (const id of SECTION_ORDER) {
     const payload = sections.get(id) ?? null;

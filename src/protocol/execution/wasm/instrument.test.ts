@@ -4,11 +4,13 @@ import { instantiate, OUT_OF_INSTRUCTIONS } from '../../../../tests/support/inst
 import { compileMotoko } from '../../../../tests/support/motoko.ts';
 import { compileWat } from '../../../../tests/support/wat.ts';
 import { instrument } from './instrument.ts';
+import { STACK_BUDGET_BYTES } from './limits.ts';
 import type { InstrumentedModule } from './instrument.ts';
 
 interface Running {
   readonly exports: Record<string, (...args: unknown[]) => unknown>;
   readonly memory: WebAssembly.Memory | null;
+  readonly heapBase: number;
   /** Runs an export with a budget; tells result or trap, and the instructions used. */
   run(name: string, args?: readonly unknown[], limit?: bigint): { result: unknown; used: bigint };
 }
@@ -22,12 +24,14 @@ function rewritten(wasm: Uint8Array): InstrumentedModule {
 }
 
 function start(instrumented: InstrumentedModule): Running {
-  const { exports, memory, counter } = instantiate(instrumented);
+  const { exports, memory, counter, stack, heapBase } = instantiate(instrumented);
   return {
     exports,
     memory,
+    heapBase,
     run: (name, args = [], limit = 1_000_000_000n) => {
       counter.value = limit;
+      stack.value = STACK_BUDGET_BYTES;
       let result: unknown;
       try {
         result = exports[name]?.(...args);
@@ -165,18 +169,20 @@ describe('module shape', () => {
         (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
         (start $s))`),
     );
-    expect(module.memory).toEqual({ minWasmPages: 2, is64: false });
+    expect(module.memory).toEqual({ minWasmPages: 2, baseWasmPages: 16, is64: false });
     expect(module.mutableGlobals).toEqual([
       { index: 0, type: 'i64' },
       { index: 2, type: 'f32' },
     ]);
     expect(module.info.hasStart).toBe(true);
-    const { exports, memory, run } = start(module);
+    const { exports, memory, run, heapBase } = start(module);
     const global = exports['__persistent_mutable_global_0'] as unknown as WebAssembly.Global;
     expect(global.value).toBe(5n);
     run('canister_start');
     expect(global.value).toBe(9n);
-    expect(new Uint8Array(memory?.buffer ?? new ArrayBuffer(0))[9]).toBe('i'.charCodeAt(0));
+    expect(new Uint8Array(memory?.buffer ?? new ArrayBuffer(0))[heapBase + 9]).toBe(
+      'i'.charCodeAt(0),
+    );
     // The module's own maximum holds although the memory given to it may grow further.
     expect(run('grow', [1]).result).toBe(2);
     expect(run('grow', [1]).result).toBe(-1);
@@ -246,7 +252,6 @@ describe('rules of the IC', () => {
       '(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))',
       'threads support is not enabled',
     ],
-    ['(module (func (drop (v128.const i32x4 0 0 0 0))))', 'SIMD support is not enabled'],
     ['(module (func $f (return_call $f)))', 'tail calls support is not enabled'],
     ['(module (tag) (func (throw 0)))', 'unsupported section 13'],
     [

@@ -2,17 +2,21 @@ import type { CodedError, Result } from '../../../base/result.ts';
 import { codedError, err, ok } from '../../../base/result.ts';
 import type { GlobalValue, ModuleInfo } from '../../interfaces/wasm-host.ts';
 import { assembleModule } from './assemble.ts';
-import { MAX_HEAP32_WASM_PAGES, MAX_MODULE_BYTES } from './limits.ts';
+import type { CodeFacts } from './function-scan.ts';
+import { heapLayout } from './heap-layout.ts';
+import { MAX_MODULE_BYTES } from './limits.ts';
+import type { UnmarkedWrites } from './memory-access.ts';
 import type { ParsedModule } from './module.ts';
 import { VALUE_TYPE } from './opcodes.ts';
 import { parseModule } from './parse.ts';
 import { ModuleFault } from './reader.ts';
-import type { CodeFacts } from './rewrite-function.ts';
 import { validateModule } from './validate.ts';
 
 export interface InstrumentOptions {
   /** Rewrite a 64-bit memory and 64-bit tables to 32 bits, for engines that lack them. */
   readonly lowerMemory64: boolean;
+  /** For tests only: writes that are not marked. */
+  readonly unmarked?: UnmarkedWrites;
 }
 
 /** A mutable global of the original module, exported by the rewritten one. */
@@ -21,19 +25,30 @@ export interface MutableGlobal {
   readonly type: GlobalValue['type'];
 }
 
-export interface InstrumentedModule {
+export interface RewrittenModule {
   readonly wasm: Uint8Array;
-  readonly info: ModuleInfo;
-  /** What the instance must be given as `env.memory`; null for a module without memory. */
+  /**
+   * What the instance must be given as `env.memory`: one of `baseWasmPages + minWasmPages` pages, the
+   * first ones for the marks of written pages. Null for a module without memory.
+   */
   readonly memory: {
+    /** Of the heap. */
     readonly minWasmPages: number;
+    readonly baseWasmPages: number;
     /** Of the rewritten module: false after lowering. */
     readonly is64: boolean;
   } | null;
+  /** Heap ranges that instantiation writes: the active data segments. */
+  readonly initialised: readonly { readonly address: number; readonly length: number }[];
   /** In index order. */
   readonly mutableGlobals: readonly MutableGlobal[];
   /** False when code can change tables or drop segments: then every message needs a new instance. */
   readonly instanceReusable: boolean;
+  readonly wasmInstructionCount: number;
+}
+
+export interface InstrumentedModule extends RewrittenModule {
+  readonly info: ModuleInfo;
 }
 
 const GLOBAL_TYPES: Readonly<Record<number, GlobalValue['type']>> = {
@@ -58,25 +73,40 @@ function mutableGlobalsOf(module: ParsedModule): MutableGlobal[] {
   return found;
 }
 
-function rewrite(wasm: Uint8Array, options: InstrumentOptions): InstrumentedModule {
-  const module = parseModule(wasm);
-  const info = validateModule(module);
+/** Only the rewriting, without the rules for canisters. Throws `ModuleFault`. */
+export function rewriteModule(module: ParsedModule, options: InstrumentOptions): RewrittenModule {
   const lowered =
     options.lowerMemory64 &&
     (module.memory?.is64 === true || module.tables.some((table) => table.is64));
-  const minWasmPages = Number(module.memory?.min ?? 0n);
-  if (lowered && minWasmPages > MAX_HEAP32_WASM_PAGES) {
-    throw new ModuleFault('a memory of more than 4 GiB cannot be lowered to 32 bits');
-  }
+  const layout = heapLayout(module, lowered);
   const facts: CodeFacts = { instructionCount: 0, changesTablesOrSegments: false };
-  const bytes = assembleModule(module, lowered, facts);
+  const wasm = assembleModule(module, { lowered, layout, unmarked: options.unmarked }, facts);
   return {
-    wasm: bytes,
-    info: { ...info, wasmInstructionCount: facts.instructionCount },
-    memory: module.memory === null ? null : { minWasmPages, is64: module.memory.is64 && !lowered },
+    wasm,
+    memory:
+      layout === null
+        ? null
+        : {
+            minWasmPages: Number(module.memory?.min ?? 0n),
+            baseWasmPages: layout.baseWasmPages,
+            is64: layout.wide,
+          },
+    initialised: module.data.flatMap(({ active, length }) =>
+      active === null || length === 0 ? [] : [{ address: Number(active.offset), length }],
+    ),
     mutableGlobals: mutableGlobalsOf(module),
     instanceReusable: !facts.changesTablesOrSegments,
+    // A global's initial value is an instruction and an `end`.
+    wasmInstructionCount: facts.instructionCount + 2 * module.globals.length,
   };
+}
+
+function checkAndRewrite(wasm: Uint8Array, options: InstrumentOptions): InstrumentedModule {
+  const module = parseModule(wasm);
+  const info = validateModule(module);
+  const rewritten = rewriteModule(module, options);
+  const { wasmInstructionCount } = rewritten;
+  return { ...rewritten, info: { ...info, wasmInstructionCount } };
 }
 
 /**
@@ -95,7 +125,7 @@ export function instrument(
     );
   }
   try {
-    return ok(rewrite(wasm, options));
+    return ok(checkAndRewrite(wasm, options));
   } catch (fault) {
     if (fault instanceof ModuleFault) {
       return err(invalid(fault.message));

@@ -15,8 +15,8 @@ export const MAX_CUSTOM_SECTIONS = 16;
 /** All `icp:` sections together, names included. */
 export const MAX_CUSTOM_SECTIONS_BYTES = MIB;
 export const MAX_FUNCTION_INSTRUCTIONS = 1_000_000;
-/** A 32-bit heap: 4 GiB in 64 KiB pages. */
-export const MAX_HEAP32_WASM_PAGES = 65_536;
+/** A 32-bit heap: 4 GiB in 64 KiB pages, less the 16 that hold the marks of written pages. */
+export const MAX_HEAP32_WASM_PAGES = 65_536 - 16;
 /** A 64-bit heap: 6 GiB in 64 KiB pages. */
 export const MAX_HEAP64_WASM_PAGES = 98_304;
 /** Types, tables, elements, segments and the like: far above any toolchain, small enough for a tab. */
@@ -25,3 +25,15 @@ export const MAX_SECTION_ENTRIES = 1_000_000;
 export const MAX_TYPE_ARITY = 1000;
 /** Locals of one function; the engines' own limit. */
 export const MAX_FUNCTION_LOCALS = 50_000;
+
+/**
+ * Stack that one run may use, counted in frames as below. The smallest native stack that runs
+ * canisters is that of a dedicated worker in Chromium, about 500 KB; host functions, leaves and
+ * appended functions need some of it too. The IC has 5 MiB.
+ */
+export const STACK_BUDGET_BYTES = 350 * 1024;
+/** A frame costs this much, and so much for each parameter, local and operand (twice for vectors). */
+export const FRAME_BYTES = 112;
+export const FRAME_SLOT_BYTES = 8;
+/** A function that calls none may have a frame of this size without being counted. */
+export const LEAF_FRAME_BYTES = 1024;

@@ -1,5 +1,5 @@
 import type { Appended } from './helpers.ts';
-import { FC, OP, VALUE_TYPE } from './opcodes.ts';
+import { EMPTY_BLOCK, FC, OP, VALUE_TYPE } from './opcodes.ts';
 import type { ByteWriter } from './writer.ts';
 
 /**
@@ -7,8 +7,7 @@ import type { ByteWriter } from './writer.ts';
  * address below 2^32 is wrapped, any other traps as out of bounds. Heaps above 4 GiB are beyond it.
  */
 
-const EMPTY_BLOCK = 0x40;
-const { i32, i64 } = VALUE_TYPE;
+const { i64 } = VALUE_TYPE;
 
 /** An operand of an instruction: an address to lower, or a value of a type to keep. */
 export type Operand = 'memory' | 'table' | number;
@@ -17,7 +16,7 @@ export type Operand = 'memory' | 'table' | number;
 export class ScratchLocals {
   readonly types: number[] = [];
   readonly #first: number;
-  readonly #slots = new Map<string, number>();
+  readonly #slots = new Map<number, number>();
 
   constructor(first: number) {
     this.#first = first;
@@ -25,7 +24,7 @@ export class ScratchLocals {
 
   /** The index of scratch local number `ordinal` of a type. */
   index(type: number, ordinal: number): number {
-    const key = `${type}:${ordinal}`;
+    const key = ordinal * 256 + type;
     let slot = this.#slots.get(key);
     if (slot === undefined) {
       slot = this.#first + this.types.length;
@@ -47,24 +46,19 @@ export class Lowering {
     this.#appended = appended;
   }
 
-  #indexed(opcode: number, index: number): void {
-    this.#writer.byte(opcode);
-    this.#writer.u32(index);
-  }
-
   /** Narrows the address on top of the stack. */
   #narrow(kind: 'memory' | 'table'): void {
     const address = this.#locals.index(i64, 0);
-    this.#indexed(OP.localTee, address);
+    this.#writer.indexed(OP.localTee, address);
     this.#writer.byte(OP.i64Const);
     this.#writer.signed(0xff_ff_ff_ff);
     this.#writer.raw([OP.i64GtU, OP.if, EMPTY_BLOCK]);
-    this.#indexed(
+    this.#writer.indexed(
       OP.call,
       kind === 'memory' ? this.#appended.memoryFault : this.#appended.tableFault,
     );
     this.#writer.byte(OP.end);
-    this.#indexed(OP.localGet, address);
+    this.#writer.indexed(OP.localGet, address);
     this.#writer.byte(OP.i32WrapI64);
   }
 
@@ -83,30 +77,15 @@ export class Lowering {
       used.set(type, ordinal + 1);
       const local = this.#locals.index(type, ordinal);
       saved.push(local);
-      this.#indexed(OP.localSet, local);
+      this.#writer.indexed(OP.localSet, local);
     }
     this.#narrow(operands[deepest] as 'memory' | 'table');
     for (const operand of operands.slice(deepest + 1)) {
-      this.#indexed(OP.localGet, saved.pop() as number);
+      this.#writer.indexed(OP.localGet, saved.pop() as number);
       if (typeof operand === 'string') {
         this.#narrow(operand);
       }
     }
-  }
-
-  /** A load or store; an offset of 2^32 or more can only be out of bounds. */
-  access(opcode: number, align: number, offset: bigint): void {
-    this.operands('memory', ...storedType(opcode));
-    if (offset > 0xff_ff_ff_ffn) {
-      this.#indexed(OP.call, this.#appended.memoryFault);
-    }
-    this.#writer.byte(opcode);
-    this.#writer.u32(align);
-    this.#writer.u32(offset > 0xff_ff_ff_ffn ? 0 : Number(offset));
-  }
-
-  memorySize(): void {
-    this.#writer.raw([OP.memorySize, 0, OP.i64ExtendI32U]);
   }
 
   tableSize(table: number): void {
@@ -118,25 +97,15 @@ export class Lowering {
   /** A wish for 2^32 or more elements must fail with -1, not trap: it is passed on as 2^32 - 1. */
   tableGrow(table: number): void {
     const count = this.#locals.index(i64, 0);
-    this.#indexed(OP.localSet, count);
+    this.#writer.indexed(OP.localSet, count);
     this.#writer.raw([OP.i32Const, 0x7f]);
-    this.#indexed(OP.localGet, count);
+    this.#writer.indexed(OP.localGet, count);
     this.#writer.byte(OP.i32WrapI64);
-    this.#indexed(OP.localGet, count);
+    this.#writer.indexed(OP.localGet, count);
     this.#writer.byte(OP.i64Const);
     this.#writer.signed(0xff_ff_ff_ff);
     this.#writer.raw([OP.i64GtU, OP.select, OP.prefixFc, FC.tableGrow]);
     this.#writer.u32(table);
     this.#writer.byte(OP.i64ExtendI32S);
   }
-}
-
-/** The type of the value that a store takes from the stack; none for a load. */
-function storedType(opcode: number): readonly number[] {
-  if (opcode < OP.firstStore) {
-    return [];
-  }
-  const { f32, f64 } = VALUE_TYPE;
-  const types = [i32, i64, f32, f64, i32, i32, i64, i64, i64];
-  return [types[opcode - OP.firstStore] as number];
 }

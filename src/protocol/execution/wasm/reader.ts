@@ -28,6 +28,14 @@ export class ByteReader {
     return this.bytes[this.at++] as number;
   }
 
+  /** The next byte, left where it is. */
+  peek(): number {
+    if (this.at >= this.end) {
+      throw new ModuleFault('unexpected end');
+    }
+    return this.bytes[this.at] as number;
+  }
+
   /** Unsigned LEB128 of at most 32 bits. */
   u32(): number {
     let value = 0;
@@ -54,6 +62,19 @@ export class ByteReader {
         if (value >> 64n !== 0n) {
           break;
         }
+        return value;
+      }
+    }
+    throw new ModuleFault('integer too large');
+  }
+
+  /** Unsigned LEB128 of at most 64 bits; rounded above 2^53. */
+  roundedU64(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if ((byte & 0x80) === 0) {
         return value;
       }
     }

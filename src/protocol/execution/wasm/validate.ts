@@ -26,6 +26,8 @@ import { ModuleFault } from './reader.ts';
 export const COUNTER_EXPORT = 'canister counter_instructions';
 /** Exported under this name: 0, or why the module stopped itself (see `STOP_REASON`). */
 export const STOP_EXPORT = 'canister stop_reason';
+/** Exported under this name: bytes of stack left, i32; the host sets it before it calls an export. */
+export const STACK_EXPORT = 'canister stack_left';
 /** Exported under this name: the table through which code calls the host. */
 export const HOST_TABLE_EXPORT = 'canister host_functions';
 /** Exported under this name: the deferred start function. */
@@ -38,6 +40,7 @@ export const GLOBAL_EXPORT_PREFIX = '__persistent_mutable_global_';
 const RESERVED_EXPORTS: readonly string[] = [
   COUNTER_EXPORT,
   STOP_EXPORT,
+  STACK_EXPORT,
   HOST_TABLE_EXPORT,
   START_EXPORT,
   CALLBACK_EXPORT,
@@ -92,7 +95,8 @@ function typesOf(letters: string, pointer: number): number[] {
   return letters.split('').map((letter) => types[letter as keyof typeof types]);
 }
 
-function functionTypeAt(module: ParsedModule, typeIndex: number | undefined): FunctionType {
+/** Throws `ModuleFault` when there is none. */
+export function typeAt(module: ParsedModule, typeIndex: number | undefined): FunctionType {
   const type = typeIndex === undefined ? undefined : module.types[typeIndex];
   if (type === undefined) {
     throw new ModuleFault('unknown function or type index');
@@ -103,7 +107,7 @@ function functionTypeAt(module: ParsedModule, typeIndex: number | undefined): Fu
 /** The type of a function of the whole index space, imports first. */
 export function typeOfFunction(module: ParsedModule, index: number): FunctionType {
   const imported = module.imports[index];
-  return functionTypeAt(
+  return typeAt(
     module,
     imported === undefined ? module.functions[index - module.imports.length] : imported.typeIndex,
   );
@@ -126,7 +130,7 @@ function validateImports(module: ParsedModule): void {
     requireSignature(
       { params: typesOf(params, pointer), results: typesOf(results, pointer) },
       name,
-      functionTypeAt(module, typeIndex),
+      typeAt(module, typeIndex),
     );
   }
 }

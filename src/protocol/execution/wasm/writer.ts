@@ -38,8 +38,9 @@ export class ByteWriter {
     this.raw(source.subarray(from, to));
   }
 
+  /** Unsigned LEB128 of a safe integer. */
   u32(value: number): void {
-    this.#reserve(5);
+    this.#reserve(8);
     let rest = value;
     while (rest >= 0x80) {
       this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
@@ -55,6 +56,12 @@ export class ByteWriter {
       rest >>= 7n;
     }
     this.byte(Number(rest));
+  }
+
+  /** An instruction with one index. */
+  indexed(opcode: number, index: number): void {
+    this.byte(opcode);
+    this.u32(index);
   }
 
   /** Signed LEB128 of a safe integer. */

@@ -1,0 +1,455 @@
+import { BulkOperations } from './bulk-operations.ts';
+import { CanonicalNan } from './canonical-nan.ts';
+import { EDIT } from './edits.ts';
+import type { EditKind, Edits } from './edits.ts';
+import type { Appended } from './helpers.ts';
+import type { HeapLayout } from './heap-layout.ts';
+import { MAX_FUNCTION_INSTRUCTIONS } from './limits.ts';
+import { Lowering, ScratchLocals } from './lowering.ts';
+import type { Memarg, UnmarkedWrites } from './memory-access.ts';
+import { MemoryAccess, storedType } from './memory-access.ts';
+import type { Metering } from './metering.ts';
+import type { FunctionType, ParsedModule } from './module.ts';
+import {
+  costs,
+  EMPTY_BLOCK,
+  FC,
+  fcCosts,
+  fcIndexCounts,
+  fcNanSink,
+  fcPops,
+  fcPushes,
+  IMMEDIATE,
+  immediates,
+  nanSink,
+  nanSource,
+  OP,
+  pops,
+  pushes,
+  VALUE_TYPE,
+} from './opcodes.ts';
+import { NO_PRODUCER, OperandStack } from './operand-stack.ts';
+import type { ByteReader } from './reader.ts';
+import { ModuleFault } from './reader.ts';
+import { refusal } from './refusal.ts';
+import {
+  SIMD_FORM,
+  simdCosts,
+  simdForms,
+  simdNanSink,
+  simdNanSource,
+  simdPops,
+  simdPushes,
+} from './simd-opcodes.ts';
+import { typeAt, typeOfFunction } from './validate.ts';
+
+export interface RewriteContext {
+  readonly module: ParsedModule;
+  readonly appended: Appended;
+  /** Memory, and tables, were 64-bit and are lowered to 32 bits. */
+  readonly lowered: boolean;
+  readonly layout: HeapLayout | null;
+  /** For tests only. */
+  readonly unmarked?: UnmarkedWrites | undefined;
+}
+
+/** What the code of a module can do that outlives a message unless the instance is rebuilt. */
+export interface CodeFacts {
+  instructionCount: number;
+  changesTablesOrSegments: boolean;
+}
+
+const VECTOR_SLOTS = 2;
+
+/** Walks over one function and notes every edit: who charges, marks, calls, makes NaNs. */
+export class FunctionScan {
+  readonly #context: RewriteContext;
+  readonly #facts: CodeFacts;
+  readonly #edits: Edits;
+  readonly #metering: Metering;
+  readonly #stack = new OperandStack();
+  readonly #nan: CanonicalNan;
+  readonly #memory: MemoryAccess | null;
+  readonly #bulk: BulkOperations;
+  readonly #memory64: boolean;
+  readonly #memarg: Memarg = { offset: 0, offsetStart: 0, offsetEnd: 0 };
+  #locals = new ScratchLocals(0);
+  #lowering: Lowering;
+  #calls = false;
+  #vectors = false;
+
+  constructor(context: RewriteContext, facts: CodeFacts, edits: Edits, metering: Metering) {
+    const { module, appended, layout, lowered } = context;
+    this.#context = context;
+    this.#facts = facts;
+    this.#edits = edits;
+    this.#metering = metering;
+    this.#memory64 = module.memory?.is64 === true;
+    this.#nan = new CanonicalNan(edits);
+    this.#memory =
+      layout === null ? null : new MemoryAccess(edits, appended, layout, context.unmarked);
+    this.#bulk = new BulkOperations(module, edits, appended, this.#memory, lowered);
+    this.#lowering = new Lowering(edits.bytes, this.#locals, appended);
+  }
+
+  /** Whether the function just scanned calls functions of the canister. */
+  get calls(): boolean {
+    return this.#calls;
+  }
+
+  /** Of the most operands that are on the stack at once, in words of 8 bytes. */
+  get operandSlots(): number {
+    return this.#stack.maxHeight * (this.#vectors ? VECTOR_SLOTS : 1);
+  }
+
+  /** Scans the code at the reader, up to its end. */
+  scan(reader: ByteReader, type: FunctionType, locals: ScratchLocals): void {
+    this.#locals = locals;
+    this.#lowering = new Lowering(this.#edits.bytes, locals, this.#context.appended);
+    this.#calls = false;
+    this.#vectors = false;
+    this.#edits.clear();
+    this.#edits.add(EDIT.enter, reader.at);
+    this.#metering.begin(reader.at);
+    this.#stack.begin(type.results.length);
+    let count = 0;
+    while (!reader.done) {
+      count += 1;
+      this.#instruction(reader, reader.byte());
+    }
+    if (this.#stack.depth !== 0) {
+      throw new ModuleFault('function body must end with end opcode');
+    }
+    if (count > MAX_FUNCTION_INSTRUCTIONS) {
+      throw new ModuleFault(
+        `Wasm module contains a function of ${count} instructions, which exceeds the maximum allowed size of ${MAX_FUNCTION_INSTRUCTIONS}.`,
+      );
+    }
+    this.#facts.instructionCount += count;
+  }
+
+  #instruction(reader: ByteReader, opcode: number): void {
+    const at = reader.at - 1;
+    this.#metering.charge(costs[opcode] as number);
+    switch (immediates[opcode]) {
+      case IMMEDIATE.none:
+        this.#plain(opcode, reader.at);
+        break;
+      case IMMEDIATE.index:
+        this.#indexInstruction(reader, opcode, at);
+        break;
+      case IMMEDIATE.memarg:
+        this.#access(reader, opcode, at);
+        break;
+      case IMMEDIATE.leb:
+        reader.skipLeb();
+        this.#stack.push(NO_PRODUCER);
+        break;
+      case IMMEDIATE.blockType:
+        this.#block(reader, opcode);
+        break;
+      case IMMEDIATE.brTable:
+        this.#branchTable(reader);
+        break;
+      case IMMEDIATE.callIndirect:
+        this.#callIndirect(reader, at);
+        break;
+      case IMMEDIATE.byte:
+        this.#byteInstruction(reader, opcode, at);
+        break;
+      case IMMEDIATE.bytes4:
+        reader.skip(4);
+        this.#stack.push(NO_PRODUCER);
+        break;
+      case IMMEDIATE.bytes8:
+        reader.skip(8);
+        this.#stack.push(NO_PRODUCER);
+        break;
+      case IMMEDIATE.selectTypes:
+        reader.skip(reader.u32());
+        this.#operands(pops[opcode] as number, pushes[opcode] as number);
+        break;
+      default:
+        this.#prefixed(reader, opcode, at);
+    }
+    this.#closeBlock(reader.at, opcode);
+  }
+
+  #closeBlock(at: number, opcode: number): void {
+    switch (opcode) {
+      case OP.loop:
+        this.#metering.openBlock(at, true);
+        break;
+      case OP.if:
+      case OP.else:
+      case OP.end:
+      case OP.br:
+      case OP.brIf:
+      case OP.brTable:
+      case OP.return:
+      case OP.unreachable:
+        this.#metering.openBlock(at, false);
+        break;
+      default:
+    }
+  }
+
+  #operands(taken: number, given: number): void {
+    this.#stack.drop(taken);
+    this.#stack.pushMany(given);
+  }
+
+  #plain(opcode: number, end: number): void {
+    const stack = this.#stack;
+    switch (opcode) {
+      case OP.else:
+        stack.else();
+        return;
+      case OP.end:
+        stack.end();
+        return;
+      case OP.unreachable:
+      case OP.return:
+        stack.leave();
+        return;
+      default:
+    }
+    this.#arithmetic(
+      pops[opcode] as number,
+      pushes[opcode] as number,
+      nanSink[opcode] as EditKind,
+      nanSource[opcode] as EditKind,
+      end,
+    );
+  }
+
+  /** An instruction whose float operands, if any, have the shape `sink` and its result `source`. */
+  #arithmetic(taken: number, given: number, sink: EditKind, source: EditKind, end: number): void {
+    const stack = this.#stack;
+    if (sink === EDIT.none && source === EDIT.none) {
+      this.#operands(taken, given);
+      return;
+    }
+    for (let i = 0; i < taken; i += 1) {
+      const producer = stack.pop();
+      if (sink !== EDIT.none) {
+        this.#nan.consume(producer, sink);
+      }
+    }
+    stack.push(source === EDIT.none ? NO_PRODUCER : this.#nan.produce(source, end, this.#locals));
+  }
+
+  #block(reader: ByteReader, opcode: number): void {
+    const first = reader.peek();
+    let params = 0;
+    let results = 0;
+    if (first === EMPTY_BLOCK) {
+      reader.byte();
+    } else if (first >= 0x40 && first < 0x80) {
+      reader.byte();
+      results = 1;
+    } else {
+      const type = typeAt(this.#context.module, reader.u32());
+      params = type.params.length;
+      results = type.results.length;
+    }
+    if (opcode === OP.if) {
+      this.#stack.drop(1);
+    }
+    this.#stack.enter(params, results, opcode === OP.loop);
+  }
+
+  #branchTable(reader: ByteReader): void {
+    const targets = reader.count(MAX_FUNCTION_INSTRUCTIONS, 'branch targets');
+    for (let i = 0; i <= targets; i += 1) {
+      reader.u32();
+    }
+    this.#stack.drop(1);
+    this.#stack.leave();
+  }
+
+  #beforeCall(at: number): void {
+    this.#calls = true;
+    this.#edits.add(EDIT.beforeCall, at);
+  }
+
+  #called(type: FunctionType, end: number): void {
+    this.#operands(type.params.length, type.results.length);
+    this.#metering.counterChanged(end, this.#stack.insideLoop);
+  }
+
+  #callIndirect(reader: ByteReader, at: number): void {
+    const type = typeAt(this.#context.module, reader.u32());
+    if (this.#bulk.lowersTable(reader.u32())) {
+      this.#edits.insert(at, at, () => this.#lowering.operands('table'));
+    }
+    this.#beforeCall(at);
+    this.#stack.drop(1);
+    this.#called(type, reader.at);
+  }
+
+  #indexInstruction(reader: ByteReader, opcode: number, at: number): void {
+    const index = reader.u32();
+    const stack = this.#stack;
+    switch (opcode) {
+      case OP.call:
+        // Host functions never call back: what is left need not be told to them.
+        if (index >= this.#context.module.imports.length) {
+          this.#beforeCall(at);
+        }
+        this.#called(typeOfFunction(this.#context.module, index), reader.at);
+        return;
+      case OP.br:
+        stack.leave();
+        return;
+      case OP.brIf:
+        stack.drop(1);
+        stack.branchIf(index);
+        return;
+      case OP.tableGet:
+      case OP.tableSet:
+        this.#tableAccess(opcode, index, at);
+        break;
+      default:
+    }
+    this.#operands(pops[opcode] as number, pushes[opcode] as number);
+  }
+
+  #tableAccess(opcode: number, index: number, at: number): void {
+    this.#facts.changesTablesOrSegments ||= opcode === OP.tableSet;
+    if (this.#bulk.lowersTable(index)) {
+      const kept = opcode === OP.tableSet ? [this.#bulk.elementType(index)] : [];
+      this.#edits.insert(at, at, () => this.#lowering.operands('table', ...kept));
+    }
+  }
+
+  /** Reads an access's alignment and offset, and charges for a 64-bit one. */
+  #memargOf(reader: ByteReader): { readonly memory: MemoryAccess; readonly memarg: Memarg } {
+    const align = reader.u32();
+    if (align > 4) {
+      throw new ModuleFault('malformed alignment, or multiple memories, which are not enabled');
+    }
+    if (this.#memory === null) {
+      throw new ModuleFault('unknown memory');
+    }
+    const memarg = this.#memarg;
+    memarg.offsetStart = reader.at;
+    memarg.offset = this.#memory64 ? reader.roundedU64() : reader.u32();
+    memarg.offsetEnd = reader.at;
+    if (this.#memory64) {
+      this.#metering.charge(1);
+    }
+    return { memory: this.#memory, memarg };
+  }
+
+  #access(reader: ByteReader, opcode: number, at: number): void {
+    const { memory, memarg } = this.#memargOf(reader);
+    const type = storedType(opcode);
+    if (type === undefined) {
+      memory.load(reader, at, memarg, this.#lowering);
+    } else {
+      memory.store(reader, at, memarg, this.#lowering, this.#locals, type);
+    }
+    this.#operands(pops[opcode] as number, pushes[opcode] as number);
+  }
+
+  #byteInstruction(reader: ByteReader, opcode: number, at: number): void {
+    const immediate = reader.byte();
+    this.#operands(pops[opcode] as number, pushes[opcode] as number);
+    if (opcode === OP.refNull) {
+      return;
+    }
+    if (immediate !== 0 || this.#memory === null) {
+      throw new ModuleFault('unknown memory');
+    }
+    if (opcode === OP.memoryGrow) {
+      this.#memory.grow(at, reader.at);
+    } else {
+      this.#memory.size(at, reader.at);
+    }
+  }
+
+  #prefixed(reader: ByteReader, opcode: number, at: number): void {
+    if (opcode === OP.prefixFd) {
+      this.#vector(reader, at);
+      return;
+    }
+    if (opcode !== OP.prefixFc) {
+      throw new ModuleFault(refusal(opcode));
+    }
+    const second = reader.u32();
+    const cost = fcCosts[second];
+    if (cost === undefined) {
+      throw new ModuleFault(`unsupported instruction 0xfc ${second}`);
+    }
+    this.#metering.charge(cost);
+    const first = (fcIndexCounts[second] as number) > 0 ? reader.u32() : 0;
+    const other = (fcIndexCounts[second] as number) > 1 ? reader.u32() : 0;
+    const sink = (fcNanSink[second] ?? EDIT.none) as EditKind;
+    const taken = fcPops[second] as number;
+    const given = fcPushes[second] as number;
+    this.#arithmetic(taken, given, sink, EDIT.none, reader.at);
+    if (second <= FC.lastTruncSat) {
+      return;
+    }
+    this.#facts.changesTablesOrSegments ||=
+      second !== FC.memoryInit &&
+      second !== FC.memoryCopy &&
+      second !== FC.memoryFill &&
+      second !== FC.tableSize;
+    const operation = { at, end: reader.at, second, first, other };
+    if (this.#bulk.rewrite(operation, this.#lowering)) {
+      this.#metering.counterChanged(reader.at, this.#stack.insideLoop);
+    }
+  }
+
+  #vector(reader: ByteReader, at: number): void {
+    const second = reader.u32();
+    const form = simdForms[second] ?? SIMD_FORM.refused;
+    if (form === SIMD_FORM.refused) {
+      throw new ModuleFault(
+        second > 0xff
+          ? 'relaxed SIMD support is not enabled'
+          : `illegal opcode: 0xfd 0x${second.toString(16)}`,
+      );
+    }
+    this.#vectors = true;
+    this.#metering.charge(simdCosts[second] as number);
+    switch (form) {
+      case SIMD_FORM.lane:
+        reader.skip(1);
+        break;
+      case SIMD_FORM.bytes16:
+        reader.skip(16);
+        break;
+      case SIMD_FORM.none:
+        break;
+      default:
+        this.#vectorAccess(reader, form, at);
+    }
+    this.#arithmetic(
+      simdPops[second] as number,
+      simdPushes[second] as number,
+      simdNanSink[second] as EditKind,
+      simdNanSource[second] as EditKind,
+      reader.at,
+    );
+  }
+
+  #vectorAccess(reader: ByteReader, form: number, at: number): void {
+    const { memory, memarg } = this.#memargOf(reader);
+    if (form === SIMD_FORM.loadLane || form === SIMD_FORM.storeLane) {
+      reader.skip(1);
+    }
+    switch (form) {
+      case SIMD_FORM.load:
+        memory.load(reader, at, memarg, this.#lowering);
+        break;
+      case SIMD_FORM.loadLane:
+        memory.load(reader, at, memarg, this.#lowering, VALUE_TYPE.v128);
+        break;
+      default:
+        memory.store(reader, at, memarg, this.#lowering, this.#locals, VALUE_TYPE.v128);
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import type { Edits } from './edits.ts';
+import { MARKED_PAGE_SHIFT } from './heap-layout.ts';
+import type { HeapLayout } from './heap-layout.ts';
+import type { Appended } from './helpers.ts';
+import type { Lowering, ScratchLocals } from './lowering.ts';
+import { FC, OP, VALUE_TYPE } from './opcodes.ts';
+import type { ByteReader } from './reader.ts';
+
+const { i32, i64, f32, f64 } = VALUE_TYPE;
+/** Types of the values that the stores 0x36 … 0x3e take. */
+const STORED_TYPES: readonly number[] = [i32, i64, f32, f64, i32, i32, i64, i64, i64];
+
+/**
+ * An offset below this is left out when the written page is found: the host then looks at so many
+ * bytes more behind each marked page (see `STRADDLE_BYTES`).
+ */
+const IGNORED_OFFSET = 128;
+/**
+ * A marked page stands for itself and the first so many bytes of the next one: a store of 16 bytes
+ * at an ignored offset from the last byte of the page reaches no farther.
+ */
+export const STRADDLE_BYTES = 144;
+
+const VALUE_ORDINAL = 1;
+const ADDRESS_ORDINAL = 2;
+const MAX_OFFSET32 = 0xff_ff_ff_ff;
+/** More than any heap; such an access traps whatever its address is. */
+const MAX_OFFSET64 = 2 ** 40;
+
+/** Marks to leave out: lets tests prove that a missing mark would be noticed. */
+export type UnmarkedWrites = 'f64.store' | 'v128.store' | 'bulk';
+
+/** Moves accesses to where the heap begins, and marks the pages that are written to. */
+export class MemoryAccess {
+  readonly #edits: Edits;
+  readonly #appended: Appended;
+  readonly #layout: HeapLayout;
+  readonly #unmarked: UnmarkedWrites | undefined;
+
+  constructor(
+    edits: Edits,
+    appended: Appended,
+    layout: HeapLayout,
+    unmarked: UnmarkedWrites | undefined,
+  ) {
+    this.#edits = edits;
+    this.#appended = appended;
+    this.#layout = layout;
+    this.#unmarked = unmarked;
+  }
+
+  /** An offset that would leave the encoding means that any address is out of bounds. */
+  #movedOffset(offset: number): number | null {
+    const { base, wide } = this.#layout;
+    return offset + base > (wide ? MAX_OFFSET64 : MAX_OFFSET32) ? null : offset + base;
+  }
+
+  #instruction(reader: ByteReader, at: number, memarg: Memarg): void {
+    const { bytes } = this.#edits;
+    const moved = this.#movedOffset(memarg.offset);
+    if (moved === null) {
+      bytes.indexed(OP.call, this.#appended.memoryFault);
+    }
+    bytes.copy(reader.bytes, at, memarg.offsetStart);
+    bytes.u32(moved ?? 0);
+    bytes.copy(reader.bytes, memarg.offsetEnd, reader.at);
+  }
+
+  /** A load, which began at `at` and ends at the reader; `kept` lies above the address. */
+  load(
+    reader: ByteReader,
+    at: number,
+    memarg: Memarg,
+    lowering: Lowering,
+    ...kept: readonly number[]
+  ): void {
+    const { is64, wide } = this.#layout;
+    const moved = this.#movedOffset(memarg.offset);
+    if (is64 === wide && moved !== null) {
+      this.#edits.insert(memarg.offsetStart, memarg.offsetEnd, () => {
+        this.#edits.bytes.u32(moved);
+      });
+      return;
+    }
+    this.#edits.insert(at, reader.at, () => {
+      if (is64 && !wide) {
+        lowering.operands('memory', ...kept);
+      }
+      this.#instruction(reader, at, memarg);
+    });
+  }
+
+  store(
+    reader: ByteReader,
+    at: number,
+    memarg: Memarg,
+    lowering: Lowering,
+    locals: ScratchLocals,
+    type: number,
+  ): void {
+    const { is64, wide } = this.#layout;
+    const { bytes } = this.#edits;
+    const value = locals.index(type, VALUE_ORDINAL);
+    const address = locals.index(wide ? i64 : i32, ADDRESS_ORDINAL);
+    this.#edits.insert(at, reader.at, () => {
+      bytes.indexed(OP.localSet, value);
+      if (is64 && !wide) {
+        lowering.operands('memory');
+      }
+      bytes.indexed(OP.localTee, address);
+      bytes.indexed(OP.localGet, value);
+      this.#instruction(reader, at, memarg);
+      if (!this.#isUnmarked(type)) {
+        this.#mark(address, memarg.offset);
+      }
+    });
+  }
+
+  #isUnmarked(type: number): boolean {
+    return (
+      (this.#unmarked === 'f64.store' && type === f64) ||
+      (this.#unmarked === 'v128.store' && type === VALUE_TYPE.v128)
+    );
+  }
+
+  /** Behind the store: had it trapped, an address beyond the heap could have marked anything. */
+  #mark(address: number, offset: number): void {
+    const { bytes } = this.#edits;
+    const { wide } = this.#layout;
+    bytes.indexed(OP.localGet, address);
+    if (offset >= IGNORED_OFFSET) {
+      bytes.byte(wide ? OP.i64Const : OP.i32Const);
+      bytes.signed(wide ? Math.min(offset, MAX_OFFSET64) : offset | 0);
+      bytes.byte(wide ? OP.i64Add : OP.i32Add);
+    }
+    bytes.raw([wide ? OP.i64Const : OP.i32Const, MARKED_PAGE_SHIFT]);
+    bytes.raw([wide ? OP.i64ShrU : OP.i32ShrU, OP.i32Const, 1, OP.i32Store8, 0, 0]);
+  }
+
+  /** memory.size in pages of the heap. */
+  size(at: number, end: number): void {
+    const { is64, wide, baseWasmPages } = this.#layout;
+    const { bytes } = this.#edits;
+    this.#edits.insert(at, end, () => {
+      bytes.raw([OP.memorySize, 0]);
+      if (is64 && !wide) {
+        bytes.byte(OP.i64ExtendI32U);
+      }
+      bytes.byte(is64 ? OP.i64Const : OP.i32Const);
+      bytes.signed(baseWasmPages);
+      bytes.byte(is64 ? OP.i64Sub : OP.i32Sub);
+    });
+  }
+
+  grow(at: number, end: number): void {
+    this.#edits.insert(at, end, () => {
+      this.#edits.bytes.indexed(OP.call, this.#appended.grow);
+    });
+  }
+
+  /** In front of memory.fill, copy or init, whose operands are narrow by now. */
+  bulk(at: number, second: number): void {
+    const { bulkFill, bulkCopy, bulkInit } = this.#appended;
+    const { bytes } = this.#edits;
+    const helper =
+      second === FC.memoryFill ? bulkFill : second === FC.memoryCopy ? bulkCopy : bulkInit;
+    this.#edits.insert(at, at, () => {
+      bytes.indexed(OP.call, helper);
+    });
+  }
+}
+
+/** Where a memory instruction's offset stands. */
+export interface Memarg {
+  /** Rounded above 2^53. */
+  offset: number;
+  offsetStart: number;
+  offsetEnd: number;
+}
+
+/** The type of the value that a store takes; undefined for a load. */
+export function storedType(opcode: number): number | undefined {
+  return opcode < OP.firstStore ? undefined : STORED_TYPES[opcode - OP.firstStore];
+}
