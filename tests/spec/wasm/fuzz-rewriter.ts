@@ -39,7 +39,7 @@ function faultOf(bytes: Uint8Array): string | 'refused' | 'rewritten' {
   if (!WebAssembly.validate(bytes as BufferSource)) {
     return 'refused';
   }
-  return WebAssembly.validate(rewriting.wasm as BufferSource)
+  return WebAssembly.validate(rewriting.rewritten.wasm as BufferSource)
     ? 'rewritten'
     : 'a valid module became an invalid one';
 }
