@@ -1,3 +1,5 @@
+import { AccessScan } from './access-scan.ts';
+import { readBlockArity } from './block-type.ts';
 import { BulkOperations } from './bulk-operations.ts';
 import { CanonicalNan } from './canonical-nan.ts';
 import { EDIT } from './edits.ts';
@@ -6,13 +8,12 @@ import type { Appended } from './helpers.ts';
 import type { HeapLayout } from './heap-layout.ts';
 import { MAX_FUNCTION_INSTRUCTIONS } from './limits.ts';
 import { Lowering, ScratchLocals } from './lowering.ts';
-import type { Memarg, UnmarkedWrites } from './memory-access.ts';
-import { MemoryAccess, storedType } from './memory-access.ts';
+import type { UnmarkedWrites } from './memory-access.ts';
+import { MemoryAccess } from './memory-access.ts';
 import type { Metering } from './metering.ts';
 import type { FunctionType, ParsedModule } from './module.ts';
 import {
   costs,
-  EMPTY_BLOCK,
   FC,
   fcCosts,
   fcIndexCounts,
@@ -26,7 +27,6 @@ import {
   OP,
   pops,
   pushes,
-  VALUE_TYPE,
 } from './opcodes.ts';
 import { NO_PRODUCER, OperandStack } from './operand-stack.ts';
 import type { ByteReader } from './reader.ts';
@@ -71,8 +71,7 @@ export class FunctionScan {
   readonly #nan: CanonicalNan;
   readonly #memory: MemoryAccess | null;
   readonly #bulk: BulkOperations;
-  readonly #memory64: boolean;
-  readonly #memarg: Memarg = { offset: 0, offsetStart: 0, offsetEnd: 0 };
+  readonly #accesses: AccessScan;
   #locals = new ScratchLocals(0);
   #lowering: Lowering;
   #calls = false;
@@ -84,10 +83,11 @@ export class FunctionScan {
     this.#facts = facts;
     this.#edits = edits;
     this.#metering = metering;
-    this.#memory64 = module.memory?.is64 === true;
+    const memory64 = module.memory?.is64 === true;
     this.#nan = new CanonicalNan(edits);
     this.#memory =
       layout === null ? null : new MemoryAccess(edits, appended, layout, context.unmarked);
+    this.#accesses = new AccessScan(this.#memory, metering, memory64);
     this.#bulk = new BulkOperations(module, edits, appended, this.#memory, lowered);
     this.#lowering = new Lowering(edits.bytes, this.#locals, appended);
   }
@@ -240,19 +240,7 @@ export class FunctionScan {
   }
 
   #block(reader: ByteReader, opcode: number): void {
-    const first = reader.peek();
-    let params = 0;
-    let results = 0;
-    if (first === EMPTY_BLOCK) {
-      reader.byte();
-    } else if (first >= 0x40 && first < 0x80) {
-      reader.byte();
-      results = 1;
-    } else {
-      const type = typeAt(this.#context.module, reader.u32());
-      params = type.params.length;
-      results = type.results.length;
-    }
+    const { params, results } = readBlockArity(reader, this.#context.module);
     if (opcode === OP.if) {
       this.#stack.drop(1);
     }
@@ -323,33 +311,8 @@ export class FunctionScan {
     }
   }
 
-  /** Reads an access's alignment and offset, and charges for a 64-bit one. */
-  #memargOf(reader: ByteReader): { readonly memory: MemoryAccess; readonly memarg: Memarg } {
-    const align = reader.u32();
-    if (align > 4) {
-      throw new ModuleFault('malformed alignment, or multiple memories, which are not enabled');
-    }
-    if (this.#memory === null) {
-      throw new ModuleFault('unknown memory');
-    }
-    const memarg = this.#memarg;
-    memarg.offsetStart = reader.at;
-    memarg.offset = this.#memory64 ? reader.roundedU64() : reader.u32();
-    memarg.offsetEnd = reader.at;
-    if (this.#memory64) {
-      this.#metering.charge(1);
-    }
-    return { memory: this.#memory, memarg };
-  }
-
   #access(reader: ByteReader, opcode: number, at: number): void {
-    const { memory, memarg } = this.#memargOf(reader);
-    const type = storedType(opcode);
-    if (type === undefined) {
-      memory.load(reader, at, memarg, this.#lowering);
-    } else {
-      memory.store(reader, at, memarg, this.#lowering, this.#locals, type);
-    }
+    this.#accesses.scalar(reader, opcode, at, this.#locals, this.#lowering);
     this.#operands(pops[opcode] as number, pushes[opcode] as number);
   }
 
@@ -425,7 +388,7 @@ export class FunctionScan {
       case SIMD_FORM.none:
         break;
       default:
-        this.#vectorAccess(reader, form, at);
+        this.#accesses.vector(reader, form, at, this.#locals, this.#lowering);
     }
     this.#arithmetic(
       simdPops[second] as number,
@@ -434,22 +397,5 @@ export class FunctionScan {
       simdNanSource[second] as EditKind,
       reader.at,
     );
-  }
-
-  #vectorAccess(reader: ByteReader, form: number, at: number): void {
-    const { memory, memarg } = this.#memargOf(reader);
-    if (form === SIMD_FORM.loadLane || form === SIMD_FORM.storeLane) {
-      reader.skip(1);
-    }
-    switch (form) {
-      case SIMD_FORM.load:
-        memory.load(reader, at, memarg, this.#lowering);
-        break;
-      case SIMD_FORM.loadLane:
-        memory.load(reader, at, memarg, this.#lowering, VALUE_TYPE.v128);
-        break;
-      default:
-        memory.store(reader, at, memarg, this.#lowering, this.#locals, VALUE_TYPE.v128);
-    }
   }
 }
