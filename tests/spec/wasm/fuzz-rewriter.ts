@@ -22,7 +22,7 @@ const BOUND_MS = 10;
 const BOUND_MS_PER_KIB = 1;
 const TRIES = 5;
 
-function faultOf(bytes: Uint8Array): string | 'refused' | 'rewritten' {
+function faultOf(bytes: Uint8Array): string {
   for (const lowerMemory64 of [false, true]) {
     const outcome = instrument(bytes, { lowerMemory64 });
     if (outcome.ok && WebAssembly.validate(bytes as BufferSource)) {
