@@ -148,9 +148,9 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'A call between canisters that cannot be delivered is rejected in the round in which it was made, at most 256 MiB of calls wait on the subnet, and memory for responses is not reserved.',
+    here: 'A call between canisters that cannot be delivered is rejected in the round in which it was made, and at most 256 MiB of calls wait on the subnet.',
     mainnet:
-      'Such a call is rejected through the loopback stream a round later; guaranteed responses reserve 2 MiB each, of 15 GiB.',
+      'Such a call is rejected through the loopback stream a round later; only the reserve for guaranteed responses, 15 GiB here as there, bounds calls.',
     consequence: 'A reject may come one round earlier; a flood of large calls is refused sooner.',
   },
   {
@@ -289,9 +289,9 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'Memory and compute allocations, reserved cycles and query statistics are stored or priced but not enforced; canisters are scheduled round robin.',
-    mainnet: 'All are enforced; priorities follow compute allocations.',
-    consequence: 'A canister here is never slowed down or stopped by these settings.',
+    here: 'A subnet gives its canisters 8 GiB of memory, of which storage above 4 GiB needs reserved cycles.',
+    mainnet: '1 TiB, and 450 GiB.',
+    consequence: 'Memory runs out, and cycles are set aside, at smaller amounts.',
   },
   {
     area: 'interface',
