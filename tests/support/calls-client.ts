@@ -12,8 +12,12 @@ import { managementCanister } from './management.ts';
 export interface CallsClient {
   /** @param arg a canister the actor is told of, if it takes one */
   deploy(wasm: Uint8Array, arg: string | null): Promise<string>;
+  /** Upgrades and keeps main memory; "upgraded", or what the agent threw. */
+  upgrade(canisterId: string, wasm: Uint8Array): Promise<string>;
   /** Calls `name() : async Text`; what the agent threw comes back as text too. */
   text(canisterId: string, name: string): Promise<string>;
+  /** The same as a query. */
+  ask(canisterId: string, name: string): Promise<string>;
 }
 
 declare global {
@@ -50,20 +54,42 @@ async function createClient(network: Network): Promise<CallsClient> {
       });
       return canister_id.toText();
     },
-    text: async (canisterId, name) => {
-      const factory: IDL.InterfaceFactory = () =>
-        IDL.Service({ [name]: IDL.Func([], [IDL.Text], []) });
-      const actor = Actor.createActor<Record<string, () => Promise<string>>>(factory, {
-        agent,
-        canisterId,
-      });
+    upgrade: async (canisterId, wasm) => {
+      const keep = { skip_pre_upgrade: [], wasm_memory_persistence: [{ keep: null }] };
       try {
-        return (await actor[name]?.()) ?? '';
+        await management.install_code({
+          mode: { upgrade: [keep] },
+          canister_id: Principal.fromText(canisterId),
+          wasm_module: wasm,
+          arg: IDL.encode([], []),
+        });
+        return 'upgraded';
       } catch (error) {
         return String(error);
       }
     },
+    text: (canisterId, name) => call(agent, canisterId, name, []),
+    ask: (canisterId, name) => call(agent, canisterId, name, ['query']),
   };
+}
+
+async function call(
+  agent: HttpAgent,
+  canisterId: string,
+  name: string,
+  annotations: string[],
+): Promise<string> {
+  const factory: IDL.InterfaceFactory = () =>
+    IDL.Service({ [name]: IDL.Func([], [IDL.Text], annotations) });
+  const actor = Actor.createActor<Record<string, () => Promise<string>>>(factory, {
+    agent,
+    canisterId,
+  });
+  try {
+    return (await actor[name]?.()) ?? '';
+  } catch (error) {
+    return String(error);
+  }
 }
 
 if (window.networkUnderTest !== undefined) {

@@ -1,5 +1,7 @@
 // Child process of motoko.ts: compiles the Motoko program on stdin, in a fresh compiler instance
 // because a second compile in the same instance gives different bytes.
+// Arguments: the file to write, and "classic" for 32-bit memory with stable variables that an
+// upgrade writes out and reads back.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -11,6 +13,9 @@ for (const [path, { content }] of Object.entries(core.files)) {
   Motoko.saveFile(`core/${path}`, content);
 }
 Motoko.addPackage('core', 'core/');
+if (process.argv[3] === 'classic') {
+  Motoko.gcFlags('classicOP');
+}
 Motoko.setPublicMetadata(['candid:service', 'candid:args', 'motoko:stable-types']);
 Motoko.saveFile('main.mo', readFileSync(0, 'utf8'));
 

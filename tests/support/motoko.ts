@@ -16,15 +16,24 @@ const CACHE = fileURLToPath(
 );
 
 /**
- * Compiles a Motoko actor (64-bit, enhanced orthogonal persistence) with the npm compiler and the
- * `core` library. Takes seconds the first time; the result is kept per compiler and source.
+ * `enhanced`: 64-bit memory that an upgrade keeps. `classic`: 32-bit memory; an upgrade writes stable
+ * variables to stable memory and reads them back.
+ */
+export type Persistence = 'enhanced' | 'classic';
+
+/**
+ * Compiles a Motoko actor with the npm compiler and the `core` library. Takes seconds the first time; the result is kept per compiler and source.
  * Throws with the compiler's diagnostics when the program is wrong.
  */
-export async function compileMotoko(source: string): Promise<CompiledMotoko> {
+export async function compileMotoko(
+  source: string,
+  persistence: Persistence = 'enhanced',
+): Promise<CompiledMotoko> {
   const { version } = createRequire(import.meta.url)('motoko/package.json') as { version: string };
   const key = createHash('sha256')
     .update(version)
     .update(readFileSync(CHILD))
+    .update(persistence)
     .update(source)
     .digest('hex');
   const cached = `${CACHE}${key}.json`;
@@ -32,7 +41,7 @@ export async function compileMotoko(source: string): Promise<CompiledMotoko> {
     mkdirSync(CACHE, { recursive: true });
     // Test files run in parallel: write aside, then rename, so nobody reads half a file.
     const partial = `${cached}.${process.pid}`;
-    execFileSync(process.execPath, ['--stack-size=2000', CHILD, partial], {
+    execFileSync(process.execPath, ['--stack-size=2000', CHILD, partial, persistence], {
       input: source,
       stdio: ['pipe', 'ignore', 'pipe'],
     });
