@@ -1,6 +1,5 @@
 import { principalToText } from '../crypto/principal.ts';
 import {
-  CREATE_CANISTER_FEE,
   INGRESS_BASE_FEE,
   INGRESS_BYTE_FEE,
   INSTRUCTION_FEE,
@@ -11,6 +10,7 @@ import type { CanisterState, ExecutionState } from '../replicated-state/canister
 import type { Cycles, Instructions } from '../types/ids.ts';
 import { chunkStoreBytes } from '../replicated-state/chunk-store.ts';
 import { snapshotBytes } from '../replicated-state/snapshots.ts';
+import { createCanisterPrice } from './service-fees.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { totalMessageBytes } from './message-memory.ts';
 import { burnPerDay, freezingLimit, scaledPrice, totalBurn, type Idling } from './storage-price.ts';
@@ -63,7 +63,7 @@ export function callPrices(env: ExecutionEnvironment, memory64: boolean): CallPr
 }
 
 export function createCanisterFee(env: ExecutionEnvironment): Cycles {
-  return scaled(env, CREATE_CANISTER_FEE);
+  return createCanisterPrice({ nodeCount: chargedNodes(env) });
 }
 
 export interface MemoryUsage {

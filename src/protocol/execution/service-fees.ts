@@ -11,8 +11,8 @@ import type { Cycles } from '../types/ids.ts';
 
 /** Prices of the management canister's services, by the subnet that offers them. @upstream rs/cycles_account_manager/src/lib.rs */
 
-/** For making a canister. */
-export function createCanisterPrice({ nodeCount }: CallPrices): Cycles {
+/** For making a canister: what it costs, and what is told to who asks. */
+export function createCanisterPrice({ nodeCount }: Pick<CallPrices, 'nodeCount'>): Cycles {
   return (CREATE_CANISTER_FEE * BigInt(nodeCount)) / REFERENCE_SUBNET_SIZE;
 }
 
