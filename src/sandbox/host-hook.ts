@@ -15,6 +15,7 @@ export interface HostFunctions {
   /** May also be a `WebAssembly.Suspending`. */
   readonly outOfInstructions: WebAssembly.ImportValue;
   readonly stackOverflow: () => never;
+  readonly memoryGrew: () => void;
 }
 
 /** Fills the table through which an instrumented module calls its host. */
@@ -22,6 +23,7 @@ export function connectHost(exports: WebAssembly.Exports, functions: HostFunctio
   const table = exports[HOST_TABLE_EXPORT] as WebAssembly.Table;
   table.set(HOST_FUNCTION.outOfInstructions, hostFunctionForTable(functions.outOfInstructions));
   table.set(HOST_FUNCTION.stackOverflow, hostFunctionForTable(functions.stackOverflow));
+  table.set(HOST_FUNCTION.memoryGrew, hostFunctionForTable(functions.memoryGrew));
 }
 
 /**

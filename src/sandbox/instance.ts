@@ -112,6 +112,7 @@ export class CanisterInstance {
       stackOverflow: () => {
         throw trapped('stack overflow');
       },
+      memoryGrew: () => session().countHeap(),
     });
     this.#plainHook = this.#hostTable.get(HOST_FUNCTION.outOfInstructions);
     this.#installedHook = this.#plainHook;

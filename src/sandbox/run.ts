@@ -110,7 +110,6 @@ export class CanisterRun {
       if (error === RUNS) {
         try {
           this.instance.call(step, this.#session);
-          this.#session.countHeap();
           error = null;
         } catch (thrown) {
           error = this.#errorOf(step, thrown);
@@ -130,7 +129,6 @@ export class CanisterRun {
       if (error === RUNS) {
         try {
           await this.instance.callSuspendable(step, this.#session);
-          this.#session.countHeap();
           error = null;
         } catch (thrown) {
           error = this.#errorOf(step, thrown);

@@ -38,6 +38,7 @@ export function instantiate(
     stackOverflow: () => {
       throw new RangeError(STACK_OVERFLOW);
     },
+    memoryGrew: () => undefined,
   });
   return {
     exports: exports as RunningModule['exports'],

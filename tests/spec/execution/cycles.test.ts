@@ -257,6 +257,14 @@ describe('memory', () => {
     expect(subnet.canister(a).execution?.stableWasmPages).toBe(0);
   });
 
+  it('is refused at the very instruction that asks for it', () => {
+    const refused = update(subnet, a, grow(16 * 80), op('spin', 1_000_000));
+    expect(refused.answer).toMatch(/^IC0507/);
+    expect(refused.instructions).toBeLessThan(100_000n);
+    // A canister that dies of something else later was refused first.
+    expect(update(subnet, a, grow(16 * 80), op('trap', 'later')).answer).toMatch(/^IC0507/);
+  });
+
   it('is kept for callbacks when nobody else gets any', () => {
     const b = subnet.createWith(wasm32);
     const ask = (onReply: Code): string =>

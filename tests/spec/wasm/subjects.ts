@@ -128,6 +128,7 @@ export function instantiateRewritten(
     stackOverflow: () => {
       throw new RangeError('call stack exhausted');
     },
+    memoryGrew: () => undefined,
   });
   const stack = exports[STACK_EXPORT] as WebAssembly.Global;
   const subject: Subject = {

@@ -48,7 +48,9 @@ function growBody(layout: HeapLayout, appended: Appended): Uint8Array {
       w.raw([OP.localTee, 1, is64 ? OP.i64Const : OP.i32Const, MINUS_ONE]);
       w.raw([is64 ? OP.i64Eq : OP.i32Eq, OP.if, EMPTY_BLOCK]);
       stopCode(w, appended, STOP_REASON.hostMemoryExhausted);
-      w.raw([OP.end, OP.localGet, 1]);
+      w.raw([OP.end, OP.call]);
+      w.u32(appended.memoryGrew);
+      w.raw([OP.localGet, 1]);
       constant(w, is64 ? OP.i64Const : OP.i32Const, baseWasmPages);
       w.byte(is64 ? OP.i64Sub : OP.i32Sub);
     },

@@ -32,6 +32,8 @@ export interface Appended {
   readonly tableFault: number;
   /** () → (): tells the host, which throws. */
   readonly stackOverflow: number;
+  /** () → (): tells the host, which throws when the canister may not have so much. */
+  readonly memoryGrew: number;
   /** memory.grow within the module's and the IC's limits, in the original's address type. */
   readonly grow: number;
   /** (address, length i64) → address in memory, of a range in the heap; the first marks it as written. */
@@ -49,8 +51,10 @@ export const HOST_FUNCTION = {
   outOfInstructions: 0,
   /** Calls nest deeper than `STACK_BUDGET_BYTES` allows: throws. */
   stackOverflow: 1,
+  /** The heap has grown: counts what it takes, or throws. */
+  memoryGrew: 2,
 } as const;
-export const HOST_FUNCTION_COUNT = 2;
+export const HOST_FUNCTION_COUNT = 3;
 
 export interface HelperFunction {
   readonly type: FunctionType;

@@ -43,7 +43,8 @@ export function planHelpers(
     memoryFault: first + 3,
     tableFault: first + 4,
     stackOverflow: first + 5,
-    ...heapHelperIndices(first + 6),
+    memoryGrew: first + 6,
+    ...heapHelperIndices(first + 7),
   };
   const none: FunctionType = { params: [], results: [] };
   const helper = (type: FunctionType, body: Uint8Array): HelperFunction => ({
@@ -59,6 +60,7 @@ export function planHelpers(
     helper(none, memoryFaultBody(layout)),
     helper(none, tableFaultBody(module, lowered)),
     helper(none, hostCallBody(appended, HOST_FUNCTION.stackOverflow, module.types.length)),
+    helper(none, hostCallBody(appended, HOST_FUNCTION.memoryGrew, module.types.length)),
     ...(layout === null ? [] : heapHelpers(layout, appended, marksBulk)),
     ...floatAccessors(module),
   ];
