@@ -9,6 +9,7 @@ import { hasInput } from '../../replicated-state/input-queues.ts';
 import type { Cycles } from '../../types/ids.ts';
 import { installCode } from '../install-code.ts';
 import type { RoundState } from '../round-state.ts';
+import { heapDeltaRateError } from '../scheduling/rate-limits.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
 import { ErrorCode, help, userError } from '../user-error.ts';
 import {
@@ -114,6 +115,15 @@ function* dispatch(
 }
 
 type StopMethod = 'stop_canister';
+
+/** Methods that change much memory: refused while the canister has changed too much of late. */
+const CHANGES_MEMORY: ReadonlySet<ManagementMethod> = new Set([
+  'load_canister_snapshot',
+  'take_canister_snapshot',
+  'upload_canister_snapshot_data',
+  'upload_canister_snapshot_metadata',
+  'upload_chunk',
+]);
 type WaitingMethod = 'raw_rand' | 'create_canister' | 'deposit_cycles';
 
 /** The canister that a checked call is about. */
@@ -130,6 +140,10 @@ function* manageCanister(
 ): SandboxTask<Reply> {
   const canister = targetOf(round, message);
   const { arg, sender } = message;
+  const tooFast = CHANGES_MEMORY.has(method) && heapDeltaRateError(round, canister.canisterId);
+  if (tooFast) {
+    return err(tooFast);
+  }
   switch (method) {
     case 'install_code':
       return yield* install(round, message);

@@ -1,0 +1,179 @@
+import { IDL } from '@icp-sdk/core/candid';
+import { principalToText } from '../../../src/protocol/crypto/principal.ts';
+import { op } from '../../support/universal.ts';
+import { LITTLE_MEMORY } from './error-scene.ts';
+import {
+  bytes,
+  endless,
+  FOREIGN,
+  forward,
+  HELP,
+  SECOND_NS,
+  unwrap,
+  type Row,
+} from './error-helpers.ts';
+
+/** Errors of the management canister. */
+export const MANAGEMENT_ERRORS: readonly Row[] = [
+  {
+    code: 101,
+    text: /^Canister requested a compute allocation of 100% which cannot be satisfied because the Subnet's remaining compute capacity is 49%\./,
+    make: (scene) => {
+      const { settings } = scene.subnet.canister(scene.b);
+      scene.edit({ settings: { ...settings, computeAllocation: 250n } }, scene.b);
+      return scene.set('compute_allocation', 100n);
+    },
+  },
+  {
+    code: 101,
+    text: /^Canister requested .* of memory but only .* are available in the subnet\./,
+    limits: LITTLE_MEMORY,
+    make: (scene) => scene.set('memory_allocation', 1n << 30n),
+  },
+  {
+    code: 206,
+    text: /^Stop canister request timed out$/,
+    make: (scene) => {
+      endless(scene);
+      const stop = scene.message('stop_canister');
+      scene.subnet.round([stop]);
+      scene.subnet.round([], { afterNs: 301n * SECOND_NS });
+      return scene.run(stop);
+    },
+  },
+  {
+    code: 209,
+    text: /^Canister {a} is rate limited because it executed too many instructions in the previous install_code messages\. Please retry installation after several minutes\./,
+    limits: { installInstructionsPerRound: 1n },
+    make: (scene) => scene.install('reinstall') + scene.install('reinstall'),
+  },
+  {
+    code: 210,
+    text: /^Canister {a} is heap delta rate limited: current delta debit is \d+, but limit is 1\.$/,
+    limits: { heapDeltaBytesPerRound: 1 },
+    make: (scene) => {
+      scene.update(op('touch', 1000), op('reply'));
+      return scene.manage('upload_chunk', { chunk: [IDL.Vec(IDL.Nat8), Uint8Array.of(1)] });
+    },
+  },
+  {
+    code: 305,
+    text: /^Could not find the snapshot ID [0-9a-f]+ for canister {a}\.\nUse the `list_canister_snapshot` API/,
+    make: (scene) => {
+      const snapshot = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 9, ...bytes(scene.a));
+      const field = [IDL.Vec(IDL.Nat8), snapshot] as const;
+      return scene.manage('load_canister_snapshot', { snapshot_id: field });
+    },
+  },
+  {
+    code: 402,
+    text: /^Canister was given 1 B memory allocation but at least \d+ of memory is needed\.\nTry increasing the canister's memory allocation\./,
+    make: (scene) => scene.set('memory_allocation', 1n),
+  },
+  {
+    code: 403,
+    text: /^Creating a canister requires a fee of \d+ that is deducted from the canister's initial balance but only 5 cycles were received with the create_canister request\./,
+    make: (scene) => {
+      const arg = Uint8Array.from(IDL.encode([IDL.Record({})], [{}]));
+      return unwrap(4, scene.update(forward(new Uint8Array(0), 'create_canister', arg, 5)));
+    },
+  },
+  {
+    code: 405,
+    text: `Unsuccessful validation of specified ID: Specified CanisterId ${principalToText(FOREIGN)} is not hosted by subnet {subnet}.`,
+    make: (scene) =>
+      scene.manage('provisional_create_canister_with_cycles', {
+        specified_id: [IDL.Opt(IDL.Principal), [scene.principal(FOREIGN)]],
+      }),
+  },
+  {
+    code: 408,
+    text: /^Error decoding candid: /,
+    make: (scene) => scene.manage('install_code'),
+  },
+  {
+    code: 409,
+    text: 'Only canister snapshots created by metadata upload can be mutated.',
+    make: (scene) => {
+      const taken = Buffer.from(scene.manage('take_canister_snapshot'), 'hex');
+      const [info] = IDL.decode([IDL.Record({ id: IDL.Vec(IDL.Nat8) })], Uint8Array.from(taken));
+      const { id } = info as unknown as { id: Uint8Array };
+      const kind = IDL.Variant({ wasm_module: IDL.Record({ offset: IDL.Nat64 }) });
+      return scene.manage('upload_canister_snapshot_data', {
+        snapshot_id: [IDL.Vec(IDL.Nat8), id],
+        kind: [kind, { wasm_module: { offset: 0n } }],
+        chunk: [IDL.Vec(IDL.Nat8), Uint8Array.of(1)],
+      });
+    },
+  },
+  {
+    code: 510,
+    text: `Canister {a} must be stopped before it is deleted.\nStop the canister before deleting it. See documentation: ${HELP}delete-canister-not-stopped`,
+    make: (scene) => scene.manage('delete_canister'),
+  },
+  {
+    code: 511,
+    text: "Canister {a}'s stop request was cancelled.",
+    make: (scene) => {
+      endless(scene);
+      const stop = scene.message('stop_canister');
+      scene.subnet.round([stop]);
+      scene.manage('start_canister');
+      return scene.subnet.answerOf(stop);
+    },
+  },
+  {
+    code: 512,
+    text: `Only the controllers of the canister {a} can control it.\nCanister's controllers: {b}\nSender's ID: 2vxsx-fae\nExecute this call from a controller of the target canister or add the current caller as a controller. See documentation: ${HELP}invalid-controller`,
+    make: (scene) => {
+      scene.edit({ controllers: [scene.b] });
+      return scene.manage('stop_canister');
+    },
+  },
+  {
+    code: 514,
+    text: /^Canister {a} cannot be installed because the canister is not empty\. Try installing with mode='reinstall' instead\./,
+    make: (scene) => scene.install('install'),
+  },
+  {
+    code: 530,
+    text: /^Cannot increase compute allocation to 50% due to insufficient cycles\. At least \d+ additional cycles are required\./,
+    make: (scene) => {
+      scene.edit({ cycles: 10n ** 12n });
+      return scene.set('compute_allocation', 50n);
+    },
+  },
+  {
+    code: 531,
+    text: /^Cannot increase memory allocation to .* due to insufficient cycles\. At least \d+ additional cycles are required\./,
+    make: (scene) => {
+      scene.edit({ cycles: 10n ** 10n });
+      return scene.set('memory_allocation', 1n << 31n);
+    },
+  },
+  {
+    code: 533,
+    text: /^Cannot increase memory allocation to .* due to its reserved cycles limit\. The current limit \(1\) would be exceeded by \d+\./,
+    limits: LITTLE_MEMORY,
+    make: (scene) => {
+      scene.set('reserved_cycles_limit', 1n);
+      return scene.set('memory_allocation', 60n << 20n);
+    },
+  },
+  {
+    code: 538,
+    text: 'Canister {a} is already installed.',
+    make: (scene) =>
+      scene.manage('provisional_create_canister_with_cycles', {
+        specified_id: [IDL.Opt(IDL.Principal), [scene.principal(scene.a)]],
+      }),
+  },
+  {
+    code: 540,
+    text: /^Cannot set the reserved cycles limit 1 below the reserved cycles balance of the canister 5000\./,
+    make: (scene) => {
+      scene.edit({ reservedCycles: 5000n });
+      return scene.set('reserved_cycles_limit', 1n);
+    },
+  },
+];
