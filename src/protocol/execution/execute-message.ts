@@ -19,7 +19,6 @@ import {
   answerRequest,
   changeContext,
   contextOf,
-  didNotReply,
   openContext,
   registerCalls,
   settleCall,
@@ -34,7 +33,7 @@ import {
   settleExecution,
   type PrepaidExecution,
 } from './execution-charges.ts';
-import type { MessageOutcome, RoundState } from './round-state.ts';
+import type { RoundState } from './round-state.ts';
 import {
   runOnSandbox,
   systemApiInput,
@@ -340,19 +339,6 @@ export function endOf(canisterId: CanisterId, run: RunReply): MessageEnd {
       };
       return { kind: 'answered', outcome: { kind: 'rejected', error, verbatim: true } };
     }
-  }
-}
-
-/** How a run ended for a caller that waits for it alone; without an answer it is an error of the canister. */
-export function outcomeOf(canisterId: CanisterId, run: RunReply): MessageOutcome {
-  const end = endOf(canisterId, run);
-  switch (end.kind) {
-    case 'answered':
-      return end.outcome;
-    case 'failed':
-      return { kind: 'rejected', error: end.error };
-    case 'silent':
-      return { kind: 'rejected', error: didNotReply(canisterId) };
   }
 }
 
