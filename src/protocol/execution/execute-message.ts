@@ -66,6 +66,11 @@ export function* executeCall(
   canisterId: CanisterId,
   message: SubnetMessage,
 ): SandboxTask<void> {
+  const tooFew = tooFewCycles(round.canister(canisterId), message);
+  if (tooFew !== undefined) {
+    refuseCall(round, message, tooFew);
+    return;
+  }
   const price = priceOf(round, canisterId);
   const prepaid = prepayExecution(round, canisterId, price, message.sender);
   if (!prepaid.ok) {
@@ -101,6 +106,19 @@ export function* executeCall(
     instructionLimit: price.instructionLimit,
   });
   finishCall(round, canisterId, contextId, execution, price, run);
+}
+
+/** What a canister asks of others for its calls; refusing costs it nothing. */
+function tooFewCycles(canister: CanisterState, message: SubnetMessage): UserError | undefined {
+  const required = canister.settings.minimumIncomingCallCycles;
+  if (!isRequest(message) || message.sender === canister.canisterId || message.cycles >= required) {
+    return undefined;
+  }
+  const asked = `asks for at least ${String(required)} cycles with each call`;
+  return {
+    code: ErrorCode.insufficientCyclesInCall,
+    message: `Canister ${principalToText(canister.canisterId)} ${asked}, ${String(message.cycles)} were attached`,
+  };
 }
 
 /** Books what a message or a task did, gives back what it did not use, and answers when it can. */
