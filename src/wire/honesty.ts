@@ -98,7 +98,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'consensus',
-    here: 'Blocks carry ingress messages, and DKG dealings with complaints about them.',
+    here: 'Blocks carry ingress messages, query statistics, and DKG dealings with complaints about them.',
     mainnet:
       'Ingress messages, DKG dealings, XNet streams, Bitcoin adapter answers, HTTPS outcalls and query statistics.',
     consequence: 'Features that need these payloads are absent.',
@@ -155,8 +155,8 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'No HTTPS outcalls, canister snapshots or chunked code upload, and composite queries cannot call.',
-    mainnet: 'All of these.',
+    here: 'No HTTPS outcalls.',
+    mainnet: 'Canisters fetch from the web through consensus.',
     consequence: 'Such calls get a reject.',
   },
   {
@@ -165,6 +165,13 @@ export const DIFFERENCES: readonly Difference[] = [
     mainnet:
       'Four threads, slices of 2 billion, 5 billion for a query. Limits of a whole message are the same: 40 billion, 300 for an installation.',
     consequence: 'A long message takes more rounds here; queries end earlier.',
+  },
+  {
+    area: 'execution',
+    here: 'A node remembers 8 MiB of query outcomes, and an epoch of query statistics lasts 60 blocks.',
+    mainnet: '200 MiB, and 600 blocks.',
+    consequence:
+      'Long-lived outcomes are run again more often; `query_stats` of canister_status follow after a minute or two.',
   },
   {
     area: 'execution',
