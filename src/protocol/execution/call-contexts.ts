@@ -208,7 +208,7 @@ function outcomeFor(
   };
 }
 
-export function didNotReply(canisterId: CanisterId): UserError {
+function didNotReply(canisterId: CanisterId): UserError {
   const message = `Canister ${principalToText(canisterId)} did not reply to the call`;
   return { code: ErrorCode.canisterDidNotReply, message };
 }
