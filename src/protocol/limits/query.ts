@@ -7,6 +7,8 @@ import { NS_PER_SECOND } from './messaging.ts';
 export const MAX_QUERY_CALL_DEPTH = 6;
 /** Charged to a composite query for each call it makes. @upstream rs/config/src/execution_environment.rs#INSTRUCTION_OVERHEAD_PER_QUERY_CALL */
 export const INSTRUCTION_OVERHEAD_PER_QUERY_CALL: Instructions = 50_000_000n;
+/** Bytes of the calls that one message of a composite query makes. @playground what a tab can hold; the IC bounds a call, and their number */
+export const MAX_QUERY_CALL_BYTES = 64 * 1024 * 1024;
 /** How long a composite query may take, by the node's own clock. @upstream rs/config/src/execution_environment.rs#MAX_QUERY_CALL_WALLTIME */
 export const QUERY_TIME_LIMIT_NS: TimeNs = 10n * NS_PER_SECOND;
 /** Bytes of query outcomes a node remembers. @playground 200 MiB, times 40 nodes too much for a tab. */

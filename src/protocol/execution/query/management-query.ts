@@ -6,7 +6,7 @@ import { canisterNotFound } from '../execute-message.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
 import { decodeCanisterId } from '../management/arguments.ts';
 import { notAllowedToSee } from '../management/errors.ts';
-import { checkManagementIngress, isVisible, MANAGEMENT_QUERIES } from '../management/methods.ts';
+import { checkManagementCall, isVisible, MANAGEMENT_QUERIES } from '../management/methods.ts';
 import {
   canisterLogsReply,
   canisterMetricsReply,
@@ -50,7 +50,7 @@ export function answerManagementQuery(
       ? ok(canisterLogsReply(canister))
       : err(notAllowedToSee(sender, 'logs'));
   }
-  const allowed = checkManagementIngress(state.canisters, sender, methodName, arg);
+  const allowed = checkManagementCall(state.canisters, sender, methodName, arg);
   if (!allowed.ok) {
     return allowed;
   }

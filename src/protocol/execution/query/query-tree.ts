@@ -5,8 +5,12 @@ import type {
   RunReply,
   SystemRead,
 } from '../../interfaces/wasm-host.ts';
-import { QUEUE_CAPACITY, GUARANTEED_CALLBACKS_PER_CANISTER } from '../../limits/messaging.ts';
-import { MAX_QUERY_CALL_DEPTH, QUERY_TIME_LIMIT_NS } from '../../limits/query.ts';
+import { QUEUE_CAPACITY } from '../../limits/messaging.ts';
+import {
+  MAX_QUERY_CALL_BYTES,
+  MAX_QUERY_CALL_DEPTH,
+  QUERY_TIME_LIMIT_NS,
+} from '../../limits/query.ts';
 import type { CanisterState, ExecutionState } from '../../replicated-state/canister-state.ts';
 import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
 import type { CanisterId, Instructions, PrincipalId, TimeNs } from '../../types/ids.ts';
@@ -199,14 +203,12 @@ export class QueryTree {
       prices: { nodeCount: 0, executionPrepayment: 0n },
       maxOpenCallsPerReceiver: QUEUE_CAPACITY,
       openCalls: [...open],
-      freeCallbacks: Math.max(QUEUE_CAPACITY, GUARANTEED_CALLBACKS_PER_CANISTER),
-      freeMessageBytes: MAX_TREE_MESSAGE_BYTES,
+      freeCallbacks: QUEUE_CAPACITY,
+      freeMessageBytes: MAX_QUERY_CALL_BYTES,
       freeGuaranteedBytes: Number.MAX_SAFE_INTEGER,
     };
   }
 }
-
-const MAX_TREE_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /** The context of a method's first run. */
 export function contextOfMethod(kind: 'query' | 'composite_query'): EntryContext {
