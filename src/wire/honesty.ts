@@ -161,7 +161,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'Two threads a subnet, slices of 200 million instructions, 1 billion for a query; `limits: "mainnet"` in the spec takes the real limits.',
+    here: 'Two threads a subnet, slices of 200 million instructions, 1 billion for a query; `limits: "mainnet"` in the spec takes the real limits. What does not fit between two checkpoints gets longer slices.',
     mainnet:
       'Four threads, slices of 2 billion, 5 billion for a query. Limits of a whole message are the same: 40 billion, 300 for an installation.',
     consequence: 'A long message takes more rounds here; queries end earlier.',

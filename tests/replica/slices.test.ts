@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { WasmHost } from '../../src/protocol/interfaces/wasm-host.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../../src/protocol/limits/execution.ts';
 import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
+import { decodeCanister } from '../../src/protocol/replicated-state/decode-state.ts';
+import { encodeCanister } from '../../src/protocol/replicated-state/encode-state.ts';
 import { isPaused } from '../../src/protocol/replicated-state/schedule.ts';
 import type { CanisterId } from '../../src/protocol/types/ids.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
@@ -190,9 +192,26 @@ describe('messages that take several rounds', () => {
     expect(finish(plain, true)).toBeLessThan(10);
     const message = subnet.ingress(id, 'spin', number(9_000));
     subnet.round([message], { isCheckpoint: true });
-    expect(subnet.canister(id).longExecution).toMatchObject({ paused: null });
+    const aborted = subnet.canister(id);
+    expect(aborted.longExecution).toMatchObject({ paused: null });
+    const decoded = decodeCanister(encodeCanister(aborted));
+    expect(decoded.ok && decoded.value.longExecution).toEqual(aborted.longExecution);
+    expect(decoded.ok && encodeCanister(decoded.value)).toEqual(encodeCanister(aborted));
     expect(finish(subnet.ingress(id, 'spin', number(1)))).toBeGreaterThan(1);
     expect(subnet.answerOf(message)).toBe(hex(18_000));
+  });
+
+  it('ends although its slices do not fit between two checkpoints', () => {
+    start();
+    const message = subnet.ingress(id, 'spin', number(100_000));
+    for (
+      let rounds = 1;
+      rounds < 100 && !/^[0-9a-f]+$/.test(subnet.answerOf(message));
+      rounds += 1
+    ) {
+      subnet.round(rounds === 1 ? [message] : [], { isCheckpoint: subnet.state.height % 10 === 9 });
+    }
+    expect(subnet.answerOf(message)).toBe(hex(100_000));
   });
 
   it('takes slices for callbacks and their cleanup', () => {

@@ -1,4 +1,4 @@
-import { Actor, HttpAgent } from '@icp-sdk/core/agent';
+import { Actor, HttpAgent, polling } from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
 import './page-globals.ts';
@@ -12,6 +12,8 @@ export interface BrowserClient {
   /** Creates a canister and installs the module; answers its id. */
   deploy(wasm: Uint8Array): Promise<string>;
   increment(canisterId: string): Promise<string>;
+  /** Calls an update method with no argument; answers the reply's number of bytes. */
+  call(canisterId: string, methodName: string): Promise<number>;
   get(canisterId: string): Promise<string>;
   /** Calls the method that traps; answers what the agent threw. */
   fail(canisterId: string): Promise<{ readonly name: string; readonly message: string }>;
@@ -104,6 +106,15 @@ async function createClient(network: Network): Promise<BrowserClient> {
       return created.canister_id.toText();
     },
     increment: async (canisterId) => String(await counter(canisterId).increment()),
+    call: async (canisterId, methodName) => {
+      const submitted = await agent.call(canisterId, { methodName, arg: new Uint8Array(0) });
+      const { reply } = await polling.pollForResponse(
+        agent,
+        { canisterId: Principal.fromText(canisterId) },
+        submitted.requestId,
+      );
+      return reply.length;
+    },
     get: async (canisterId) => String(await counter(canisterId).get()),
     fail: async (canisterId) => {
       try {

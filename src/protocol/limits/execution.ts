@@ -132,6 +132,8 @@ export function executionLimits(
 export const INSTRUCTION_OVERHEAD_PER_CANISTER: Instructions = 8n * MILLION;
 /** Instructions charged to a turn for each canister of the subnet. @upstream rs/config#INSTRUCTION_OVERHEAD_PER_CANISTER_FOR_FINALIZATION */
 export const INSTRUCTION_OVERHEAD_PER_CANISTER_FOR_FINALIZATION: Instructions = 12_000n;
+/** A message aborted at a checkpoint after half an interval goes on with slices so many times as long. @playground never needed: 20 slices fit into 500 rounds */
+export const SLICE_GROWTH = 4n;
 /** Units of priority in one percent of a thread's round. @upstream rs/execution_environment/src/scheduler/round_schedule.rs#MULTIPLIER */
 export const PRIORITY_UNITS_PER_PERCENT = 1_000_000;
 /** Rounds of a thread that a canister may be ahead of what it used. @upstream rs/execution_environment/src/scheduler/round_schedule.rs#AP_ROUNDS_MAX */

@@ -57,10 +57,19 @@ export function scheduledMethodFrom(value: CborValue | undefined): ScheduledMeth
   return method;
 }
 
+/** More would make the slices longer than any message may be. */
+const MAX_SLOW_ATTEMPTS = 64;
+
 export function longExecutionFrom(value: CborValue | undefined): LongExecution | null {
-  return value === null
-    ? null
-    : { input: inputFrom(value), paused: null, heldCharges: big(list(value)[2]) };
+  if (value === null) {
+    return null;
+  }
+  const [, , held, attempts] = list(value);
+  const slowAttempts = small(attempts);
+  if (slowAttempts > MAX_SLOW_ATTEMPTS) {
+    throw new Malformed('a number of attempts');
+  }
+  return { input: inputFrom(value), paused: null, heldCharges: big(held), slowAttempts };
 }
 
 function inputFrom(value: CborValue | undefined): LongInput {

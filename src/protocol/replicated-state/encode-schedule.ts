@@ -37,7 +37,7 @@ export function encodeLongExecution(
     return null;
   }
   const [kind, what] = encodeInput(long.input, encoders);
-  return [kind, what, long.heldCharges.toString()];
+  return [kind, what, long.heldCharges.toString(), long.slowAttempts];
 }
 
 function encodeInput(input: LongInput, encoders: MessageEncoders): readonly [string, CborInput] {

@@ -68,6 +68,8 @@ export interface LongExecution {
   readonly paused: PausedExecution | null;
   /** Charged to the canister meanwhile, to be paid when the message has ended: it counts on its balance. */
   readonly heldCharges: Cycles;
+  /** Times it was aborted although it had half the rounds between two checkpoints: its slices grow. */
+  readonly slowAttempts: number;
 }
 
 /** Never part of a checkpoint: paused executions are aborted before. */

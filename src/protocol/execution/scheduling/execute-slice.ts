@@ -1,7 +1,8 @@
 import type { CanisterState } from '../../replicated-state/canister-state.ts';
 import { popInput } from '../../replicated-state/input-queues.ts';
 import type { LongExecution, LongInput, PausedExecution } from '../../replicated-state/schedule.ts';
-import type { CanisterId, Cycles } from '../../types/ids.ts';
+import { SLICE_GROWTH } from '../../limits/execution.ts';
+import type { CanisterId, Instructions } from '../../types/ids.ts';
 import { isLowMemoryHookDue } from '../low-memory-hook.ts';
 import { executeCall, executeTask } from '../execute-message.ts';
 import { executeResponse } from '../execute-response.ts';
@@ -27,7 +28,7 @@ export function* executeNextSlice(
   if (input === null) {
     return null;
   }
-  return yield* executeSlice(round, canisterId, { input, paused: null, heldCharges: 0n });
+  return yield* executeSlice(round, canisterId, newLongExecution(input));
 }
 
 /** Goes on with a long execution, or begins it anew when it was aborted. */
@@ -62,31 +63,45 @@ function takeMessage(round: RoundState, canister: CanisterState): LongInput | nu
 function* executeSlice(
   round: RoundState,
   canisterId: CanisterId,
-  { input, paused, heldCharges }: LongExecution,
+  long: LongExecution,
 ): SandboxTask<SliceEnd> {
-  const { sliceInstructions, installSliceInstructions } = round.env.limits;
-  const slice = input.kind === 'install' ? installSliceInstructions : sliceInstructions;
-  const end = yield* runSlice(round, paused, slice, taskOf(canisterId, input));
+  const { input, heldCharges } = long;
+  const slice = sliceOf(round, long);
+  const end = yield* runSlice(round, long.paused, slice, taskOf(canisterId, input));
   if (end.paused === null) {
     // An installation may have been of a canister that is gone by now.
     if (heldCharges > 0n && round.find(canisterId) !== undefined) {
       round.charge(canisterId, heldCharges, 'ingressInduction');
     }
   } else {
-    recordPause(round, canisterId, input, end.paused, heldCharges);
+    recordPause(round, canisterId, long, end.paused);
   }
   return end;
+}
+
+export function newLongExecution(input: LongInput): LongExecution {
+  return { input, paused: null, heldCharges: 0n, slowAttempts: 0 };
+}
+
+/**
+ * What does not end between two checkpoints would begin anew forever: its slices grow until it fits.
+ * On the IC every message fits many times.
+ */
+function sliceOf(round: RoundState, { input, slowAttempts }: LongExecution): Instructions {
+  const { sliceInstructions, installSliceInstructions } = round.env.limits;
+  const slice = input.kind === 'install' ? installSliceInstructions : sliceInstructions;
+  return slice * SLICE_GROWTH ** BigInt(slowAttempts);
 }
 
 /** Keeps the message with its canister until it ends. */
 export function recordPause(
   round: RoundState,
   canisterId: CanisterId,
-  input: LongInput,
+  long: LongExecution,
   paused: PausedExecution,
-  heldCharges: Cycles,
 ): void {
-  round.update(canisterId, { longExecution: { input, paused, heldCharges } });
+  const { input } = long;
+  round.update(canisterId, { longExecution: { ...long, paused } });
   if (input.kind !== 'task' && 'messageId' in input.message) {
     round.setProcessing(input.message);
   }

@@ -25,7 +25,9 @@ export function* abortPausedExecutions(
   for (const canisterId of ranked.slice(kept)) {
     const { longExecution } = round.canister(canisterId);
     if (longExecution !== null) {
-      round.update(canisterId, { longExecution: { ...longExecution, paused: null } });
+      const wasSlow = (longExecution.paused?.slices ?? 0) * 2 >= round.env.checkpointInterval;
+      const slowAttempts = longExecution.slowAttempts + (wasSlow ? 1 : 0);
+      round.update(canisterId, { longExecution: { ...longExecution, paused: null, slowAttempts } });
       setPriority(round, canisterId, { priorityCredit: 0 });
       yield { kind: 'abort', canisterId };
     }

@@ -7,7 +7,7 @@ import { executeSubnetMessage } from '../management/execute-subnet-message.ts';
 import { answerSubnetMessage } from '../management/stop-canister.ts';
 import type { RoundState } from '../round-state.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
-import { continueLong, recordPause } from './execute-slice.ts';
+import { continueLong, newLongExecution, recordPause } from './execute-slice.ts';
 import { chargeHeapDelta, chargeInstallation, installRateError } from './rate-limits.ts';
 import { runSlice, type SliceEnd } from './run-slice.ts';
 
@@ -66,7 +66,7 @@ export class SubnetMessages {
     const end = yield* runSlice(round, null, slice, (fork) => executeSubnetMessage(fork, message));
     if (end.paused !== null) {
       const canisterId = present(end.canisterId, 'a paused installation runs on a canister');
-      recordPause(round, canisterId, { kind: 'install', message }, end.paused, 0n);
+      recordPause(round, canisterId, newLongExecution({ kind: 'install', message }), end.paused);
     }
     this.#book(end);
   }
