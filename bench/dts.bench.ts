@@ -74,7 +74,7 @@ async function measureBlocks(
   await page.evaluate(async (id) => {
     const client = await window.subnetariumClient;
     (window as { longDone?: boolean }).longDone = false;
-    client?.call(id, 'long').finally(() => {
+    void client?.call(id, 'long').finally(() => {
       (window as { longDone?: boolean }).longDone = true;
     });
   }, canisterId);

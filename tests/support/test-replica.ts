@@ -163,8 +163,8 @@ export class TestReplica {
     this.pool.purge(this.nowNs, (id) => latest.ingressHistory.entries.has(id));
   }
 
-  private handle(method: string, path: string, body: Uint8Array): HttpReply {
-    const outcome = handleRequest(
+  private outcomeOf(method: string, path: string, body: Uint8Array) {
+    return handleRequest(
       {
         nowNs: this.nowNs,
         subnetId: this.dealt.genesis.subnetId,
@@ -178,6 +178,19 @@ export class TestReplica {
       },
       { method, path, body },
     );
+  }
+
+  /** Checks a call's envelope and puts it into the pool; a later round executes it. */
+  admit(canisterId: Principal, body: Uint8Array): void {
+    const outcome = this.outcomeOf('POST', `/api/v2/canister/${canisterId.toText()}/call`, body);
+    if (outcome.kind !== 'ingress' || this.run(outcome.admission) !== null) {
+      throw new Error('the call was refused');
+    }
+    this.pool.add(outcome.message);
+  }
+
+  private handle(method: string, path: string, body: Uint8Array): HttpReply {
+    const outcome = this.outcomeOf(method, path, body);
     switch (outcome.kind) {
       case 'reply':
         return outcome.reply;
