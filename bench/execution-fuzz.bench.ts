@@ -13,6 +13,8 @@ of wast2json: npm run test:wasm-spec -- DIR --tiers, or --chromium, runs them ag
 Exits with 1 when anything differs.
 `;
 
+const PROGRESS_EVERY = 50;
+
 function optionOf(name: string, otherwise: string): string {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
@@ -43,6 +45,9 @@ function main(): number {
       console.error(`seed "${script.name}", export ${line}: ${what}`);
     }
     reports.push(report);
+    if (reports.length % PROGRESS_EVERY === 0) {
+      console.error(`${reports.length} modules`);
+    }
   }
   const result = {
     modules: reports.length,

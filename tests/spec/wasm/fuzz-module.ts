@@ -76,7 +76,7 @@ function generate(prng: Prng, denan: boolean, maxBytes: number): Uint8Array {
  * seed. Every fourth lets NaNs live: there the original is no measure, only the hash counts.
  * @param maxBytes of randomness: how large a module may become
  */
-export function fuzzScript(seed: string, maxBytes = 30_000): Script {
+export function fuzzScript(seed: string, maxBytes = 8000): Script {
   const prng = createPrng(seed);
   const denan = !prng.chance(1, 4);
   const wasm = generate(prng, denan, maxBytes);
