@@ -1,6 +1,7 @@
 import { MEMORY_IMPORT } from '../../../src/protocol/execution/wasm/assemble.ts';
 import type { RewrittenModule } from '../../../src/protocol/execution/wasm/instrument.ts';
 import { rewriteModule } from '../../../src/protocol/execution/wasm/instrument.ts';
+import type { UnmarkedWrites } from '../../../src/protocol/execution/wasm/memory-access.ts';
 import type { ParsedModule } from '../../../src/protocol/execution/wasm/module.ts';
 import { parseModule } from '../../../src/protocol/execution/wasm/parse.ts';
 import { ModuleFault } from '../../../src/protocol/execution/wasm/reader.ts';
@@ -28,6 +29,8 @@ export interface Subject {
   used(): bigint;
   /** What the host does before each call. */
   prepare(): void;
+  /** One byte for each 4 KiB page, set where the module said it wrote; null without memory or marks. */
+  marks(): Uint8Array | null;
 }
 
 /** Enough for every test; a counter that wraps would be a bug of the rewriter. */
@@ -46,9 +49,10 @@ export type Rewriting =
   | { readonly ok: true; readonly rewritten: RewrittenModule }
   | { readonly ok: false; readonly reason: string };
 
-/** All that is injected, without the rules for canisters. */
-export function rewrite(module: ParsedModule): Rewriting {
-  return guarded(() => ({ ok: true, rewritten: rewriteModule(module, { lowerMemory64: false }) }));
+/** All that is injected, without the rules for canisters. @param unmarked makes a mutant that forgets these writes */
+export function rewrite(module: ParsedModule, unmarked?: UnmarkedWrites): Rewriting {
+  const options = { lowerMemory64: false, ...(unmarked === undefined ? {} : { unmarked }) };
+  return guarded(() => ({ ok: true, rewritten: rewriteModule(module, options) }));
 }
 
 function guarded<T>(work: () => T): T | { ok: false; reason: string } {
@@ -90,6 +94,7 @@ export function instantiateOriginal(
     globals: globalsOf(module, exports, RAW_GLOBAL_PREFIX),
     used: () => 0n,
     prepare: () => undefined,
+    marks: () => null,
   };
   return { subject, start: () => undefined };
 }
@@ -136,6 +141,7 @@ export function instantiateRewritten(
     memory: () => (memory === null ? null : new Uint8Array(memory.buffer, base)),
     globals: globalsOf(module, exports, GLOBAL_EXPORT_PREFIX),
     used: () => BUDGET - (counter.value as bigint),
+    marks: () => (memory === null ? null : new Uint8Array(memory.buffer, 0, base)),
     prepare: () => {
       stack.value = STACK_BUDGET_BYTES;
     },
