@@ -10,7 +10,7 @@ const DIRECTORY = join('bench', 'kernels');
 async function compileAssemblyScript(name: string, source: string): Promise<Uint8Array> {
   const file = `${name}.ts`;
   let wasm: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
+  const { error } = await asc.main(
     [
       file,
       '-O3',
@@ -31,7 +31,7 @@ async function compileAssemblyScript(name: string, source: string): Promise<Uint
     },
   );
   if (error !== null || wasm === undefined) {
-    throw new TypeError(`${name}: ${stderr.toString()}`);
+    throw new TypeError(`${name}: ${error?.message ?? 'no module'}`);
   }
   return new Uint8Array(wasm);
 }
