@@ -21,6 +21,10 @@ export const MAX_HEAP32_WASM_PAGES = 65_536 - 16;
 export const MAX_HEAP64_WASM_PAGES = 98_304;
 /** Types, tables, elements, segments and the like: far above any toolchain, small enough for a tab. */
 export const MAX_SECTION_ENTRIES = 1_000_000;
+/** @upstream wasmparser#MAX_WASM_TABLES */
+export const MAX_TABLES = 100;
+/** Elements that all tables have at first; engines take as many in one. @upstream wasmparser#MAX_WASM_TABLE_ENTRIES */
+export const MAX_TABLE_ELEMENTS = 10_000_000n;
 /** Parameters or results of one function type; the engines' own limit. */
 export const MAX_TYPE_ARITY = 1000;
 /** Locals of one function; the engines' own limit. */

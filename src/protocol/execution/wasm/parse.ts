@@ -1,5 +1,5 @@
 import { parseDataSegments, parseElementSegments } from './parse-segments.ts';
-import { MAX_SECTION_ENTRIES, MAX_TYPE_ARITY } from './limits.ts';
+import { MAX_SECTION_ENTRIES, MAX_TABLE_ELEMENTS, MAX_TABLES, MAX_TYPE_ARITY } from './limits.ts';
 import type {
   CustomSection,
   ExportEntry,
@@ -123,6 +123,17 @@ function readTable(reader: ByteReader): Limits & { readonly refType: number } {
   return { refType, ...readLimits(reader, 'table') };
 }
 
+/** What engines take together at instantiation; more would fail there, after the checks. */
+function checkTables<T extends Limits>(tables: T[]): T[] {
+  if (tables.length > MAX_TABLES) {
+    throw new ModuleFault(`tables count exceeds limit of ${MAX_TABLES}`);
+  }
+  if (tables.reduce((total, { min }) => total + min, 0n) > MAX_TABLE_ELEMENTS) {
+    throw new ModuleFault('minimum table size is out of bounds');
+  }
+  return tables;
+}
+
 function readGlobal(reader: ByteReader): GlobalDefinition {
   const valueType = reader.byte();
   const mutability = reader.byte();
@@ -172,7 +183,7 @@ export function parseModule(bytes: Uint8Array): ParsedModule {
     types: list(SECTION.type, 'types', readFunctionType),
     imports: list(SECTION.import, 'imports', readImport),
     functions,
-    tables: list(SECTION.table, 'tables', readTable),
+    tables: checkTables(list(SECTION.table, 'tables', readTable)),
     memory: memories[0] ?? null,
     globals: list(SECTION.global, 'globals', readGlobal),
     exports: list(SECTION.export, 'exports', readExport),
