@@ -15,8 +15,8 @@ import { answer, op, program, type Code } from './universal.ts';
 
 const LIMITS: ExecutionLimits = {
   ...CLASSROOM_EXECUTION_LIMITS,
-  messageInstructions: 20_000_000n,
-  sliceInstructions: 5_000_000n,
+  messageInstructions: 50_000_000n,
+  sliceInstructions: 10_000_000n,
   queryInstructions: 5_000_000n,
   installInstructions: 200_000_000n,
   installInstructionsPerRound: 0n,
