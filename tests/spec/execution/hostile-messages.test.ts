@@ -30,11 +30,6 @@ const ENDS: readonly (readonly [name: string, error: RegExp, code: readonly Code
   ['an endless loop', /^IC0522: .*limit of 50000000 instructions/, [op('forever')]],
   ['endless recursion', /^IC0502: .*stack overflow/, [op('recurse')]],
   ['an unreachable instruction', /^IC0502: .*unreachable/, [op('unreachable')]],
-  [
-    'a reply above 2 MiB',
-    /^IC0504: .*reply.*2097152/,
-    [op('repeat', 33, program(op('reply_append', op('peek', 0, 65_536)))), op('reply')],
-  ],
   ['two replies', /^IC0504: .*the call is already replied/, [op('reply'), op('reply')]],
   ['a trap text of a megabyte', /^IC0503: .{1000,16500}/s, [op('trap', op('bytes', 0x78, MIB))]],
   [
@@ -65,6 +60,16 @@ describe('a message with', () => {
     expect(scene.update(scene.victim, ...written(...code))).toMatch(error);
     expect(scene.memories()).toEqual(before);
     expect(scene.unharmed()).toEqual(UNHARMED);
+  });
+
+  it('a reply above 2 MiB is IC0504, and nothing changes', () => {
+    const own = new HostileScene(plain, { messageInstructions: 2_000_000_000n });
+    const before = own.memories();
+    const piece = op('reply_append', op('peek', 0, 65_536));
+    const said = own.update(own.victim, ...written(op('repeat', 33, program(piece)), op('reply')));
+    expect(said).toMatch(/^IC0504: .*reply.*2097152/);
+    expect(own.memories()).toEqual(before);
+    expect(own.unharmed()).toEqual(UNHARMED);
   });
 
   it('an endless loop in a query stops there, also when many ask at once', () => {
