@@ -89,7 +89,7 @@ export function* executeResponse(
 }
 
 /** The code is the callback's. @upstream rs/interfaces/src/execution_environment/errors.rs#Cleanup */
-function bothFailed(
+export function bothFailed(
   canisterId: CanisterId,
   callback: CanisterError,
   cleanup: CanisterError,

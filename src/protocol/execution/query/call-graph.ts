@@ -1,15 +1,16 @@
 import { MANAGEMENT_CANISTER_ID, principalToText } from '../../crypto/principal.ts';
-import type { OutgoingCall, RunReply } from '../../interfaces/wasm-host.ts';
+import type { CanisterError, OutgoingCall } from '../../interfaces/wasm-host.ts';
 import { INSTRUCTION_OVERHEAD_PER_QUERY_CALL } from '../../limits/query.ts';
 import type { CanisterState, ExecutionState } from '../../replicated-state/canister-state.ts';
 import type { CanisterId, Instructions, PrincipalId } from '../../types/ids.ts';
 import { err, ok, type Result } from '../../../base/result.ts';
-import { payloadOf } from '../call-contexts.ts';
+import { payloadOf, type MessageEnd } from '../call-contexts.ts';
 import { checkAffordable } from '../cycles-account-manager.ts';
 import { endOf, methodNotFound } from '../execute-message.ts';
+import { bothFailed } from '../execute-response.ts';
 import type { MessageOutcome } from '../round-state.ts';
 import type { EntryPoint, SandboxTask } from '../run-on-sandbox.ts';
-import { ErrorCode, rejectCodeOf, truncateMessage, type UserError } from '../user-error.ts';
+import { ErrorCode, rejectCodeOf, type UserError } from '../user-error.ts';
 import { answerManagementQuery } from './management-query.ts';
 import { contextOfMethod, type QueryTree } from './query-tree.ts';
 import { activeCanister, withModule, type Target } from './read-only-run.ts';
@@ -195,13 +196,12 @@ function* begin(tree: QueryTree, call: QueryCallIn): SandboxTask<Step> {
     instructions: reply.instructionsUsed,
     pending: reply.outcome.ok ? reply.effects.calls : [],
   };
-  return stepOf(open, reply, undefined);
+  return stepOf(open, endOf(canisterId, reply));
 }
 
 /** Goes on after a message: answered, failed for good, or waiting for calls. */
-function stepOf(open: OpenCall, reply: RunReply, cleanupError: UserError | undefined): Step {
+function stepOf(open: OpenCall, end: MessageEnd): Step {
   const { canisterId } = open.target.canister;
-  const end = endOf(canisterId, reply);
   if (end.kind === 'answered') {
     return { kind: 'done', outcome: end.outcome };
   }
@@ -209,17 +209,8 @@ function stepOf(open: OpenCall, reply: RunReply, cleanupError: UserError | undef
     return { kind: 'open', call: open };
   }
   return end.kind === 'failed'
-    ? rejected(withCleanupError(end.error, cleanupError))
+    ? rejected(end.error)
     : { kind: 'done', outcome: noResponse(canisterId) };
-}
-
-/** @upstream rs/interfaces/src/execution_environment/errors.rs#Cleanup */
-function withCleanupError(error: UserError, cleanup: UserError | undefined): UserError {
-  if (cleanup === undefined) {
-    return error;
-  }
-  const message = `${error.message}\n\ncall_on_cleanup also failed:\n\n${cleanup.message}`;
-  return { code: error.code, message: truncateMessage(message) };
 }
 
 /** Runs the callback of an answered call, and its cleanup when it traps. */
@@ -231,6 +222,7 @@ function* runCallback(
 ): SandboxTask<Step> {
   const payload = payloadOf(outcome);
   const { target, caller } = open;
+  const { canisterId } = target.canister;
   const limit = tree.instructionLimit;
   const entry: EntryPoint = {
     context: payload.kind === 'reply' ? 'compositeReplyCallback' : 'compositeRejectCallback',
@@ -253,16 +245,20 @@ function* runCallback(
   if (reply.outcome.ok) {
     const pending = [...open.pending, ...reply.effects.calls];
     const next = { ...open, target: { ...target, execution }, instructions, pending };
-    return stepOf(next, reply, undefined);
+    return stepOf(next, endOf(canisterId, reply));
   }
   const left = limit - reply.instructionsUsed;
   const cleanup = yield* runCleanup(tree, { ...open, instructions }, answered, left);
-  return stepOf(cleanup.open, reply, cleanup.error);
+  const end =
+    cleanup.error === undefined
+      ? endOf(canisterId, reply)
+      : bothFailed(canisterId, reply.outcome.error, cleanup.error);
+  return stepOf(cleanup.open, end);
 }
 
 interface CleanedUp {
   readonly open: OpenCall;
-  readonly error: UserError | undefined;
+  readonly error: CanisterError | undefined;
 }
 
 function* runCleanup(
@@ -286,7 +282,6 @@ function* runCleanup(
     entry,
     instructionLimit,
   });
-  const end = endOf(target.canister.canisterId, reply);
   const kept: ExecutionState = reply.outcome.ok ? execution : target.execution;
   return {
     open: {
@@ -294,6 +289,6 @@ function* runCleanup(
       target: { ...target, execution: kept },
       instructions: open.instructions + reply.instructionsUsed,
     },
-    error: end.kind === 'failed' ? end.error : undefined,
+    error: reply.outcome.ok ? undefined : reply.outcome.error,
   };
 }
