@@ -8,8 +8,6 @@ import { growMemory, wasmPagesOf } from './memory-pool.ts';
 const PAGE_WORDS = PAGE_BYTES / 4;
 const STRADDLE_WORDS = STRADDLE_BYTES / 4;
 const ZERO_WORDS = new Int32Array(PAGE_WORDS);
-/** Marks looked at in one go. */
-const MARKS_PER_WORD = 8;
 
 function wordsOf(page: Uint8Array | undefined): Int32Array {
   if (page === undefined) {
@@ -82,21 +80,26 @@ export class HeapPages {
     }
   }
 
-  /** Visits, in order of index, every page that a marked write can have reached. */
-  #visitMarked(visit: VisitPage): void {
+  /** Visits, in order of index, every page that a marked write can have reached, and unmarks it. */
+  #takeMarked(visit: VisitPage): void {
     const pageCount = this.size() / PAGE_BYTES;
-    // Wasm pages are 16 of these: the marks of a heap fill whole words.
-    const words = new Float64Array(this.#buffer, 0, pageCount / MARKS_PER_WORD);
+    const words = new Int32Array(this.#buffer, 0, pageCount / 4);
     const marks = new Uint8Array(this.#buffer, 0, pageCount);
-    for (let word = 0; word < words.length; word += 1) {
-      if (words[word] === 0) {
+    // Four words are the marks of one Wasm page: a heap has a whole number of them.
+    for (let word = 0; word < words.length; word += 4) {
+      const any =
+        (words[word] as number) |
+        (words[word + 1] as number) |
+        (words[word + 2] as number) |
+        (words[word + 3] as number);
+      if (any === 0) {
         continue;
       }
-      const end = (word + 1) * MARKS_PER_WORD;
-      for (let index = word * MARKS_PER_WORD; index < end; index += 1) {
+      for (let index = word * 4; index < word * 4 + 16; index += 1) {
         if (marks[index] === 0) {
           continue;
         }
+        marks[index] = 0;
         visit(index, PAGE_BYTES);
         if (index + 1 < pageCount && marks[index + 1] === 0) {
           visit(index + 1, STRADDLE_BYTES);
@@ -105,22 +108,17 @@ export class HeapPages {
     }
   }
 
-  #clearMarks(): void {
-    new Uint8Array(this.#buffer, 0, this.size() / PAGE_BYTES).fill(0);
-  }
-
   /** Copies of the pages that differ from the committed ones, by index; from then on nothing is marked. */
   takeDirty(committed: PageMap): DirtyPage[] {
     const heap = new Int32Array(this.#buffer, this.#base);
     const dirty: DirtyPage[] = [];
-    this.#visitMarked((index, bytes) => {
+    this.#takeMarked((index, bytes) => {
       const count = bytes === PAGE_BYTES ? PAGE_WORDS : STRADDLE_WORDS;
       if (differs(heap, index * PAGE_WORDS, wordsOf(committed.get(index)), count)) {
         const start = this.#base + index * PAGE_BYTES;
         dirty.push({ index, bytes: new Uint8Array(this.#buffer.slice(start, start + PAGE_BYTES)) });
       }
     });
-    this.#clearMarks();
     return dirty;
   }
 
@@ -136,8 +134,7 @@ export class HeapPages {
         heap.set(bytes === PAGE_BYTES ? page : page.subarray(0, bytes), start);
       }
     };
-    this.#visitMarked(put);
-    this.#clearMarks();
+    this.#takeMarked(put);
     if (from !== to) {
       for (const index of from.changedIndices(to)) {
         if (index * PAGE_BYTES < heap.length) {

@@ -1,7 +1,31 @@
 import type { StablePort } from '../protocol/execution/system-api/session.ts';
 import type { DirtyPage } from '../protocol/interfaces/wasm-host.ts';
-import { PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts';
+import { PAGE_BYTES, WASM_PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts';
 import type { PageMap } from '../protocol/replicated-state/page-map.ts';
+
+/** Pages that share one look-up. */
+const BLOCK_PAGES = WASM_PAGE_BYTES / PAGE_BYTES;
+/** Below this many bytes a loop beats the engine's own copying. */
+const SHORT_COPY_BYTES = 16;
+
+/** Written pages of 64 KiB of stable memory. Only they take space: writes may lie far apart. */
+type Block = (Uint8Array | undefined)[];
+
+function copy(
+  target: Uint8Array,
+  at: number,
+  source: Uint8Array,
+  from: number,
+  count: number,
+): void {
+  if (count > SHORT_COPY_BYTES) {
+    target.set(source.subarray(from, from + count), at);
+    return;
+  }
+  for (let i = 0; i < count; i += 1) {
+    target[at + i] = source[from + i] as number;
+  }
+}
 
 /**
  * Stable memory of one run: the committed pages with the run's own writes on top. Dropping the
@@ -9,8 +33,9 @@ import type { PageMap } from '../protocol/replicated-state/page-map.ts';
  */
 export class StableMemory implements StablePort {
   readonly #committed: PageMap;
-  readonly #written = new Map<number, Uint8Array>();
+  readonly #blocks = new Map<number, Block>();
   #wasmPages: number;
+  #dirtyPages = 0;
 
   constructor(committed: PageMap, wasmPages: number) {
     this.#committed = committed;
@@ -26,47 +51,84 @@ export class StableMemory implements StablePort {
   }
 
   read(offset: number, target: Uint8Array): void {
+    let block: Block | undefined;
+    let blockIndex = -1;
     let done = 0;
     while (done < target.length) {
       const index = Math.floor((offset + done) / PAGE_BYTES);
       const start = (offset + done) % PAGE_BYTES;
       const count = Math.min(PAGE_BYTES - start, target.length - done);
-      const page = this.#written.get(index) ?? this.#committed.get(index);
+      const wanted = Math.floor(index / BLOCK_PAGES);
+      if (wanted !== blockIndex) {
+        block = this.#blocks.get(wanted);
+        blockIndex = wanted;
+      }
+      const page = block?.[index % BLOCK_PAGES] ?? this.#committed.get(index);
       if (page === undefined) {
         target.fill(0, done, done + count);
       } else {
-        target.set(page.subarray(start, start + count), done);
+        copy(target, done, page, start, count);
       }
       done += count;
     }
   }
 
   write(offset: number, bytes: Uint8Array): number {
-    const before = this.#written.size;
+    const before = this.#dirtyPages;
+    let block: Block = [];
+    let blockIndex = -1;
     let done = 0;
     while (done < bytes.length) {
       const index = Math.floor((offset + done) / PAGE_BYTES);
       const start = (offset + done) % PAGE_BYTES;
       const count = Math.min(PAGE_BYTES - start, bytes.length - done);
-      let page = this.#written.get(index);
-      if (page === undefined) {
-        page = this.#committed.get(index)?.slice() ?? new Uint8Array(PAGE_BYTES);
-        this.#written.set(index, page);
+      const wanted = Math.floor(index / BLOCK_PAGES);
+      if (wanted !== blockIndex) {
+        block = this.#writableBlock(wanted);
+        blockIndex = wanted;
       }
-      page.set(bytes.subarray(done, done + count), start);
+      const page = block[index % BLOCK_PAGES] ?? this.#takePage(block, index, count);
+      copy(page, start, bytes, done, count);
       done += count;
     }
-    return this.#written.size - before;
+    return this.#dirtyPages - before;
+  }
+
+  #writableBlock(blockIndex: number): Block {
+    let block = this.#blocks.get(blockIndex);
+    if (block === undefined) {
+      block = new Array<Uint8Array | undefined>(BLOCK_PAGES).fill(undefined);
+      this.#blocks.set(blockIndex, block);
+    }
+    return block;
+  }
+
+  /** A page of the run's own; what it held need not be read when all of it will be overwritten. */
+  #takePage(block: Block, index: number, overwritten: number): Uint8Array {
+    const page = new Uint8Array(PAGE_BYTES);
+    const committed = overwritten === PAGE_BYTES ? undefined : this.#committed.get(index);
+    if (committed !== undefined) {
+      page.set(committed);
+    }
+    block[index % BLOCK_PAGES] = page;
+    this.#dirtyPages += 1;
+    return page;
   }
 
   dirtyPages(): number {
-    return this.#written.size;
+    return this.#dirtyPages;
   }
 
   /** The written pages in order of index. */
   takeDirty(): DirtyPage[] {
-    return [...this.#written]
-      .map(([index, bytes]) => ({ index, bytes }))
-      .sort((a, b) => a.index - b.index);
+    const dirty: DirtyPage[] = [];
+    for (const [blockIndex, block] of [...this.#blocks].sort(([a], [b]) => a - b)) {
+      block.forEach((bytes, slot) => {
+        if (bytes !== undefined) {
+          dirty.push({ index: blockIndex * BLOCK_PAGES + slot, bytes });
+        }
+      });
+    }
+    return dirty;
   }
 }

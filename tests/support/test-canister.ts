@@ -65,6 +65,7 @@ export class TestCanister {
   wasm: Uint8Array;
   version = 0;
   limit = 5_000_000_000n;
+  oldestVersionInUse = 0;
 
   constructor(host: WasmHost, wasm: Uint8Array, id: CanisterId = CANISTER) {
     this.host = host;
@@ -92,7 +93,7 @@ export class TestCanister {
       instructionLimit: this.limit,
       commitAs,
       module: this.wasm,
-      oldestVersionInUse: 0,
+      oldestVersionInUse: this.oldestVersionInUse,
       ...(image === undefined ? {} : { image }),
     });
   }
