@@ -97,7 +97,7 @@ export class StableMemory implements StablePort {
   #writableBlock(blockIndex: number): Block {
     let block = this.#blocks.get(blockIndex);
     if (block === undefined) {
-      block = new Array<Uint8Array | undefined>(BLOCK_PAGES).fill(undefined);
+      block = Array.from({ length: BLOCK_PAGES }, () => undefined);
       this.#blocks.set(blockIndex, block);
     }
     return block;

@@ -1,4 +1,4 @@
-import type { InstrumentedModule } from '../../src/protocol/execution/wasm/instrument.ts';
+import type { RewrittenModule } from '../../src/protocol/execution/wasm/instrument.ts';
 import { COUNTER_EXPORT, STACK_EXPORT } from '../../src/protocol/execution/wasm/validate.ts';
 import { connectHost } from '../../src/sandbox/host-hook.ts';
 
@@ -17,7 +17,7 @@ export interface RunningModule {
 
 /** An instrumented module on the bare engine, without a sandbox; `onOutOfInstructions` throws unless given. */
 export function instantiate(
-  { wasm, memory }: InstrumentedModule,
+  { wasm, memory }: RewrittenModule,
   onOutOfInstructions: () => void = () => {
     throw new RangeError(OUT_OF_INSTRUCTIONS);
   },

@@ -214,6 +214,7 @@ function original({ module }: Assembly, id: number): Uint8Array | null {
 export interface AssembleOptions {
   readonly lowered: boolean;
   readonly layout: HeapLayout | null;
+  readonly canisterRules: boolean;
   readonly unmarked?: UnmarkedWrites | undefined;
 }
 

@@ -4,6 +4,7 @@ import { BulkOperations } from './bulk-operations.ts';
 import { CanonicalNan } from './canonical-nan.ts';
 import { EDIT } from './edits.ts';
 import type { EditKind, Edits } from './edits.ts';
+import { FunctionRules } from './function-rules.ts';
 import type { Appended } from './helpers.ts';
 import type { HeapLayout } from './heap-layout.ts';
 import { MAX_FUNCTION_INSTRUCTIONS } from './limits.ts';
@@ -49,6 +50,8 @@ export interface RewriteContext {
   /** Memory, and tables, were 64-bit and are lowered to 32 bits. */
   readonly lowered: boolean;
   readonly layout: HeapLayout | null;
+  /** Whether functions must keep the IC's rules. */
+  readonly canisterRules: boolean;
   /** For tests only. */
   readonly unmarked?: UnmarkedWrites | undefined;
 }
@@ -74,6 +77,9 @@ export class FunctionScan {
   readonly #accesses: AccessScan;
   #locals = new ScratchLocals(0);
   #lowering: Lowering;
+  readonly #rules = new FunctionRules();
+  /** Of the function scanned now, among the module's own. */
+  #index = 0;
   #calls = false;
   #vectors = false;
 
@@ -108,6 +114,7 @@ export class FunctionScan {
     this.#lowering = new Lowering(this.#edits.bytes, locals, this.#context.appended);
     this.#calls = false;
     this.#vectors = false;
+    this.#rules.begin();
     this.#edits.clear();
     this.#edits.add(EDIT.enter, reader.at);
     this.#metering.begin(reader.at);
@@ -120,17 +127,17 @@ export class FunctionScan {
     if (this.#stack.depth !== 0) {
       throw new ModuleFault('function body must end with end opcode');
     }
-    if (count > MAX_FUNCTION_INSTRUCTIONS) {
-      throw new ModuleFault(
-        `Wasm module contains a function of ${count} instructions, which exceeds the maximum allowed size of ${MAX_FUNCTION_INSTRUCTIONS}.`,
-      );
+    if (this.#context.canisterRules) {
+      this.#rules.check(this.#index, count);
     }
+    this.#index += 1;
     this.#facts.instructionCount += count;
   }
 
   #instruction(reader: ByteReader, opcode: number): void {
     const at = reader.at - 1;
     this.#metering.charge(costs[opcode] as number);
+    this.#rules.see(opcode);
     switch (immediates[opcode]) {
       case IMMEDIATE.none:
         this.#plain(opcode, reader.at);
@@ -346,6 +353,7 @@ export class FunctionScan {
       throw new ModuleFault(`unsupported instruction 0xfc ${second}`);
     }
     this.#metering.charge(cost);
+    this.#rules.seePrefixed(second);
     const first = (fcIndexCounts[second] as number) > 0 ? reader.u32() : 0;
     const other = (fcIndexCounts[second] as number) > 1 ? reader.u32() : 0;
     const sink = (fcNanSink[second] ?? EDIT.none) as EditKind;

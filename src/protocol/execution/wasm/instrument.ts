@@ -74,13 +74,21 @@ function mutableGlobalsOf(module: ParsedModule): MutableGlobal[] {
 }
 
 /** Only the rewriting, without the rules for canisters. Throws `ModuleFault`. */
-export function rewriteModule(module: ParsedModule, options: InstrumentOptions): RewrittenModule {
+export function rewriteModule(
+  module: ParsedModule,
+  options: InstrumentOptions,
+  canisterRules = false,
+): RewrittenModule {
   const lowered =
     options.lowerMemory64 &&
     (module.memory?.is64 === true || module.tables.some((table) => table.is64));
   const layout = heapLayout(module, lowered);
   const facts: CodeFacts = { instructionCount: 0, changesTablesOrSegments: false };
-  const wasm = assembleModule(module, { lowered, layout, unmarked: options.unmarked }, facts);
+  const wasm = assembleModule(
+    module,
+    { lowered, layout, canisterRules, unmarked: options.unmarked },
+    facts,
+  );
   return {
     wasm,
     memory:
@@ -104,7 +112,7 @@ export function rewriteModule(module: ParsedModule, options: InstrumentOptions):
 function checkAndRewrite(wasm: Uint8Array, options: InstrumentOptions): InstrumentedModule {
   const module = parseModule(wasm);
   const info = validateModule(module);
-  const rewritten = rewriteModule(module, options);
+  const rewritten = rewriteModule(module, options, true);
   const { wasmInstructionCount } = rewritten;
   return { ...rewritten, info: { ...info, wasmInstructionCount } };
 }

@@ -15,6 +15,7 @@ export const MAX_CUSTOM_SECTIONS = 16;
 /** All `icp:` sections together, names included. */
 export const MAX_CUSTOM_SECTIONS_BYTES = MIB;
 export const MAX_FUNCTION_INSTRUCTIONS = 1_000_000;
+export const MAX_FUNCTION_COMPLEXITY = 1_000_000;
 /** A 32-bit heap: 4 GiB in 64 KiB pages, less the 16 that hold the marks of written pages. */
 export const MAX_HEAP32_WASM_PAGES = 65_536 - 16;
 /** A 64-bit heap: 6 GiB in 64 KiB pages. */

@@ -2,7 +2,8 @@ import { fc, test } from '@fast-check/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { instantiate } from '../../../../tests/support/instrumented.ts';
 import { compileWat } from '../../../../tests/support/wat.ts';
-import { instrument } from './instrument.ts';
+import { rewriteModule } from './instrument.ts';
+import { parseModule } from './parse.ts';
 
 /** A kernel in WAT: `$P` is the address type, `$p` its prefix, `(WRAP x)` an address from an i32. */
 const KERNELS = `
@@ -111,11 +112,8 @@ function plain(wasm: Uint8Array): Kernel {
 }
 
 function rewritten(wasm: Uint8Array): Kernel {
-  const result = instrument(wasm, { lowerMemory64: true });
-  if (!result.ok) {
-    throw new TypeError(result.error.message);
-  }
-  return kernelOf(instantiate(result.value).exports as WebAssembly.Exports);
+  const module = rewriteModule(parseModule(wasm), { lowerMemory64: true });
+  return kernelOf(instantiate(module).exports as WebAssembly.Exports);
 }
 
 describe('rewritten code', () => {

@@ -170,12 +170,12 @@ function validateExports(module: ParsedModule): void {
   }
   if (methods.size > MAX_EXPORTED_METHODS) {
     throw new ModuleFault(
-      `Wasm module defined ${methods.size} exported functions which exceeds the maximum number allowed ${MAX_EXPORTED_METHODS}.`,
+      `The number of exported functions called \`canister_update <name>\`, \`canister_query <name>\`, or \`canister_composite_query <name>\` is ${methods.size} which exceeds ${MAX_EXPORTED_METHODS}.`,
     );
   }
   if (nameBytes > MAX_EXPORTED_NAME_BYTES) {
     throw new ModuleFault(
-      `Wasm module defined exported function names with a total length of ${nameBytes} which exceeds the maximum ${MAX_EXPORTED_NAME_BYTES} allowed.`,
+      `The sum of \`<name>\` lengths in exported functions called \`canister_update <name>\`, \`canister_query <name>\`, or \`canister_composite_query <name>\` is ${nameBytes} which exceeds the allowed limit of ${MAX_EXPORTED_NAME_BYTES}.`,
     );
   }
 }
@@ -260,13 +260,13 @@ function readCustomSections(module: ParsedModule): ModuleInfo['customSections'] 
     bytes += encodeUtf8(label).length + content.length;
     found.push({ name: label, visibility, content: content.slice() });
     if (found.length > MAX_CUSTOM_SECTIONS) {
-      return fail(
-        `Invalid custom sections: number of custom sections exceeds the maximum number allowed ${MAX_CUSTOM_SECTIONS}`,
+      throw new ModuleFault(
+        `Wasm module defined ${found.length} custom sections which exceeds the maximum number allowed ${MAX_CUSTOM_SECTIONS}.`,
       );
     }
     if (bytes > MAX_CUSTOM_SECTIONS_BYTES) {
       return fail(
-        `Invalid custom sections: total size of the custom sections exceeds the maximum size allowed ${MAX_CUSTOM_SECTIONS_BYTES}`,
+        `Invalid custom sections: total size of the custom sections exceeds the maximum allowed: size ${bytes} bytes, allowed ${MAX_CUSTOM_SECTIONS_BYTES} bytes`,
       );
     }
   }
