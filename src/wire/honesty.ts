@@ -282,17 +282,17 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'NaN results keep the bits the engine gives them, and native stack depth limits recursion.',
-    mainnet: 'NaNs are canonical and the stack limit is the same on all nodes.',
+    here: 'Calls of one message may nest 350 KiB deep, counted in frames of 112 bytes and 8 for each parameter, local and operand; a 32-bit heap ends 1 MiB below 4 GiB.',
+    mainnet: 'The stack has 5 MiB and a 32-bit heap 4 GiB.',
     consequence:
-      'A canister that exposes NaN bits, or recurses to the limit, may behave differently in another browser. All nodes of one tab run the same engine.',
+      'Deep recursion traps earlier than on mainnet, at the same call on every node and in every browser.',
   },
   {
     area: 'execution',
-    here: 'SIMD, tail calls, imported memories, cost_* and environment variables are refused at installation; table.grow and its kin are allowed.',
-    mainnet: 'The former are accepted, the latter rejected.',
+    here: 'Imported memories and tables are refused at installation.',
+    mainnet: 'They are accepted from the module "env".',
     consequence:
-      'Some modules that run on mainnet cannot be installed here, with a message that names the feature.',
+      'A module built with imported memory cannot be installed here; the error names the reason.',
   },
   {
     area: 'execution',
