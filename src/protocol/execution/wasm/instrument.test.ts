@@ -1,10 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  instantiate,
-  OUT_OF_INSTRUCTIONS,
-  STACK_OVERFLOW,
-} from '../../../../tests/support/instrumented.ts';
+import { instantiate, OUT_OF_INSTRUCTIONS } from '../../../../tests/support/instrumented.ts';
 import { compileMotoko } from '../../../../tests/support/motoko.ts';
 import { compileWat } from '../../../../tests/support/wat.ts';
 import { instrument, rewriteModule } from './instrument.ts';
