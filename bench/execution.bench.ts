@@ -110,6 +110,7 @@ async function figuresOf(
     ),
     growth: growthOf(modules),
     worstGrowth: Math.max(
+      0,
       ...modules.filter(({ code }) => code >= LARGE_CODE_BYTES).map((one) => growthOf([one])),
     ),
     wrongAnswers: modules.filter(({ sameAnswer }) => !sameAnswer).map(({ name }) => name),

@@ -99,6 +99,14 @@ export function instantiateOriginal(
   return { subject, start: () => undefined };
 }
 
+/** The type declarations do not know 64-bit memories, whose sizes are bigints. */
+function newMemory(is64: boolean, pages: number): WebAssembly.Memory {
+  const descriptor = is64
+    ? { address: 'i64', initial: BigInt(pages), maximum: 262_144n }
+    : { initial: pages, maximum: 65_536 };
+  return new WebAssembly.Memory(descriptor as unknown as WebAssembly.MemoryDescriptor);
+}
+
 /** The rewritten module, ready to run; `start` runs what the original runs at instantiation. */
 export function instantiateRewritten(
   module: ParsedModule,
@@ -107,12 +115,7 @@ export function instantiateRewritten(
 ): { readonly subject: Subject; readonly start: () => void } {
   const base = (layout?.baseWasmPages ?? 0) * 65_536;
   const memory =
-    layout === null
-      ? null
-      : new WebAssembly.Memory({
-          initial: layout.baseWasmPages + layout.minWasmPages,
-          maximum: 65_536,
-        });
+    layout === null ? null : newMemory(layout.is64, layout.baseWasmPages + layout.minWasmPages);
   const all: WebAssembly.Imports =
     memory === null
       ? imports
