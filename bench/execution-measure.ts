@@ -31,7 +31,7 @@ export interface KernelFigures {
 /** The engine's optimising tier needs both: calls, and time for its compiler. */
 const WARM_UP_RUNS = 10;
 const WARM_UP_MS = 400;
-const ENTRY = { wat: 'run', assemblyscript: 'run', motoko: 'canister_query run' } as const;
+const ENTRY = { wat: 'run', assemblyscript: 'run', motoko: 'canister_update run' } as const;
 
 /** Size of the code section. */
 function codeBytes(wasm: Uint8Array): number {

@@ -1,6 +1,6 @@
 import { SYSTEM_API_SIGNATURES } from '../src/protocol/execution/system-api/signatures.ts';
 
-/** As much of the system API as a Motoko query needs that only computes; the rest answers zero. */
+/** As much of the system API as a Motoko update needs that only computes; the rest answers zero. */
 export interface MotokoHost {
   readonly imports: WebAssembly.ModuleImports;
   /** The heap as the canister sees it; set after instantiation. */

@@ -1,5 +1,5 @@
 persistent actor {
-  public query func run() : async Nat {
+  public func run() : async Nat {
     var n = 1; var i = 1;
     while (i <= 350) { n *= i; i += 1 };
     var sum = 0;

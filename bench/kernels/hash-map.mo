@@ -1,7 +1,7 @@
 import Map "mo:core/Map";
 import Nat "mo:core/Nat";
 persistent actor {
-  public query func run() : async Nat {
+  public func run() : async Nat {
     let map = Map.empty<Nat, Nat>();
     var x = 1; var i = 0;
     while (i < 6_000) {

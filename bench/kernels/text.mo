@@ -1,7 +1,7 @@
 import Nat "mo:core/Nat";
 import Text "mo:core/Text";
 persistent actor {
-  public query func run() : async Nat {
+  public func run() : async Nat {
     var text = ""; var i = 0;
     while (i < 1_000) { text #= Nat.toText(i) # ";"; i += 1 };
     var parts = 0;
