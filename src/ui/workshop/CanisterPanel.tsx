@@ -3,8 +3,10 @@ import { CopyText } from '../components/CopyText.tsx';
 import { useProjection } from '../services.tsx';
 import { formatBytes, formatCount, formatCycles, shortHash } from '../store/format.ts';
 import type { DeployedCanister } from '../store/workshop-store.ts';
+import { CanisterFacts } from './CanisterFacts.tsx';
 import type { WorkshopClient } from './client.ts';
 import { MethodCard } from './MethodCard.tsx';
+import { Snapshots } from './Snapshots.tsx';
 
 interface CanisterPanelProps {
   readonly canister: DeployedCanister;
@@ -62,6 +64,14 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
         {did.methods.map((method) => (
           <MethodCard key={method.name} canister={canister} method={method} client={client} />
         ))}
+      </div>
+      <div>
+        <CanisterFacts
+          canisterId={canisterId}
+          client={client}
+          changed={`${facts?.version ?? ''} ${facts?.cycles ?? ''} ${facts?.memoryBytes ?? ''}`}
+        />
+        <Snapshots canisterId={canisterId} name={name} client={client} />
       </div>
       <h3>Log</h3>
       {view === undefined || view.logs.length === 0 ? (

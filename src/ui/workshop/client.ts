@@ -12,6 +12,7 @@ import { present } from '../../base/assert.ts';
 import type { Network } from '../../wire/network.ts';
 import type { DidInterface, DidMethod } from '../candid/did-types.ts';
 import { toIdlService } from '../candid/to-idl.ts';
+import { type CanisterDesk, createCanisterDesk } from './canister-desk.ts';
 import type { ManagementCanister } from './management.ts';
 import { managementInterface } from './management.ts';
 
@@ -45,6 +46,7 @@ const CYCLES_AT_CREATION = 3_000_000_000_000n;
 
 /** A client of the network: an unmodified agent that verifies every certificate and node signature. */
 export interface WorkshopClient {
+  readonly desk: CanisterDesk;
   /** Answers the new canister's id as text. Throws the agent's error. */
   createCanister(): Promise<string>;
   installCode(
@@ -61,6 +63,9 @@ export interface WorkshopClient {
   ): Promise<CallOutcome>;
 }
 
+/** As much of it as a deployment needs. */
+export type DeployClient = Pick<WorkshopClient, 'createCanister' | 'installCode'>;
+
 export async function createWorkshopClient(network: Network): Promise<WorkshopClient> {
   const agent = await HttpAgent.create({
     host: location.origin,
@@ -70,6 +75,7 @@ export async function createWorkshopClient(network: Network): Promise<WorkshopCl
     verifyQuerySignatures: true,
   });
   return {
+    desk: createCanisterDesk(agent),
     createCanister: async () => {
       const range = present(
         network.topology().subnets[0]?.canisterRanges[0],

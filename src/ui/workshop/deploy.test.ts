@@ -10,7 +10,7 @@ import {
   type PendingInstall,
   type WorkshopStore,
 } from '../store/workshop-store.ts';
-import type { WorkshopClient } from './client.ts';
+import type { DeployClient } from './client.ts';
 import { type DeployTarget, startDeployment } from './deploy.ts';
 
 const CANISTER = 'rwlgt-iiaaa-aaaaa-aaaaa-cai';
@@ -61,7 +61,7 @@ async function deploy(
   const workshop = createWorkshopStore(SOURCE);
   const calls: string[] = [];
   const steps: (string | undefined)[] = [];
-  const client: WorkshopClient = {
+  const client: DeployClient = {
     createCanister: async () => {
       calls.push('create');
       return CANISTER;
@@ -73,7 +73,6 @@ async function deploy(
         throw new Error(refusal);
       }
     },
-    call: () => Promise.reject(new Error('nothing is called while deploying')),
   };
   const finished = new Promise<void>((resolve) => {
     workshop.subscribe((state) => {

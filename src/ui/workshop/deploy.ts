@@ -12,7 +12,7 @@ import type {
   PendingInstall,
   WorkshopStore,
 } from '../store/workshop-store.ts';
-import type { InstallMode, WorkshopClient } from './client.ts';
+import type { DeployClient, InstallMode } from './client.ts';
 
 export interface DeployTarget {
   readonly mode: InstallMode;
@@ -27,7 +27,7 @@ export interface DeployTarget {
 export function startDeployment(
   workshop: WorkshopStore,
   compile: Compile,
-  client: () => Promise<WorkshopClient>,
+  client: () => Promise<DeployClient>,
   target: DeployTarget,
 ): void {
   const run = new DeploymentRun(workshop, client, target);
@@ -50,7 +50,7 @@ export function startDeployment(
 
 class DeploymentRun {
   readonly #workshop: WorkshopStore;
-  readonly #client: () => Promise<WorkshopClient>;
+  readonly #client: () => Promise<DeployClient>;
   readonly #target: DeployTarget;
   readonly #startedMs = performance.now();
   readonly #timings: (readonly [DeployStep, number])[] = [];
@@ -58,11 +58,7 @@ class DeploymentRun {
   #stepStartedMs = this.#startedMs;
   #wasm: Uint8Array | null = null;
 
-  constructor(
-    workshop: WorkshopStore,
-    client: () => Promise<WorkshopClient>,
-    target: DeployTarget,
-  ) {
+  constructor(workshop: WorkshopStore, client: () => Promise<DeployClient>, target: DeployTarget) {
     this.#workshop = workshop;
     this.#client = client;
     this.#target = target;
