@@ -194,7 +194,7 @@ function Limits() {
         <dt>A message</dt>
         <dd className="mono">
           {instructions(facts.messageInstructions)}
-          <span className="muted"> in slices of {instructions(facts.sliceInstructions)}</span>
+          <span className="muted"> in slices of {short(facts.sliceInstructions)}</span>
         </dd>
         <dt>A query</dt>
         <dd className="mono">{instructions(facts.queryInstructions)}</dd>
@@ -210,9 +210,13 @@ function Limits() {
 }
 
 function instructions(count: bigint): string {
+  return `${short(count)} instructions`;
+}
+
+function short(count: bigint): string {
   return count >= 1_000_000_000n
-    ? `${formatCount(count / 1_000_000_000n)} B instructions`
-    : `${formatCount(count / 1_000_000n)} M instructions`;
+    ? `${formatCount(count / 1_000_000_000n)} B`
+    : `${formatCount(count / 1_000_000n)} M`;
 }
 
 function days(seconds: bigint): string {

@@ -78,7 +78,12 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
         <p className="muted small">The canister has printed nothing.</p>
       ) : (
         <pre className="log mono" tabIndex={0} aria-label={`Log of ${name}`}>
-          {view.logs.slice(-50).join('\n')}
+          {view.logs.slice(-50).map((line, index) => (
+            <span key={index} className={line.startsWith('[TRAP]') ? 'tone-error' : undefined}>
+              {line}
+              {'\n'}
+            </span>
+          ))}
         </pre>
       )}
     </section>

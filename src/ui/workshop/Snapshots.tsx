@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { formatBytes, formatTime, shortHash } from '../store/format.ts';
+import { CopyText } from '../components/CopyText.tsx';
+import { formatBytes, formatTime } from '../store/format.ts';
 import type { CanisterDesk, Snapshot } from './canister-desk.ts';
 import type { WorkshopClient } from './client.ts';
 
@@ -113,9 +114,7 @@ function SnapshotLine({ snapshot, busy, onLoad, onDelete }: SnapshotLineProps) {
   const taken = formatTime(takenAtNs).slice(0, 8);
   return (
     <li>
-      <span className="mono" title={id}>
-        {shortHash(id)}
-      </span>
+      <CopyText full={id} short={`#${BigInt(`0x${id.slice(0, 16)}`)}`} />
       <span className="muted small mono">
         {taken}, {formatBytes(Number(bytes))}
       </span>
