@@ -56,3 +56,28 @@ describe('canister logs in the projection', () => {
     ).toEqual(['x', 'x', 'y']);
   });
 });
+
+describe('changes of a canister in the projection', () => {
+  const changed = (height: number, facts: object): unknown => ({
+    kind: 'canisterChanged',
+    height,
+    canister: { ...FACTS, ...facts },
+  });
+
+  it('shows what changed once, in order, however late other nodes tell of it', () => {
+    const empty = { moduleHash: null, version: 1n };
+    const code = { moduleHash: 'aa', version: 2n };
+    const stopped = { ...code, status: 'stopped' };
+    const { canisters } = [
+      report('a', changed(1, empty)),
+      report('b', changed(1, empty)),
+      report('a', changed(2, code), changed(3, { ...code, cycles: 5n }), changed(4, stopped)),
+      report('b', changed(2, code), changed(3, code), changed(4, stopped)),
+    ].reduce(applyBatch, initialProjection({ subnets: [] }));
+    expect(canisters[0]?.changes).toEqual([
+      { height: 1, change: 'seen', moduleHash: null, status: FACTS.status },
+      { height: 2, change: 'code', moduleHash: 'aa', status: FACTS.status },
+      { height: 4, change: 'status', moduleHash: 'aa', status: 'stopped' },
+    ]);
+  });
+});

@@ -1,7 +1,18 @@
 import { compareText } from '../base/bytes.ts';
 import type { Height } from '../protocol/types/ids.ts';
-import { KEPT_CANISTERS, KEPT_FLIGHTS, KEPT_LOG_LINES, KEPT_MESSAGES } from './projection.ts';
-import type { CanisterView, NetworkProjection, NodeView } from './projection.ts';
+import {
+  KEPT_CANISTERS,
+  KEPT_CHANGES,
+  KEPT_FLIGHTS,
+  KEPT_LOG_LINES,
+  KEPT_MESSAGES,
+} from './projection.ts';
+import type {
+  CanisterChangeView,
+  CanisterView,
+  NetworkProjection,
+  NodeView,
+} from './projection.ts';
 import { applyRegistryFact } from './project-keys.ts';
 import { keepLast, withNode } from './projection-edits.ts';
 import type { TelemetryEvent } from './telemetry.ts';
@@ -35,9 +46,32 @@ export function applyCanisterEvent(
   const others = projection.canisters.filter((other) => other !== known);
   const canisters = [
     ...others,
-    { facts, logs: known?.logs ?? [], nextLogIndex: known?.nextLogIndex ?? 0n },
+    {
+      facts,
+      changes: withChange(known, event),
+      logs: known?.logs ?? [],
+      nextLogIndex: known?.nextLogIndex ?? 0n,
+    },
   ].toSorted((a, b) => compareText(a.facts.canisterId, b.facts.canisterId));
   return { ...projection, canisters: keepLast(canisters, KEPT_CANISTERS) };
+}
+
+/** All nodes report a change; the first report is the news. */
+function withChange(
+  known: CanisterView | undefined,
+  { height, canister }: TelemetryEvent & { readonly kind: 'canisterChanged' },
+): readonly CanisterChangeView[] {
+  const { moduleHash, status } = canister;
+  const changes = known?.changes ?? [];
+  const last = changes.at(-1);
+  if (last === undefined) {
+    return [{ height, change: 'seen', moduleHash, status }];
+  }
+  const change =
+    last.moduleHash !== moduleHash ? 'code' : last.status !== status ? 'status' : undefined;
+  return change === undefined || height <= last.height
+    ? changes
+    : keepLast([...changes, { height, change, moduleHash, status }], KEPT_CHANGES);
 }
 
 /** All nodes report the lines of a run; only those that nobody has reported yet are news. */

@@ -166,8 +166,19 @@ export interface RegistryView {
   readonly madeAt: Height;
 }
 
+/** A change of a canister that nodes told of. */
+export interface CanisterChangeView {
+  readonly height: Height;
+  readonly change: 'seen' | 'code' | 'status';
+  /** As it was after the change. */
+  readonly moduleHash: HashHex | null;
+  readonly status: CanisterFacts['status'];
+}
+
 export interface CanisterView {
   readonly facts: CanisterFacts;
+  /** Newest last, bounded: since the page looks. */
+  readonly changes: readonly CanisterChangeView[];
   /** Newest last, bounded. */
   readonly logs: readonly string[];
   /** Index of the next log line: lines below it are known from another node. */
@@ -218,6 +229,8 @@ export const KEPT_HEIGHTS = 60;
 export const KEPT_FEED_ENTRIES = 200;
 export const KEPT_FLIGHTS = 120;
 export const KEPT_MESSAGES = 50;
+/** Changes kept of a canister: as many as a canister's own history keeps. */
+export const KEPT_CHANGES = 20;
 export const KEPT_LOG_LINES = 200;
 export const KEPT_CANISTERS = 200;
 const NO_HEIGHTS: NodeHeights = {

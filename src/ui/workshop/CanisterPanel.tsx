@@ -5,6 +5,7 @@ import { formatBytes, formatCount, formatCycles, shortHash } from '../store/form
 import type { DeployedCanister } from '../store/workshop-store.ts';
 import { CanisterFacts } from './CanisterFacts.tsx';
 import type { WorkshopClient } from './client.ts';
+import { History } from './History.tsx';
 import { MethodCard } from './MethodCard.tsx';
 import { Snapshots } from './Snapshots.tsx';
 
@@ -71,6 +72,7 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
           client={client}
           changed={`${facts?.version ?? ''} ${facts?.cycles ?? ''} ${facts?.memoryBytes ?? ''}`}
         />
+        <History changes={view?.changes ?? []} />
         <Snapshots canisterId={canisterId} name={name} client={client} />
       </div>
       <h3>Log</h3>

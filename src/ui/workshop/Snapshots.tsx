@@ -115,7 +115,7 @@ function SnapshotLine({ snapshot, busy, onLoad, onDelete }: SnapshotLineProps) {
   return (
     <li>
       <CopyText full={id} short={`#${BigInt(`0x${id.slice(0, 16)}`)}`} />
-      <span className="muted small mono">
+      <span className="muted small mono snapshot-facts">
         {taken}, {formatBytes(Number(bytes))}
       </span>
       <button
