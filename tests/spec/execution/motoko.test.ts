@@ -42,6 +42,34 @@ describe.each(['enhanced', 'classic'] as const)('Motoko actors, %s persistence',
   });
 });
 
+describe('what an upgrade says of main memory', () => {
+  it('must be `keep` or `replace` for a module that says its memory persists, and never `keep` for others', async () => {
+    const [kept, classic] = [await journeyModules('enhanced'), await journeyModules('classic')];
+    const host = new MotokoSubnet('enhanced');
+    const [one, other] = [
+      await host.deploy(kept.keeper, null),
+      await host.deploy(classic.keeper, null),
+    ];
+    await host.text(one, 'add');
+    await host.text(other, 'add');
+    const states = async (): Promise<readonly string[]> => [
+      await host.text(one, 'state'),
+      await host.text(other, 'state'),
+    ];
+    const before = await states();
+    expect(host.upgradeWith(one, kept.keeper, null)).toMatch(
+      /^IC0504: .*Missing upgrade option: Enhanced orthogonal persistence requires the `wasm_memory_persistence` upgrade option\./,
+    );
+    expect(host.upgradeWith(other, classic.keeper, 'keep')).toMatch(
+      /^IC0504: .*Invalid upgrade option: The `wasm_memory_persistence: opt Keep` upgrade option requires that the new canister module supports enhanced orthogonal persistence\./,
+    );
+    expect(await states()).toEqual(before);
+    // Main memory goes, and with it the variables: the actor begins anew and counts this upgrade.
+    expect(host.upgradeWith(one, kept.keeper, 'replace')).toBe('upgraded');
+    expect(await host.text(one, 'state')).toBe('(0, 0, null, (0, 0, 0), 0, [], 1, 0)');
+  });
+});
+
 describe('certified data of a Motoko actor', () => {
   interface Certifier {
     certify(): Promise<string>;
