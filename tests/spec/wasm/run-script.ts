@@ -141,10 +141,10 @@ class ScriptRun {
     } else if (loading.kind === 'not applicable') {
       leaveOut(loading.reason);
     } else if (loading.original !== undefined && loading.rewritten !== undefined) {
-      leaveOut(`it cannot be loaded: ${String(loading.original)}`);
+      leaveOut(`it cannot be loaded: ${causeOf(loading.original)}`);
     } else {
       this.#whyNone = 'the module could not be loaded';
-      this.#fail(line, `only one loads: ${String(loading.original ?? loading.rewritten)}`);
+      this.#fail(line, `only one loads: ${causeOf(loading.original ?? loading.rewritten)}`);
     }
   }
 
@@ -263,12 +263,12 @@ class ScriptRun {
     } else if (loading.kind === 'not applicable') {
       this.#skip(loading.reason);
     } else if (loading.original === undefined || loading.rewritten === undefined) {
-      this.#fail(line, `only one fails: ${String(loading.original ?? loading.rewritten)}`);
+      this.#fail(line, `only one fails: ${causeOf(loading.original ?? loading.rewritten)}`);
     } else if (
       type === 'assert_uninstantiable' &&
       causeOf(loading.original) !== causeOf(loading.rewritten)
     ) {
-      this.#fail(line, `${String(loading.rewritten)} instead of ${String(loading.original)}`);
+      this.#fail(line, `${causeOf(loading.rewritten)} instead of ${causeOf(loading.original)}`);
     } else {
       this.#passed += 1;
     }
