@@ -52,7 +52,7 @@ const REFUSED: readonly (readonly [name: string, code: number, text: string, bui
   [
     'a function of a million and one instructions',
     505,
-    'Wasm module contains a function of',
+    'Wasm module contains a function at index 0 with complexity',
     () => moduleOf(functionOf(repeated(1_000_001, 0x01))),
   ],
   [
