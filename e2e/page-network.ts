@@ -45,6 +45,9 @@ export async function createPageNetwork(page: Page, spec: NetworkSpec): Promise<
     topology: () => fixed.topology,
     events: telemetry.events,
     ...portsThrough(handle),
+    // An identity stays in its process: in the page the caller is anonymous.
+    forkCanister: (canisterId) =>
+      handle.evaluate((network, id) => network.forkCanister(id), canisterId),
     snapshot: (): Promise<NetworkSnapshot> => handle.evaluate((network) => network.snapshot()),
     close: async () => {
       await telemetry.settled();

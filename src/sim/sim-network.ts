@@ -18,12 +18,14 @@ import type {
   NodeSnapshot,
   Topology,
 } from '../wire/network.ts';
+import { forkCanister } from '../wire/fork-canister.ts';
 import { PACE_SETTINGS } from '../wire/network-spec.ts';
 import type { NetworkSpec, Pace } from '../wire/network-spec.ts';
 import {
   guardClock,
   guardFaults,
   guardFetch,
+  guardFork,
   guardInspector,
   guardRegistry,
   type NetworkGuard,
@@ -98,6 +100,7 @@ class SimNetworkHost implements SimNetwork {
   readonly inspect: NetworkInspector;
   readonly faults: NetworkFaults;
   readonly registry: NetworkRegistry;
+  readonly forkCanister: Network['forkCanister'];
   private readonly simulation: Simulation;
   private readonly recorder = createTelemetryRecorder();
   private readonly checkers: Checkers = createCheckers();
@@ -141,6 +144,9 @@ class SimNetworkHost implements SimNetwork {
       return this.drive.until(reply);
     });
     this.fetch = guardFetch(this.guard, fetch);
+    this.forkCanister = guardFork(this.guard, (canisterId, forkOptions) =>
+      forkCanister(this, canisterId, forkOptions),
+    );
     const inspector = createInspector(
       createPublicSubnet(genesis, suite),
       () => this.simRegistry.records(),

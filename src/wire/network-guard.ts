@@ -5,6 +5,7 @@ import type {
   ArtifactReference,
   FetchFunction,
   InspectableKind,
+  Network,
   NetworkClock,
   NetworkError,
   NetworkErrorCode,
@@ -75,6 +76,13 @@ function badLink(guard: NetworkGuard, from: NodeId, to: NodeId): Refusal {
 export function guardRegistry(guard: NetworkGuard, port: NetworkRegistry): NetworkRegistry {
   const { update } = refuseWhenClosed(guard, { update: port.update });
   return { version: port.version, record: port.record, update };
+}
+
+export function guardFork(
+  guard: NetworkGuard,
+  fork: Network['forkCanister'],
+): Network['forkCanister'] {
+  return refuseWhenClosed(guard, { fork }).fork;
 }
 
 /** Checks who and which groups; what a fault means is the host's. */

@@ -2,6 +2,7 @@ import type { CodedError, Result } from '../base/result.ts';
 import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
 import type { LimitsPreset, SubnetType } from '../protocol/types/genesis.ts';
 import type {
+  CanisterId,
   HashHex,
   Height,
   NodeId,
@@ -11,6 +12,7 @@ import type {
 } from '../protocol/types/ids.ts';
 import type { RegistryChange, SubnetRecord } from '../protocol/types/registry.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
+import type { ForkOptions } from './fork-canister.ts';
 import type { LinkConditions, NetworkSpec, Pace } from './network-spec.ts';
 import type { NodeConditions } from './node-conditions.ts';
 import type { TelemetryBatch } from './telemetry.ts';
@@ -36,6 +38,12 @@ export interface Network {
   readonly events: NetworkEvents;
   readonly inspect: NetworkInspector;
   snapshot(): Promise<NetworkSnapshot>;
+  /**
+   * Makes a new canister with the code, heap, stable memory, certified data and chunk store of
+   * another, through a snapshot of it, and answers the new id. Its settings, logs, timer and open
+   * calls are not copied. Needs a network whose clock runs.
+   */
+  forkCanister(canisterId: CanisterId, options?: ForkOptions): NetworkResult<CanisterId>;
   /** Ends every node and frees what the network holds. Idempotent. */
   close(): Promise<void>;
 }
@@ -52,6 +60,7 @@ export type NetworkErrorCode =
   | 'NO_HEALTHY_NODE'
   | 'ARTIFACT_UNKNOWN'
   | 'CONTROL_TIMEOUT'
+  | 'FORK_FAILED'
   | 'INVALID_ARGUMENT';
 export type NetworkError = CodedError<NetworkErrorCode>;
 export type NetworkResult<T> = Promise<Result<T, NetworkError>>;

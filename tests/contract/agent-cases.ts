@@ -1,16 +1,25 @@
 import assert from 'node:assert/strict';
-import { Actor, AnonymousIdentity, Certificate, HttpAgent } from '@icp-sdk/core/agent';
+import {
+  Actor,
+  AnonymousIdentity,
+  Certificate,
+  HttpAgent,
+  type Identity,
+} from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
 import { Principal } from '@icp-sdk/core/principal';
 import { hexToBytes } from '../../src/base/hex.ts';
+import type { CanisterId } from '../../src/protocol/types/ids.ts';
 import { managementCanister } from '../support/management.ts';
 import { compileMotoko } from '../support/motoko.ts';
 import {
+  assertRefused,
   type ContractCase,
   type ContractHost,
   type ContractNetwork,
   passUntilAllReach,
+  valueOf,
 } from './contract-host.ts';
 
 /** An unmodified agent on every host of `Network`, with all its checks on. */
@@ -33,12 +42,15 @@ interface Counter {
   get(): Promise<bigint>;
 }
 
-async function agentFor(network: ContractNetwork): Promise<HttpAgent> {
+async function agentFor(
+  network: ContractNetwork,
+  identity: Identity = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(7)),
+): Promise<HttpAgent> {
   return HttpAgent.create({
     host: 'http://subnet.test',
     fetch: network.fetch,
     rootKey: network.rootKey(),
-    identity: Ed25519KeyIdentity.generate(new Uint8Array(32).fill(7)),
+    identity,
     verifyQuerySignatures: true,
   });
 }
@@ -84,6 +96,37 @@ async function servesAnAgent(host: ContractHost): Promise<void> {
   await reachesCount(host, counter, 3n);
 }
 
+async function forksACanister(host: ContractHost): Promise<void> {
+  const { network } = host;
+  const { wasm } = await compileMotoko(COUNTER);
+  const agent = await agentFor(network, new AnonymousIdentity());
+  const management = managementCanister(agent, firstCanister(network));
+  const { canister_id } = await management.provisional_create_canister_with_cycles({
+    amount: [],
+    settings: [],
+    specified_id: [],
+  });
+  const source = canister_id.toHex().toLowerCase() as CanisterId;
+  assertRefused(await network.forkCanister(source), 'FORK_FAILED', 'fork of an empty canister');
+  await management.install_code({
+    mode: { install: null },
+    canister_id,
+    wasm_module: wasm,
+    arg: new Uint8Array(IDL.encode([], [])),
+  });
+  const counterAt = (canisterId: Principal): Counter =>
+    Actor.createActor<Counter>(counterInterface, { agent, canisterId });
+  const counter = counterAt(canister_id);
+  assert.equal(await counter.inc(), 1n);
+  assert.equal(await counter.inc(), 2n);
+  const copyId = valueOf(await network.forkCanister(source), 'fork');
+  assert.notEqual(copyId, source);
+  const copy = counterAt(Principal.fromHex(copyId));
+  assert.equal(await copy.inc(), 3n, 'the copy counts on from where the source was');
+  assert.equal(await counter.inc(), 3n, 'the source does not see what the copy counts');
+  assertRefused(await network.forkCanister('x' as CanisterId), 'INVALID_ARGUMENT', 'fork of no id');
+}
+
 async function listsCanisters(host: ContractHost): Promise<void> {
   const { network } = host;
   const agent = await agentFor(network);
@@ -126,6 +169,7 @@ export const AGENT_CASES: readonly ContractCase[] = [
     title: 'serves an unmodified agent: create, install, update, query, all verified',
     run: servesAnAgent,
   },
+  { title: 'forks a canister: its memory twice, then apart', run: forksACanister },
   { title: 'lists the canisters that an agent made', run: listsCanisters },
   {
     title: 'gives certificates that verify under its root key and under no other',

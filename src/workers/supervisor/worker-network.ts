@@ -13,6 +13,7 @@ import type {
 import {
   guardClock,
   guardFaults,
+  guardFork,
   guardInspector,
   guardRegistry,
   type NetworkGuard,
@@ -258,6 +259,10 @@ function assembleNetwork(
         ]),
     },
     inspect: guardInspector(guard, createInspectorPort(roster, scaffold.inspector.control, keeper)),
+    forkCanister: guardFork(guard, async (canisterId, options) => {
+      const { forkCanister } = await import('../../wire/fork-canister.ts');
+      return forkCanister(network, canisterId, options);
+    }),
     snapshot: async () => ({
       spec,
       clock: clockControl.reading(),
