@@ -14,7 +14,7 @@ test('a canister’s panel tells cycles, memory, limits and history; a snapshot 
   await openPage(page, '?pace=turbo&nodes=1');
   await page.getByRole('link', { name: 'Build', exact: true }).first().click();
   await page.getByRole('button', { name: 'Compile and deploy' }).click();
-  const card = page.getByTestId('canister').first();
+  const card = page.getByTestId('canister').last();
   await expect(card).toBeVisible({ timeout: 90_000 });
   await expect((await call(card, 'increment')).locator('output')).toHaveText('(1)');
 
@@ -49,6 +49,13 @@ test('a canister’s panel tells cycles, memory, limits and history; a snapshot 
   const history = card.getByTestId('history');
   await history.locator('summary').press('Enter');
   await expect(history.getByRole('listitem')).toContainText(['code installed', 'created']);
+
+  await card.getByRole('button', { name: 'Fork' }).press('Enter');
+  await expect(page.getByTestId('canister')).toHaveCount(2, { timeout: 60_000 });
+  const copy = page.getByTestId('canister').first();
+  await expect(copy.getByRole('heading', { level: 2 })).toHaveText('Counter (fork)');
+  await expect((await call(copy, 'increment')).locator('output')).toHaveText('(2)');
+  await expect((await call(card, 'get')).locator('output')).toHaveText('(1)');
 
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme });

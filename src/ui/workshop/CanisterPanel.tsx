@@ -5,6 +5,7 @@ import { formatBytes, formatCount, formatCycles, shortHash } from '../store/form
 import type { DeployedCanister } from '../store/workshop-store.ts';
 import { CanisterFacts } from './CanisterFacts.tsx';
 import type { WorkshopClient } from './client.ts';
+import { ForkButton } from './ForkButton.tsx';
 import { History } from './History.tsx';
 import { MethodCard } from './MethodCard.tsx';
 import { Snapshots } from './Snapshots.tsx';
@@ -32,6 +33,7 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
         <span className={`tag ${facts?.status === 'running' ? 'tone-good' : 'tone-info'}`}>
           {facts?.status ?? 'installed'}
         </span>
+        <ForkButton canister={canister} />
       </div>
       <dl className="fields">
         <dt>Canister id</dt>
