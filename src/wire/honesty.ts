@@ -168,6 +168,31 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
+    here: 'All canisters of a node run in one sandbox worker, one message after the other; the subnet’s threads only divide the work.',
+    mainnet: 'Threads run at the same time, on cores of their own.',
+    consequence: 'Results are those of parallel threads, the time they take is not.',
+  },
+  {
+    area: 'execution',
+    here: 'The cycles prepaid for a message that is paused stay in the visible balance, and are taken again when it is aborted.',
+    mainnet: 'They are withdrawn once, before the first slice.',
+    consequence:
+      'canister_status shows more cycles while a long message runs, and a canister that gets poor meanwhile may lose it.',
+  },
+  {
+    area: 'execution',
+    here: 'Pages of the heap are charged when their content changed; none in composite queries and for fresh heaps.',
+    mainnet: 'Every page that was written to is charged.',
+    consequence: 'A message that writes what was there already costs less here.',
+  },
+  {
+    area: 'execution',
+    here: 'Best-effort messages are not dropped to make room, and there are no subnet admins, so list_canisters is refused.',
+    mainnet: 'Above 5 GiB the oldest best-effort messages are dropped; rented subnets have admins.',
+    consequence: 'Code for these two cases cannot be tried here.',
+  },
+  {
+    area: 'execution',
     here: 'A node remembers 8 MiB of query outcomes, and an epoch of query statistics lasts 60 blocks.',
     mainnet: '200 MiB, and 600 blocks.',
     consequence:
