@@ -1,5 +1,8 @@
 import { encodeUtf8 } from '../../../base/utf8.ts';
 
+/** Below this many bytes a loop beats the engine's own copying. */
+const SHORT_COPY_BYTES = 32;
+
 /** A growing byte buffer with the encodings of the WebAssembly binary format. */
 export class ByteWriter {
   #buffer: Uint8Array;
@@ -28,14 +31,30 @@ export class ByteWriter {
   }
 
   raw(bytes: ArrayLike<number>): void {
-    this.#reserve(bytes.length);
-    this.#buffer.set(bytes, this.#length);
-    this.#length += bytes.length;
+    const count = bytes.length;
+    this.#reserve(count);
+    if (count > SHORT_COPY_BYTES) {
+      this.#buffer.set(bytes, this.#length);
+    } else {
+      for (let i = 0; i < count; i += 1) {
+        this.#buffer[this.#length + i] = bytes[i] as number;
+      }
+    }
+    this.#length += count;
   }
 
   /** Copies `source[from, to)`. */
   copy(source: Uint8Array, from: number, to: number): void {
-    this.raw(source.subarray(from, to));
+    if (to - from > SHORT_COPY_BYTES) {
+      this.raw(source.subarray(from, to));
+      return;
+    }
+    this.#reserve(to - from);
+    let length = this.#length;
+    for (let i = from; i < to; i += 1) {
+      this.#buffer[length++] = source[i] as number;
+    }
+    this.#length = length;
   }
 
   /** Unsigned LEB128 of a safe integer. */
