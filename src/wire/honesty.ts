@@ -168,7 +168,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'All canisters of a node run in one sandbox worker, one message after the other; the subnet’s threads only divide the work.',
+    here: 'All canisters of a node share one sandbox worker: they take turns, at slice ends where the engine can suspend a stack; the subnet’s threads only divide the work.',
     mainnet: 'Threads run at the same time, on cores of their own.',
     consequence: 'Results are those of parallel threads, the time they take is not.',
   },
@@ -184,6 +184,13 @@ export const DIFFERENCES: readonly Difference[] = [
     here: 'Pages of the heap are charged when their content changed; none in composite queries and for fresh heaps.',
     mainnet: 'Every page that was written to is charged.',
     consequence: 'A message that writes what was there already costs less here.',
+  },
+  {
+    area: 'execution',
+    here: 'A sandbox that gives no answer for 120 seconds of wall time is started again; a request that fails twice so ends the node.',
+    mainnet: 'A sandbox process that dies takes its replica with it; there is no such clock.',
+    consequence:
+      'On a very slow machine a node may stop where mainnet would only be late. Its state is on disk, and it can be restarted.',
   },
   {
     area: 'execution',
