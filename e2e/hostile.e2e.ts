@@ -123,7 +123,7 @@ test('hostile bytes on the subnet’s channel are refused, counted and shown; th
     .getByRole('button', { name: /^Node 1/ })
     .first()
     .click();
-  await expect(inspector.getByText(/[1-9]\d* packets/)).toBeVisible();
+  await expect(inspector.getByText(/artifacts, [1-9]\d* packets/)).toBeVisible();
 });
 
 test('shares forged in the name of a node that is down are refused by their signatures', async ({
