@@ -15,6 +15,8 @@ const MANY_PAGES = 256;
 const STABLE_BYTES = [8, 1024, 65_536] as const;
 const STABLE_CALLS = 20_000;
 const STABLE_MB = 2;
+/** Loops before the engine has compiled the host's part for good. */
+const STABLE_WARM_UPS = 10;
 
 /** A heap of so many MB with a byte in every page. */
 function heapCanister(megabytes: number): string {
@@ -127,15 +129,23 @@ async function heaps(count: number) {
 
 async function stable(count: number) {
   const canister = await installed(stableCanister());
-  const perCall = (method: string): number => {
-    const loops: number[] = [];
-    timeUs(canister, method);
-    timeUs(canister, 'nothing');
-    for (let run = 0; run < Math.max(5, count / 20); run += 1) {
-      loops.push(timeUs(canister, method) - timeUs(canister, 'nothing'));
+  const methods = [
+    'nothing',
+    ...STABLE_BYTES.flatMap((bytes) => [`write${bytes}`, `read${bytes}`]),
+  ];
+  const times = new Map<string, number[]>(methods.map((method) => [method, []]));
+  const runs = Math.max(15, Math.floor(count / 5));
+  for (let run = 0; run < STABLE_WARM_UPS + runs; run += 1) {
+    for (const method of methods) {
+      const tookUs = timeUs(canister, method);
+      if (run >= STABLE_WARM_UPS) {
+        times.get(method)?.push(tookUs);
+      }
     }
-    return rounded(median(loops) / STABLE_CALLS, 2);
-  };
+  }
+  const of = (method: string): number => median(times.get(method) ?? []);
+  const perCall = (method: string): number =>
+    rounded((of(method) - of('nothing')) / STABLE_CALLS, 2);
   return STABLE_BYTES.map((bytes) => ({
     bytes,
     writeUs: perCall(`write${bytes}`),

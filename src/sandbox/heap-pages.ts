@@ -3,7 +3,7 @@ import type { DirtyPage } from '../protocol/interfaces/wasm-host.ts';
 import { PAGE_BYTES, WASM_PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts';
 import type { PageMap } from '../protocol/replicated-state/page-map.ts';
 import type { PooledMemory } from './memory-pool.ts';
-import { growMemory, wasmPagesOf } from './memory-pool.ts';
+import { growMemory } from './memory-pool.ts';
 
 const PAGE_WORDS = PAGE_BYTES / 4;
 const STRADDLE_WORDS = STRADDLE_BYTES / 4;
@@ -42,25 +42,36 @@ type VisitPage = (index: number, bytes: number) => void;
  */
 export class HeapPages {
   readonly #memory: PooledMemory;
-  readonly #base: number;
+  /** Of the whole memory; growing detaches its buffer. */
+  #bytes: Uint8Array;
+  /** Where the heap begins. */
+  readonly base: number;
 
-  /** `baseWasmPages`: where the heap begins. */
   constructor(memory: PooledMemory, baseWasmPages: number) {
     this.#memory = memory;
-    this.#base = baseWasmPages * WASM_PAGE_BYTES;
+    this.#bytes = new Uint8Array(memory.memory.buffer);
+    this.base = baseWasmPages * WASM_PAGE_BYTES;
+  }
+
+  /** A live view of marks and heap: use it at once. */
+  memory(): Uint8Array {
+    if (this.#bytes.length === 0) {
+      this.#bytes = new Uint8Array(this.#memory.memory.buffer);
+    }
+    return this.#bytes;
   }
 
   get #buffer(): ArrayBuffer {
-    return this.#memory.memory.buffer;
+    return this.memory().buffer as ArrayBuffer;
   }
 
   wasmPages(): number {
-    return wasmPagesOf(this.#memory) - this.#base / WASM_PAGE_BYTES;
+    return this.size() / WASM_PAGE_BYTES;
   }
 
   /** In bytes. */
   size(): number {
-    return this.#buffer.byteLength - this.#base;
+    return this.memory().length - this.base;
   }
 
   grow(wasmPages: number): void {
@@ -68,15 +79,17 @@ export class HeapPages {
   }
 
   view(address: number, length: number): Uint8Array {
-    return new Uint8Array(this.#buffer, this.#base + address, length);
+    return new Uint8Array(this.#buffer, this.base + address, length);
   }
 
   /** Marks the pages of a range that the host writes to. */
   markWritten(address: number, length: number): void {
     if (length > 0) {
-      const first = Math.floor(address / PAGE_BYTES);
+      const marks = this.memory();
       const last = Math.floor((address + length - 1) / PAGE_BYTES);
-      new Uint8Array(this.#buffer, 0, last + 1).fill(1, first);
+      for (let page = Math.floor(address / PAGE_BYTES); page <= last; page += 1) {
+        marks[page] = 1;
+      }
     }
   }
 
@@ -110,12 +123,12 @@ export class HeapPages {
 
   /** Copies of the pages that differ from the committed ones, by index; from then on nothing is marked. */
   takeDirty(committed: PageMap): DirtyPage[] {
-    const heap = new Int32Array(this.#buffer, this.#base);
+    const heap = new Int32Array(this.#buffer, this.base);
     const dirty: DirtyPage[] = [];
     this.#takeMarked((index, bytes) => {
       const count = bytes === PAGE_BYTES ? PAGE_WORDS : STRADDLE_WORDS;
       if (differs(heap, index * PAGE_WORDS, wordsOf(committed.get(index)), count)) {
-        const start = this.#base + index * PAGE_BYTES;
+        const start = this.base + index * PAGE_BYTES;
         dirty.push({ index, bytes: new Uint8Array(this.#buffer.slice(start, start + PAGE_BYTES)) });
       }
     });
@@ -124,7 +137,7 @@ export class HeapPages {
 
   /** Makes a heap that equals `from` but for its marked pages equal to `to`; nothing is marked then. */
   restore(from: PageMap, to: PageMap): void {
-    const heap = new Uint8Array(this.#buffer, this.#base);
+    const heap = new Uint8Array(this.#buffer, this.base);
     const put = (index: number, bytes: number): void => {
       const page = to.get(index);
       const start = index * PAGE_BYTES;

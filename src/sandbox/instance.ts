@@ -5,6 +5,7 @@ import { STACK_BUDGET_BYTES } from '../protocol/execution/wasm/limits.ts';
 import type { MutableGlobal } from '../protocol/execution/wasm/instrument.ts';
 import {
   CALLBACK_EXPORT,
+  CHARGE_EXPORT,
   COUNTER_EXPORT,
   GLOBAL_EXPORT_PREFIX,
   HOST_TABLE_EXPORT,
@@ -32,6 +33,28 @@ import type { MemoryPool, PooledMemory } from './memory-pool.ts';
 import type { CompiledModule } from './module-cache.ts';
 
 const NO_BYTES = new Uint8Array(0);
+const NO_HEAP: HeapPort = {
+  base: 0,
+  size: () => 0,
+  view: () => NO_BYTES,
+  writableView: () => NO_BYTES,
+  memory: () => NO_BYTES,
+  markWritten: () => undefined,
+};
+
+function heapPort(pages: HeapPages): HeapPort {
+  return {
+    base: pages.base,
+    size: () => pages.size(),
+    view: (address, length) => pages.view(address, length),
+    writableView: (address, length) => {
+      pages.markWritten(address, length);
+      return pages.view(address, length);
+    },
+    memory: () => pages.memory(),
+    markWritten: (address, length) => pages.markWritten(address, length),
+  };
+}
 
 /**
  * Called by running code when its counter has fallen below zero, at a function start, a loop head or
@@ -70,6 +93,7 @@ export class CanisterInstance {
   readonly #pages: HeapPages | null;
   readonly #exports: WebAssembly.Exports;
   readonly #counter: WebAssembly.Global;
+  readonly #charge: (instructions: number) => number;
   readonly #stop: WebAssembly.Global;
   readonly #stack: WebAssembly.Global;
   #session: ApiSession | null = null;
@@ -84,14 +108,7 @@ export class CanisterInstance {
         ? null
         : new HeapPages(memory, memoryInfo.baseWasmPages);
     this.#pages = pages;
-    this.heap = {
-      size: () => pages?.size() ?? 0,
-      view: (address, length) => pages?.view(address, length) ?? NO_BYTES,
-      writableView: (address, length) => {
-        pages?.markWritten(address, length);
-        return pages?.view(address, length) ?? NO_BYTES;
-      },
-    };
+    this.heap = pages === null ? NO_HEAP : heapPort(pages);
     const { memory64 } = info;
     const session = (): ApiSession => {
       assert(this.#session !== null, 'a canister runs only within a session');
@@ -105,6 +122,7 @@ export class CanisterInstance {
     }
     this.#exports = new WebAssembly.Instance(compiled.module, imports).exports;
     this.#counter = this.#exports[COUNTER_EXPORT] as WebAssembly.Global;
+    this.#charge = this.#exports[CHARGE_EXPORT] as (instructions: number) => number;
     this.#stop = this.#exports[STOP_EXPORT] as WebAssembly.Global;
     this.#stack = this.#exports[STACK_EXPORT] as WebAssembly.Global;
     connectHost(this.#exports, {
@@ -159,6 +177,7 @@ export class CanisterInstance {
       setRemaining: (instructions) => {
         this.#counter.value = instructions;
       },
+      take: (instructions) => this.#charge(instructions) === 0,
     };
   }
 

@@ -55,6 +55,10 @@ export class SliceMeter implements MeterPort {
     this.#counter.setRemaining(instructions - this.#rest - this.#reserve);
   }
 
+  take(instructions: number): boolean {
+    return this.#counter.take(instructions) || this.remaining() >= 0n;
+  }
+
   used(): bigint {
     const remaining = this.remaining();
     return remaining > 0n ? this.limit - remaining : this.limit;

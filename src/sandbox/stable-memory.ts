@@ -1,15 +1,18 @@
 import type { StablePort } from '../protocol/execution/system-api/session.ts';
 import type { DirtyPage } from '../protocol/interfaces/wasm-host.ts';
-import { PAGE_BYTES, WASM_PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts';
+import { PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts';
 import type { PageMap } from '../protocol/replicated-state/page-map.ts';
 
+const BLOCK_SHIFT = 4;
 /** Pages that share one look-up. */
-const BLOCK_PAGES = WASM_PAGE_BYTES / PAGE_BYTES;
+const BLOCK_PAGES = 1 << BLOCK_SHIFT;
 /** Below this many bytes a loop beats the engine's own copying. */
 const SHORT_COPY_BYTES = 16;
 
-/** Written pages of 64 KiB of stable memory. Only they take space: writes may lie far apart. */
+/** The written ones among neighbouring pages. Only they take space: writes may lie far apart. */
 type Block = (Uint8Array | undefined)[];
+
+const NOTHING_WRITTEN: Block = [];
 
 function copy(
   target: Uint8Array,
@@ -34,6 +37,9 @@ function copy(
 export class StableMemory implements StablePort {
   readonly #committed: PageMap;
   readonly #blocks = new Map<number, Block>();
+  /** The block that was looked up last: accesses tend to stay near each other. */
+  #latest: Block = NOTHING_WRITTEN;
+  #latestIndex = -1;
   #wasmPages: number;
   #dirtyPages = 0;
 
@@ -50,56 +56,59 @@ export class StableMemory implements StablePort {
     this.#wasmPages += wasmPages;
   }
 
-  read(offset: number, target: Uint8Array): void {
-    let block: Block | undefined;
-    let blockIndex = -1;
-    let done = 0;
-    while (done < target.length) {
-      const index = Math.floor((offset + done) / PAGE_BYTES);
-      const start = (offset + done) % PAGE_BYTES;
-      const count = Math.min(PAGE_BYTES - start, target.length - done);
-      const wanted = Math.floor(index / BLOCK_PAGES);
-      if (wanted !== blockIndex) {
-        block = this.#blocks.get(wanted);
-        blockIndex = wanted;
-      }
-      const page = block?.[index % BLOCK_PAGES] ?? this.#committed.get(index);
+  read(offset: number, target: Uint8Array, at: number, size: number): void {
+    // Divided once: offsets do not fit into 32 bits, where a remainder is dear.
+    let index = Math.floor(offset / PAGE_BYTES);
+    let start = offset - index * PAGE_BYTES;
+    for (let done = 0; done < size; index += 1) {
+      const count = Math.min(PAGE_BYTES - start, size - done);
+      const page = this.#pageAt(index);
       if (page === undefined) {
-        target.fill(0, done, done + count);
+        target.fill(0, at + done, at + done + count);
       } else {
-        copy(target, done, page, start, count);
+        copy(target, at + done, page, start, count);
       }
       done += count;
+      start = 0;
     }
   }
 
-  write(offset: number, bytes: Uint8Array): number {
+  write(offset: number, source: Uint8Array, from: number, size: number): number {
     const before = this.#dirtyPages;
-    let block: Block = [];
-    let blockIndex = -1;
-    let done = 0;
-    while (done < bytes.length) {
-      const index = Math.floor((offset + done) / PAGE_BYTES);
-      const start = (offset + done) % PAGE_BYTES;
-      const count = Math.min(PAGE_BYTES - start, bytes.length - done);
-      const wanted = Math.floor(index / BLOCK_PAGES);
-      if (wanted !== blockIndex) {
-        block = this.#writableBlock(wanted);
-        blockIndex = wanted;
-      }
-      const page = block[index % BLOCK_PAGES] ?? this.#takePage(block, index, count);
-      copy(page, start, bytes, done, count);
+    let index = Math.floor(offset / PAGE_BYTES);
+    let start = offset - index * PAGE_BYTES;
+    for (let done = 0; done < size; index += 1) {
+      const count = Math.min(PAGE_BYTES - start, size - done);
+      const block = this.#writableBlockOf(index);
+      const page = block[index & (BLOCK_PAGES - 1)] ?? this.#takePage(block, index, count);
+      copy(page, start, source, from + done, count);
       done += count;
+      start = 0;
     }
     return this.#dirtyPages - before;
   }
 
-  #writableBlock(blockIndex: number): Block {
+  #pageAt(index: number): Uint8Array | undefined {
+    const blockIndex = index >>> BLOCK_SHIFT;
+    if (blockIndex !== this.#latestIndex) {
+      this.#latest = this.#blocks.get(blockIndex) ?? NOTHING_WRITTEN;
+      this.#latestIndex = blockIndex;
+    }
+    return this.#latest[index & (BLOCK_PAGES - 1)] ?? this.#committed.get(index);
+  }
+
+  #writableBlockOf(index: number): Block {
+    const blockIndex = index >>> BLOCK_SHIFT;
+    if (blockIndex === this.#latestIndex && this.#latest !== NOTHING_WRITTEN) {
+      return this.#latest;
+    }
     let block = this.#blocks.get(blockIndex);
     if (block === undefined) {
       block = Array.from({ length: BLOCK_PAGES }, () => undefined);
       this.#blocks.set(blockIndex, block);
     }
+    this.#latest = block;
+    this.#latestIndex = blockIndex;
     return block;
   }
 
@@ -110,7 +119,7 @@ export class StableMemory implements StablePort {
     if (committed !== undefined) {
       page.set(committed);
     }
-    block[index % BLOCK_PAGES] = page;
+    block[index & (BLOCK_PAGES - 1)] = page;
     this.#dirtyPages += 1;
     return page;
   }

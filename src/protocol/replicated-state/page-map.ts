@@ -3,7 +3,8 @@ import type { DirtyPage } from '../interfaces/wasm-host.ts';
 import { PAGE_BYTES } from '../interfaces/wasm-host.ts';
 
 /** Pages of one leaf of the map; a change copies one leaf and the list of leaves. */
-const LEAF_PAGES = 256;
+const LEAF_SHIFT = 8;
+const LEAF_PAGES = 1 << LEAF_SHIFT;
 
 type Leaf = readonly (Uint8Array | undefined)[];
 
@@ -40,7 +41,7 @@ export class PageMap {
 
   /** The page, or undefined when it is all zero. */
   get(index: number): Uint8Array | undefined {
-    return this.#leaves[Math.floor(index / LEAF_PAGES)]?.[index % LEAF_PAGES];
+    return this.#leaves[index >>> LEAF_SHIFT]?.[index & (LEAF_PAGES - 1)];
   }
 
   /** This map with the given pages replaced. */

@@ -75,25 +75,30 @@ const BYTE_ARGUMENTS: Partial<
 };
 
 /** Logging costs by what the log can hold, and by what this message's part of it still can. */
-function loggingCost(session: ApiSession, bytes: number): number {
+export function loggingCost(session: ApiSession, bytes: number): number {
   return (
     LOG_BYTE_COST * Math.min(bytes, MAX_CANISTER_LOG_BYTES) +
     TRANSMITTED_BYTE_COST * Math.min(bytes, session.log.remainingBytes())
   );
 }
 
-/** What a system call costs, by its arguments; `Number` of a 64-bit one is exact enough to be refused. */
-export function costOf(
-  name: SystemApiName,
-): (session: ApiSession, args: readonly (number | bigint)[]) => number {
-  const fixed = SPECIAL_COSTS[name] ?? DEFAULT_COST;
-  const counted = BYTE_ARGUMENTS[name] ?? [];
-  const isLogged = name === 'debug_print' || name === 'trap';
-  return (session, args) => {
-    let cost = fixed;
-    for (const [argument, perByte] of counted) {
-      cost += Number(args[argument]) * perByte;
-    }
-    return isLogged ? cost + loggingCost(session, Number(args[1])) : cost;
+export interface SystemCallCost {
+  readonly fixed: number;
+  /** What each unit of an argument costs on top, by the argument's position. */
+  readonly perUnit: readonly number[];
+  /** Whether the second argument counts bytes for the log, see `loggingCost`. */
+  readonly isLogged: boolean;
+}
+
+/** What a system call costs, by its arguments. */
+export function costOf(name: SystemApiName): SystemCallCost {
+  const perUnit = [0, 0, 0, 0, 0];
+  for (const [argument, perByte] of BYTE_ARGUMENTS[name] ?? []) {
+    perUnit[argument] = perByte;
+  }
+  return {
+    fixed: SPECIAL_COSTS[name] ?? DEFAULT_COST,
+    perUnit,
+    isLogged: name === 'debug_print' || name === 'trap',
   };
 }

@@ -25,15 +25,22 @@ export interface HeapPort {
   view(address: number, length: number): Uint8Array;
   /** The same, of a range that the host is about to write to: only such writes are kept. */
   writableView(address: number, length: number): Uint8Array;
+  /** A live view of the memory that holds the heap, for copies without a view of their own. */
+  memory(): Uint8Array;
+  /** Where in `memory()` the heap begins. */
+  readonly base: number;
+  /** Must precede writes of the host through `memory()`. */
+  markWritten(address: number, length: number): void;
 }
 
 /** Stable memory; bounds are the caller's to check. */
 export interface StablePort {
   wasmPages(): number;
   grow(wasmPages: number): void;
-  read(offset: number, target: Uint8Array): void;
-  /** Returns the number of 4 KiB pages that this write made dirty for the first time. */
-  write(offset: number, bytes: Uint8Array): number;
+  /** Copies `size` bytes to `target` from `at` on. */
+  read(offset: number, target: Uint8Array, at: number, size: number): void;
+  /** Copies from `source`; returns the number of 4 KiB pages that this made dirty for the first time. */
+  write(offset: number, source: Uint8Array, from: number, size: number): number;
   /** 4 KiB pages changed so far by the run. */
   dirtyPages(): number;
 }
@@ -43,6 +50,8 @@ export interface MeterPort {
   readonly limit: bigint;
   remaining(): bigint;
   setRemaining(instructions: bigint): void;
+  /** Takes at most 2^60 instructions; false when fewer than none remain. */
+  take(instructions: number): boolean;
 }
 
 export interface SystemApiPorts {
@@ -119,9 +128,7 @@ export class ApiSession {
   /** Takes instructions for work of the host. */
   charge(instructions: number): void {
     const { meter } = this.ports;
-    const remaining = meter.remaining() - BigInt(Math.min(instructions, MAX_CHARGE));
-    meter.setRemaining(remaining);
-    if (remaining < 0n) {
+    if (!meter.take(Math.min(instructions, MAX_CHARGE))) {
       throw instructionLimitExceeded(meter.limit);
     }
   }

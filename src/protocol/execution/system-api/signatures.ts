@@ -1,6 +1,7 @@
 /**
  * Every function of the module `ic0` that a canister may import, with its type: `I` is the pointer
- * type (i32 or i64 by the canister's memory), `E` a value of that type that only the canister understands, `i` is i32, `l` is i64; results follow `>`.
+ * type (i32 or i64 by the canister's memory), `E` a value of that type that only the canister understands, `i` is i32, `l` is i64, `n` an i64 that is refused long before a
+ * number would round it; results follow `>`.
  * @upstream interface spec 0.66 "System API"; `mint_cycles128` from rs/embedders/src/wasm_utils/validation.rs
  */
 export const SYSTEM_API_SIGNATURES = {
@@ -67,10 +68,10 @@ export const SYSTEM_API_SIGNATURES = {
   performance_counter: 'i>l',
   root_key_copy: 'III>',
   root_key_size: '>I',
-  stable64_grow: 'l>l',
-  stable64_read: 'lll>',
+  stable64_grow: 'n>l',
+  stable64_read: 'nnn>',
   stable64_size: '>l',
-  stable64_write: 'lll>',
+  stable64_write: 'nnn>',
   stable_grow: 'i>i',
   stable_read: 'iii>',
   stable_size: '>i',

@@ -51,14 +51,19 @@ function grow(session: ApiSession, additional: number, limit: number): number {
 function read(session: ApiSession, target: number, offset: number, size: number): void {
   requireRange(session, offset, size);
   requireHeap(session, target, size);
-  session.ports.stable.read(offset, session.ports.heap.writableView(target, size));
+  const { heap, stable } = session.ports;
+  heap.markWritten(target, size);
+  stable.read(offset, heap.memory(), heap.base + target, size);
 }
 
 function write(session: ApiSession, offset: number, source: number, size: number): void {
-  const { stable } = session.ports;
+  const { heap, stable } = session.ports;
   requireRange(session, offset, size);
   requireHeap(session, source, size);
-  const fresh = stable.write(offset, session.ports.heap.view(source, size));
+  const fresh = stable.write(offset, heap.memory(), heap.base + source, size);
+  if (fresh === 0) {
+    return;
+  }
   if (stable.dirtyPages() > stablePageLimit(session.input.context)) {
     throw tooManyWritten();
   }
@@ -67,13 +72,10 @@ function write(session: ApiSession, offset: number, source: number, size: number
 
 /** Stable memory, both widths. */
 export const stableFunctions: SystemApiFunctions<StableNames> = {
-  stable64_grow: (session, additional) =>
-    BigInt(grow(session, Number(additional), MAX_STABLE_WASM_PAGES)),
-  stable64_read: (session, target, offset, size) =>
-    read(session, Number(target), Number(offset), Number(size)),
+  stable64_grow: (session, additional) => BigInt(grow(session, additional, MAX_STABLE_WASM_PAGES)),
+  stable64_read: read,
   stable64_size: (session) => BigInt(session.ports.stable.wasmPages()),
-  stable64_write: (session, offset, source, size) =>
-    write(session, Number(offset), Number(source), Number(size)),
+  stable64_write: write,
   stable_grow: (session, additional) => {
     size32(session);
     return grow(session, additional, MAX_STABLE32_WASM_PAGES);

@@ -53,11 +53,12 @@ function tooManyAccessed(): CanisterTrap {
 
 /** Pages that share one piece of the bit map. */
 const PAGES_PER_PIECE = 32_768;
-const BITS = 32;
 
 /** The pages of stable memory that a message read or wrote. */
 export class AccessedPages {
   readonly #pieces = new Map<number, Uint32Array>();
+  #piece: Uint32Array = new Uint32Array(0);
+  #pieceIndex = -1;
   #count = 0;
   #latest = -1;
 
@@ -82,18 +83,25 @@ export class AccessedPages {
 
   #mark(page: number): void {
     const at = Math.floor(page / PAGES_PER_PIECE);
-    let piece = this.#pieces.get(at);
-    if (piece === undefined) {
-      piece = new Uint32Array(PAGES_PER_PIECE / BITS);
-      this.#pieces.set(at, piece);
-    }
-    const within = page % PAGES_PER_PIECE;
-    const word = Math.floor(within / BITS);
-    const bit = 1 << (within % BITS);
+    const piece = at === this.#pieceIndex ? this.#piece : this.#pieceAt(at);
+    const within = page - at * PAGES_PER_PIECE;
+    const word = within >>> 5;
+    const bit = 1 << (within & 31);
     const before = piece[word] ?? 0;
     if ((before & bit) === 0) {
       piece[word] = before | bit;
       this.#count += 1;
     }
+  }
+
+  #pieceAt(at: number): Uint32Array {
+    let piece = this.#pieces.get(at);
+    if (piece === undefined) {
+      piece = new Uint32Array(PAGES_PER_PIECE / 32);
+      this.#pieces.set(at, piece);
+    }
+    this.#piece = piece;
+    this.#pieceIndex = at;
+    return piece;
   }
 }

@@ -1,6 +1,7 @@
+import type { EntryContext } from '../../interfaces/wasm-host.ts';
 import { forbidden, isAllowedIn } from './contexts.ts';
 import { callFunctions } from './call-functions.ts';
-import { costOf } from './costs.ts';
+import { costOf, loggingCost } from './costs.ts';
 import { cyclesFunctions } from './cycles-functions.ts';
 import { environmentFunctions } from './environment-functions.ts';
 import type { SystemApiFunctions } from './functions.ts';
@@ -28,32 +29,14 @@ const functions: SystemApiFunctions = {
 };
 
 function argumentOf(letter: string, raw: RawValue): RawValue {
-  switch (letter) {
-    case 'l':
-      return BigInt.asUintN(64, raw as bigint);
-    case 'E':
-      return typeof raw === 'bigint' ? BigInt.asUintN(64, raw) : BigInt(raw >>> 0);
-    case 'I':
-      // Beyond 2^53 the number is rounded but still far outside of any memory: see `wideArguments`.
-      return typeof raw === 'bigint' ? Number(BigInt.asUintN(64, raw)) : raw >>> 0;
-    default:
-      return (raw as number) >>> 0;
+  if (typeof raw === 'number') {
+    return letter === 'E' ? BigInt(raw >>> 0) : raw >>> 0;
   }
-}
-
-function resultOf(
-  letter: string,
-  value: RawValue | undefined,
-  memory64: boolean,
-): RawValue | undefined {
-  return letter === 'I' && memory64 ? BigInt(value as number) : value;
-}
-
-function requireAllowed(session: ApiSession, name: SystemApiName): void {
-  const { context } = session.input;
-  if (!isAllowedIn(name, context)) {
-    throw forbidden(name, context);
+  if (letter === 'l' || letter === 'E') {
+    return BigInt.asUintN(64, raw);
   }
+  // Beyond 2^53 the number is rounded but still far outside of any memory: see `wideArguments`.
+  return raw >= 0n ? Number(raw) : Number(BigInt.asUintN(64, raw));
 }
 
 const NO_WIDE_ARGUMENTS: readonly bigint[] = [];
@@ -70,32 +53,81 @@ function wideArguments(raw: readonly RawValue[]): readonly bigint[] {
     : NO_WIDE_ARGUMENTS;
 }
 
+/** What each system call does before its own work: pays, and must be allowed. */
+function admission(name: SystemApiName): (session: ApiSession, cost: number) => void {
+  const read = readBy(name);
+  let allowed: EntryContext | null = null;
+  return (session, cost) => {
+    session.charge(cost);
+    const { context } = session.input;
+    if (context !== allowed) {
+      if (!isAllowedIn(name, context)) {
+        throw forbidden(name, context);
+      }
+      allowed = context;
+    }
+    if (read !== undefined) {
+      session.reads.add(read);
+    }
+  };
+}
+
+type Implementation = (session: ApiSession, ...args: RawValue[]) => RawValue | undefined;
+
+/** As `importFunction`, of three arguments and no result: copies, which are made in loops. Nothing is allocated. */
+function importOfThree(
+  name: SystemApiName,
+  memory64: boolean,
+  session: () => ApiSession,
+): ImportFunction {
+  const [a = '', b = '', c = ''] = SYSTEM_API_SIGNATURES[name];
+  const { fixed, perUnit } = costOf(name);
+  const [perA = 0, perB = 0, perC = 0] = perUnit;
+  const admit = admission(name);
+  const implementation = functions[name] as Implementation;
+  return (rawA = 0, rawB = 0, rawC = 0) => {
+    const current = session();
+    if (memory64) {
+      const exact = !isWide(rawA) && !isWide(rawB) && !isWide(rawC);
+      current.wideArguments = exact ? NO_WIDE_ARGUMENTS : wideArguments([rawA, rawB, rawC]);
+    }
+    const first = argumentOf(a, rawA);
+    const second = argumentOf(b, rawB);
+    const third = argumentOf(c, rawC);
+    admit(current, fixed + Number(first) * perA + Number(second) * perB + Number(third) * perC);
+    return implementation(current, first, second, third);
+  };
+}
+
 function importFunction(
   name: SystemApiName,
   memory64: boolean,
   session: () => ApiSession,
 ): ImportFunction {
   const [letters = '', result = ''] = SYSTEM_API_SIGNATURES[name].split('>');
-  const cost = costOf(name);
-  const read = readBy(name);
-  const implementation = functions[name] as (
-    session: ApiSession,
-    ...args: RawValue[]
-  ) => RawValue | undefined;
+  const { fixed, perUnit, isLogged } = costOf(name);
+  if (letters.length === 3 && result === '') {
+    return importOfThree(name, memory64, session);
+  }
+  const admit = admission(name);
+  const implementation = functions[name] as Implementation;
   return (...raw) => {
     const current = session();
     if (memory64) {
       current.wideArguments = wideArguments(raw);
     }
+    let cost = fixed;
     for (let i = 0; i < letters.length; i += 1) {
-      raw[i] = argumentOf(letters[i] as string, raw[i] as RawValue);
+      const argument = argumentOf(letters[i] as string, raw[i] as RawValue);
+      raw[i] = argument;
+      const per = perUnit[i] ?? 0;
+      if (per !== 0) {
+        cost += Number(argument) * per;
+      }
     }
-    current.charge(cost(current, raw));
-    requireAllowed(current, name);
-    if (read !== undefined) {
-      current.reads.add(read);
-    }
-    return resultOf(result, implementation(current, ...raw), memory64);
+    admit(current, isLogged ? cost + loggingCost(current, Number(raw[1])) : cost);
+    const value = implementation(current, ...raw);
+    return result === 'I' && memory64 ? BigInt(value as number) : value;
   };
 }
 

@@ -116,6 +116,17 @@ export function chargeBody(appended: Appended): Uint8Array {
   });
 }
 
+/** Of what the host does; it has bounded the number, and asks for more instructions itself. */
+export function hostChargeBody(appended: Appended): Uint8Array {
+  return functionBody((w) => {
+    w.indexed(OP.globalGet, appended.counterGlobal);
+    w.raw([OP.localGet, 0, OP.prefixFc, FC.i64TruncSatF64U, OP.i64Sub]);
+    w.indexed(OP.globalSet, appended.counterGlobal);
+    w.indexed(OP.globalGet, appended.counterGlobal);
+    w.raw([OP.i64Const, 0, OP.i64LtS]);
+  });
+}
+
 export function charge32Body(appended: Appended): Uint8Array {
   return functionBody((w) => {
     w.raw([OP.localGet, 0, OP.i64ExtendI32U]);

@@ -86,6 +86,7 @@ export const SIMD = {
 
 /** Second opcode after the 0xfc prefix. */
 export const FC = {
+  i64TruncSatF64U: 7,
   lastTruncSat: 7,
   memoryInit: 8,
   dataDrop: 9,

@@ -9,13 +9,20 @@ import {
   memoryFaultBody,
   HOST_FUNCTION,
   hostCallBody,
+  hostChargeBody,
   tableFaultBody,
 } from './helpers.ts';
 import type { FunctionType, ParsedModule } from './module.ts';
 import { VALUE_TYPE } from './opcodes.ts';
-import { CALLBACK_EXPORT, COUNTER_EXPORT, STACK_EXPORT, STOP_EXPORT } from './validate.ts';
+import {
+  CALLBACK_EXPORT,
+  CHARGE_EXPORT,
+  COUNTER_EXPORT,
+  STACK_EXPORT,
+  STOP_EXPORT,
+} from './validate.ts';
 
-const { i32, i64 } = VALUE_TYPE;
+const { i32, i64, f64 } = VALUE_TYPE;
 
 export interface HelperPlan {
   readonly appended: Appended;
@@ -63,6 +70,11 @@ export function planHelpers(
     helper(none, hostCallBody(appended, HOST_FUNCTION.memoryGrew, module.types.length)),
     ...(layout === null ? [] : heapHelpers(layout, appended, marksBulk)),
     ...floatAccessors(module),
+    {
+      type: { params: [f64], results: [i32] },
+      exportName: CHARGE_EXPORT,
+      body: hostChargeBody(appended),
+    },
   ];
   if (module.tables[0]?.refType !== VALUE_TYPE.funcref) {
     return { appended, functions, furtherTypes: [] };

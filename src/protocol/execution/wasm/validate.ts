@@ -24,6 +24,8 @@ import { ModuleFault } from './reader.ts';
 
 /** Exported under this name: instructions left, i64. */
 export const COUNTER_EXPORT = 'canister counter_instructions';
+/** Exported under this name: (n f64) → i32, takes n instructions from the counter; 1 when it fell below zero. */
+export const CHARGE_EXPORT = 'canister charge';
 /** Exported under this name: 0, or why the module stopped itself (see `STOP_REASON`). */
 export const STOP_EXPORT = 'canister stop_reason';
 /** Exported under this name: bytes of stack left, i32; the host sets it before it calls an export. */
@@ -39,6 +41,7 @@ export const GLOBAL_EXPORT_PREFIX = '__persistent_mutable_global_';
 
 const RESERVED_EXPORTS: readonly string[] = [
   COUNTER_EXPORT,
+  CHARGE_EXPORT,
   STOP_EXPORT,
   STACK_EXPORT,
   HOST_TABLE_EXPORT,
@@ -91,7 +94,7 @@ function requireSignature(expected: FunctionType, name: string, actual: Function
 }
 
 function typesOf(letters: string, pointer: number): number[] {
-  const types = { I: pointer, E: pointer, i: VALUE_TYPE.i32, l: VALUE_TYPE.i64 };
+  const types = { I: pointer, E: pointer, i: VALUE_TYPE.i32, l: VALUE_TYPE.i64, n: VALUE_TYPE.i64 };
   return letters.split('').map((letter) => types[letter as keyof typeof types]);
 }
 
