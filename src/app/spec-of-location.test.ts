@@ -24,8 +24,14 @@ describe('specOfLocation', () => {
     ['?nodes=4&spares=2', ['fresh', 'classroom', 4, null]],
     ['?spares=40', 'SPEC_FIELD_INVALID'],
     ['?signatures=rsa', 'SPEC_FIELD_INVALID'],
+    ['?sandboxes=5', 'SPEC_FIELD_INVALID'],
   ])('reads "%s"', (search, expected) => {
     expect(summary(search)).toEqual(expected);
+  });
+
+  it('takes the number of sandbox workers', () => {
+    const spec = specOfLocation('?sandboxes=3', 'fresh');
+    expect(spec.ok && spec.value.sandboxWorkers).toBe(3);
   });
 
   it('takes the library of signatures', () => {

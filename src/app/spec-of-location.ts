@@ -6,7 +6,8 @@ const CALM_PACE = 'classroom';
 
 /**
  * The network that a link asks for: `?spec=` with the whole JSON, or `?nodes=`, `?spares=`,
- * `?pace=`, `?seed=`, `?dkgInterval=`, `?limits=` (`classroom`, `mainnet`) and `?signatures=` (`measured`, `mcl`, `noble`) one by one.
+ * `?pace=`, `?seed=`, `?dkgInterval=`, `?limits=` (`classroom`, `mainnet`), `?sandboxes=` (1–4)
+ * and `?signatures=` (`measured`, `mcl`, `noble`) one by one.
  * Without a seed each load deals new keys, so that two tabs never speak on one channel.
  */
 export function specOfLocation(
@@ -22,6 +23,7 @@ export function specOfLocation(
   const spares = params.get('spares');
   const interval = params.get('dkgInterval');
   const signatures = params.get('signatures');
+  const sandboxes = params.get('sandboxes');
   return parseNetworkSpec({
     seed: params.get('seed') ?? freshSeed,
     pace: params.get('pace') ?? CALM_PACE,
@@ -33,6 +35,7 @@ export function specOfLocation(
     ],
     limits: params.get('limits') ?? 'classroom',
     dkgIntervalLength: interval === null ? null : Number(interval),
+    ...(sandboxes === null ? {} : { sandboxWorkers: Number(sandboxes) }),
     ...(signatures === null ? {} : { signatureBackend: signatures }),
   });
 }

@@ -168,9 +168,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'All canisters of a node share one sandbox worker: they take turns, at slice ends where the engine can suspend a stack; the subnet’s threads only divide the work.',
-    mainnet: 'Threads run at the same time, on cores of their own.',
-    consequence: 'Results are those of parallel threads, the time they take is not.',
+    here: 'A node runs its canisters in one to four workers, as many as the browser has cores to spare for (`sandboxWorkers` in the spec names a number). A canister stays with its worker; those of one worker take turns, at slice ends where the engine can suspend a stack.',
+    mainnet: 'Each canister has a process of its own, and all threads run at the same time.',
+    consequence:
+      'Results are those of parallel threads, whatever the number of workers; the time they take is not.',
   },
   {
     area: 'execution',

@@ -23,6 +23,13 @@ describe('a network spec', () => {
     }
   });
 
+  it('takes one number of sandbox workers for all nodes, or one for each', () => {
+    for (const sandboxWorkers of [1, 4, [1, 2, 4, 4], null]) {
+      const parsed = parseNetworkSpec({ sandboxWorkers });
+      expect(parsed.ok && parsed.value.sandboxWorkers).toEqual(sandboxWorkers);
+    }
+  });
+
   it.each([
     [null, 'SPEC_NOT_AN_OBJECT', 'spec must be an object'],
     [[], 'SPEC_NOT_AN_OBJECT', 'spec must be an object'],
@@ -40,6 +47,10 @@ describe('a network spec', () => {
     [{ links: { distribution: 'cauchy' } }, 'SPEC_FIELD_INVALID', 'spec.links.distribution'],
     [{ links: { bandwidthKbps: 0.5 } }, 'SPEC_FIELD_INVALID', 'spec.links.bandwidthKbps'],
     [{ limits: 'none' }, 'SPEC_FIELD_INVALID', 'spec.limits'],
+    [{ sandboxWorkers: 0 }, 'SPEC_FIELD_INVALID', 'spec.sandboxWorkers'],
+    [{ sandboxWorkers: 5 }, 'SPEC_FIELD_INVALID', 'spec.sandboxWorkers'],
+    [{ sandboxWorkers: [1, 2] }, 'SPEC_FIELD_INVALID', 'spec.sandboxWorkers'],
+    [{ sandboxWorkers: [1, 2, 4, 'x'] }, 'SPEC_FIELD_INVALID', 'spec.sandboxWorkers'],
     [{ memoVerification: 1 }, 'SPEC_FIELD_INVALID', 'spec.memoVerification'],
     [{ signatureBackend: 'blst' }, 'SPEC_FIELD_INVALID', 'spec.signatureBackend'],
     [{ latencyPreset: 'moon' }, 'SPEC_FIELD_INVALID', 'spec.latencyPreset'],

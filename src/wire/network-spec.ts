@@ -11,6 +11,7 @@ import type { LimitsPreset, SubnetType } from '../protocol/types/genesis.ts';
 export const NETWORK_SPEC_VERSION = 1;
 export const MAX_NODES_PER_SUBNET = 40;
 export const MAX_SEED_CHARACTERS = 256;
+export const MAX_SANDBOX_WORKERS = 4;
 const MAX_DELAY_MS = 60_000;
 /** 100 Gbit/s. */
 const MAX_BANDWIDTH_KBPS = 100_000_000;
@@ -79,6 +80,12 @@ export interface NetworkSpec {
   readonly dkgIntervalLength: number | null;
   /** Limits of execution: the IC's own, or the page's with shorter slices. */
   readonly limits: LimitsPreset;
+  /**
+   * Workers in which a node runs its canisters, 1–4: one number for all nodes, or one for each in
+   * order; null = as many as the browser's cores allow. A node has fewer where the tab's Wasm
+   * memories do not suffice. Results are the same with any number. The simulator ignores it.
+   */
+  readonly sandboxWorkers: number | readonly number[] | null;
 }
 
 export const LIMITS_PRESETS: readonly LimitsPreset[] = ['classroom', 'mainnet'];
@@ -130,6 +137,7 @@ export function defaultNetworkSpec(
     signatureBackend: 'measured',
     dkgIntervalLength: null,
     limits: 'classroom',
+    sandboxWorkers: null,
   };
 }
 
@@ -234,6 +242,33 @@ function parseSubnet(value: unknown, path: string): Result<SubnetSpec, NetworkSp
   return ok({ type: type as SubnetType, nodes, ...(spareNodes !== undefined && { spareNodes }) });
 }
 
+function parseSandboxWorkers(
+  value: unknown,
+  { nodes, spareNodes = 0 }: SubnetSpec,
+): Result<NetworkSpec['sandboxWorkers'], NetworkSpecError> {
+  const isCount = (one: unknown): one is number => integerIn(one, 1, MAX_SANDBOX_WORKERS);
+  if (value === null || isCount(value)) {
+    return ok(value);
+  }
+  if (Array.isArray(value) && value.length === nodes + spareNodes && value.every(isCount)) {
+    return ok(value);
+  }
+  const count = `an integer from 1 to ${MAX_SANDBOX_WORKERS}`;
+  return invalid('spec.sandboxWorkers', `null, ${count} or a list with one for each node`);
+}
+
+function checkVersion(version: unknown): Result<void, NetworkSpecError> {
+  return version === NETWORK_SPEC_VERSION
+    ? ok(undefined)
+    : err(
+        codedError(
+          'input',
+          'SPEC_VERSION_UNKNOWN',
+          `spec.version must be ${NETWORK_SPEC_VERSION}; this page may be older than the link.`,
+        ),
+      );
+}
+
 /**
  * Checks a network spec from outside (a link, a file, a script) and fills in defaults.
  * Unknown fields are errors, so that a misspelt one is never silently ignored.
@@ -244,15 +279,9 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     return parsed;
   }
   const fields = parsed.value;
-  const version = fields['version'] ?? NETWORK_SPEC_VERSION;
-  if (version !== NETWORK_SPEC_VERSION) {
-    return err(
-      codedError(
-        'input',
-        'SPEC_VERSION_UNKNOWN',
-        `spec.version must be ${NETWORK_SPEC_VERSION}; this page may be older than the link.`,
-      ),
-    );
+  const version = checkVersion(fields['version'] ?? NETWORK_SPEC_VERSION);
+  if (!version.ok) {
+    return version;
   }
   const seed = fields['seed'] ?? 'subnetarium';
   if (typeof seed !== 'string' || seed.length === 0 || seed.length > MAX_SEED_CHARACTERS) {
@@ -294,6 +323,10 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (!(LIMITS_PRESETS as readonly unknown[]).includes(limits)) {
     return invalid('spec.limits', `one of ${LIMITS_PRESETS.join(', ')}`);
   }
+  const sandboxWorkers = parseSandboxWorkers(fields['sandboxWorkers'] ?? null, subnet.value);
+  if (!sandboxWorkers.ok) {
+    return sandboxWorkers;
+  }
   return ok({
     version: NETWORK_SPEC_VERSION,
     seed,
@@ -305,5 +338,6 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     signatureBackend: signatureBackend as SignatureBackend,
     dkgIntervalLength: interval,
     limits: limits as LimitsPreset,
+    sandboxWorkers: sandboxWorkers.value,
   });
 }

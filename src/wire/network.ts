@@ -265,6 +265,8 @@ export interface NodeLoad {
   readonly cryptoMs: number;
   /** Library that computes BLS signatures: `mcl-bls12-381` (WebAssembly) or `noble-bls12-381`. */
   readonly blsBackend: string;
+  /** Workers that run canisters for it now; they are started when needed. */
+  readonly sandboxes: number;
 }
 
 export interface NodeHeights {

@@ -49,7 +49,7 @@ window.nodeWorkerProbe = {
         mesh: [],
         incarnation: Date.now(),
         seed: 'probe',
-        sandboxMemories: 2,
+        sandboxes: { workers: 1, memoriesPerWorker: 2 },
         telemetryPort: telemetry.port2,
         gatewayPort: gateway.port2,
       },

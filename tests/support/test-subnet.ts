@@ -63,6 +63,8 @@ export class TestSubnet {
   /** Which thread of execution goes on next. */
   pick: Pick | undefined;
   readonly trace: TraceEvent[] = [];
+  /** Runs tasks instead of the inline sandbox. */
+  runner: (<T>(task: RoundTask<T> | SandboxTask<T>) => T) | undefined;
   /** What a node would report of each round. */
   readonly executed: TraceEvent[] = [];
   readonly start: ReplicatedState;
@@ -96,7 +98,9 @@ export class TestSubnet {
   }
 
   #run<T>(task: RoundTask<T> | SandboxTask<T>): T {
-    return runTask(task, (request) => this.sandbox.handle(request), this.pick);
+    return this.runner === undefined
+      ? runTask(task, (request) => this.sandbox.handle(request), this.pick)
+      : this.runner(task);
   }
 
   /** As after a crash of the sandbox's worker. */

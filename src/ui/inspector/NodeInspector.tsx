@@ -105,6 +105,11 @@ export function NodeInspector({ nodeId }: { readonly nodeId: NodeId }) {
           <>
             <dt>Signatures</dt>
             <dd>{backendInWords(load.blsBackend)}</dd>
+            <dt>Sandboxes</dt>
+            <dd>
+              <span className="mono">{load.sandboxes}</span>
+              <span className="muted"> at work for its canisters</span>
+            </dd>
             <dt>Worked</dt>
             <dd>
               <span className="mono">{formatMs(load.busyMs)}</span>

@@ -39,12 +39,19 @@ export interface NodeStart extends NodeWorld {
   readonly incarnation: number;
   /** Seeds choices that need no secrecy. */
   readonly seed: string;
-  /** Wasm memories this node's sandbox may hold: its share of what a tab can have. */
-  readonly sandboxMemories: number;
+  readonly sandboxes: SandboxShare;
   /** One port to each node that runs already; nodes that start later bring theirs. */
   readonly mesh: readonly (readonly [peerId: NodeId, port: MessagePort])[];
   readonly telemetryPort: MessagePort;
   readonly gatewayPort: MessagePort;
+}
+
+/** What one node may have of the tab to run its canisters. */
+export interface SandboxShare {
+  /** 1–4. */
+  readonly workers: number;
+  /** Wasm memories that each of them may hold. */
+  readonly memoriesPerWorker: number;
 }
 
 /** The links that end at one node. */

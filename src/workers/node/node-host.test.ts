@@ -102,7 +102,7 @@ function createSubject(script: (inputs: readonly NodeInput[]) => Partial<NodeOut
         sandboxAsked.push(request.kind);
         onReply({ kind: 'forgotten' });
       },
-      isRunning: () => true,
+      running: () => 1,
       close: () => undefined,
     },
     telemetry: createTelemetryOutbox({

@@ -20,6 +20,7 @@ import {
   portLike,
 } from '../gateway/messages.ts';
 import { createSandboxClient, type SandboxClient } from '../sandbox/sandbox-client.ts';
+import { createSandboxPool } from '../sandbox/sandbox-pool.ts';
 import { startSandboxWorker } from '../sandbox/start-sandbox.ts';
 import { createFaultyStorage } from '../storage/faulty-storage.ts';
 import { openNodeStorage } from '../storage/node-storage.ts';
@@ -51,6 +52,7 @@ interface RunningNode {
   readonly host: NodeHost;
   readonly core: NodeCore;
   readonly timed: TimedCrypto;
+  readonly sandbox: SandboxClient;
   readonly blsBackend: string;
 }
 
@@ -149,11 +151,15 @@ function assemble(
   for (const [peerId, port] of [...config.mesh, ...earlyPorts.splice(0)]) {
     transport.connect(peerId, openMeshPort(port));
   }
-  const sandbox: SandboxClient = createSandboxClient({
-    start: (events) => startSandboxWorker(config.sandboxMemories, events),
-    timers,
-    onFatal,
-  });
+  const sandbox = createSandboxPool(
+    Array.from({ length: config.sandboxes.workers }, () =>
+      createSandboxClient({
+        start: (events) => startSandboxWorker(config.sandboxes.memoriesPerWorker, events),
+        timers,
+        onFatal,
+      }),
+    ),
+  );
   const host = createNodeHost({
     core,
     conditions,
@@ -171,7 +177,7 @@ function assemble(
     },
   });
   serveHttp(gateway, host);
-  return { clock, scheduler, links, transport, host, core, timed };
+  return { clock, scheduler, links, transport, host, core, timed, sandbox };
 }
 
 interface TransportParts {
@@ -292,6 +298,7 @@ const control: NodeControl = {
         busyMs: node.host.busyMs(),
         cryptoMs: node.timed.elapsedMs(),
         blsBackend: node.blsBackend,
+        sandboxes: node.sandbox.running(),
       },
     };
   },

@@ -178,7 +178,7 @@ async function livesUntilKilled(disk: TestDisk, life: readonly Happening[]) {
     scheduler: createScheduler(clock, timers),
     timers,
     storage,
-    sandbox: { request: () => undefined, isRunning: () => true, close: () => undefined },
+    sandbox: { request: () => undefined, running: () => 1, close: () => undefined },
     telemetry: createTelemetryOutbox({
       nodeId: 'aa' as NodeId,
       timers,

@@ -64,7 +64,7 @@ function createSubject() {
 describe('sandbox client', () => {
   it('starts one process with the first request and matches answers to requests', () => {
     const { client, processes, replies, ask, answer } = createSubject();
-    expect(client.isRunning()).toBe(false);
+    expect(client.running()).toBe(0);
     ask('a');
     ask('b');
     expect(processes.length).toBe(1);
@@ -79,7 +79,7 @@ describe('sandbox client', () => {
     answer(0, 0);
     fireTimers();
     expect(processes[0]?.terminated).toBe(true);
-    expect(client.isRunning()).toBe(false);
+    expect(client.running()).toBe(0);
     ask('b');
     expect(processes.length).toBe(2);
   });

@@ -18,8 +18,8 @@ export type StartSandbox = (events: SandboxEvents) => SandboxProcess;
 
 export interface SandboxClient {
   request(request: SandboxRequest, onReply: (reply: SandboxReply) => void): void;
-  /** Canister processes running now. */
-  isRunning(): boolean;
+  /** Sandbox processes running now. */
+  running(): number;
   close(): void;
 }
 
@@ -122,7 +122,7 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
       running().post({ kind: 'call', id: nextId, request });
       watch();
     },
-    isRunning: () => process !== undefined,
+    running: () => (process === undefined ? 0 : 1),
     close: () => {
       closed = true;
       open.clear();

@@ -11,14 +11,7 @@ import type { FaultControl } from './fault-control.ts';
 import { brokerMesh } from './mesh-broker.ts';
 import type { NodeProcess } from './node-process.ts';
 import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
-
-/** 64-bit Wasm memories a tab can have, with a few to spare. */
-const TAB_MEMORIES = 56;
-const MIN_SANDBOX_MEMORIES = 2;
-
-export function countNodes(spec: NetworkSpec): number {
-  return spec.subnets.reduce((sum, subnet) => sum + subnet.nodes, 0);
-}
+import { shareOfSandboxes } from './sandbox-share.ts';
 
 /**
  * Until all first nodes run, time stands still for those that run already: they would greet and ask
@@ -60,10 +53,8 @@ export function createStarter(deps: StarterDeps): Starter {
   const memo = spec.memoVerification
     ? { memoSecret: crypto.getRandomValues(new Uint8Array(32)) }
     : {};
-  const sandboxMemories = Math.max(
-    MIN_SANDBOX_MEMORIES,
-    Math.floor(TAB_MEMORIES / countNodes(spec)),
-  );
+  const nodes = [...dealt.genesis.nodes, ...dealt.genesis.spareNodes];
+  const indexOf = (id: NodeId): number => nodes.findIndex(({ nodeId }) => nodeId === id);
   const worldOf = (nodeId: NodeId): NodeWorld => ({
     registry: registry.records(),
     clock: deps.clock(),
@@ -90,7 +81,7 @@ export function createStarter(deps: StarterDeps): Starter {
       ...memo,
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
-      sandboxMemories,
+      sandboxes: shareOfSandboxes(spec, indexOf(nodeId), navigator.hardwareConcurrency),
     });
     // What changed while it started was told to running nodes only.
     return started.ok

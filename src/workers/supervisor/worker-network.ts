@@ -42,9 +42,10 @@ import {
   type SpawnedWorker,
   spawnNodeWorker,
 } from './node-process.ts';
-import { countNodes, createStarter, createStartLine } from './node-starter.ts';
+import { createStarter, createStartLine } from './node-starter.ts';
 import { createRegistryControl } from './registry-control.ts';
 import { CONTROL_DEADLINE_MS, createRoster, networkError, type Roster } from './roster.ts';
+import { countNodes } from './sandbox-share.ts';
 import { createSafetyWatch } from './safety-watch.ts';
 import { createTelemetryHub, type TelemetryHub } from './telemetry-hub.ts';
 

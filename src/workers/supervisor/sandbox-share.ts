@@ -1,0 +1,31 @@
+import type { NetworkSpec } from '../../wire/network-spec.ts';
+import { MAX_SANDBOX_WORKERS } from '../../wire/network-spec.ts';
+import type { SandboxShare } from '../node/control.ts';
+
+/** 64-bit Wasm memories a tab can have, with a few to spare. */
+const TAB_MEMORIES = 56;
+/** With fewer a worker could not keep a paused run and serve others. */
+const MIN_MEMORIES = 2;
+
+export function countNodes(spec: NetworkSpec): number {
+  return spec.subnets.reduce((sum, subnet) => sum + subnet.nodes, 0);
+}
+
+/**
+ * The workers in which a node runs its canisters, and their part of the tab's Wasm memories. Left to
+ * the page it is one worker, and more only where cores are idle otherwise: one of them belongs to
+ * the node's own worker.
+ * @param index of the node, members first
+ * @param cores of this machine, as the browser tells
+ */
+export function shareOfSandboxes(spec: NetworkSpec, index: number, cores: number): SandboxShare {
+  const { sandboxWorkers } = spec;
+  const nodes = countNodes(spec);
+  const memories = Math.max(MIN_MEMORIES, Math.floor(TAB_MEMORIES / nodes));
+  const wanted =
+    (typeof sandboxWorkers === 'object' ? sandboxWorkers?.[index] : sandboxWorkers) ??
+    Math.floor(cores / nodes) - 1;
+  const most = Math.min(MAX_SANDBOX_WORKERS, Math.floor(memories / MIN_MEMORIES));
+  const workers = Math.min(most, Math.max(1, wanted));
+  return { workers, memoriesPerWorker: Math.floor(memories / workers) };
+}
