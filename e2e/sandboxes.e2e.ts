@@ -1,0 +1,123 @@
+import { expect, test, type Page } from '@playwright/test';
+import { addBrowserClient } from '../tests/support/browser-agent.ts';
+import { compileWat } from '../tests/support/wat.ts';
+import {
+  doFault,
+  expectEqualRoots,
+  openPage,
+  readNodes,
+  readRecorded,
+  recordRoots,
+} from './network.ts';
+
+/** `work`: 3 million turns of a loop over a heap of 4 MiB; `long`: some 3 billion instructions, 17 slices. */
+const MODULE = `
+(module
+  (import "ic0" "msg_reply" (func $reply))
+  (memory 64)
+  (func $spin (param $n i64)
+    (local $i i64)
+    (loop $again
+      (i64.store (i32.wrap_i64 (i64.and (local.get $i) (i64.const 4194296))) (i64.add (local.get $i) (i64.const 1)))
+      (local.set $i (i64.add (local.get $i) (i64.const 1)))
+      (br_if $again (i64.lt_u (local.get $i) (local.get $n)))))
+  (func (export "canister_update work") (call $spin (i64.const 3000000)) (call $reply))
+  (func (export "canister_update long") (call $spin (i64.const 200000000)) (call $reply)))
+`;
+
+async function deploy(page: Page, count: number): Promise<readonly string[]> {
+  const wasm = Buffer.from(await compileWat(MODULE)).toString('base64');
+  await addBrowserClient(page);
+  return page.evaluate(
+    async ([base64, canisters]) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const client = await window.subnetariumClient;
+      const ids: string[] = [];
+      for (let i = 0; i < canisters; i += 1) {
+        ids.push((await client?.deploy(bytes)) ?? 'no client');
+      }
+      return ids;
+    },
+    [wasm, count] as const,
+  );
+}
+
+/** At least so many messages were executed by all nodes, with the same instructions and outcomes, and all roots are equal. */
+async function expectAgreement(page: Page, messages: number): Promise<void> {
+  const ids = (await readNodes(page)).map(({ nodeId }) => nodeId);
+  await expect(async () => {
+    const recorded = await readRecorded(page);
+    expect(expectEqualRoots(recorded, ids)).toBeGreaterThanOrEqual(10);
+    const told = Object.values(recorded.instructions).filter(
+      (byNode) => Object.keys(byNode).length === ids.length,
+    );
+    expect(told.length).toBeGreaterThanOrEqual(messages);
+    for (const byNode of told) {
+      expect(new Set(Object.values(byNode)).size).toBe(1);
+    }
+  }).toPass({ timeout: 60_000 });
+}
+
+test('nodes with one, two and four sandbox workers come to the same states and counts', async ({
+  page,
+}) => {
+  const spec = {
+    seed: `sandboxes ${Date.now()}`,
+    limits: 'mainnet',
+    sandboxWorkers: [1, 2, 4, 4],
+  };
+  await openPage(page, `?spec=${encodeURIComponent(JSON.stringify(spec))}`);
+  await recordRoots(page);
+  const ids = await deploy(page, 4);
+  await page.evaluate(async (canisters) => {
+    const client = await window.subnetariumClient;
+    const calls = canisters.flatMap((id) => [client?.call(id, 'work'), client?.call(id, 'work')]);
+    await Promise.all(calls);
+  }, ids);
+  await expectAgreement(page, 8);
+  const sandboxes = await page.evaluate(async () => {
+    const snapshot = await window.networkUnderTest?.snapshot();
+    return snapshot?.nodes.map(({ load }) => load?.sandboxes);
+  });
+  expect(sandboxes).toEqual([1, 2, 4, 4]);
+});
+
+test('a node that is killed and started in the middle of a long message comes to the same state', async ({
+  page,
+}) => {
+  test.setTimeout(300_000);
+  await openPage(page, '?pace=turbo&nodes=4&dkgInterval=199');
+  await recordRoots(page);
+  const [id = ''] = await deploy(page, 1);
+  const nodes = (await readNodes(page)).map(({ nodeId }) => nodeId);
+  const victim = nodes.at(-1) ?? '';
+  await page.evaluate((canister) => {
+    const done = window as { longDone?: boolean };
+    done.longDone = false;
+    void window.subnetariumClient
+      ?.then((client) => client.call(canister, 'long'))
+      .then(() => (done.longDone = true));
+  }, id);
+  const isDone = (): Promise<boolean> =>
+    page.evaluate(() => (window as { longDone?: boolean }).longDone === true);
+  const executedBy = async (nodeId: string): Promise<number> =>
+    (await readNodes(page)).find((node) => node.nodeId === nodeId)?.executed ?? 0;
+  // Some slices, one in a block, are done by then.
+  const begun = await executedBy(victim);
+  await expect(async () => expect(await executedBy(victim)).toBeGreaterThan(begun + 4)).toPass();
+  expect(await isDone()).toBe(false);
+  await doFault(page, 'kill', victim);
+  await doFault(page, 'restart', victim);
+  expect(await isDone()).toBe(false);
+  await expect(async () => expect(await isDone()).toBe(true)).toPass({ timeout: 200_000 });
+  const ended = await executedBy(nodes[0] ?? '');
+  // The restarted node executed the end of the message too, and says the same of it as the others.
+  await expect(async () => expect(await executedBy(victim)).toBeGreaterThan(ended)).toPass();
+  const recorded = await readRecorded(page);
+  expect(expectEqualRoots(recorded, nodes)).toBeGreaterThanOrEqual(20);
+  const long = Object.values(recorded.instructions).filter(
+    (byNode) => Number(byNode[victim]?.split(' ')[0]) > 2_500_000_000,
+  );
+  expect(long.length).toBe(1);
+  await expectAgreement(page, 1);
+});
