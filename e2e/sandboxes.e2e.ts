@@ -71,8 +71,11 @@ test('nodes with one, two and four sandbox workers come to the same states and c
   const ids = await deploy(page, 4);
   await page.evaluate(async (canisters) => {
     const client = await window.subnetariumClient;
-    const calls = canisters.flatMap((id) => [client?.call(id, 'work'), client?.call(id, 'work')]);
-    await Promise.all(calls);
+    if (client === undefined) {
+      throw new ReferenceError('no client');
+    }
+    const twice = [...canisters, ...canisters];
+    await Promise.all(twice.map((id) => client.call(id, 'work')));
   }, ids);
   await expectAgreement(page, 8);
   const sandboxes = await page.evaluate(async () => {
