@@ -1,13 +1,22 @@
+import { present } from '../src/base/assert.ts';
+import { subnetTopology } from '../src/protocol/canonical-state/canonical-state.ts';
+import { CLASSROOM_EXECUTION_LIMITS } from '../src/protocol/limits/execution.ts';
+import { createStateManager } from '../src/protocol/state-manager/state-manager.ts';
+import type { CanisterId } from '../src/protocol/types/ids.ts';
+import { TestSubnet } from '../tests/support/test-subnet.ts';
 import { compileWat } from '../tests/support/wat.ts';
 import { replyOf, TestCanister } from '../tests/support/test-canister.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
 
 const USAGE = `
 npm run bench -- memory [--json] [--count N]
-What a message costs in the sandbox by the size of the heap: an update that touches one page, one that
-traps after it, one that touches 256 pages, at 1, 16, 128 and 512 MB of non-zero heap; and one call of
-stable64_write and stable64_read for 8 B, 1 KB and 64 KB, at
-offsets all over 1 MB. Microseconds, medians of interleaved runs, in Node.
+What a message costs by the size of the heap: an update that touches one page, one that traps after it,
+one that touches 256 pages, at 1, 16, 128 and 512 MB of non-zero heap. Microseconds, medians of
+interleaved runs, in Node.
+  whole    rounds of one message each, from the batch to the root of the certified state: scheduler,
+           execution, sandbox, commit and hashing (no signatures)
+  sandbox  the run alone, as the sandbox answers it
+  stable   one call of stable64_write and stable64_read for 8 B, 1 KB and 64 KB, at offsets all over 1 MB
 `;
 
 const SIZES_MB = [1, 16, 128, 512] as const;
@@ -94,20 +103,62 @@ function timeUs(canister: TestCanister, method: string): number {
   return tookUs;
 }
 
-async function heaps(count: number) {
-  const canisters: (readonly [number, TestCanister])[] = [];
+/** How long a method takes on a canister with such a heap. */
+type TimeMethod = (megabytes: number, method: string) => number;
+
+const METHODS = ['one', 'trap', 'many'] as const;
+const WARM_UPS = 50;
+
+async function inSandbox(count: number) {
+  const canisters = new Map<number, TestCanister>();
   for (const megabytes of SIZES_MB) {
-    canisters.push([megabytes, await installed(heapCanister(megabytes))]);
+    canisters.set(megabytes, await installed(heapCanister(megabytes)));
   }
-  const methods = ['one', 'trap', 'many'] as const;
+  return bySize(count, (megabytes, method) =>
+    timeUs(present(canisters.get(megabytes), 'there is one of each size'), method),
+  );
+}
+
+async function inRounds(count: number) {
+  const subnet = new TestSubnet({
+    ...CLASSROOM_EXECUTION_LIMITS,
+    // There are no checkpoints here to begin the count of changed pages anew.
+    heapDeltaBytesPerCheckpoint: Number.MAX_SAFE_INTEGER,
+    heapDeltaBytesAtOnce: Number.MAX_SAFE_INTEGER,
+  });
+  const topology = subnetTopology(subnet.genesis, subnet.env.rootKeyDer);
+  const canisters = new Map<number, CanisterId>();
+  for (const megabytes of SIZES_MB) {
+    canisters.set(megabytes, subnet.createWith(await compileWat(heapCanister(megabytes))));
+  }
+  const states = createStateManager(topology, subnet.state);
+  return bySize(count, (megabytes, method) => {
+    const canisterId = present(canisters.get(megabytes), 'there is one of each size');
+    const message = subnet.ingress(canisterId, method, new Uint8Array(0));
+    const startedMs = performance.now();
+    subnet.round([message], { afterNs: 1_000_000n });
+    states.commit(subnet.state, false);
+    const tookUs = (performance.now() - startedMs) * 1000;
+    states.purgeBelow(subnet.state.height);
+    const outcome = subnet.statusOf(message)?.kind;
+    if (outcome !== (method === 'trap' ? 'rejected' : 'replied')) {
+      throw new TypeError(`${method} is ${String(outcome)}`);
+    }
+    return tookUs;
+  });
+}
+
+function bySize(count: number, timeMethod: TimeMethod) {
   const times = new Map<string, number[]>();
-  for (let run = 0; run < count + 20; run += 1) {
-    for (const [megabytes, canister] of canisters) {
-      for (const method of methods) {
-        const tookUs = timeUs(canister, method);
-        if (run >= 20) {
+  for (let run = 0; run < count + WARM_UPS; run += 1) {
+    for (const megabytes of SIZES_MB) {
+      for (const method of METHODS) {
+        const tookUs = timeMethod(megabytes, method);
+        if (run >= WARM_UPS) {
           const key = `${method}${megabytes}`;
-          times.set(key, [...(times.get(key) ?? []), tookUs]);
+          const list = times.get(key) ?? [];
+          times.set(key, list);
+          list.push(tookUs);
         }
       }
     }
@@ -160,7 +211,14 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const at = args.indexOf('--count');
   const count = at === -1 ? 200 : Number(args[at + 1]);
-  const result = { ...(await heaps(count)), stable: await stable(count) };
+  const whole = await inRounds(count);
+  const result = {
+    ratio512to1: whole.ratio512to1,
+    trapRatio512to1: whole.trapRatio512to1,
+    whole: whole.sizes,
+    sandbox: await inSandbox(count),
+    stable: await stable(count),
+  };
   console.log(args.includes('--json') ? JSON.stringify(result) : result);
 }
 

@@ -96,27 +96,37 @@ export class HeapPages {
   /** Visits, in order of index, every page that a marked write can have reached, and unmarks it. */
   #takeMarked(visit: VisitPage): void {
     const pageCount = this.size() / PAGE_BYTES;
-    const words = new Int32Array(this.#buffer, 0, pageCount / 4);
-    const marks = new Uint8Array(this.#buffer, 0, pageCount);
-    // Four words are the marks of one Wasm page: a heap has a whole number of them.
-    for (let word = 0; word < words.length; word += 4) {
-      const any =
-        (words[word] as number) |
-        (words[word + 1] as number) |
-        (words[word + 2] as number) |
-        (words[word + 3] as number);
-      if (any === 0) {
+    const marks = this.memory();
+    // Marks are 0 or 1: eight of them are a double that is zero or positive, the widest load there is.
+    const eights = new Float64Array(this.#buffer, 0, this.base / 8);
+    const end = pageCount / 8;
+    for (let at = 0; at < end; at += 4) {
+      const sum =
+        (eights[at] as number) +
+        (eights[at + 1] as number) +
+        (eights[at + 2] as number) +
+        (eights[at + 3] as number);
+      if (sum !== 0) {
+        this.#takeMarkedOf(marks, at * 8, Math.min(at * 8 + 32, pageCount), pageCount, visit);
+      }
+    }
+  }
+
+  #takeMarkedOf(
+    marks: Uint8Array,
+    from: number,
+    to: number,
+    pageCount: number,
+    visit: VisitPage,
+  ): void {
+    for (let index = from; index < to; index += 1) {
+      if (marks[index] === 0) {
         continue;
       }
-      for (let index = word * 4; index < word * 4 + 16; index += 1) {
-        if (marks[index] === 0) {
-          continue;
-        }
-        marks[index] = 0;
-        visit(index, PAGE_BYTES);
-        if (index + 1 < pageCount && marks[index + 1] === 0) {
-          visit(index + 1, STRADDLE_BYTES);
-        }
+      marks[index] = 0;
+      visit(index, PAGE_BYTES);
+      if (index + 1 < pageCount && marks[index + 1] === 0) {
+        visit(index + 1, STRADDLE_BYTES);
       }
     }
   }

@@ -97,6 +97,8 @@ export class CanisterInstance {
   readonly #stop: WebAssembly.Global;
   readonly #stack: WebAssembly.Global;
   #session: ApiSession | null = null;
+  /** Code ran, or the module was loaded, since marks were last taken. */
+  #mayBeMarked = true;
 
   constructor(moduleHash: HashHex, compiled: CompiledModule, memory: PooledMemory | null) {
     this.moduleHash = moduleHash;
@@ -190,6 +192,7 @@ export class CanisterInstance {
   call({ entry, closure }: EntryPoint, session: ApiSession): void {
     this.#setHook(this.#plainHook);
     this.#session = session;
+    this.#mayBeMarked = true;
     this.#stack.value = STACK_BUDGET_BYTES;
     try {
       (this.#exports[this.#exportOf(entry, closure)] as (...args: unknown[]) => void)(
@@ -212,6 +215,7 @@ export class CanisterInstance {
     this.#suspendingHook ??= hostFunctionForTable(new engine.Suspending(this.#hook));
     this.#setHook(this.#suspendingHook);
     this.#session = session;
+    this.#mayBeMarked = true;
     this.#stack.value = STACK_BUDGET_BYTES;
     try {
       await engine.promising(this.#exports[this.#exportOf(entry, closure)])(
@@ -285,7 +289,10 @@ export class CanisterInstance {
       const grown = target.heapWasmPages - this.#pages.wasmPages();
       assert(grown >= 0, 'a heap never shrinks in place');
       this.#pages.grow(grown);
-      this.#pages.restore(this.content?.heap ?? PageMap.empty, target.heap);
+      if (this.#mayBeMarked || this.content?.heap !== target.heap) {
+        this.#pages.restore(this.content?.heap ?? PageMap.empty, target.heap);
+        this.#mayBeMarked = false;
+      }
     }
     this.writeGlobals(target.globals);
     this.content = target;
@@ -293,6 +300,7 @@ export class CanisterInstance {
 
   /** Heap pages that differ from the committed ones, which the run started from; unmarks them. */
   takeDirtyPages(committed: MemoryContent['heap']): DirtyPage[] {
+    this.#mayBeMarked = false;
     return this.#pages?.takeDirty(committed) ?? [];
   }
 

@@ -39,6 +39,7 @@ import type {
   PrincipalId,
 } from '../../src/protocol/types/ids.ts';
 import type { QueryStatsReport } from '../../src/protocol/types/query-stats.ts';
+import type { SubnetGenesis } from '../../src/protocol/types/genesis.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { runTask, type Pick } from './run-task.ts';
 
@@ -59,6 +60,7 @@ export interface RoundOptions {
 /** Message routing and execution of one replica, round by round, without consensus and signatures. */
 export class TestSubnet {
   readonly env: ExecutionEnvironment;
+  readonly genesis: SubnetGenesis;
   sandbox = createSandbox();
   /** Which thread of execution goes on next. */
   pick: Pick | undefined;
@@ -92,6 +94,7 @@ export class TestSubnet {
       },
       INSECURE_TEST_SUITE,
     );
+    this.genesis = genesis;
     this.env = createExecutionEnvironment(genesis, new Uint8Array(133), limits);
     this.start = genesisState(genesis);
     this.state = this.start;
