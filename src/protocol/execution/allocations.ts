@@ -25,7 +25,7 @@ const RESERVE_ADVICE =
   "Try increasing this canister's reserved cycles limit or moving it to a subnet with lower memory usage.";
 
 /**
- * Checks new settings of a canister. Errs with 101, 402, 530, 531, 533 or 540.
+ * Checks new settings of a canister. Errs with 101, 530, 531, 533 or 540.
  * @param canister as it is; a new one with default settings
  * @returns cycles to set aside with `RoundState.reserve` when the settings are applied
  */
@@ -35,7 +35,7 @@ export function checkAllocations(
   change: Partial<Allocations>,
 ): Result<Cycles, UserError> {
   const settings: CanisterSettings = { ...canister.settings, ...change };
-  const memory = checkMemory(round, canister, settings, change.memoryAllocationBytes);
+  const memory = checkMemory(round, canister, settings);
   if (!memory.ok) {
     return memory;
   }
@@ -47,24 +47,16 @@ export function checkAllocations(
     : err(refusal);
 }
 
-/** @returns bytes of the subnet's memory that the settings take on top */
+/**
+ * An allocation below what the canister uses is allowed, and reserves nothing.
+ * @returns bytes of the subnet's memory that the settings take on top
+ */
 function checkMemory(
   round: RoundState,
   canister: CanisterState,
   { memoryAllocationBytes }: CanisterSettings,
-  requested: bigint | undefined,
 ): Result<bigint, UserError> {
   const used = memoryUsage(canister).totalBytes;
-  if (requested !== undefined && requested > 0n && requested < used) {
-    const advice = help(
-      "Try increasing the canister's memory allocation.",
-      'not-enough-memory-allocation-given',
-    );
-    return userError(
-      ErrorCode.insufficientMemoryAllocation,
-      `Canister was given ${displayBytes(requested)} memory allocation but at least ${used} of memory is needed.${advice}`,
-    );
-  }
   const before = allocatedBytes(used, canister.settings.memoryAllocationBytes);
   const after = allocatedBytes(used, memoryAllocationBytes);
   return checkSubnetMemory(round, before, after);

@@ -162,6 +162,11 @@ export class RoundState {
     return present(this.find(canisterId), 'the canister exists in this round');
   }
 
+  /** Canisters as of the last checkpoint. */
+  get atCheckpoint(): RadixMap<CanisterState> {
+    return this.before.atCheckpoint;
+  }
+
   /** Totals of all canisters as they are now. */
   summary(): CanisterSummary {
     return this.canisters.summary(CANISTER_SUMMARY);
@@ -430,6 +435,7 @@ export class RoundState {
         createdCycles: this.before.metrics.createdCycles + this.createdCycles,
       },
       nodeMetrics: this.nodeMetrics,
+      atCheckpoint: this.atCheckpoint,
     };
   }
 }

@@ -28,7 +28,6 @@ export const ErrorCode = {
   canisterHeapDeltaRateLimited: 210,
   canisterNotFound: 301,
   canisterSnapshotNotFound: 305,
-  insufficientMemoryAllocation: 402,
   insufficientCyclesForCreateCanister: 403,
   canisterNotHostedBySubnet: 405,
   canisterRejectedMessage: 406,
@@ -93,6 +92,10 @@ export function help(suggestion: string, anchor: string): string {
 /** What the replica adds to errors that a compiler or development kit is to blame for. */
 export const TOOLCHAIN_HELP =
   '\nIf you are running this canister in a test environment (e.g., dfx), make sure the test environment is up to date. Otherwise, this is likely an error with the compiler/CDK toolchain being used to build the canister. Please report the error to IC devs on the forum: https://forum.dfinity.org and include which language/CDK was used to create the canister.';
+
+/** What the replica adds to errors that should not be. */
+export const INTERNAL_HELP =
+  '\nThis is an internal error on the IC. Please report it to IC devs on the forum: https://forum.dfinity.org';
 
 const TRAP_ADVICE =
   'Consider gracefully handling failures from this canister or altering the canister to handle exceptions.';

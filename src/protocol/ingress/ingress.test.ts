@@ -73,6 +73,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     queryStats: { nextEpoch: 0, reports: [] },
     metrics: NO_METRICS,
     nodeMetrics: [],
+    atCheckpoint: RadixMap.empty(),
   };
 }
 

@@ -55,7 +55,10 @@ export function* executeBatch(
   deliverQueryStats(round, batch.queryStats, batch.blockMaker);
   inductIngress(round, batch.ingress);
   yield* executeRound(round, batch.requiresFullStateHash);
-  const next = round.seal();
+  const sealed = round.seal();
+  const next = batch.requiresFullStateHash
+    ? { ...sealed, atCheckpoint: sealed.canisters }
+    : sealed;
   assert(next.timeNs >= state.timeNs, 'batch time never runs back');
   return {
     state: next,

@@ -117,7 +117,7 @@ function nodeMetricsFrom(value: CborValue): NodeMetrics {
 
 type Metadata = Omit<
   ReplicatedState,
-  'canisters' | 'ingressHistory' | 'subnetQueue' | 'randomRequests'
+  'canisters' | 'atCheckpoint' | 'ingressHistory' | 'subnetQueue' | 'randomRequests'
 >;
 
 function metadataFrom(fields: CborMap): Metadata {
@@ -318,6 +318,7 @@ export function decodeSystemState(files: EncodedSystem): Result<ReplicatedState,
         ...queues.value,
         ingressHistory: history.value,
         canisters: RadixMap.empty(),
+        atCheckpoint: RadixMap.empty(),
       })
     : queues;
 }

@@ -29,6 +29,8 @@ export interface ReplicatedState {
   readonly metrics: SubnetMetrics;
   /** Oldest day first. */
   readonly nodeMetrics: readonly NodeMetricsSample[];
+  /** Canisters as of the last checkpoint; it follows from that, and is not written into the next. */
+  readonly atCheckpoint: RadixMap<CanisterState>;
 }
 
 /** Ids are given out in order from the subnet's ranges. */
@@ -70,6 +72,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
     queryStats: NO_QUERY_STATS,
     metrics: NO_METRICS,
     nodeMetrics: [],
+    atCheckpoint: RadixMap.empty(),
   };
 }
 

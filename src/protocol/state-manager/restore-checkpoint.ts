@@ -203,7 +203,7 @@ function restore(
       canisters = canisters.set(canister.canisterId, canister);
     }
   }
-  const state = { ...system.value, canisters };
+  const state = { ...system.value, canisters, atCheckpoint: canisters };
   const checkpoint = new Checkpoint(height, manifest, encodedManifest, reader.all());
   return { state, checkpoint, records };
 }

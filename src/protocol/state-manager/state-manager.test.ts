@@ -45,6 +45,7 @@ const genesis: ReplicatedState = {
   queryStats: { nextEpoch: 0, reports: [] },
   metrics: NO_METRICS,
   nodeMetrics: [],
+  atCheckpoint: RadixMap.empty(),
 };
 
 function canister(n: number, seed: number): CanisterState {

@@ -12,10 +12,11 @@ import {
 } from '../../../src/protocol/limits/execution.ts';
 import type { CanisterState } from '../../../src/protocol/replicated-state/canister-state.ts';
 import type { CanisterId } from '../../../src/protocol/types/ids.ts';
+import { idleCostPerDay } from '../../../src/protocol/execution/cycles-account-manager.ts';
 import { TestSubnet } from '../../support/test-subnet.ts';
 import { universalWasm } from '../../support/universal-module.ts';
 
-/** What settings may ask of a subnet, by `update_settings`: errors 101, 402, 530, 531, 533 and 540. */
+/** What settings may ask of a subnet, by `update_settings`: errors 101, 530, 531, 533 and 540. */
 
 const MIB = 1n << 20n;
 const T = 1_000_000_000_000n;
@@ -98,10 +99,16 @@ describe('allocations', () => {
     expect(ask(a, { freezing_threshold: 0n })).toBe(OK);
   });
 
-  it('of memory hold what the canister has, and no more than the subnet has left', () => {
-    expect(ask(a, { memory_allocation: 1000n })).toMatch(
-      /^IC0402: Canister was given 1000 B memory allocation but at least \d+ of memory is needed\./,
-    );
+  it('of memory may be below what the canister uses, and reserve nothing then', () => {
+    const before = subnet.canister(a);
+    expect(ask(a, { memory_allocation: 1000n })).toBe(OK);
+    const after = subnet.canister(a);
+    expect(after.settings.memoryAllocationBytes).toBe(1000n);
+    expect(after.cycles).toBe(before.cycles);
+    expect(idleCostPerDay(subnet.env, after)).toBe(idleCostPerDay(subnet.env, before));
+  });
+
+  it('of memory are no more than the subnet has left', () => {
     expect(ask(a, { memory_allocation: 200n * MIB })).toMatch(
       /^IC0101: Canister requested 200\.00 MiB of memory but only \d+\.\d\d MiB are available in the subnet\./,
     );

@@ -13,6 +13,9 @@ import {
   type Row,
 } from './error-helpers.ts';
 
+const INTERNAL =
+  '\nThis is an internal error on the IC. Please report it to IC devs on the forum: https://forum.dfinity.org';
+
 /** Errors of the management canister. */
 export const MANAGEMENT_ERRORS: readonly Row[] = [
   {
@@ -49,7 +52,16 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
   },
   {
     code: 210,
-    text: /^Canister {a} is heap delta rate limited: current delta debit is \d+, but limit is 1\.$/,
+    text: /^Canister {a} is heap delta rate limited: current delta debit is \d+, but limit is 1\.\nTry waiting a few seconds before retrying the operation\. See documentation: .*#canister-heap-delta-rate-limited$/,
+    limits: { heapDeltaBytesPerRound: 1 },
+    make: (scene) => {
+      scene.update(op('touch', 1000), op('reply'));
+      return scene.manage('take_canister_snapshot');
+    },
+  },
+  {
+    code: 504,
+    text: /^Error from Wasm chunk store: Canister is heap delta rate limited\. Current delta debit: \d+, limit: 1\.\nUse the `stored_chunks` API/,
     limits: { heapDeltaBytesPerRound: 1 },
     make: (scene) => {
       scene.update(op('touch', 1000), op('reply'));
@@ -66,11 +78,6 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
     },
   },
   {
-    code: 402,
-    text: /^Canister was given 1 B memory allocation but at least \d+ of memory is needed\.\nTry increasing the canister's memory allocation\./,
-    make: (scene) => scene.set('memory_allocation', 1n),
-  },
-  {
     code: 403,
     text: /^Creating a canister requires a fee of \d+ that is deducted from the canister's initial balance but only 5 cycles were received with the create_canister request\./,
     make: (scene) => {
@@ -80,7 +87,7 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
   },
   {
     code: 405,
-    text: `Unsuccessful validation of specified ID: Specified CanisterId ${principalToText(FOREIGN)} is not hosted by subnet {subnet}.`,
+    text: `Unsuccessful validation of specified ID: Specified CanisterId ${principalToText(FOREIGN)} is not hosted by subnet {subnet}.${INTERNAL}`,
     make: (scene) =>
       scene.manage('provisional_create_canister_with_cycles', {
         specified_id: [IDL.Opt(IDL.Principal), [scene.principal(FOREIGN)]],
@@ -162,7 +169,7 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
   },
   {
     code: 538,
-    text: 'Canister {a} is already installed.',
+    text: `Canister {a} is already installed.${INTERNAL}`,
     make: (scene) =>
       scene.manage('provisional_create_canister_with_cycles', {
         specified_id: [IDL.Opt(IDL.Principal), [scene.principal(scene.a)]],

@@ -36,7 +36,7 @@ const DECODERS = [
   decodeUpdateSettings,
   decodeUploadChunk,
   decodeUploadData,
-  decodeUploadMetadata,
+  (arg: Uint8Array) => decodeUploadMetadata(arg, true),
 ];
 
 const id = Principal.fromText('rrkah-fqaaa-aaaaa-aaaaq-cai');

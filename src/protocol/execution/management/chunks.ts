@@ -1,4 +1,5 @@
-import { bytesToHex } from '../../../base/hex.ts';
+import { present } from '../../../base/assert.ts';
+import { bytesToHex, hexToBytes } from '../../../base/hex.ts';
 import { concatBytes } from '../../../base/bytes.ts';
 import { err, ok, type Result } from '../../../base/result.ts';
 import { sha256 } from '../../crypto/sha256.ts';
@@ -11,8 +12,9 @@ import {
   withChunk,
   type ChunkStore,
 } from '../../replicated-state/chunk-store.ts';
-import type { HashHex, PrincipalId } from '../../types/ids.ts';
+import type { CanisterId, HashHex, PrincipalId } from '../../types/ids.ts';
 import type { RoundState } from '../round-state.ts';
+import { chargeHeapDelta, heapDeltaExcess } from '../scheduling/rate-limits.ts';
 import type { UserError } from '../user-error.ts';
 import { decodeUploadChunk } from './arguments.ts';
 import { chunkStoreError } from './errors.ts';
@@ -36,6 +38,16 @@ export function chunkRefusal(store: ChunkStore, chunk: Uint8Array): UserError | 
     : undefined;
 }
 
+/** Chunks are refused in words of their own while the canister has changed too much memory of late. */
+export function chunkRateError(round: RoundState, canisterId: CanisterId): UserError | undefined {
+  const exceeded = heapDeltaExcess(round, canisterId);
+  return exceeded === undefined
+    ? undefined
+    : chunkStoreError(
+        `Canister is heap delta rate limited. Current delta debit: ${exceeded.debit}, limit: ${exceeded.limit}`,
+      );
+}
+
 export function uploadChunk(
   round: RoundState,
   canister: CanisterState,
@@ -56,12 +68,16 @@ export function uploadChunk(
   if (hasChunk(before.chunkStore, hash)) {
     return ok(chunkHashReply(hash));
   }
-  const refusal = chunkRefusal(before.chunkStore, chunk);
+  const refusal =
+    chunkRefusal(before.chunkStore, chunk) ?? chunkRateError(round, before.canisterId);
   if (refusal !== undefined) {
     return err(refusal);
   }
   const after = { ...before, chunkStore: withChunk(before.chunkStore, hash, chunk) };
   const grown = putGrown(round, { before, after, sender, instructions: 0n });
+  if (grown.ok) {
+    chargeHeapDelta(round, before.canisterId, MAX_CHUNK_BYTES);
+  }
   return grown.ok ? ok(chunkHashReply(hash)) : grown;
 }
 
@@ -74,6 +90,11 @@ export function storedChunks(canister: CanisterState): Reply {
   return ok(storedChunksReply(canister.chunkStore));
 }
 
+/** As the replica shows hashes here: decimal numbers in brackets. */
+function byteList(hash: HashHex): string {
+  return `[${present(hexToBytes(hash), 'a hash is hex').join(', ')}]`;
+}
+
 /** The module that chunks of a store make up, in the order named. */
 export function assembleChunks(
   store: ChunkStore,
@@ -84,13 +105,17 @@ export function assembleChunks(
   for (const hash of hashes) {
     const chunk = chunkOf(store, hash);
     if (chunk === undefined) {
-      return err(chunkStoreError(`Chunk hash ${hash} was not found`));
+      return err(chunkStoreError(`Chunk hash ${byteList(hash)} was not found`));
     }
     parts.push(chunk);
   }
   const module = concatBytes(...parts);
-  const actual = bytesToHex(sha256(module));
+  const actual = bytesToHex(sha256(module)) as HashHex;
   return actual === moduleHash
     ? ok(module)
-    : err(chunkStoreError(`Wasm module hash ${actual} does not match given hash ${moduleHash}`));
+    : err(
+        chunkStoreError(
+          `Wasm module hash ${byteList(actual)} does not match given hash WasmHash(${byteList(moduleHash)})`,
+        ),
+      );
 }

@@ -8,7 +8,7 @@ import { idAfter, isHosted } from '../../replicated-state/replicated-state.ts';
 import type { CanisterId, Cycles, PrincipalId } from '../../types/ids.ts';
 import { createCanisterFee } from '../cycles-account-manager.ts';
 import type { RoundState } from '../round-state.ts';
-import { ErrorCode, help, userError, type UserError } from '../user-error.ts';
+import { ErrorCode, help, INTERNAL_HELP, userError, type UserError } from '../user-error.ts';
 import { decodeCreateCanister, type SettingsArgument } from './arguments.ts';
 import { originOf, type Reply } from './operation.ts';
 import { canisterIdReply } from './replies.ts';
@@ -120,13 +120,13 @@ function checkSpecifiedId(
   if (number === undefined || !isHosted(round.canisterIds, number)) {
     return userError(
       ErrorCode.canisterNotHostedBySubnet,
-      `Unsuccessful validation of specified ID: Specified CanisterId ${name} is not hosted by subnet ${principalToText(round.env.subnetId)}.`,
+      `Unsuccessful validation of specified ID: Specified CanisterId ${name} is not hosted by subnet ${principalToText(round.env.subnetId)}.${INTERNAL_HELP}`,
     );
   }
   return round.canisters.has(canisterId)
     ? err({
         code: ErrorCode.canisterAlreadyInstalled,
-        message: `Canister ${name} is already installed.`,
+        message: `Canister ${name} is already installed.${INTERNAL_HELP}`,
       })
     : ok(canisterId);
 }

@@ -5,9 +5,9 @@ import { ErrorCode, help, type UserError } from '../user-error.ts';
 
 /** Errors of the management canister, in the replica's words. @upstream rs/execution_environment/src/canister_manager/types.rs */
 
-/** The replica's suggestion where it has no page to name, or a bare anchor. */
-function advice(suggestion: string, page = ''): string {
-  return page === '' ? `\n${suggestion}` : `\n${suggestion} See documentation: ${page}`;
+/** The replica's suggestion where it names a bare anchor instead of a page. */
+function advice(suggestion: string, anchor: string): string {
+  return `\n${suggestion} See documentation: ${anchor}`;
 }
 
 /** Of the ingress filter. */
@@ -74,9 +74,13 @@ export function foreignSnapshotNotLoadable(
   snapshotId: string,
   sender: PrincipalId,
 ): UserError {
+  const suggestion = advice(
+    'Make sure you are a controller of the canister that the snapshot belongs to.',
+    'canister-snapshot-not-controller',
+  );
   return {
     code: ErrorCode.canisterRejectedMessage,
-    message: `Only a controller of the canister that snapshot ${snapshotId} belongs to can load it on canister ${principalToText(canisterId)}. Sender: ${principalToText(sender)}.`,
+    message: `Only a controller of the canister that snapshot ${snapshotId} belongs to can load it on canister ${principalToText(canisterId)}. Sender: ${principalToText(sender)}.${suggestion}`,
   };
 }
 

@@ -120,9 +120,7 @@ type StopMethod = 'stop_canister';
 const CHANGES_MEMORY: ReadonlySet<ManagementMethod> = new Set([
   'load_canister_snapshot',
   'take_canister_snapshot',
-  'upload_canister_snapshot_data',
   'upload_canister_snapshot_metadata',
-  'upload_chunk',
 ]);
 type WaitingMethod = 'raw_rand' | 'create_canister' | 'deposit_cycles';
 

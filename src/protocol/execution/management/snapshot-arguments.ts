@@ -3,8 +3,8 @@ import type { Result } from '../../../base/result.ts';
 import { MAX_CERTIFIED_DATA_BYTES, MAX_WASM_MODULE_BYTES } from '../../limits/execution.ts';
 import { WASM_PAGE_BYTES, type GlobalValue } from '../../interfaces/wasm-host.ts';
 import type { LowMemoryHookStatus } from '../../replicated-state/canister-state.ts';
-import type { HashHex, TimeNs } from '../../types/ids.ts';
-import { MAX_GLOBALS, MAX_HEAP64_WASM_PAGES } from '../wasm/limits.ts';
+import type { TimeNs } from '../../types/ids.ts';
+import { MAX_GLOBALS, MAX_HEAP32_WASM_PAGES, MAX_HEAP64_WASM_PAGES } from '../wasm/limits.ts';
 import { ErrorCode, type UserError } from '../user-error.ts';
 import { ArgumentReader, malformed, readArgument, refuse, variantOf } from './argument-reader.ts';
 import { senderVersionOf } from './arguments.ts';
@@ -16,7 +16,6 @@ import type { CandidValue } from './candid-value.ts';
 const MAX_STABLE_WASM_PAGES = (500 * 1024 ** 3) / WASM_PAGE_BYTES;
 /** Bytes of a snapshot's number, before the canister's id. */
 const NUMBER_BYTES = 8;
-const HASH_BYTES = 32;
 
 function snapshotIdFrom(bytes: Uint8Array): string {
   return bytes.length > NUMBER_BYTES ? bytesToHex(bytes) : malformed('not a snapshot id');
@@ -67,7 +66,7 @@ export type SnapshotPart = 'wasm_module' | 'wasm_memory' | 'stable_memory';
 
 export type ReadKind =
   | { readonly part: SnapshotPart; readonly offset: bigint; readonly size: bigint }
-  | { readonly part: 'wasm_chunk'; readonly hash: HashHex | null };
+  | { readonly part: 'wasm_chunk'; readonly hash: Uint8Array };
 
 export interface ReadDataArgument extends SnapshotArgument {
   readonly kind: ReadKind;
@@ -81,9 +80,7 @@ export function decodeReadData(arg: Uint8Array): Result<ReadDataArgument, UserEr
     const inner = new ArgumentReader(kind.value);
     const snapshotId = snapshotIdFrom(record.blob('snapshot_id'));
     if (kind.name === 'wasm_chunk') {
-      const hash = inner.blob('hash');
-      const known = hash.length === HASH_BYTES ? (bytesToHex(hash) as HashHex) : null;
-      return { snapshotId, kind: { part: kind.name, hash: known } };
+      return { snapshotId, kind: { part: kind.name, hash: inner.blob('hash') } };
     }
     const [offset, size] = [inner.nat64('offset'), inner.nat64('size')];
     return { snapshotId, kind: { part: kind.name, offset, size } };
@@ -129,16 +126,14 @@ function invalidMetadata(reason: string): never {
   );
 }
 
-function wasmPagesOf(record: ArgumentReader, field: string, limit: number): number {
-  const bytes = record.nat64(field);
+/** @param name as the replica calls the memory */
+function wasmPagesOf(bytes: bigint, name: string, limit: number): number {
   const pageBytes = BigInt(WASM_PAGE_BYTES);
   if (bytes % pageBytes !== 0n) {
-    invalidMetadata(`${field} ${bytes} is not a multiple of ${pageBytes}`);
+    invalidMetadata(`${name}NotPageAligned`);
   }
   const pages = bytes / pageBytes;
-  return pages > BigInt(limit)
-    ? invalidMetadata(`${field} ${bytes} exceeds the maximum of ${BigInt(limit) * pageBytes}`)
-    : Number(pages);
+  return pages > BigInt(limit) ? invalidMetadata(`${name}TooLarge`) : Number(pages);
 }
 
 function globalFrom(item: CandidValue): GlobalValue {
@@ -174,19 +169,28 @@ function timerFrom(record: ArgumentReader): TimeNs | null {
     : malformed('the global timer is not a nat64');
 }
 
-export function decodeUploadMetadata(arg: Uint8Array): Result<UploadMetadataArgument, UserError> {
+/** @param memory64 of the module that the canister has now: it bounds the heap */
+export function decodeUploadMetadata(
+  arg: Uint8Array,
+  memory64: boolean,
+): Result<UploadMetadataArgument, UserError> {
+  const maxHeapWasmPages = memory64 ? MAX_HEAP64_WASM_PAGES : MAX_HEAP32_WASM_PAGES;
   return readArgument(arg, (record) => {
+    const wasmBytes = record.nat64('wasm_module_size');
+    if (wasmBytes === 0n || wasmBytes > BigInt(MAX_WASM_MODULE_BYTES)) {
+      invalidMetadata(wasmBytes === 0n ? 'WasmModuleEmpty' : 'WasmModuleTooLarge');
+    }
+    const heapBytes = record.nat64('wasm_memory_size');
+    const stableBytes = record.nat64('stable_memory_size');
+    const heapWasmPages = wasmPagesOf(heapBytes, 'WasmMemory', maxHeapWasmPages);
+    const stableWasmPages = wasmPagesOf(stableBytes, 'StableMemory', MAX_STABLE_WASM_PAGES);
     const globals = record.list('globals');
     if (globals.length > MAX_GLOBALS) {
-      invalidMetadata(`more than ${MAX_GLOBALS} globals`);
-    }
-    const wasmBytes = record.nat64('wasm_module_size');
-    if (wasmBytes > BigInt(MAX_WASM_MODULE_BYTES)) {
-      invalidMetadata(`wasm_module_size ${wasmBytes} exceeds ${MAX_WASM_MODULE_BYTES}`);
+      invalidMetadata('ExportedGlobalsTooLarge');
     }
     const certifiedData = record.blob('certified_data');
     if (certifiedData.length > MAX_CERTIFIED_DATA_BYTES) {
-      invalidMetadata(`certified_data exceeds ${MAX_CERTIFIED_DATA_BYTES} bytes`);
+      invalidMetadata('CertifiedDataTooLarge');
     }
     const hook = record.optionalVariant('on_low_wasm_memory_hook_status', [
       'condition_not_satisfied',
@@ -197,8 +201,8 @@ export function decodeUploadMetadata(arg: Uint8Array): Result<UploadMetadataArgu
       replaced: replacedIn(record),
       wasmBytes: Number(wasmBytes),
       globals: globals.map(globalFrom),
-      heapWasmPages: wasmPagesOf(record, 'wasm_memory_size', MAX_HEAP64_WASM_PAGES),
-      stableWasmPages: wasmPagesOf(record, 'stable_memory_size', MAX_STABLE_WASM_PAGES),
+      heapWasmPages,
+      stableWasmPages,
       certifiedData,
       globalTimerNs: timerFrom(record),
       lowMemoryHook: hook === undefined ? null : HOOK_STATUS[hook.name],

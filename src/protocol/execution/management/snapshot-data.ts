@@ -1,7 +1,8 @@
+import { assert } from '../../../base/assert.ts';
 import { bytesToHex } from '../../../base/hex.ts';
 import { err, ok, type Result } from '../../../base/result.ts';
 import { sha256 } from '../../crypto/sha256.ts';
-import { WASM_PAGE_BYTES } from '../../interfaces/wasm-host.ts';
+import { WASM_PAGE_BYTES, type GlobalValue } from '../../interfaces/wasm-host.ts';
 import {
   MAX_CHUNK_BYTES,
   MAX_SNAPSHOT_SLICE_BYTES,
@@ -22,10 +23,14 @@ import {
   snapshotIdOf,
   type CanisterSnapshot,
 } from '../../replicated-state/snapshots.ts';
-import type { HashHex, PrincipalId } from '../../types/ids.ts';
+import type { CanisterId, HashHex, PrincipalId } from '../../types/ids.ts';
+import { unpackModule } from '../compile-module.ts';
 import type { RoundState } from '../round-state.ts';
+import { chargeHeapDelta } from '../scheduling/rate-limits.ts';
 import type { UserError } from '../user-error.ts';
-import { chunkRefusal } from './chunks.ts';
+import { toListedGlobals } from '../wasm/exported-globals.ts';
+import { parseModule } from '../wasm/parse.ts';
+import { chunkRateError, chunkRefusal } from './chunks.ts';
 import {
   chunkStoreError,
   invalidSlice,
@@ -46,12 +51,31 @@ import {
 import { snapshotDataReply, snapshotIdReply, snapshotMetadataReply } from './snapshot-replies.ts';
 import { ownSnapshot, snapshotsKept, withSnapshot } from './snapshots.ts';
 
+const HASH_BYTES = 32;
+
 /** Snapshots leave and enter a subnet in parts. @upstream rs/execution_environment/src/canister_manager.rs#read_snapshot_data */
 
 export function readSnapshotMetadata(canister: CanisterState, arg: Uint8Array): Reply {
   const decoded = decodeDeleteSnapshot(arg);
   const snapshot = decoded.ok ? ownSnapshot(canister, decoded.value.snapshotId) : decoded;
-  return snapshot.ok ? ok(snapshotMetadataReply(snapshot.value)) : snapshot;
+  return snapshot.ok
+    ? ok(
+        snapshotMetadataReply(snapshot.value, listedGlobalsOf(canister.canisterId, snapshot.value)),
+      )
+    : snapshot;
+}
+
+/** An upload has the list that it came with; what was taken is told in the order of its module's exports. */
+function listedGlobalsOf(
+  canisterId: CanisterId,
+  { source, wasm, globals }: CanisterSnapshot,
+): readonly GlobalValue[] {
+  if (source === 'metadataUpload') {
+    return globals;
+  }
+  const module = unpackModule(canisterId, wasm);
+  assert(module.ok, 'a module that was installed can be unpacked');
+  return toListedGlobals(parseModule(module.value), globals);
 }
 
 function sizeOfPart(snapshot: CanisterSnapshot, part: SnapshotPart): bigint {
@@ -65,12 +89,18 @@ function sizeOfPart(snapshot: CanisterSnapshot, part: SnapshotPart): bigint {
   }
 }
 
+/** The replica ends this text with two dots. */
+function noSuchChunk(hash: Uint8Array): string {
+  const bytes = `[${[...hash].map((byte) => byte.toString(16).padStart(2, '0')).join(', ')}]`;
+  return hash.length === HASH_BYTES
+    ? `WasmChunkHash ${bytes} not found.`
+    : `Bytes ${bytes} are not a valid WasmChunkHash.`;
+}
+
 function readPart(snapshot: CanisterSnapshot, kind: ReadKind): Result<Uint8Array, UserError> {
   if (kind.part === 'wasm_chunk') {
-    const chunk = kind.hash === null ? undefined : chunkOf(snapshot.chunkStore, kind.hash);
-    return chunk === undefined
-      ? err(chunkStoreError(`WasmChunkHash ${kind.hash ?? 'of another length than 32'} not found`))
-      : ok(chunk);
+    const chunk = chunkOf(snapshot.chunkStore, bytesToHex(kind.hash) as HashHex);
+    return chunk === undefined ? err(chunkStoreError(noSuchChunk(kind.hash))) : ok(chunk);
   }
   const { part, offset, size } = kind;
   if (offset + size > sizeOfPart(snapshot, part)) {
@@ -119,7 +149,7 @@ export function uploadSnapshotMetadata(
   sender: PrincipalId,
   arg: Uint8Array,
 ): Reply {
-  const decoded = decodeUploadMetadata(arg);
+  const decoded = decodeUploadMetadata(arg, canister.execution?.memory64 === true);
   if (!decoded.ok) {
     return decoded;
   }
@@ -185,13 +215,18 @@ export function uploadSnapshotData(
     return err(SNAPSHOT_IMMUTABLE);
   }
   const { kind, chunk } = decoded.value;
+  const { canisterId } = canister;
+  const tooFast = chunkRateError(round, canisterId);
+  if (tooFast !== undefined) {
+    return err(tooFast);
+  }
   const instructions =
     kind.part === 'wasm_chunk' ? UPLOAD_CHUNK_INSTRUCTIONS : BigInt(chunk.length);
-  const broke = payInstructions(round, canister.canisterId, sender, instructions);
+  const broke = payInstructions(round, canisterId, sender, instructions);
   if (broke !== undefined) {
     return err(snapshotOutOfCycles(broke));
   }
-  const before = round.canister(canister.canisterId);
+  const before = round.canister(canisterId);
   if (kind.part === 'wasm_chunk') {
     return uploadSnapshotChunk(round, before, sender, snapshot, chunk);
   }
@@ -201,6 +236,7 @@ export function uploadSnapshotData(
     return err(invalidSlice(offset, size));
   }
   round.put(withSnapshot(before, writePart(snapshot, part, Number(offset), chunk)));
+  chargeHeapDelta(round, canisterId, chunk.length);
   return ok(emptyReply());
 }
 
@@ -222,5 +258,8 @@ function uploadSnapshotChunk(
   const chunkStore = withChunk(snapshot.chunkStore, hash, chunk);
   const after = withSnapshot(before, { ...snapshot, chunkStore });
   const grown = putGrown(round, { before, after, sender, instructions: 0n });
+  if (grown.ok) {
+    chargeHeapDelta(round, before.canisterId, MAX_CHUNK_BYTES);
+  }
   return grown.ok ? ok(emptyReply()) : grown;
 }

@@ -111,13 +111,17 @@ const HOOK_NAMES = {
   executed: 'executed',
 } as const;
 
-export function snapshotMetadataReply(snapshot: CanisterSnapshot): Uint8Array {
+/** @param globals as snapshots list them */
+export function snapshotMetadataReply(
+  snapshot: CanisterSnapshot,
+  globals: readonly GlobalValue[],
+): Uint8Array {
   const { globalTimerNs: timer, lowMemoryHook: hook } = snapshot;
   return encodeOne(SnapshotMetadata, {
     source: sourceValue(snapshot.source),
     taken_at_timestamp: snapshot.takenAtNs,
     wasm_module_size: BigInt(snapshot.wasm.length),
-    globals: snapshot.globals.map(globalValue),
+    globals: globals.map(globalValue),
     wasm_memory_size: BigInt(snapshot.heapWasmPages) * BigInt(WASM_PAGE_BYTES),
     stable_memory_size: BigInt(snapshot.stableWasmPages) * BigInt(WASM_PAGE_BYTES),
     wasm_chunk_store: chunkHashes(snapshot.chunkStore),

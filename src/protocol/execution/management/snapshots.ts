@@ -19,6 +19,8 @@ import { compileModule, unpackModule } from '../compile-module.ts';
 import { withLowMemoryHook } from '../low-memory-hook.ts';
 import type { RoundState } from '../round-state.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
+import { snapshotHeapDelta } from '../scheduling/heap-delta.ts';
+import { chargeHeapDelta } from '../scheduling/rate-limits.ts';
 import { executionError, type UserError } from '../user-error.ts';
 import {
   foreignSnapshot,
@@ -37,7 +39,7 @@ import {
   decodeTakeSnapshot,
 } from './snapshot-arguments.ts';
 import { snapshotListReply, snapshotReply } from './snapshot-replies.ts';
-import { snapshotMismatch } from './snapshot-fit.ts';
+import { globalsOfUpload } from './snapshot-fit.ts';
 import { uninstallByController } from './stop-canister.ts';
 
 /**
@@ -131,6 +133,7 @@ export function takeSnapshot(
   if (!grown.ok) {
     return grown;
   }
+  chargeHeapDelta(round, canisterId, snapshotHeapDelta(round, canisterId, snapshot));
   if (uninstall) {
     uninstallByController(round, canisterId, originOf(message, senderVersion));
   }
@@ -196,6 +199,7 @@ export function* loadSnapshot(
   if (!grown.ok) {
     return grown;
   }
+  chargeHeapDelta(round, canisterId, snapshotHeapDelta(round, owner, snapshot));
   round.put(
     withChange(grown.value, round.timeNs, originOf(message, senderVersion), {
       kind: 'loadSnapshot',
@@ -261,7 +265,7 @@ function* executionOf(
 ): SandboxTask<
   Result<{ readonly state: ExecutionState; readonly compileInstructions: bigint }, UserError>
 > {
-  const { wasm, globals, heapWasmPages, heap, stableWasmPages, stable } = snapshot;
+  const { wasm, heapWasmPages, heap, stableWasmPages, stable } = snapshot;
   const unpacked = unpackModule(canisterId, wasm);
   if (!unpacked.ok) {
     return unpacked;
@@ -271,11 +275,12 @@ function* executionOf(
   if (!compiled.ok) {
     return err(executionError(canisterId, compiled.error));
   }
-  if (snapshot.source === 'metadataUpload') {
-    const mismatch = snapshotMismatch(unpacked.value, snapshot);
-    if (mismatch !== undefined) {
-      return err(mismatch);
-    }
+  const globals =
+    snapshot.source === 'metadataUpload'
+      ? globalsOfUpload(unpacked.value, snapshot)
+      : ok(snapshot.globals);
+  if (!globals.ok) {
+    return globals;
   }
   const { info, instructions } = compiled.value;
   const { exports, customSections, memory64 } = info;
@@ -285,7 +290,7 @@ function* executionOf(
     exports,
     customSections,
     memory64,
-    globals,
+    globals: globals.value,
     heapWasmPages,
     heap,
     stableWasmPages,

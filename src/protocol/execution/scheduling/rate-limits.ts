@@ -24,20 +24,32 @@ export function installRateError(round: RoundState, canisterId: CanisterId): Use
   };
 }
 
-/** Why the canister's memory cannot be changed by a management call yet, if it cannot. */
+/** The debit and its limit, if the canister's memory cannot be changed by a management call yet. */
+export function heapDeltaExcess(
+  round: RoundState,
+  canisterId: CanisterId,
+): { readonly debit: number; readonly limit: number } | undefined {
+  const limit = round.env.limits.heapDeltaBytesPerRound;
+  const debit = priorityOf(round.schedule, canisterId).heapDeltaDebit;
+  return limit === 0 || debit < limit ? undefined : { debit, limit };
+}
+
 export function heapDeltaRateError(
   round: RoundState,
   canisterId: CanisterId,
 ): UserError | undefined {
-  const limit = round.env.limits.heapDeltaBytesPerRound;
-  const debit = priorityOf(round.schedule, canisterId).heapDeltaDebit;
-  if (limit === 0 || debit < limit) {
+  const exceeded = heapDeltaExcess(round, canisterId);
+  if (exceeded === undefined) {
     return undefined;
   }
   const name = principalToText(canisterId);
+  const advice = help(
+    'Try waiting a few seconds before retrying the operation.',
+    'canister-heap-delta-rate-limited',
+  );
   return {
     code: ErrorCode.canisterHeapDeltaRateLimited,
-    message: `Canister ${name} is heap delta rate limited: current delta debit is ${debit}, but limit is ${limit}.`,
+    message: `Canister ${name} is heap delta rate limited: current delta debit is ${exceeded.debit}, but limit is ${exceeded.limit}.${advice}`,
   };
 }
 

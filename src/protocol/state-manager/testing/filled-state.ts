@@ -79,5 +79,6 @@ export function stateWith(height: number, canisters: readonly CanisterState[]): 
     queryStats: NO_QUERY_STATS,
     metrics: NO_METRICS,
     nodeMetrics: [],
+    atCheckpoint: RadixMap.empty(),
   };
 }
