@@ -56,9 +56,7 @@ export function* executeBatch(
   inductIngress(round, batch.ingress);
   yield* executeRound(round, batch.requiresFullStateHash);
   const sealed = round.seal();
-  const next = batch.requiresFullStateHash
-    ? { ...sealed, atCheckpoint: sealed.canisters }
-    : sealed;
+  const next = batch.requiresFullStateHash ? { ...sealed, atCheckpoint: sealed.canisters } : sealed;
   assert(next.timeNs >= state.timeNs, 'batch time never runs back');
   return {
     state: next,
