@@ -16,7 +16,7 @@ import {
 } from '../crypto/labeled-tree.ts';
 import { canisterIdFromU64, principalToBytes } from '../crypto/principal.ts';
 import { errorCodeText, rejectCodeOf } from '../execution/user-error.ts';
-import { memoryUsage } from '../execution/cycles-account-manager.ts';
+import { usedBytes } from '../execution/cycles-account-manager.ts';
 import { CANISTER_RANGES_PER_LEAF } from '../limits/messaging.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
 import type { IngressEntry } from '../replicated-state/ingress-history.ts';
@@ -211,8 +211,8 @@ function stateBytesOf(state: ReplicatedState, previous: CanonicalState | undefin
   const before = previous?.state.canisters ?? RadixMap.empty<CanisterState>();
   for (const { key, value } of state.canisters.changesSince(before)) {
     const old = before.get(key);
-    bytes += value === undefined ? 0n : memoryUsage(value).totalBytes;
-    bytes -= old === undefined ? 0n : memoryUsage(old).totalBytes;
+    bytes += value === undefined ? 0n : usedBytes(value);
+    bytes -= old === undefined ? 0n : usedBytes(old);
   }
   return bytes;
 }

@@ -43,12 +43,34 @@ export function hashOfValue(value: HashableValue): Uint8Array {
   return hashOfMap(value);
 }
 
+/** Hashed once: nearly every request has these fields. */
+const FIELD_HASHES: ReadonlyMap<string, Uint8Array> = new Map(
+  [
+    'arg',
+    'canister_id',
+    'ingress_expiry',
+    'method_name',
+    'nonce',
+    'paths',
+    'reply',
+    'request_id',
+    'request_type',
+    'sender',
+    'status',
+    'timestamp',
+  ].map((field) => [field, sha256(encodeUtf8(field))]),
+);
+
+function hashOfField(field: string): Uint8Array {
+  return FIELD_HASHES.get(field) ?? sha256(encodeUtf8(field));
+}
+
 /** SHA-256 of the sorted H(name)·H(value) pairs; undefined fields don't exist. 32 bytes. */
 export function hashOfMap(map: HashableMap): Uint8Array {
   const pairs: Uint8Array[] = [];
   for (const [field, value] of Object.entries(map)) {
     if (value !== undefined) {
-      pairs.push(concatBytes(sha256(encodeUtf8(field)), hashOfValue(value)));
+      pairs.push(concatBytes(hashOfField(field), hashOfValue(value)));
     }
   }
   pairs.sort(compareBytes);
@@ -78,7 +100,7 @@ function hashOfCborValue(value: CborValue): Uint8Array | undefined {
       if (hash === undefined) {
         return undefined;
       }
-      pairs.push(concatBytes(sha256(encodeUtf8(field as string)), hash));
+      pairs.push(concatBytes(hashOfField(field as string), hash));
     }
     return sha256(...pairs.sort(compareBytes));
   }

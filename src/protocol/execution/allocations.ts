@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { COMPUTE_CAPACITY_PERCENT } from '../limits/execution.ts';
 import type { CanisterSettings, CanisterState } from '../replicated-state/canister-state.ts';
 import type { Cycles } from '../types/ids.ts';
-import { freezingThreshold, memoryUsage } from './cycles-account-manager.ts';
+import { freezingThreshold, usedBytes } from './cycles-account-manager.ts';
 import { memoryRules } from './memory-rules.ts';
 import type { RoundState } from './round-state.ts';
 import { allocatedBytes, reservationFor } from './storage-price.ts';
@@ -56,7 +56,7 @@ function checkMemory(
   canister: CanisterState,
   { memoryAllocationBytes }: CanisterSettings,
 ): Result<bigint, UserError> {
-  const used = memoryUsage(canister).totalBytes;
+  const used = usedBytes(canister);
   const before = allocatedBytes(used, canister.settings.memoryAllocationBytes);
   const after = allocatedBytes(used, memoryAllocationBytes);
   return checkSubnetMemory(round, before, after);
@@ -176,11 +176,8 @@ export function settleMemoryGrowth(
   before: CanisterState,
 ): Result<null, UserError> {
   const canister = round.canister(before.canisterId);
-  const old = allocatedBytes(memoryUsage(before).totalBytes, before.settings.memoryAllocationBytes);
-  const now = allocatedBytes(
-    memoryUsage(canister).totalBytes,
-    canister.settings.memoryAllocationBytes,
-  );
+  const old = allocatedBytes(usedBytes(before), before.settings.memoryAllocationBytes);
+  const now = allocatedBytes(usedBytes(canister), canister.settings.memoryAllocationBytes);
   if (now <= old) {
     return ok(null);
   }

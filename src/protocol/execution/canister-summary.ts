@@ -4,7 +4,7 @@ import { hasInput, openMessages } from '../replicated-state/input-queues.ts';
 import type { Summary } from '../replicated-state/radix-map.ts';
 import type { Cycles, TimeNs } from '../types/ids.ts';
 import { isLowMemoryHookDue } from './low-memory-hook.ts';
-import { memoryUsage } from './cycles-account-manager.ts';
+import { usedBytes } from './cycles-account-manager.ts';
 import { messageMemory } from './message-memory.ts';
 import { allocatedBytes } from './storage-price.ts';
 
@@ -100,7 +100,7 @@ function summaryOf(canister: CanisterState): CanisterSummary {
     messageBytes: waitingBytes(canister),
     guaranteedBytes: messageMemory(canister).guaranteedBytes,
     computeAllocation: settings.computeAllocation,
-    memoryBytes: allocatedBytes(memoryUsage(canister).totalBytes, settings.memoryAllocationBytes),
+    memoryBytes: allocatedBytes(usedBytes(canister), settings.memoryAllocationBytes),
     hasInput: hasInput(canister),
     hasLongExecution: canister.longExecution !== null,
     hasHeartbeat: runs && execution.exports.includes('canister_heartbeat'),

@@ -82,6 +82,27 @@ const GLOBAL_BYTES = 8n;
 /** Rounded size of one history entry with its controllers. */
 const HISTORY_ENTRY_BYTES = 128n;
 
+/**
+ * All that a canister stores. Asked for many times in each message: plain numbers, which hold it
+ * exactly, and no parts.
+ */
+export function usedBytes({ execution, changes, chunkStore, snapshots }: CanisterState): bigint {
+  let bytes = Number(HISTORY_ENTRY_BYTES) * changes.length;
+  if (execution !== null) {
+    bytes += (execution.heapWasmPages + execution.stableWasmPages) * WASM_PAGE_BYTES;
+    bytes += Number(GLOBAL_BYTES) * execution.globals.length + execution.wasm.length;
+    for (const { content, name } of execution.customSections) {
+      bytes += content.length + name.length;
+    }
+  }
+  let total = BigInt(bytes) + chunkStoreBytes(chunkStore);
+  for (const snapshot of snapshots) {
+    total += snapshotBytes(snapshot);
+  }
+  return total;
+}
+
+/** The same by kinds. */
 export function memoryUsage(canister: CanisterState): MemoryUsage {
   const execution = canister.execution;
   const parts = execution === null ? EMPTY_USAGE : executionUsage(execution);
@@ -91,21 +112,12 @@ export function memoryUsage(canister: CanisterState): MemoryUsage {
   for (const snapshot of canister.snapshots) {
     snapshots += snapshotBytes(snapshot);
   }
-  const totalBytes =
-    parts.heapBytes +
-    parts.stableBytes +
-    parts.globalBytes +
-    parts.wasmBytes +
-    parts.customSectionBytes +
-    historyBytes +
-    chunkBytes +
-    snapshots;
   return {
     ...parts,
     historyBytes,
     chunkStoreBytes: chunkBytes,
     snapshotBytes: snapshots,
-    totalBytes,
+    totalBytes: usedBytes(canister),
   };
 }
 
@@ -138,7 +150,7 @@ export function idlingOf(env: ExecutionEnvironment, canister: CanisterState): Id
   const { settings, reservedCycles } = canister;
   return {
     nodeCount: chargedNodes(env),
-    usedBytes: memoryUsage(canister).totalBytes,
+    usedBytes: usedBytes(canister),
     messageBytes: totalMessageBytes(canister),
     allocationBytes: settings.memoryAllocationBytes,
     computeAllocation: settings.computeAllocation,

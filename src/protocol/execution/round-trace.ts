@@ -1,7 +1,7 @@
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
 import type { CanisterId, Height } from '../types/ids.ts';
-import { memoryUsage } from './cycles-account-manager.ts';
+import { usedBytes } from './cycles-account-manager.ts';
 
 /** What onlookers are told of a canister after a round in which it changed; undefined = it is gone. */
 export function canisterChanged(
@@ -16,7 +16,7 @@ export function canisterChanged(
       canisterId,
       status: canister?.status ?? 'deleted',
       cycles: canister?.cycles ?? 0n,
-      memoryBytes: canister === undefined ? 0 : Number(memoryUsage(canister).totalBytes),
+      memoryBytes: canister === undefined ? 0 : Number(usedBytes(canister)),
       moduleHash: canister?.execution?.moduleHash ?? null,
       version: canister?.version ?? 0n,
     },

@@ -3,7 +3,7 @@ import { MAX_SUBNET_CALLBACKS, MAX_SUBNET_MESSAGE_BYTES } from '../limits/messag
 import type { CanisterMessage, SubnetMessage } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
 import type { CanisterSummary } from './canister-summary.ts';
-import { memoryUsage } from './cycles-account-manager.ts';
+import { usedBytes } from './cycles-account-manager.ts';
 import { guaranteedCallBytes, requestBytes } from './message-memory.ts';
 import { allocatedBytes } from './storage-price.ts';
 
@@ -85,5 +85,5 @@ export function takeMemory(
 function memoryBytesOf(canister: CanisterState | undefined): bigint {
   return canister === undefined
     ? 0n
-    : allocatedBytes(memoryUsage(canister).totalBytes, canister.settings.memoryAllocationBytes);
+    : allocatedBytes(usedBytes(canister), canister.settings.memoryAllocationBytes);
 }
