@@ -11,6 +11,8 @@ Gates: format, lint, tidy, rules, types, knip, self-test, vitest, build, size, e
 `;
 const REPORTS = join(ROOT, 'node_modules/.cache/subnetarium/reports');
 const SHOWN_CHARS = 20_000;
+const SUMMARY_CHARS = 4_000;
+const MESSAGE_CHARS = 600;
 
 const args = process.argv.slice(2);
 helpOrContinue(args, USAGE);
@@ -54,6 +56,7 @@ if (unknown !== undefined) {
 mkdirSync(REPORTS, { recursive: true });
 let passed = 0;
 let failed = 0;
+const failures = [];
 for (const [name, stage] of Object.entries(STAGES)) {
   if (only !== undefined && !only.includes(name)) {
     continue;
@@ -69,7 +72,12 @@ for (const [name, stage] of Object.entries(STAGES)) {
   );
   if (result.failed > 0) {
     console.log(result.output.slice(-SHOWN_CHARS));
+    failures.push(`${name}:\n${(result.failures ?? result.output).slice(-SUMMARY_CHARS)}`);
   }
+}
+// Said again at the very end, and short: a log that is cut keeps its last lines.
+for (const failure of failures) {
+  console.log(`\n${failure}`);
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
@@ -83,7 +91,28 @@ async function unitTests() {
     { env: { CI: 'true', NO_COLOR: '1' } },
   );
   const json = readReport(report);
-  return counted(json?.numPassedTests ?? 0, json?.numFailedTests ?? 0, code, output);
+  return {
+    ...counted(json?.numPassedTests ?? 0, json?.numFailedTests ?? 0, code, output),
+    failures: unitFailures(json),
+  };
+}
+
+/** Name and message of each failed test, and of each file that could not be run; undefined when the report tells of none. */
+function unitFailures(report) {
+  const texts = (report?.testResults ?? []).flatMap(
+    ({ name, status, message, assertionResults }) => {
+      const tests = assertionResults.filter((test) => test.status === 'failed');
+      return tests.length > 0
+        ? tests.map(
+            (test) =>
+              `${test.fullName}\n${(test.failureMessages[0] ?? '').slice(0, MESSAGE_CHARS)}`,
+          )
+        : status === 'failed'
+          ? [`${name}\n${message.slice(0, MESSAGE_CHARS)}`]
+          : [];
+    },
+  );
+  return texts.length === 0 ? undefined : texts.join('\n');
 }
 
 async function browserTests() {

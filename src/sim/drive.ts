@@ -7,6 +7,8 @@ import type { Simulation } from './simulation.ts';
 export type DriveKind = 'manual' | 'demand' | 'realTime';
 
 export interface Drive {
+  /** A client is about to ask; with `isPoll` once more for what it has slept on since. */
+  begin(isPoll: boolean): void;
   /** Waits for an answer of the network. */
   until<T>(answer: Promise<T>): Promise<T>;
   /** Something was changed from outside: look again at what happens next. */
@@ -23,6 +25,10 @@ const SLICE_MS = 12;
 const IDLE_MS = 20;
 /** A request that needs more virtual time than this gets no answer from a `demand` drive. */
 const DEMAND_LIMIT_NS = 60_000 * NS_PER_MS;
+/** Agents look again after a second, then ever more seldom; while they sleep nobody else moves time on. */
+const POLL_PAUSE_NS = 2_000 * NS_PER_MS;
+/** Agents date requests and judge certificates by the wall clock: network time follows it within this. */
+const MAX_LAG_NS = 10_000 * NS_PER_MS;
 
 export function createDrive(
   kind: DriveKind,
@@ -31,17 +37,24 @@ export function createDrive(
 ): Drive {
   switch (kind) {
     case 'manual':
-      return createPassiveDrive((answer) => answer);
+      return createPassiveDrive({ begin: () => undefined, until: (answer) => answer });
     case 'demand':
-      return createPassiveDrive((answer) => runOnDemand(answer, simulation, onProgress));
+      return createPassiveDrive(onDemand(simulation, onProgress));
     case 'realTime':
       return new RealTimeDrive(simulation, onProgress);
   }
 }
 
-function createPassiveDrive(until: <T>(answer: Promise<T>) => Promise<T>): Drive {
+type ClientDrive = Pick<Drive, 'begin' | 'until'>;
+
+function createPassiveDrive({ begin, until }: ClientDrive): Drive {
   let rate = 1;
   return {
+    begin: (isPoll) => {
+      if (rate > 0) {
+        begin(isPoll);
+      }
+    },
     until,
     poke: () => undefined,
     rate: () => rate,
@@ -52,6 +65,29 @@ function createPassiveDrive(until: <T>(answer: Promise<T>) => Promise<T>): Drive
       rate = 1;
     },
     close: () => undefined,
+  };
+}
+
+function onDemand(simulation: Simulation, onProgress: () => void): ClientDrive {
+  const startMs = Date.now();
+  const pass = (durationNs: number): void => {
+    const endNs = simulation.elapsed() + durationNs;
+    while (simulation.runNext(endNs)) {
+      onProgress();
+    }
+    simulation.jumpTo(endNs);
+  };
+  return {
+    begin: (isPoll) => {
+      const wallNs = (Date.now() - startMs) * NS_PER_MS;
+      if (wallNs - simulation.elapsed() > MAX_LAG_NS) {
+        simulation.jumpTo(wallNs);
+      }
+      if (isPoll) {
+        pass(POLL_PAUSE_NS);
+      }
+    },
+    until: (answer) => runOnDemand(answer, simulation, onProgress),
   };
 }
 
@@ -97,6 +133,9 @@ class RealTimeDrive implements Drive {
     this.poke();
     return answer;
   }
+
+  /** The wall clock has moved time on already. */
+  begin(): void {}
 
   poke(): void {
     this.plan(0);

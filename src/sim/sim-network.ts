@@ -139,6 +139,7 @@ class SimNetworkHost implements SimNetwork {
       this.flush();
     });
     const fetch = createFetch(async (request, signal) => {
+      this.drive.begin(request.path.endsWith('/read_state'));
       const { reply, cancel } = this.simulation.http(request);
       signal.addEventListener('abort', cancel, { once: true });
       return this.drive.until(reply);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { canisterIdFromU64, principalToBytes } from '../../src/protocol/crypto/principal.ts';
 import { createSimNetwork, type SimNetwork } from '../../src/sim/sim-network.ts';
 import { defaultNetworkSpec } from '../../src/wire/network-spec.ts';
+import { comeToAgree } from '../support/agreement.ts';
 import { compileMotoko } from '../support/motoko.ts';
 
 /** Asks another actor, itself and the subnet; remembers what it heard. */
@@ -154,13 +155,7 @@ describe('Motoko actors on four nodes', () => {
     expect(second).toMatch(/^[0-9a-f]{64}$/);
     expect(first).not.toBe(second);
     expect(network.violations).toEqual([]);
-    const roots = new Set(
-      network.topology().subnets[0]?.nodes.map(({ nodeId }) => {
-        const { heights, stateRoot } = network.heightsOf(nodeId);
-        return `${heights.executed} ${stateRoot}`;
-      }),
-    );
-    expect(roots.size).toBe(1);
+    expect(comeToAgree(network)).toBe(true);
     await network.close();
   }, 120_000);
 });

@@ -9,6 +9,7 @@ import type { SimNetwork } from '../../src/sim/sim-network.ts';
 import { defaultNetworkSpec } from '../../src/wire/network-spec.ts';
 import type { TelemetryEvent } from '../../src/wire/telemetry.ts';
 import { managementCanister } from '../support/management.ts';
+import { comeToAgree } from '../support/agreement.ts';
 import { compileMotoko } from '../support/motoko.ts';
 
 const SOURCE = `
@@ -66,7 +67,8 @@ describe('a canister on a node that was away', () => {
     void network.faults.kill(early);
     const log = await deploy(network);
     expect(await log.add('a')).toBe('a');
-    network.runUntil(() => network.finalizedHeight() > 80, 60_000);
+    // More than peers keep below their package: the other cannot go on from its old state.
+    expect(network.runUntil(() => network.finalizedHeight() > 80, 200_000)).toBe(true);
     void network.faults.restart(early);
     const upToDate = (id: NodeId): boolean =>
       network.heightsOf(id).heights.executed + 2 >= network.finalizedHeight();
@@ -82,12 +84,6 @@ describe('a canister on a node that was away', () => {
     expect(sources).toContain('stateSync');
     expect(sources).toContain('checkpoint');
     expect(network.violations).toEqual([]);
-    const roots = new Set(
-      network.topology().subnets[0]?.nodes.map(({ nodeId }) => {
-        const { heights, stateRoot } = network.heightsOf(nodeId);
-        return `${heights.executed} ${stateRoot}`;
-      }),
-    );
-    expect(roots.size).toBe(1);
-  }, 900_000);
+    expect(comeToAgree(network)).toBe(true);
+  });
 });
