@@ -34,7 +34,10 @@ export function ForkButton({ canister }: { readonly canister: DeployedCanister }
       .finally(() => setBusy(false));
   };
   return (
-    <>
+    <div className="fork">
+      <span role="status" className="small tone-error outcome-text">
+        {problem}
+      </span>
       <button
         type="button"
         className="button"
@@ -44,9 +47,6 @@ export function ForkButton({ canister }: { readonly canister: DeployedCanister }
       >
         {busy ? 'Forking' : 'Fork'}
       </button>
-      <span role="status" className="small tone-error outcome-text">
-        {problem}
-      </span>
-    </>
+    </div>
   );
 }
