@@ -9,6 +9,7 @@ import type {
 import type { CanisterId, HashHex, PrincipalId } from '../src/protocol/types/ids.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
 import type { SandboxAnswer } from '../src/workers/sandbox/messages.ts';
+import { packImage } from '../src/workers/sandbox/pack-image.ts';
 
 /** Runs in the page: real sandbox workers, and one sandbox inline to compare with. */
 
@@ -21,6 +22,8 @@ export interface SliceFigures {
   readonly queryWhilePausedMs: number;
   /** From the kill of a worker until a new one answered from a heap of 16 MiB. */
   readonly killToAnswerMs: number;
+  /** The part of it until the new worker said what it lacks: the browser's own work. */
+  readonly workerStartMs: number;
   readonly slices: number;
 }
 
@@ -96,7 +99,8 @@ class SandboxWorker {
     const id = this.#nextId;
     return new Promise((resolve) => {
       this.#open.set(id, resolve);
-      this.#worker.postMessage({ kind: 'call', id, request: asked });
+      const { call, transfer } = packImage({ kind: 'call', id, request: asked });
+      this.#worker.postMessage(call, transfer);
     });
   }
 
@@ -172,16 +176,19 @@ export async function measureSlices(
     queries.push(await timeOf(() => worker.ask(request('canister_query look', null, {}))));
   }
   const kills: number[] = [];
+  const starts: number[] = [];
   let current = worker;
   for (let i = 0; i < rounds; i += 1) {
     kills.push(
       await timeOf(async () => {
+        const startedMs = performance.now();
         current.kill();
         current = new SandboxWorker(url);
         const missing = await current.ask(request('canister_query look', null, {}));
         if (missing.kind !== 'missing') {
           throw new Error('a new sandbox cannot know the canister');
         }
+        starts.push(performance.now() - startedMs);
         const answer = await current.ask(
           request('canister_query look', null, { module: wasm, image }),
         );
@@ -197,6 +204,7 @@ export async function measureSlices(
     sameAsRunAhead: comparable(ofWorker) === comparable(ofInline),
     queryWhilePausedMs: median(queries),
     killToAnswerMs: median(kills),
+    workerStartMs: median(starts),
     slices,
   };
 }

@@ -11,6 +11,7 @@ Deterministic time slicing in Chromium:
   rateKept                                   the second by the first (target 0.8)
   slicePauseUs                               what each slice adds to a run (target 100)
   killToAnswerMs                             worker killed until a new one answered, 16 MiB (target 150)
+  workerStartMs                              the browser's part of it: until the new worker spoke
   sameAsRunAhead                             a pausing worker and an inline sandbox say the same
 `;
 
@@ -158,6 +159,7 @@ async function main(args: readonly string[]): Promise<void> {
       ...blocks,
       slicePauseUs: round(workers.slicePauseUs),
       killToAnswerMs: round(workers.killToAnswerMs),
+      workerStartMs: round(workers.workerStartMs),
       queryWhilePausedMs: round(workers.queryWhilePausedMs, 2),
       sameAsRunAhead: workers.sameAsRunAhead,
       slices: workers.slices,

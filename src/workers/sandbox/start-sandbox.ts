@@ -1,4 +1,5 @@
-import type { SandboxAnswer, SandboxMessage } from './messages.ts';
+import type { SandboxAnswer, SandboxConfiguration } from './messages.ts';
+import { packImage } from './pack-image.ts';
 import type { SandboxEvents, SandboxProcess } from './sandbox-client.ts';
 
 /** A real sandbox worker, a child of the node's worker: it ends when its node ends. */
@@ -13,10 +14,13 @@ export function startSandboxWorker(maxMemories: number, events: SandboxEvents): 
     event.preventDefault();
     events.onExit(event.message === '' ? 'the sandbox worker could not start' : event.message);
   };
-  const post = (message: SandboxMessage): void => worker.postMessage(message);
-  post({ kind: 'configure', maxMemories });
+  const configuration: SandboxConfiguration = { kind: 'configure', maxMemories };
+  worker.postMessage(configuration);
   return {
-    post,
+    post: (call) => {
+      const { call: message, transfer } = packImage(call);
+      worker.postMessage(message, transfer);
+    },
     terminate: () => worker.terminate(),
   };
 }
