@@ -139,7 +139,7 @@ export class TestReplica {
         {
           height: before.height + 1,
           timeNs: context.timeNs,
-          randomness: new Uint8Array(32),
+          randomness: new Uint8Array(32).fill(before.height),
           ingress,
           registryVersion: 1,
           requiresFullStateHash: withCheckpoint,

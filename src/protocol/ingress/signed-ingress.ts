@@ -1,6 +1,6 @@
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
 import { MANAGEMENT_CANISTER_ID } from '../crypto/principal.ts';
-import { decodeCreateCanister, decodeCanisterId } from '../execution/management/arguments.ts';
+import { decodeCreateCanister, decodeTarget } from '../execution/management/arguments.ts';
 import type { CallContent, Envelope } from '../http/envelope.ts';
 import { decodeEnvelope } from '../http/envelope.ts';
 import type { SignedIngress } from '../interfaces/replica.ts';
@@ -55,6 +55,6 @@ export function effectiveCanisterId(content: CallContent): PrincipalId {
     const created = decodeCreateCanister(content.arg);
     return (created.ok ? created.value.specifiedId : undefined) ?? MANAGEMENT_CANISTER_ID;
   }
-  const target = decodeCanisterId(content.arg);
+  const target = decodeTarget(content.methodName, content.arg);
   return target.ok ? target.value : MANAGEMENT_CANISTER_ID;
 }
