@@ -1,21 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { HttpAgent } from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
-import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
 import { Principal } from '@icp-sdk/core/principal';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CALLER_WAT } from '../../support/caller-wat.ts';
-import { KEEPER_WAT, withCustomSection } from '../../support/keeper-wat.ts';
+import type { Caller } from '../../support/management-agent.ts';
 import {
-  forwardingBy,
-  queriesOf,
-  updatesOf,
-  type Caller,
-  type Forwarding,
-} from '../../support/management-agent.ts';
-import { encodeArgument, someSettings } from '../../support/management-interface.ts';
-import { TestReplica } from '../../support/test-replica.ts';
-import { compileWat } from '../../support/wat.ts';
+  managementScene,
+  OWNER,
+  STRANGER,
+  type ManagementScene,
+} from '../../support/management-scene.ts';
 
 /**
  * Every method of the management canister that concerns one subnet, through an unmodified agent with
@@ -26,67 +19,35 @@ const NO_BYTES = new Uint8Array(0);
 const EMPTY_ARGUMENT = Uint8Array.from(IDL.encode([], []));
 const sha256 = (bytes: Uint8Array): Uint8Array =>
   Uint8Array.from(createHash('sha256').update(bytes).digest());
-const identity = (seed: number): Ed25519KeyIdentity =>
-  Ed25519KeyIdentity.generate(new Uint8Array(32).fill(seed));
 
-interface Snapshot {
-  readonly id: Uint8Array;
-  readonly total_size: bigint;
-}
-interface Metadata {
-  readonly wasm_module_size: bigint;
-  readonly wasm_memory_size: bigint;
-  readonly stable_memory_size: bigint;
-}
-
-const owner = identity(21);
-const replica = new TestReplica();
-let keeper: Uint8Array;
-let agent: HttpAgent;
-let strangerAgent: HttpAgent;
-let canister: Principal;
-let forwarder: Principal;
-/** As the controller, as somebody else, and as a canister of the controller. */
-let update: Caller;
-let query: Caller;
-let stranger: Caller;
-let strangerQuery: Caller;
-let byCanister: Forwarding;
-
-async function create(settings: object[] = []): Promise<Principal> {
-  const { canister_id } = await update<{ canister_id: Principal }>(
-    'provisional_create_canister_with_cycles',
-    { amount: [10n ** 14n], settings, specified_id: [], canister_id: replica.firstCanisterId() },
-  );
-  return canister_id;
-}
-
-async function install(canister_id: Principal, wasm_module: Uint8Array): Promise<void> {
-  await update('install_code', {
-    canister_id,
-    wasm_module,
-    mode: { install: null },
-    arg: NO_BYTES,
-  });
-}
-
-const set = (given: Readonly<Record<string, unknown>>, caller = update): Promise<unknown> =>
-  caller('update_settings', { settings: someSettings(given) });
+let replica: ManagementScene['replica'];
+let keeper: ManagementScene['keeper'];
+let agent: ManagementScene['agent'];
+let canister: ManagementScene['canister'];
+let forwarder: ManagementScene['forwarder'];
+let update: ManagementScene['update'];
+let query: ManagementScene['query'];
+let stranger: ManagementScene['stranger'];
+let strangerQuery: ManagementScene['strangerQuery'];
+let byCanister: ManagementScene['byCanister'];
+let create: ManagementScene['create'];
+let set: ManagementScene['set'];
 
 beforeAll(async () => {
-  keeper = withCustomSection(await compileWat(KEEPER_WAT), 'icp:private notes', 'for owners');
-  agent = await replica.agent(owner);
-  strangerAgent = await replica.agent(identity(22));
-  update = updatesOf(agent, replica.firstCanisterId());
-  canister = await create();
-  update = updatesOf(agent, canister);
-  query = queriesOf(agent, canister);
-  stranger = updatesOf(strangerAgent, canister);
-  strangerQuery = queriesOf(strangerAgent, canister);
-  forwarder = await create();
-  byCanister = forwardingBy(agent, forwarder, () => replica.round());
-  await install(canister, keeper);
-  await install(forwarder, await compileWat(CALLER_WAT));
+  ({
+    replica,
+    keeper,
+    agent,
+    canister,
+    forwarder,
+    update,
+    query,
+    stranger,
+    strangerQuery,
+    byCanister,
+    create,
+    set,
+  } = await managementScene());
 }, 60_000);
 
 describe('code in chunks', () => {
@@ -159,7 +120,7 @@ describe('logs', () => {
     expect(await lines(strangerQuery)).toEqual(['bumped']);
     await set({ log_visibility: { allowed_viewers: [forwarder] } });
     await expect(lines(strangerQuery)).rejects.toThrow(refused);
-    await set({ log_visibility: { allowed_viewers: [identity(22).getPrincipal()] } });
+    await set({ log_visibility: { allowed_viewers: [STRANGER.getPrincipal()] } });
     expect(await lines(strangerQuery)).toEqual(['bumped']);
   });
 
@@ -204,12 +165,12 @@ describe('what canisters may ask of each other', () => {
     expect(await info([2n])).toMatchObject({
       total_num_changes: 2n,
       module_hash: [sha256(keeper)],
-      controllers: [owner.getPrincipal()],
+      controllers: [OWNER.getPrincipal()],
       recent_changes: [
-        { canister_version: 0n, details: { creation: { controllers: [owner.getPrincipal()] } } },
+        { canister_version: 0n, details: { creation: { controllers: [OWNER.getPrincipal()] } } },
         {
           canister_version: 1n,
-          origin: { from_user: { user_id: owner.getPrincipal() } },
+          origin: { from_user: { user_id: OWNER.getPrincipal() } },
           details: { code_deployment: { mode: { install: null }, module_hash: sha256(keeper) } },
         },
       ],
@@ -228,7 +189,7 @@ describe('what canisters may ask of each other', () => {
     await expect(byCanister.call('canister_metadata', notes)).rejects.toThrow(
       /^4: IC0406: The canister .* has no metadata section with the name notes\.$/,
     );
-    await set({ controllers: [owner.getPrincipal(), forwarder] });
+    await set({ controllers: [OWNER.getPrincipal(), forwarder] });
     expect(await byCanister.call('canister_metadata', notes)).toEqual({
       value: Uint8Array.from(Buffer.from('for owners')),
     });
@@ -322,233 +283,5 @@ describe('the subnet', () => {
     expect(await byCanister.call('canister_status', made)).toMatchObject({
       settings: { controllers: [forwarder] },
     });
-  });
-});
-
-describe('snapshots', () => {
-  const NONE = { replace_snapshot: [], uninstall_code: [] };
-  const take = (argument: object = {}): Promise<Snapshot> =>
-    update<Snapshot>('take_canister_snapshot', { ...NONE, ...argument });
-  const state = async (): Promise<number[]> => {
-    const answer = await agent.query(canister, { methodName: 'state', arg: NO_BYTES });
-    return answer.status === 'replied' ? [...answer.reply.arg] : [];
-  };
-  const bump = (): Promise<unknown> =>
-    agent.update(canister, { methodName: 'bump', arg: NO_BYTES });
-  const read = async (snapshot_id: Uint8Array, kind: object): Promise<Uint8Array> =>
-    (await update<{ chunk: Uint8Array }>('read_canister_snapshot_data', { snapshot_id, kind }))
-      .chunk;
-
-  it('are taken, listed, loaded, replaced and deleted', async () => {
-    const first = await take();
-    const before = await state();
-    await bump();
-    expect(await update('list_canister_snapshots')).toEqual([first]);
-    await update('load_canister_snapshot', { snapshot_id: first.id });
-    expect(await state()).toEqual(before);
-    const second = await take({ replace_snapshot: [first.id] });
-    expect(second.id).not.toEqual(first.id);
-    await update('delete_canister_snapshot', { snapshot_id: second.id });
-    expect(await update('list_canister_snapshots')).toEqual([]);
-  });
-
-  it('go out in parts and come in again', async () => {
-    const { id: snapshot_id } = await take();
-    const saved = await state();
-    const facts = await update<Metadata>('read_canister_snapshot_metadata', { snapshot_id });
-    const made = await update<{ snapshot_id: Uint8Array }>('upload_canister_snapshot_metadata', {
-      ...facts,
-      replace_snapshot: [],
-    });
-    for (const [part, size] of [
-      ['wasm_module', facts.wasm_module_size],
-      ['wasm_memory', facts.wasm_memory_size],
-      ['stable_memory', facts.stable_memory_size],
-    ] as const) {
-      const chunk = await read(snapshot_id, { [part]: { offset: 0n, size } });
-      const kind = { [part]: { offset: 0n } };
-      await update('upload_canister_snapshot_data', { ...made, kind, chunk });
-    }
-    await bump();
-    await update('load_canister_snapshot', made);
-    expect(await state()).toEqual(saved);
-    await expect(
-      update('upload_canister_snapshot_data', {
-        snapshot_id,
-        kind: { wasm_module: { offset: 0n } },
-        chunk: NO_BYTES,
-      }),
-    ).rejects.toThrow(
-      /Only canister snapshots created by metadata upload can be mutated[^]*IC0409/,
-    );
-    await expect(
-      read(snapshot_id, { wasm_module: { offset: 0n, size: 2_000_001n } }),
-    ).rejects.toThrow(/Requested slice too large: 2000001 > 2000000[^]*IC0408/);
-    await expect(
-      update('upload_canister_snapshot_metadata', {
-        ...facts,
-        wasm_module_size: 0n,
-        replace_snapshot: [],
-      }),
-    ).rejects.toThrow(/Snapshot Metadata contains invalid data: WasmModuleEmpty[^]*IC0408/);
-  });
-
-  it('are refused to strangers, of empty canisters, and under wrong names', async () => {
-    const snapshot_id = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 99, ...canister.toUint8Array());
-    await expect(update('load_canister_snapshot', { snapshot_id })).rejects.toThrow(
-      /Could not find the snapshot ID [0-9a-f]+ for canister[^]*IC0305/,
-    );
-    const foreign = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, ...forwarder.toUint8Array());
-    await expect(update('delete_canister_snapshot', { snapshot_id: foreign })).rejects.toThrow(
-      /The snapshot [0-9a-f]+ does not belong to canister[^]*IC0406/,
-    );
-    const empty = await create();
-    await expect(take({ canister_id: empty })).rejects.toThrow(
-      /Failed to create snapshot for empty canister[^]*IC0406/,
-    );
-    for (const [method, argument] of [
-      ['take_canister_snapshot', NONE],
-      ['load_canister_snapshot', { snapshot_id }],
-      ['list_canister_snapshots', {}],
-      ['read_canister_snapshot_metadata', { snapshot_id }],
-    ] as const) {
-      await expect(stranger(method, argument)).rejects.toThrow(/Only controllers[^]*IC0512/);
-    }
-    await set({ snapshot_visibility: { allowed_viewers: [identity(22).getPrincipal()] } });
-    expect(await stranger<Snapshot[]>('list_canister_snapshots')).toHaveLength(2);
-    await expect(stranger('delete_canister_snapshot', { snapshot_id })).rejects.toThrow(/IC0512/);
-  });
-});
-
-describe('canisters of a test network', () => {
-  const make = (argument: object): Promise<{ canister_id: Principal }> =>
-    update('provisional_create_canister_with_cycles', {
-      amount: [],
-      settings: [],
-      specified_id: [],
-      canister_id: replica.firstCanisterId(),
-      ...argument,
-    });
-
-  it('come with the cycles, settings and id that are asked for', async () => {
-    const specified = Principal.fromHex('000000000000abcd0101');
-    const { canister_id } = await make({
-      amount: [123_000_000_000n],
-      settings: [someSettings({ freezing_threshold: 0n, compute_allocation: 0n })],
-      specified_id: [specified],
-    });
-    expect(canister_id.toText()).toBe(specified.toText());
-    expect(await query('canister_status', { canister_id })).toMatchObject({
-      cycles: 123_000_000_000n,
-      settings: { freezing_threshold: 0n },
-    });
-    await stranger('provisional_top_up_canister', { canister_id, amount: [5n] });
-    expect(await query('canister_status', { canister_id })).toMatchObject({
-      cycles: 123_000_000_005n,
-    });
-    await expect(make({ specified_id: [specified] })).rejects.toThrow(
-      /Canister .* is already installed[^]*IC0538/,
-    );
-  });
-
-  it('are refused outside of the subnet, and cycles for nobody', async () => {
-    const foreign = Principal.fromHex('00000100000000000101');
-    await expect(make({ specified_id: [foreign], canister_id: foreign })).rejects.toThrow(
-      /is not hosted by subnet[^]*IC0405/,
-    );
-    await expect(
-      update('provisional_top_up_canister', {
-        canister_id: Principal.fromHex('00000000000fff000101'),
-        amount: [],
-      }),
-    ).rejects.toThrow(/not found[^]*IC0301/);
-    const controllers = Array.from({ length: 11 }, (_, i) => identity(100 + i).getPrincipal());
-    await expect(make({ settings: [someSettings({ controllers })] })).rejects.toThrow(
-      /The number of elements exceeds maximum allowed 10[^]*IC0408/,
-    );
-  });
-});
-
-describe('settings', () => {
-  it('are set and told, each of them', async () => {
-    const given = {
-      controllers: [owner.getPrincipal()],
-      compute_allocation: 2n,
-      memory_allocation: 20_000_000n,
-      freezing_threshold: 86_400n,
-      reserved_cycles_limit: 7_000_000_000_000n,
-      minimum_incoming_canister_call_cycles: 11n,
-      log_visibility: { controllers: null },
-      snapshot_visibility: { public: null },
-      status_visibility: { controllers: null },
-      wasm_memory_limit: 1n << 32n,
-      wasm_memory_threshold: 5n,
-      environment_variables: [{ name: 'KEY', value: 'värde' }],
-    };
-    await set(given);
-    expect(await query('canister_status')).toMatchObject({ settings: given });
-  });
-
-  it.each([
-    [
-      'compute_allocation',
-      { compute_allocation: 101n },
-      /ComputeAllocation expected to be in the range[^]*IC0504/,
-    ],
-    [
-      'wasm_memory_limit',
-      { wasm_memory_limit: (1n << 48n) + 1n },
-      /Wasm memory limit expected[^]*IC0504/,
-    ],
-    [
-      'memory_allocation',
-      { memory_allocation: 1n << 50n },
-      /Canister requested 1\.00 PiB of memory[^]*IC0101/,
-    ],
-    [
-      'reserved_cycles_limit',
-      { reserved_cycles_limit: 1n << 128n },
-      /Reserved cycles limit expected[^]*IC0504/,
-    ],
-    [
-      'environment_variables',
-      { environment_variables: [{ name: 'N'.repeat(129), value: '' }] },
-      /exceeds the maximum allowed length of 128[^]*IC0408/,
-    ],
-  ] as const)('are refused: %s', async (_name, given, text) => {
-    await expect(set(given)).rejects.toThrow(text);
-  });
-
-  it('are for controllers, and for arguments that can be read', async () => {
-    await expect(set({}, stranger)).rejects.toThrow(/Only controllers[^]*IC0512/);
-    const bad = { methodName: 'update_settings', effectiveCanisterId: canister };
-    await expect(agent.update('aaaaa-aa', { ...bad, arg: EMPTY_ARGUMENT })).rejects.toThrow(
-      /Failed to decode payload for ic00 method: update_settings[^]*IC0408/,
-    );
-  });
-});
-
-describe('services of other subnets', () => {
-  it.each([
-    'sign_with_ecdsa',
-    'schnorr_public_key',
-    'vetkd_derive_key',
-    'http_request',
-    'bitcoin_get_balance',
-    'no_such_method',
-  ])('are not for users: %s', async (methodName) => {
-    const call = { methodName, arg: EMPTY_ARGUMENT, effectiveCanisterId: canister };
-    await expect(agent.update('aaaaa-aa', call)).rejects.toThrow(
-      new RegExp(`Only canisters can call ic00 method ${methodName}[^]*IC0406`),
-    );
-  });
-
-  it('list no canisters: nobody administers this subnet', async () => {
-    const answer = await agent.query('aaaaa-aa', {
-      methodName: 'list_canisters',
-      arg: encodeArgument('stored_chunks', { canister_id: canister }),
-      effectiveCanisterId: canister,
-    });
-    expect(answer).toMatchObject({ status: 'rejected', error_code: 'IC0406' });
   });
 });

@@ -175,7 +175,7 @@ function* manageCanister(
     case 'delete_canister_snapshot':
       return deleteSnapshot(round, canister, arg);
     case 'read_canister_snapshot_metadata':
-      return readSnapshotMetadata(canister, arg);
+      return readSnapshotMetadata(round, canister, arg);
     case 'read_canister_snapshot_data':
       return readSnapshotData(round, canister, sender, arg);
     case 'upload_canister_snapshot_metadata':

@@ -55,9 +55,13 @@ const HASH_BYTES = 32;
 
 /** Snapshots leave and enter a subnet in parts. @upstream rs/execution_environment/src/canister_manager.rs#read_snapshot_data */
 
-export function readSnapshotMetadata(canister: CanisterState, arg: Uint8Array): Reply {
+export function readSnapshotMetadata(
+  round: RoundState,
+  canister: CanisterState,
+  arg: Uint8Array,
+): Reply {
   const decoded = decodeDeleteSnapshot(arg);
-  const snapshot = decoded.ok ? ownSnapshot(canister, decoded.value.snapshotId) : decoded;
+  const snapshot = decoded.ok ? ownSnapshot(round, canister, decoded.value.snapshotId) : decoded;
   return snapshot.ok
     ? ok(
         snapshotMetadataReply(snapshot.value, listedGlobalsOf(canister.canisterId, snapshot.value)),
@@ -124,7 +128,7 @@ export function readSnapshotData(
   arg: Uint8Array,
 ): Reply {
   const decoded = decodeReadData(arg);
-  const snapshot = decoded.ok ? ownSnapshot(canister, decoded.value.snapshotId) : decoded;
+  const snapshot = decoded.ok ? ownSnapshot(round, canister, decoded.value.snapshotId) : decoded;
   if (!decoded.ok || !snapshot.ok) {
     return decoded.ok ? (snapshot as Result<never, UserError>) : decoded;
   }
@@ -154,7 +158,7 @@ export function uploadSnapshotMetadata(
     return decoded;
   }
   const { replaced, wasmBytes, ...metadata } = decoded.value;
-  const kept = snapshotsKept(canister, replaced);
+  const kept = snapshotsKept(round, canister, replaced);
   if (!kept.ok) {
     return kept;
   }
@@ -206,7 +210,7 @@ export function uploadSnapshotData(
   arg: Uint8Array,
 ): Reply {
   const decoded = decodeUploadData(arg);
-  const found = decoded.ok ? ownSnapshot(canister, decoded.value.snapshotId) : decoded;
+  const found = decoded.ok ? ownSnapshot(round, canister, decoded.value.snapshotId) : decoded;
   if (!decoded.ok || !found.ok) {
     return decoded.ok ? (found as Result<never, UserError>) : decoded;
   }

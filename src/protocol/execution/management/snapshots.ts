@@ -50,20 +50,25 @@ import { uninstallByController } from './stop-canister.ts';
 
 /** A snapshot of this very canister. */
 export function ownSnapshot(
+  round: RoundState,
   canister: CanisterState,
   snapshotId: string,
 ): Result<CanisterSnapshot, UserError> {
   const { canisterId } = canister;
   const reference = parseSnapshotId(snapshotId);
-  if (reference !== undefined && reference.canisterId !== canisterId) {
-    return err(foreignSnapshot(canisterId, snapshotId));
+  const owner = reference === undefined ? undefined : round.find(reference.canisterId);
+  const found = owner?.snapshots.find(({ localId }) => localId === reference?.localId);
+  if (found === undefined) {
+    return err(snapshotNotFound(canisterId, snapshotId));
   }
-  const found = canister.snapshots.find(({ localId }) => localId === reference?.localId);
-  return found === undefined ? err(snapshotNotFound(canisterId, snapshotId)) : ok(found);
+  return owner?.canisterId === canisterId
+    ? ok(found)
+    : err(foreignSnapshot(canisterId, snapshotId));
 }
 
 /** The snapshots without the one that is replaced; an error when there would be too many. */
 export function snapshotsKept(
+  round: RoundState,
   canister: CanisterState,
   replaced: string | undefined,
 ): Result<readonly CanisterSnapshot[], UserError> {
@@ -73,7 +78,7 @@ export function snapshotsKept(
       ? ok(snapshots)
       : err(tooManySnapshots(canisterId, MAX_SNAPSHOTS_PER_CANISTER));
   }
-  const old = ownSnapshot(canister, replaced);
+  const old = ownSnapshot(round, canister, replaced);
   return old.ok ? ok(snapshots.filter((snapshot) => snapshot !== old.value)) : old;
 }
 
@@ -110,7 +115,7 @@ export function takeSnapshot(
     return decoded;
   }
   const { replaced, uninstall, senderVersion } = decoded.value;
-  const kept = snapshotsKept(canister, replaced);
+  const kept = snapshotsKept(round, canister, replaced);
   if (!kept.ok) {
     return kept;
   }
@@ -306,7 +311,7 @@ export function listSnapshots(canister: CanisterState): Reply {
 
 export function deleteSnapshot(round: RoundState, canister: CanisterState, arg: Uint8Array): Reply {
   const decoded = decodeDeleteSnapshot(arg);
-  const snapshot = decoded.ok ? ownSnapshot(canister, decoded.value.snapshotId) : decoded;
+  const snapshot = decoded.ok ? ownSnapshot(round, canister, decoded.value.snapshotId) : decoded;
   if (!snapshot.ok) {
     return snapshot;
   }
