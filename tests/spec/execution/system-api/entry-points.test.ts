@@ -48,6 +48,7 @@ const ENTRY = {
   cleanup: 15,
   compositeReplyCallback: 16,
   compositeRejectCallback: 17,
+  compositeCleanup: 18,
 } satisfies Partial<Record<EntryContext, number>>;
 type Entry = keyof typeof ENTRY;
 
@@ -67,7 +68,8 @@ function moduleText(): string {
     (type $plain (func))
     (table ${KINDS.length + 10} funcref)
     (elem (i32.const 0) ${KINDS.map(({ name }) => `$do_${name}`).join(' ')}
-      $on_reply $on_reject $on_cleanup $on_composite_reply $on_composite_reject)
+      $on_reply $on_reject $on_cleanup $on_composite_reply $on_composite_reject
+      $on_composite_cleanup)
     ${KINDS.map((one) => `(func $do_${one.name} ${watCall(one, false)})`).join('\n')}
     (func $wanted (result i32)
       (if (i64.eqz (call $stable64_size)) (then (return (i32.const 0))))
@@ -119,14 +121,19 @@ function moduleText(): string {
       (call $call_on_cleanup (i32.const ${KINDS.length + 2}) (i32.const 0))
       (drop (call $call_perform)))
     (func (export "canister_composite_query cq_call")
-      (call $begin (i32.const ${KINDS.length + 3})) (drop (call $call_perform)))
+      (call $begin (i32.const ${KINDS.length + 3}))
+      (call $call_on_cleanup (i32.const ${KINDS.length + 5}) (i32.const 0))
+      (drop (call $call_perform)))
     (func $on_reply (param i32)
       (if (i32.eq (call $wanted) (i32.const ${ENTRY.cleanup})) (then (unreachable)))
       ${probe('replyCallback')} (call $msg_reply))
     (func $on_reject (param i32) ${probe('rejectCallback')} (call $msg_reply))
     (func $on_cleanup (param i32) ${probe('cleanup')})
-    (func $on_composite_reply (param i32) ${probe('compositeReplyCallback')} (call $msg_reply))
-    (func $on_composite_reject (param i32) ${probe('compositeRejectCallback')} (call $msg_reply)))`;
+    (func $on_composite_reply (param i32)
+      (if (i32.eq (call $wanted) (i32.const ${ENTRY.compositeCleanup})) (then (unreachable)))
+      ${probe('compositeReplyCallback')} (call $msg_reply))
+    (func $on_composite_reject (param i32) ${probe('compositeRejectCallback')} (call $msg_reply))
+    (func $on_composite_cleanup (param i32) ${probe('compositeCleanup')}))`;
 }
 
 const HIDDEN = 'no answer tells';
@@ -162,6 +169,17 @@ describe('what an entry point may call when it really runs', () => {
     return HIDDEN;
   };
 
+  /** A cleanup that fails is told of behind the callback that failed before it. */
+  const failedCleanup = (): string => {
+    const [callback, cleanup] = subnet
+      .answerTo(id, 'cq_call')
+      .split('\n\ncall_on_cleanup also failed:\n\n');
+    expect(callback).toMatch(/^IC0502: .*unreachable/);
+    return cleanup === undefined
+      ? ''
+      : `IC0504: Error from Canister ${principalToText(id)}: ${cleanup}${FORBIDDEN_HELP}`;
+  };
+
   /** Brings the entry point about. Answers with the reply in hex or the error, "" when there is neither. */
   const RUN: Readonly<Record<Entry, (fn: number) => string>> = {
     start: () => install('upgrade'),
@@ -181,6 +199,7 @@ describe('what an entry point may call when it really runs', () => {
     cleanup: () => subnet.call(id, 'call').answer.replace(/^IC0502.*$/s, HIDDEN),
     compositeReplyCallback: () => subnet.answerTo(id, 'cq_call'),
     compositeRejectCallback: () => subnet.answerTo(id, 'cq_call'),
+    compositeCleanup: failedCleanup,
   };
 
   it.each(Object.keys(ENTRY) as Entry[])('%s', (entry) => {
