@@ -4,8 +4,15 @@ import { basename, join, resolve } from 'node:path';
 import { ROOT } from './lib/command.mjs';
 import { ensureInstalled, requireNode } from './lib/setup.mjs';
 
-/** The core makes many short-lived objects: with a larger nursery they die before they are copied (measured: 7 % of the simulator's time). */
-const ENGINE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
+/**
+ * The core makes many short-lived objects: in a large nursery, large from the start, they die before
+ * they are copied (measured: 15 % of the simulator's time).
+ */
+const ENGINE_FLAGS = [
+  '--enable-source-maps',
+  '--min-semi-space-size=128',
+  '--max-semi-space-size=128',
+];
 const OUTPUT = join(ROOT, 'node_modules/.cache/subnetarium/run');
 
 /** Bundles a TypeScript entry file for Node; returns the path of the bundle. Packages stay external. */

@@ -1,7 +1,7 @@
 import type { NodeId } from '../types/ids.ts';
 import type { ArtifactName } from './packet.ts';
 import { newFetch } from './pull-scheduler.ts';
-import type { Fetch } from './pull-scheduler.ts';
+import type { Fetch, FetchSource } from './pull-scheduler.ts';
 
 /**
  * - waiting: the bouncer put it off
@@ -13,14 +13,61 @@ import type { Fetch } from './pull-scheduler.ts';
 export type AssemblyState = 'waiting' | 'wanted' | 'assembling' | 'received' | 'unwanted';
 
 /** One artifact that peers advertise. */
-export interface Assembly {
+export class Assembly implements FetchSource {
   readonly name: ArtifactName;
-  /** Peers that advertise it and, side by side, in how many of its slots each does. */
+  /** Peers that advertise it, in the order of their first word. */
   readonly advertisers: NodeId[];
-  readonly slotCounts: number[];
   readonly fetch: Fetch;
-  state: AssemblyState;
-  incomplete: Incomplete | null;
+  state: AssemblyState = 'unwanted';
+  incomplete: Incomplete | null = null;
+  /** Further slots of a peer that name it; an honest peer has none. */
+  private extraSlots: Map<NodeId, number> | null = null;
+
+  constructor(name: ArtifactName, first: NodeId) {
+    this.name = name;
+    this.advertisers = [first];
+    this.fetch = newFetch(name, first, this);
+  }
+
+  candidates(): readonly NodeId[] {
+    return this.advertisers;
+  }
+
+  /** One more slot of the peer names it. */
+  addSlot(peer: NodeId): void {
+    if (this.advertisers.includes(peer)) {
+      this.extraSlots ??= new Map();
+      this.extraSlots.set(peer, (this.extraSlots.get(peer) ?? 0) + 1);
+    } else {
+      this.advertisers.push(peer);
+    }
+  }
+
+  /** One slot of the peer names it no more. @returns true when that was the last one */
+  dropSlot(peer: NodeId): boolean {
+    const extra = this.extraSlots?.get(peer) ?? 0;
+    if (extra > 0) {
+      this.extraSlots?.set(peer, extra - 1);
+      return false;
+    }
+    return this.advertisers.includes(peer);
+  }
+
+  /** False when the peer did not advertise it. */
+  dropAdvertiser(peer: NodeId): boolean {
+    const { advertisers } = this;
+    const at = advertisers.indexOf(peer);
+    if (at < 0) {
+      return false;
+    }
+    // As `splice`, which makes a list of what it removed.
+    for (let i = at + 1; i < advertisers.length; i += 1) {
+      advertisers[i - 1] = advertisers[i] as NodeId;
+    }
+    advertisers.pop();
+    this.extraSlots?.delete(peer);
+    return true;
+  }
 }
 
 /** Bytes whose parts are missing, and who sent them. */
@@ -34,71 +81,27 @@ export interface Incomplete {
 }
 
 /** Bytes that an artifact refers to by their name, without being advertised themselves. */
-export interface Part {
+export class Part implements FetchSource {
   readonly name: ArtifactName;
-  readonly parents: Set<Assembly>;
-  readonly fetch: Fetch;
+  readonly parents = new Set<Assembly>();
   /** Peers that answered with nothing or with other bytes; asked again after a while. */
-  readonly refusedBy: Set<NodeId>;
-}
+  readonly refusedBy = new Set<NodeId>();
+  readonly fetch: Fetch;
 
-export function newAssembly(name: ArtifactName, owner: NodeId): Assembly {
-  const advertisers: NodeId[] = [];
-  return {
-    name,
-    advertisers,
-    slotCounts: [],
-    fetch: newFetch(name, owner, () => advertisers),
-    state: 'unwanted',
-    incomplete: null,
-  };
-}
+  constructor(name: ArtifactName, owner: NodeId) {
+    this.name = name;
+    this.fetch = newFetch(name, owner, this);
+  }
 
-export function newPart(name: ArtifactName, owner: NodeId): Part {
-  const parents = new Set<Assembly>();
-  const refusedBy = new Set<NodeId>();
-  const candidates = (): readonly NodeId[] => {
+  candidates(): readonly NodeId[] {
     const peers = new Set<NodeId>();
-    for (const { advertisers } of parents) {
+    for (const { advertisers } of this.parents) {
       for (const peer of advertisers) {
-        if (!refusedBy.has(peer)) {
+        if (!this.refusedBy.has(peer)) {
           peers.add(peer);
         }
       }
     }
     return [...peers];
-  };
-  return { name, parents, refusedBy, fetch: newFetch(name, owner, candidates) };
-}
-
-export function addAdvertiser(assembly: Assembly, peer: NodeId): void {
-  const at = assembly.advertisers.indexOf(peer);
-  if (at >= 0) {
-    assembly.slotCounts[at] = (assembly.slotCounts[at] as number) + 1;
-  } else {
-    assembly.advertisers.push(peer);
-    assembly.slotCounts.push(1);
   }
-}
-
-/** False when the peer did not advertise it. */
-export function dropAdvertiser(assembly: Assembly, peer: NodeId): boolean {
-  const at = assembly.advertisers.indexOf(peer);
-  if (at < 0) {
-    return false;
-  }
-  assembly.advertisers.splice(at, 1);
-  assembly.slotCounts.splice(at, 1);
-  return true;
-}
-
-/** One slot of the peer names it no more. @returns true when that was the last one */
-export function dropSlot(assembly: Assembly, peer: NodeId): boolean {
-  const at = assembly.advertisers.indexOf(peer);
-  const count = assembly.slotCounts[at] ?? 0;
-  if (count > 1) {
-    assembly.slotCounts[at] = count - 1;
-    return false;
-  }
-  return count === 1;
 }

@@ -11,13 +11,17 @@ import {
 } from './limits.ts';
 import type { ArtifactName } from './packet.ts';
 
+/** Knows who may be asked for certain bytes now. */
+export interface FetchSource {
+  candidates(): readonly NodeId[];
+}
+
 /** Bytes that are wanted from whoever has them. */
 export interface Fetch {
   readonly name: ArtifactName;
   /** The peer in whose queue it waits: the one that made us want it. */
   owner: NodeId;
-  /** Who may be asked now. */
-  readonly candidates: () => readonly NodeId[];
+  readonly source: FetchSource;
   state: 'idle' | 'wanted' | 'pulling';
   asked: NodeId | null;
   deadlineNs: bigint;
@@ -57,15 +61,11 @@ export interface PullSchedulerPorts {
   readonly firstTimeoutMs?: () => number;
 }
 
-export function newFetch(
-  name: ArtifactName,
-  owner: NodeId,
-  candidates: () => readonly NodeId[],
-): Fetch {
+export function newFetch(name: ArtifactName, owner: NodeId, source: FetchSource): Fetch {
   return {
     name,
     owner,
-    candidates,
+    source,
     state: 'idle',
     asked: null,
     deadlineNs: 0n,
@@ -187,7 +187,7 @@ class Scheduler implements PullScheduler {
       if (looked > PULL_SCAN_PER_PEER) {
         return;
       }
-      const free = fetch
+      const free = fetch.source
         .candidates()
         .filter((peer) => this.openOf(peer) < MAX_OPEN_PULLS_PER_PEER)
         .toSorted(compareText);

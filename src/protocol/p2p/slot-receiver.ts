@@ -1,6 +1,6 @@
 import type { NodeId } from '../types/ids.ts';
-import { addAdvertiser, dropAdvertiser, dropSlot, newAssembly, newPart } from './assembly.ts';
-import type { Assembly, AssemblyState, Part } from './assembly.ts';
+import { Assembly, Part } from './assembly.ts';
+import type { AssemblyState } from './assembly.ts';
 import {
   MAX_ASSEMBLING_PER_PEER,
   MAX_INGRESS_SLOTS_PER_PEER,
@@ -12,6 +12,7 @@ import { INGRESS_KIND } from './packet.ts';
 import type { ArtifactName, SlotUpdate } from './packet.ts';
 import { createPullScheduler } from './pull-scheduler.ts';
 import type { PullScheduler, PullSchedulerPorts } from './pull-scheduler.ts';
+import { SlotMap } from './slot-map.ts';
 
 /**
  * The receiving half of abortable broadcast: who advertises what, and which of it we have, want,
@@ -68,13 +69,8 @@ export interface SlotReceiverPorts extends PullSchedulerPorts {
   ) => AcceptOutcome;
 }
 
-interface TableEntry {
-  readonly commitId: number;
-  readonly assembly: Assembly;
-}
-
 interface PeerTable {
-  readonly slots: Map<number, TableEntry>;
+  readonly slots: SlotMap<Assembly>;
   ingressSlots: number;
   /** What this peer made us put off; a pass continues where the last one ended. */
   readonly waiting: Set<Assembly>;
@@ -105,20 +101,21 @@ class SlotTables implements SlotReceiver {
 
   update(peer: NodeId, update: SlotUpdate): boolean {
     const table = this.tableOf(peer);
-    const previous = table.slots.get(update.slotId);
-    if (previous !== undefined && previous.commitId >= update.commitId) {
+    const { slotId, commitId, name } = update;
+    if (table.slots.commitOf(slotId) >= commitId) {
       return true;
     }
-    if (!hasRoom(table, update.name, previous)) {
+    const previous = table.slots.get(slotId);
+    if (!hasRoom(table, name, previous)) {
       return false;
     }
-    const known = this.assemblies.get(update.name);
-    const assembly = known ?? this.open(update.name, peer);
-    addAdvertiser(assembly, peer);
-    table.slots.set(update.slotId, { commitId: update.commitId, assembly });
-    table.ingressSlots += update.name.kind === INGRESS_KIND ? 1 : 0;
+    const known = this.assemblies.get(name);
+    known?.addSlot(peer);
+    const assembly = known ?? this.open(name, peer);
+    table.slots.set(slotId, commitId, assembly);
+    table.ingressSlots += name.kind === INGRESS_KIND ? 1 : 0;
     if (previous !== undefined) {
-      this.release(table, peer, previous.assembly);
+      this.release(table, peer, previous);
     }
     if (known === undefined) {
       this.takeNew(assembly, update.bytes, peer);
@@ -153,7 +150,7 @@ class SlotTables implements SlotReceiver {
   forget(peer: NodeId): void {
     const table = this.tables.get(peer);
     this.tables.delete(peer);
-    for (const { assembly } of table?.slots.values() ?? []) {
+    for (const assembly of table?.slots.values() ?? []) {
       this.unadvertise(assembly, peer);
     }
   }
@@ -217,7 +214,7 @@ class SlotTables implements SlotReceiver {
       return known;
     }
     const table = {
-      slots: new Map(),
+      slots: new SlotMap<Assembly>(),
       ingressSlots: 0,
       waiting: new Set<Assembly>(),
       assembling: 0,
@@ -227,7 +224,7 @@ class SlotTables implements SlotReceiver {
   }
 
   private open(name: ArtifactName, owner: NodeId): Assembly {
-    const assembly = newAssembly(name, owner);
+    const assembly = new Assembly(name, owner);
     this.assemblies.set(assembly);
     return assembly;
   }
@@ -319,7 +316,7 @@ class SlotTables implements SlotReceiver {
       return;
     }
     for (const { name, bytes: size } of needs) {
-      const part = this.parts.get(name) ?? newPart(name, from);
+      const part = this.parts.get(name) ?? new Part(name, from);
       this.parts.set(part);
       part.parents.add(assembly);
       incomplete.missing.set(part, size);
@@ -400,14 +397,14 @@ class SlotTables implements SlotReceiver {
 
   private release(table: PeerTable, peer: NodeId, assembly: Assembly): void {
     table.ingressSlots -= assembly.name.kind === INGRESS_KIND ? 1 : 0;
-    if (dropSlot(assembly, peer)) {
+    if (assembly.dropSlot(peer)) {
       this.unadvertise(assembly, peer);
     }
   }
 
   /** The peer's word about the artifact counts no more, in however many slots it stands. */
   private unadvertise(assembly: Assembly, peer: NodeId): void {
-    if (!dropAdvertiser(assembly, peer)) {
+    if (!assembly.dropAdvertiser(peer)) {
       return;
     }
     const [next] = assembly.advertisers;
@@ -428,9 +425,9 @@ class SlotTables implements SlotReceiver {
   }
 }
 
-function hasRoom(table: PeerTable, name: ArtifactName, previous: TableEntry | undefined): boolean {
+function hasRoom(table: PeerTable, name: ArtifactName, previous: Assembly | undefined): boolean {
   const isIngress = name.kind === INGRESS_KIND;
-  const wasIngress = previous?.assembly.name.kind === INGRESS_KIND;
+  const wasIngress = previous?.name.kind === INGRESS_KIND;
   if (previous !== undefined && isIngress === wasIngress) {
     return true;
   }

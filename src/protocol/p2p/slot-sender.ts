@@ -1,16 +1,13 @@
 import type { NodeId } from '../types/ids.ts';
 import {
-  NS_PER_MS,
   PACKET_TARGET_BYTES,
   PUSH_BELOW_BYTES,
   PUSH_SENSITIVE_BELOW_BYTES,
   RESEND_WINDOW,
-  RETRY_FACTOR,
-  RETRY_FIRST_MS,
-  RETRY_LIMIT_MS,
 } from './limits.ts';
 import { NameMap } from './name-map.ts';
 import type { ArtifactName, SlotUpdate } from './packet.ts';
+import { Unacknowledged } from './unacknowledged.ts';
 
 /**
  * The sending half of abortable broadcast: a table of numbered slots, one artifact each, whose
@@ -50,100 +47,6 @@ interface Slot {
   readonly push: boolean;
 }
 
-interface Pending {
-  /** When it was first sent. */
-  readonly sentNs: bigint;
-  dueNs: bigint;
-  backoffMs: number;
-}
-
-const FIRST_RETRY_NS = BigInt(RETRY_FIRST_MS) * NS_PER_MS;
-/**
- * A peer whose answers take long (its processor is shared by forty nodes, its link is slow) is not
- * flooded with repetitions: the first pause is twice what it lately took. @playground QUIC estimates
- * round trips by itself.
- */
-const PATIENCE_FACTOR = 2n;
-const LONGEST_FIRST_RETRY_NS: bigint = 4_000_000_000n;
-
-/** What a reachable peer has not acknowledged, in the order it is to be sent. */
-class Unacknowledged {
-  readonly pending = new Map<number, Pending>();
-  private earliest: bigint | null = null;
-  private stale = false;
-
-  /** Smoothed time from the first sending of an update to its acknowledgement. */
-  private answerNs = 0n;
-  /** First pause before an update is repeated, and the one after it. */
-  private firstPauseNs = FIRST_RETRY_NS;
-  private secondPauseMs = RETRY_FIRST_MS * RETRY_FACTOR;
-
-  /** Sent now: repeated when the peer takes longer than it is used to, and than the least pause. */
-  sent(slotId: number, nowNs: bigint): void {
-    this.put(slotId, nowNs, nowNs + this.firstPauseNs, this.secondPauseMs);
-  }
-
-  /** To be sent as soon as there is room. */
-  due(slotId: number, nowNs: bigint): void {
-    this.put(slotId, nowNs, nowNs, RETRY_FIRST_MS);
-  }
-
-  acknowledged(slotId: number, nowNs: bigint): void {
-    const known = this.pending.get(slotId);
-    if (known !== undefined) {
-      const tookNs = nowNs - known.sentNs;
-      this.learn(this.answerNs === 0n ? tookNs : (7n * this.answerNs + tookNs) / 8n);
-      this.delete(slotId);
-    }
-  }
-
-  private learn(answerNs: bigint): void {
-    if (answerNs !== this.answerNs) {
-      this.answerNs = answerNs;
-      const patientNs = PATIENCE_FACTOR * answerNs;
-      const pauseNs = patientNs > LONGEST_FIRST_RETRY_NS ? LONGEST_FIRST_RETRY_NS : patientNs;
-      this.firstPauseNs = pauseNs > FIRST_RETRY_NS ? pauseNs : FIRST_RETRY_NS;
-      this.secondPauseMs = Number(this.firstPauseNs / NS_PER_MS) * RETRY_FACTOR;
-    }
-  }
-
-  private put(slotId: number, sentNs: bigint, dueNs: bigint, backoffMs: number): void {
-    this.pending.set(slotId, { sentNs, dueNs, backoffMs });
-    if (this.earliest === null || dueNs < this.earliest) {
-      this.earliest = dueNs;
-    }
-  }
-
-  delete(slotId: number): void {
-    const known = this.pending.get(slotId);
-    if (known !== undefined) {
-      this.pending.delete(slotId);
-      this.stale ||= known.dueNs === this.earliest;
-    }
-  }
-
-  /** The entry was repeated and is due again later. */
-  postpone(pending: Pending, nowNs: bigint): void {
-    pending.dueNs = nowNs + BigInt(pending.backoffMs) * NS_PER_MS;
-    pending.backoffMs = Math.min(pending.backoffMs * RETRY_FACTOR, RETRY_LIMIT_MS);
-    this.stale = true;
-  }
-
-  /** The earliest time at which something is due; kept until the entry it stems from changes. */
-  nextDueNs(): bigint | null {
-    if (this.stale) {
-      this.stale = false;
-      this.earliest = null;
-      for (const { dueNs } of this.pending.values()) {
-        if (this.earliest === null || dueNs < this.earliest) {
-          this.earliest = dueNs;
-        }
-      }
-    }
-    return this.earliest;
-  }
-}
-
 /** What an update costs on the wire besides the artifact. */
 const UPDATE_OVERHEAD_BYTES = 64;
 const NO_UPDATES: readonly SlotUpdate[] = [];
@@ -166,6 +69,10 @@ class SlotTable implements SlotSender {
   private fresh: Slot[] = [];
   private nextSlot = 0;
   private nextCommit = 1;
+  /** Times in here are nanoseconds since the first one that was given. */
+  private originNs: bigint | null = null;
+  private lastNs: bigint | null = null;
+  private lastSinceNs = 0;
 
   get slotsInUse(): number {
     return this.slots.size;
@@ -209,6 +116,7 @@ class SlotTable implements SlotSender {
     if (this.fresh.length === 0) {
       return NO_UPDATES;
     }
+    const sinceNs = this.since(nowNs);
     const updates: SlotUpdate[] = [];
     for (const slot of this.fresh) {
       // It may have been withdrawn since, and its slot used again.
@@ -217,7 +125,7 @@ class SlotTable implements SlotSender {
       }
       updates.push(updateOf(slot));
       for (const waiting of this.unacknowledged.values()) {
-        waiting.sent(slot.slotId, nowNs);
+        waiting.sent(slot.slotId, sinceNs);
       }
     }
     this.fresh = [];
@@ -226,18 +134,20 @@ class SlotTable implements SlotSender {
 
   acknowledge(peer: NodeId, commitIds: readonly number[], nowNs: bigint): void {
     const waiting = this.unacknowledged.get(peer);
+    const sinceNs = this.since(nowNs);
     for (const commitId of commitIds) {
       const slot = this.slotByCommit.get(commitId);
       if (slot !== undefined) {
-        waiting?.acknowledged(slot.slotId, nowNs);
+        waiting?.acknowledged(slot.slotId, sinceNs);
       }
     }
   }
 
   resendAll(peer: NodeId, nowNs: bigint): void {
     const all = new Unacknowledged();
+    const sinceNs = this.since(nowNs);
     for (const slotId of this.slots.keys()) {
-      all.due(slotId, nowNs);
+      all.due(slotId, sinceNs);
     }
     this.unacknowledged.set(peer, all);
   }
@@ -248,15 +158,15 @@ class SlotTable implements SlotSender {
 
   takeDue(peer: NodeId, nowNs: bigint): readonly SlotUpdate[] {
     const waiting = this.unacknowledged.get(peer);
-    const nextNs = waiting?.nextDueNs() ?? null;
-    if (waiting === undefined || nextNs === null || nextNs > nowNs) {
+    const sinceNs = this.since(nowNs);
+    if (waiting === undefined || waiting.nextDueNs() > sinceNs) {
       return NO_UPDATES;
     }
     const updates: SlotUpdate[] = [];
     let size = 0;
     for (const [slotId, pending] of waiting.pending) {
       const slot = this.slots.get(slotId);
-      if (slot === undefined || pending.dueNs > nowNs) {
+      if (slot === undefined || pending.dueNs > sinceNs) {
         continue;
       }
       if (updates.length >= RESEND_WINDOW || size > PACKET_TARGET_BYTES) {
@@ -264,19 +174,28 @@ class SlotTable implements SlotSender {
       }
       size += UPDATE_OVERHEAD_BYTES + (slot.push ? slot.bytes.length : 0);
       updates.push(updateOf(slot));
-      waiting.postpone(pending, nowNs);
+      waiting.postpone(pending, sinceNs);
     }
     return updates;
   }
 
   nextDueNs(): bigint | null {
-    let earliest: bigint | null = null;
+    let earliestNs = Number.POSITIVE_INFINITY;
     for (const waiting of this.unacknowledged.values()) {
-      const dueNs = waiting.nextDueNs();
-      if (dueNs !== null && (earliest === null || dueNs < earliest)) {
-        earliest = dueNs;
-      }
+      earliestNs = Math.min(earliestNs, waiting.nextDueNs());
     }
-    return earliest;
+    return earliestNs === Number.POSITIVE_INFINITY
+      ? null
+      : (this.originNs ?? 0n) + BigInt(earliestNs);
+  }
+
+  /** Converted once per step. */
+  private since(nowNs: bigint): number {
+    if (nowNs !== this.lastNs) {
+      this.originNs ??= nowNs;
+      this.lastNs = nowNs;
+      this.lastSinceNs = Number(nowNs - this.originNs);
+    }
+    return this.lastSinceNs;
   }
 }
