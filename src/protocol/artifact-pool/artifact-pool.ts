@@ -59,12 +59,15 @@ export function insertUnvalidated(
   nowNs: TimeNs,
   maxPerPeer: number,
 ): InsertOutcome {
-  const id = artifactIdOf(artifact);
-  if (pool.validated.get(id) !== undefined || pool.unvalidated.get(id) !== undefined) {
+  const { kind, height, hash } = artifact;
+  if (pool.validated.get(artifact) !== undefined) {
     return 'duplicate';
   }
   let held = 0;
-  for (const entry of pool.unvalidated.entriesAt(artifact.kind, artifact.height)) {
+  for (const entry of pool.unvalidated.entriesAt(kind, height)) {
+    if (entry.artifact.hash === hash) {
+      return 'duplicate';
+    }
     held += entry.from === from ? 1 : 0;
   }
   if (held >= maxPerPeer) {
@@ -112,14 +115,15 @@ interface ActionOutcome {
   readonly transmits: readonly Transmit[];
 }
 
-const UNCHANGED: ActionOutcome = { changed: false, entry: null, transmits: [] };
+const NO_TRANSMITS: readonly Transmit[] = [];
+const UNCHANGED: ActionOutcome = { changed: false, entry: null, transmits: NO_TRANSMITS };
 
 function applyAction(pool: ArtifactPool, action: ChangeAction, nowNs: TimeNs): ActionOutcome {
   switch (action.kind) {
     case 'addToValidated':
       return addEntry(pool, { artifact: action.artifact, arrivedNs: nowNs, from: null }, true);
     case 'moveToValidated': {
-      const moved = pool.unvalidated.get(artifactIdOf(action.artifact));
+      const moved = pool.unvalidated.get(action.artifact);
       return moved === undefined
         ? addEntry(pool, { artifact: action.artifact, arrivedNs: nowNs, from: null }, false)
         : addEntry(pool, moved, false);
@@ -132,11 +136,11 @@ function applyAction(pool: ArtifactPool, action: ChangeAction, nowNs: TimeNs): A
     }
     case 'removeFromUnvalidated': {
       const entry = pool.unvalidated.remove(action.id);
-      return entry === undefined ? UNCHANGED : { changed: true, entry, transmits: [] };
+      return entry === undefined ? UNCHANGED : { changed: true, entry, transmits: NO_TRANSMITS };
     }
     case 'handleInvalid': {
-      const entry = pool.unvalidated.remove(artifactIdOf(action.artifact));
-      return entry === undefined ? UNCHANGED : { changed: true, entry, transmits: [] };
+      const entry = pool.unvalidated.remove(action.artifact);
+      return entry === undefined ? UNCHANGED : { changed: true, entry, transmits: NO_TRANSMITS };
     }
     case 'purgeValidatedBelow': {
       const removed = pool.validated.purgeBelow(action.height, action.kinds);
@@ -144,7 +148,7 @@ function applyAction(pool: ArtifactPool, action: ChangeAction, nowNs: TimeNs): A
     }
     case 'purgeUnvalidatedBelow': {
       const removed = pool.unvalidated.purgeBelow(action.height, action.kinds);
-      return { changed: removed.length > 0, entry: null, transmits: [] };
+      return { changed: removed.length > 0, entry: null, transmits: NO_TRANSMITS };
     }
     default:
       return unreachable(action);
@@ -153,14 +157,14 @@ function applyAction(pool: ArtifactPool, action: ChangeAction, nowNs: TimeNs): A
 
 function addEntry(pool: ArtifactPool, entry: PoolEntry, own: boolean): ActionOutcome {
   const { artifact } = entry;
-  const wasUnvalidated = pool.unvalidated.remove(artifactIdOf(artifact)) !== undefined;
+  const wasUnvalidated = pool.unvalidated.remove(artifact) !== undefined;
   if (!pool.validated.insert(entry)) {
-    return wasUnvalidated ? { changed: true, entry, transmits: [] } : UNCHANGED;
+    return wasUnvalidated ? { changed: true, entry, transmits: NO_TRANSMITS } : UNCHANGED;
   }
   const relayed = own || !isOfOneSigner(artifact);
   return {
     changed: true,
     entry,
-    transmits: relayed ? [{ kind: 'deliver', artifact, latencySensitive: own }] : [],
+    transmits: relayed ? [{ kind: 'deliver', artifact, latencySensitive: own }] : NO_TRANSMITS,
   };
 }

@@ -1,7 +1,7 @@
 import { compareText } from '../../base/bytes.ts';
 import type { Artifact, ArtifactId, ArtifactKind, ArtifactOf } from '../types/artifacts.ts';
 import { ARTIFACT_KINDS } from '../types/artifacts.ts';
-import type { Height, NodeId, TimeNs } from '../types/ids.ts';
+import type { HashHex, Height, NodeId, TimeNs } from '../types/ids.ts';
 
 /** An artifact in the pool with the circumstances of its arrival. */
 export interface PoolEntry<A extends Artifact = Artifact> {
@@ -73,10 +73,8 @@ export class PoolSection implements SectionReader {
   }
 
   get(id: ArtifactId): PoolEntry | undefined {
-    return this.kinds
-      .get(id.kind)
-      ?.byHeight.get(id.height)
-      ?.entries.find((entry) => entry.artifact.hash === id.hash);
+    const bucket = this.kinds.get(id.kind)?.byHeight.get(id.height);
+    return bucket && findEntry(bucket.entries, id.hash);
   }
 
   heights(kind: ArtifactKind): readonly Height[] {
@@ -119,11 +117,12 @@ export class PoolSection implements SectionReader {
       index = { byHeight: new Map(), count: 0, minHeight: undefined, maxHeight: undefined };
       this.kinds.set(kind, index);
     }
-    const entries = index.byHeight.get(height)?.entries ?? [];
-    if (entries.some((known) => known.artifact.hash === hash)) {
+    const entries = index.byHeight.get(height)?.entries ?? NOTHING;
+    if (findEntry(entries, hash) !== undefined) {
       return false;
     }
-    index.byHeight.set(height, bucketOf([...entries, entry]));
+    // Exactly as long as it must be, unlike a list that is written out with a spread.
+    index.byHeight.set(height, bucketOf(entries.concat(entry)));
     index.count += 1;
     this.total += 1;
     this.changes += 1;
@@ -193,6 +192,15 @@ export class PoolSection implements SectionReader {
 
 function bucketOf(entries: readonly PoolEntry[]): Bucket {
   return { entries, artifacts: null };
+}
+
+function findEntry(entries: readonly PoolEntry[], hash: HashHex): PoolEntry | undefined {
+  for (const entry of entries) {
+    if (entry.artifact.hash === hash) {
+      return entry;
+    }
+  }
+  return undefined;
 }
 
 function refreshExtremes(index: KindIndex): void {

@@ -59,6 +59,12 @@ import { traceOfApplied, traceOfFinalized } from './trace-facts.ts';
 /** Arrival time of artifacts that came in before the first clock reading. */
 const UNSTAMPED: TimeNs = -1n;
 
+/** With what they were derived from, beside themselves. */
+interface KnownHeights extends BouncerHeights {
+  readonly version: number;
+  readonly summaryHeight: Height | undefined;
+}
+
 /** Starts at genesis; `restore` brings back what an earlier run had. */
 export function createConsensus(deps: ConsensusDeps): Consensus {
   return new ConsensusNode(deps);
@@ -88,6 +94,7 @@ class ConsensusNode implements Consensus {
   private stopped = false;
   private startedOverFor: Height | null = null;
   private diverged: StateDivergence | null = null;
+  private knownHeights: KnownHeights | null = null;
 
   constructor(deps: ConsensusDeps) {
     this.deps = deps;
@@ -206,27 +213,46 @@ class ConsensusNode implements Consensus {
   }
 
   status(): ConsensusStatus {
-    const { nextCatchUpPackage: _next, dkgStart: _start, ...heights } = this.heights();
-    return heights;
+    const { beacon, notarized, finalized, certified, catchUpPackage, expectedBatch } =
+      this.heights();
+    return { beacon, notarized, finalized, certified, catchUpPackage, expectedBatch };
   }
 
   bouncer(id: ArtifactId): BouncerVerdict {
     return bouncer(id, this.heights());
   }
 
+  /** Asked about every artifact that peers offer: kept until something they stem from moves. */
   private heights(): BouncerHeights {
+    const { version } = this.artifacts.validated;
+    const certified = this.deps.stateReader.latestCertifiedHeight();
+    const expectedBatch = this.nextBatchHeight();
+    const summaryHeight = this.intervals.newest()?.height;
+    const known = this.knownHeights;
+    if (
+      known !== null &&
+      known.version === version &&
+      known.certified === certified &&
+      known.expectedBatch === expectedBatch &&
+      known.summaryHeight === summaryHeight
+    ) {
+      return known;
+    }
     const { block, height } = this.view.catchUpPackage();
-    return {
+    this.knownHeights = {
+      version,
+      summaryHeight,
       beacon: this.view.beaconHeight(),
       notarized: this.view.notarizedHeight(),
       finalized: this.view.finalizedHeight(),
-      certified: this.deps.stateReader.latestCertifiedHeight(),
+      certified,
       catchUpPackage: height,
       nextCatchUpPackage:
         block.payload.kind === 'summary' ? nextSummaryHeight(block.payload.summary) : height,
-      expectedBatch: this.nextBatchHeight(),
-      dkgStart: this.intervals.newest()?.height ?? height,
+      expectedBatch,
+      dkgStart: summaryHeight ?? height,
     };
+    return this.knownHeights;
   }
 
   private nextBatchHeight(): Height {

@@ -59,13 +59,12 @@ function createMulti(
   const setKey = (signers: readonly NodeId[]): Uint8Array | undefined => {
     const name = signers.toSorted((a, b) => (a < b ? -1 : 1)).join();
     const known = sets.get(name);
-    const keys = signers.flatMap((signer) => committee.committeeKeys.get(signer) ?? []);
-    if (
-      known !== undefined ||
-      keys.length !== signers.length ||
-      new Set(signers).size !== signers.length
-    ) {
+    if (known !== undefined) {
       return known;
+    }
+    const keys = signers.flatMap((signer) => committee.committeeKeys.get(signer) ?? []);
+    if (keys.length !== signers.length || new Set(signers).size !== signers.length) {
+      return undefined;
     }
     const aggregated = bls.aggregatePublicKeys(keys);
     if (!aggregated.ok) {

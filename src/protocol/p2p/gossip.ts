@@ -16,6 +16,7 @@ import {
   WORK_OF_PACKET,
   WORK_OF_UPDATE,
 } from './limits.ts';
+import { Elapsed } from './elapsed.ts';
 import type { Gossip, GossipConfig, GossipOutput, GossipPacket } from './gossip-interface.ts';
 import { hasDirect, newPeer, NO_PARTS, splitUpdates, takeDirect } from './peer.ts';
 import type { Peer } from './peer.ts';
@@ -41,10 +42,7 @@ export type { Gossip, GossipConfig, GossipOutput, GossipPacket } from './gossip-
 /** Milliseconds since 1970, as hosts number lives, times this stay safe integers. */
 const CONNECTIONS_PER_LIFE = 4096;
 const NO_PACKETS: readonly Packet[] = [];
-
-function earlier(a: bigint | null, b: bigint | null): bigint | null {
-  return a === null ? b : b === null || a < b ? a : b;
-}
+const NO_FACTS: readonly TraceEvent[] = [];
 
 export function createGossip(config: GossipConfig): Gossip {
   return new GossipNode(config);
@@ -57,9 +55,11 @@ class GossipNode implements Gossip {
   private readonly peers: ReadonlyMap<NodeId, Peer>;
   private readonly penalties = new Penalties();
   private trace: TraceEvent[] = [];
-  private lastStepNs = 0n;
-  private helloAtNs = 0n;
-  private reconsiderAtNs = 0n;
+  /** Times are kept as elapsed nanoseconds. */
+  private readonly clock = new Elapsed();
+  private lastStepNs = 0;
+  private helloAtNs = 0;
+  private reconsiderAtNs = 0;
   private bouncerChanged = false;
   /** Made when it is asked for; null after a change. */
   private up: readonly NodeId[] | null = null;
@@ -87,7 +87,7 @@ class GossipNode implements Gossip {
         this.sender.resendAll(peer.id, nowNs);
       }
     }
-    this.helloAtNs = nowNs;
+    this.helloAtNs = this.clock.at(nowNs);
   }
 
   deliver(name: ArtifactName, bytes: Uint8Array, latencySensitive: boolean): void {
@@ -144,27 +144,40 @@ class GossipNode implements Gossip {
   }
 
   flush(nowNs: bigint): GossipOutput {
+    const elapsedNs = this.clock.at(nowNs);
     this.workOffBacklogs(nowNs);
-    this.checkPeers(nowNs);
+    this.checkPeers(elapsedNs);
     this.pull(nowNs);
     const packets: GossipPacket[] = [];
     for (const packet of this.broadcast(nowNs)) {
       packets.push({ to: 'all', packet, bytes: encodePacket(packet) });
     }
+    const dueNs = this.sender.nextDueNs();
+    const isDue = dueNs !== null && dueNs <= nowNs;
     for (const peer of this.peers.values()) {
-      for (const packet of this.direct(peer, nowNs)) {
-        packets.push({ to: peer.id, packet, bytes: encodePacket(packet) });
+      if (isDue || hasDirect(peer)) {
+        for (const packet of this.direct(peer, nowNs)) {
+          packets.push({ to: peer.id, packet, bytes: encodePacket(packet) });
+        }
       }
     }
-    this.lastStepNs = nowNs;
-    const trace = [...this.trace, ...this.penalties.takeTrace()];
-    this.trace = [];
+    this.lastStepNs = elapsedNs;
     return {
       packets,
       vanished: this.receiver.takeVanished(),
-      trace,
+      trace: this.takeTrace(),
       nextWakeNs: this.nextWake(),
     };
+  }
+
+  private takeTrace(): readonly TraceEvent[] {
+    const refusals = this.penalties.takeTrace();
+    if (this.trace.length === 0 && refusals.length === 0) {
+      return NO_FACTS;
+    }
+    const trace = [...this.trace, ...refusals];
+    this.trace = [];
+    return trace;
   }
 
   /** The credit of the next step; whoever has more to be read than that waits on. */
@@ -189,7 +202,7 @@ class GossipNode implements Gossip {
       // A late packet of an earlier life of the peer: not a fault of anybody.
       return;
     }
-    peer.lastHeardNs = nowNs;
+    peer.lastHeardNs = this.clock.at(nowNs);
     this.connect(peer, decoded.value.incarnation, nowNs);
     this.readHead(peer, decoded.value, nowNs);
     const { updates, pulled } = decoded.value;
@@ -225,7 +238,7 @@ class GossipNode implements Gossip {
     if (restarted || !peer.up) {
       this.sender.resendAll(peer.id, nowNs);
       // Answer at once, so that the peer hears of us without waiting for the next hello.
-      this.helloAtNs = nowNs;
+      this.helloAtNs = this.clock.at(nowNs);
     }
     if (!peer.up) {
       peer.up = true;
@@ -274,7 +287,7 @@ class GossipNode implements Gossip {
     peer.inbox.charge(WORK_OF_UPDATE);
     if (this.receiver.update(peer.id, update)) {
       peer.acksDue.push(update.commitId);
-      peer.ackAtNs ??= nowNs + ACK_DELAY_NS;
+      peer.ackAtNs ??= this.clock.at(nowNs) + ACK_DELAY_NS;
     } else {
       this.penalties.add(peer.id, 'SLOT_TABLE_FULL', 'the peer uses more slots than it may');
     }
@@ -320,7 +333,7 @@ class GossipNode implements Gossip {
     }
   }
 
-  private checkPeers(nowNs: bigint): void {
+  private checkPeers(nowNs: number): void {
     const limitNs = PEER_DOWN_AFTER_NS;
     // After a freeze of the host nobody could be heard: silence says nothing about the peers.
     const frozen = nowNs - this.lastStepNs > limitNs;
@@ -335,11 +348,12 @@ class GossipNode implements Gossip {
   }
 
   private pull(nowNs: bigint): void {
+    const elapsedNs = this.clock.at(nowNs);
     const timeoutNs = this.receiver.nextTimeoutNs();
     const timedOut = timeoutNs !== null && timeoutNs <= nowNs;
-    if (this.bouncerChanged || timedOut || nowNs >= this.reconsiderAtNs) {
+    if (this.bouncerChanged || timedOut || elapsedNs >= this.reconsiderAtNs) {
       this.receiver.reconsider(nowNs);
-      this.reconsiderAtNs = nowNs + RECONSIDER_EVERY_NS;
+      this.reconsiderAtNs = elapsedNs + RECONSIDER_EVERY_NS;
       this.bouncerChanged = false;
     }
     for (const [peerId, names] of this.receiver.takePulls(nowNs)) {
@@ -352,8 +366,7 @@ class GossipNode implements Gossip {
     const acks: Packet['acks'][number][] = [];
     for (const peer of this.peers.values()) {
       if (peer.acksDue.length > 0) {
-        const commitIds = peer.acksDue.slice(0, MAX_ACKS_PER_PACKET);
-        peer.acksDue = peer.acksDue.slice(MAX_ACKS_PER_PACKET);
+        const commitIds = peer.acksDue.splice(0, MAX_ACKS_PER_PACKET);
         acks.push({ to: peer.id, incarnation: peer.incarnation, commitIds });
       }
       peer.ackAtNs = null;
@@ -361,7 +374,7 @@ class GossipNode implements Gossip {
     return acks;
   }
 
-  private areAcksDue(nowNs: bigint): boolean {
+  private areAcksDue(nowNs: number): boolean {
     for (const { ackAtNs } of this.peers.values()) {
       if (ackAtNs !== null && ackAtNs <= nowNs) {
         return true;
@@ -374,15 +387,16 @@ class GossipNode implements Gossip {
     if (this.peers.size === 0) {
       return NO_PACKETS;
     }
+    const elapsedNs = this.clock.at(nowNs);
     const parts = splitUpdates(this.sender.takeFresh(nowNs));
-    const helloDue = nowNs >= this.helloAtNs;
-    if (parts.length === 0 && !helloDue && !this.areAcksDue(nowNs)) {
+    const helloDue = elapsedNs >= this.helloAtNs;
+    if (parts.length === 0 && !helloDue && !this.areAcksDue(elapsedNs)) {
       return NO_PACKETS;
     }
     const blank = emptyPacket(this.connection);
     const first = { ...blank, updates: parts[0] ?? [], acks: this.takeAcks() };
     if (helloDue) {
-      this.helloAtNs = nowNs + HELLO_EVERY_NS;
+      this.helloAtNs = elapsedNs + HELLO_EVERY_NS;
       first.sessions = [...this.peers.values()].map((peer) => ({
         peer: peer.id,
         session: peer.ourSession,
@@ -406,22 +420,26 @@ class GossipNode implements Gossip {
     if (this.peers.size === 0) {
       return null;
     }
-    let wake = earlier(
-      this.helloAtNs,
-      earlier(this.sender.nextDueNs(), this.receiver.nextTimeoutNs()),
-    );
+    let own = this.helloAtNs;
     for (const peer of this.peers.values()) {
-      wake = earlier(wake, peer.ackAtNs);
+      own = Math.min(own, peer.ackAtNs ?? own);
       if (!peer.inbox.isEmpty || peer.rest !== null) {
-        wake = earlier(wake, this.lastStepNs + BACKLOG_PAUSE_NS);
+        own = Math.min(own, this.lastStepNs + BACKLOG_PAUSE_NS);
       }
       if (peer.asked.length > 0) {
-        wake = earlier(wake, this.lastStepNs + PULL_ANSWER_PAUSE_NS);
+        own = Math.min(own, this.lastStepNs + PULL_ANSWER_PAUSE_NS);
       }
       if (peer.up) {
-        wake = earlier(wake, peer.lastHeardNs + PEER_DOWN_AFTER_NS);
+        own = Math.min(own, peer.lastHeardNs + PEER_DOWN_AFTER_NS);
       }
     }
-    return wake;
+    return earlier(
+      this.clock.toNs(own),
+      earlier(this.sender.nextDueNs(), this.receiver.nextTimeoutNs()),
+    );
   }
+}
+
+function earlier(a: bigint | null, b: bigint | null): bigint | null {
+  return a === null ? b : b === null || a < b ? a : b;
 }

@@ -13,10 +13,10 @@ export const RETRY_FIRST_MS = 250;
 export const RETRY_FACTOR = 2;
 export const RETRY_LIMIT_MS = 60_000;
 /** Keep-alive and idle time-out of a connection. @upstream quic_transport: 1 s, 5 s */
-export const HELLO_EVERY_NS: bigint = 1_000_000_000n;
-export const PEER_DOWN_AFTER_NS: bigint = 5_000_000_000n;
+export const HELLO_EVERY_NS = 1_000_000_000;
+export const PEER_DOWN_AFTER_NS = 5_000_000_000;
 /** Acknowledgements wait this long for company. @playground QUIC acknowledges by itself. */
-export const ACK_DELAY_NS: bigint = 100_000_000n;
+export const ACK_DELAY_NS = 100_000_000;
 /**
  * Patience with the first peer asked for an artifact, at the mainnet's pace (faster paces scale it), and the longest.
  * @upstream artifact_downloader: 5 s … 120 s
@@ -27,7 +27,7 @@ export const PULL_LIMIT_TIMEOUT_MS = 120_000;
 export const PULL_REPEAT_FIRST_MS = 500;
 export const PULL_REPEAT_LIMIT_MS = 8000;
 /** How often ids that the bouncer put off are looked at again. @upstream bouncer refresh 1 s */
-export const RECONSIDER_EVERY_NS: bigint = 1_000_000_000n;
+export const RECONSIDER_EVERY_NS = 1_000_000_000;
 
 /** Slots a peer may use in our table for calls. @upstream ingress 50 000 */
 export const MAX_INGRESS_SLOTS_PER_PEER = 50_000;
@@ -48,7 +48,7 @@ export const MAX_PULLS_PER_PACKET = 64;
 export const MAX_STATE_MESSAGES_PER_PACKET = 32;
 /** Answers to one peer's pulls in one step; the next ones follow in the next step. */
 export const PULL_ANSWER_BYTES_PER_STEP = 4 * 1024 * 1024;
-export const PULL_ANSWER_PAUSE_NS: bigint = 5_000_000n;
+export const PULL_ANSWER_PAUSE_NS = 5_000_000;
 /** Questions to one peer that may be open at a time. @playground the IC bounds the streams of a connection: 1000 */
 export const MAX_OPEN_PULLS_PER_PEER = 64;
 /** Entries of a peer's queue of wanted artifacts that one step looks at. */
@@ -69,6 +69,6 @@ export const WORK_OF_ARTIFACT = 30;
 export const MAX_BACKLOG_PACKETS = 256;
 export const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
 /** A backlog is worked off in steps of this distance. */
-export const BACKLOG_PAUSE_NS: bigint = 1_000_000n;
+export const BACKLOG_PAUSE_NS = 1_000_000;
 /** Nodes of a subnet. */
 export const MAX_PEERS = 64;

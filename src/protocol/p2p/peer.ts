@@ -23,7 +23,8 @@ export interface Peer {
   /** The rest of a packet whose reading used up the credit. */
   rest: Rest | null;
   up: boolean;
-  lastHeardNs: bigint;
+  /** Elapsed, as `ackAtNs`. */
+  lastHeardNs: number;
   /** 0 = never heard. */
   incarnation: number;
   /** Number of our table of its slots. */
@@ -31,7 +32,7 @@ export interface Peer {
   /** The peer's number of its table of our slots, as last heard; -1 = never. */
   theirSession: number;
   acksDue: number[];
-  ackAtNs: bigint | null;
+  ackAtNs: number | null;
   pulls: ArtifactName[];
   /** What the peer asked for; looked up when it is answered. */
   asked: ArtifactName[];
@@ -102,7 +103,7 @@ export function newPeer(id: NodeId): Peer {
     inbox: new Inbox(),
     rest: null,
     up: false,
-    lastHeardNs: 0n,
+    lastHeardNs: 0,
     incarnation: 0,
     ourSession: 1,
     theirSession: -1,

@@ -5,6 +5,7 @@ import {
   PUSH_SENSITIVE_BELOW_BYTES,
   RESEND_WINDOW,
 } from './limits.ts';
+import { Elapsed } from './elapsed.ts';
 import { NameMap } from './name-map.ts';
 import type { ArtifactName, SlotUpdate } from './packet.ts';
 import { Unacknowledged } from './unacknowledged.ts';
@@ -69,10 +70,7 @@ class SlotTable implements SlotSender {
   private fresh: Slot[] = [];
   private nextSlot = 0;
   private nextCommit = 1;
-  /** Times in here are nanoseconds since the first one that was given. */
-  private originNs: bigint | null = null;
-  private lastNs: bigint | null = null;
-  private lastSinceNs = 0;
+  private readonly clock = new Elapsed();
 
   get slotsInUse(): number {
     return this.slots.size;
@@ -116,7 +114,7 @@ class SlotTable implements SlotSender {
     if (this.fresh.length === 0) {
       return NO_UPDATES;
     }
-    const sinceNs = this.since(nowNs);
+    const sinceNs = this.clock.at(nowNs);
     const updates: SlotUpdate[] = [];
     for (const slot of this.fresh) {
       // It may have been withdrawn since, and its slot used again.
@@ -134,7 +132,7 @@ class SlotTable implements SlotSender {
 
   acknowledge(peer: NodeId, commitIds: readonly number[], nowNs: bigint): void {
     const waiting = this.unacknowledged.get(peer);
-    const sinceNs = this.since(nowNs);
+    const sinceNs = this.clock.at(nowNs);
     for (const commitId of commitIds) {
       const slot = this.slotByCommit.get(commitId);
       if (slot !== undefined) {
@@ -145,7 +143,7 @@ class SlotTable implements SlotSender {
 
   resendAll(peer: NodeId, nowNs: bigint): void {
     const all = new Unacknowledged();
-    const sinceNs = this.since(nowNs);
+    const sinceNs = this.clock.at(nowNs);
     for (const slotId of this.slots.keys()) {
       all.due(slotId, sinceNs);
     }
@@ -158,7 +156,7 @@ class SlotTable implements SlotSender {
 
   takeDue(peer: NodeId, nowNs: bigint): readonly SlotUpdate[] {
     const waiting = this.unacknowledged.get(peer);
-    const sinceNs = this.since(nowNs);
+    const sinceNs = this.clock.at(nowNs);
     if (waiting === undefined || waiting.nextDueNs() > sinceNs) {
       return NO_UPDATES;
     }
@@ -184,18 +182,6 @@ class SlotTable implements SlotSender {
     for (const waiting of this.unacknowledged.values()) {
       earliestNs = Math.min(earliestNs, waiting.nextDueNs());
     }
-    return earliestNs === Number.POSITIVE_INFINITY
-      ? null
-      : (this.originNs ?? 0n) + BigInt(earliestNs);
-  }
-
-  /** Converted once per step. */
-  private since(nowNs: bigint): number {
-    if (nowNs !== this.lastNs) {
-      this.originNs ??= nowNs;
-      this.lastNs = nowNs;
-      this.lastSinceNs = Number(nowNs - this.originNs);
-    }
-    return this.lastSinceNs;
+    return this.clock.toNs(earliestNs);
   }
 }

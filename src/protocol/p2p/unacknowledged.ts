@@ -20,8 +20,8 @@ const LONGEST_FIRST_RETRY_NS = 4000 * NS_IN_MS;
 const SMOOTHING = 8;
 
 /**
- * What a reachable peer has not acknowledged, in the order it is to be sent. Times are nanoseconds
- * since a moment of the owner's choice, as plain numbers: each update has some for each peer.
+ * What a reachable peer has not acknowledged, in the order it is to be sent. Times are elapsed
+ * nanoseconds: each update has some for each peer.
  */
 export class Unacknowledged {
   readonly pending = new Map<number, Pending>();
