@@ -107,7 +107,7 @@ export class Simulation {
   private readonly prng: Prng;
   private readonly queue = createEventQueue<SimulationEvent>();
   private readonly nodes: ReadonlyMap<NodeId, SimNode>;
-  private readonly dirty = new Set<SimNode>();
+  private dirty = new Set<SimNode>();
   private readonly desk: HttpDesk<SimNode>;
   private elapsedNs = 0;
 
@@ -270,10 +270,12 @@ export class Simulation {
         this.happen(event);
       }
     }
-    const woken = [...this.nodes.values()].filter((node) => this.dirty.has(node));
-    this.dirty.clear();
-    for (const node of woken) {
-      this.step(node);
+    const { dirty } = this;
+    this.dirty = new Set();
+    for (const node of this.nodes.values()) {
+      if (dirty.has(node)) {
+        this.step(node);
+      }
     }
     this.desk.dispatch();
     return true;

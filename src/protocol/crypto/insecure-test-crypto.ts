@@ -1,6 +1,7 @@
 import { concatBytes, equalBytes } from '../../base/bytes.ts';
 import { codedError, err, ok } from '../../base/result.ts';
 import type { Result } from '../../base/result.ts';
+import { hexOfRange } from '../../base/hex.ts';
 import { createLru } from '../../base/lru.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { CryptoError } from '../interfaces/crypto.ts';
@@ -41,11 +42,20 @@ function encodeMarked(mark: Uint8Array, scalar: bigint): Uint8Array {
   return concatBytes(mark, scalarToBytes(scalar));
 }
 
+function beginsWith(bytes: Uint8Array, mark: Uint8Array): boolean {
+  for (let i = 0; i < mark.length; i += 1) {
+    if (bytes[i] !== mark[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 function decodeMarked(mark: Uint8Array, bytes: Uint8Array): bigint | undefined {
-  if (bytes.length !== mark.length + 32 || !equalBytes(bytes.subarray(0, mark.length), mark)) {
+  if (bytes.length !== mark.length + 32 || !beginsWith(bytes, mark)) {
     return undefined;
   }
-  const scalar = bigintFromBytes(bytes.subarray(mark.length));
+  const scalar = BigInt(`0x${hexOfRange(bytes, mark.length, bytes.length)}`);
   return scalar > 0n && scalar < GROUP_ORDER ? scalar : undefined;
 }
 
@@ -69,7 +79,11 @@ function finish(
   if (scalars === undefined || scalars.length === 0) {
     return err(codedError('trust', 'MALFORMED_POINT', 'A test key or signature is malformed.'));
   }
-  const sum = scalars.reduce((total, scalar, i) => mod(total + scalar * (weights?.[i] ?? 1n)), 0n);
+  let total = 0n;
+  for (const [i, scalar] of scalars.entries()) {
+    total += weights === undefined ? scalar : scalar * (weights[i] as bigint);
+  }
+  const sum = mod(total);
   return sum === 0n
     ? err(codedError('trust', 'MALFORMED_POINT', 'The test signatures cancel out.'))
     : ok(encodeMarked(mark, sum));

@@ -33,9 +33,10 @@ const SILENT_HEIGHTS = 20;
 /** Blocks per height and signer that are told apart. */
 const MAX_VOTES = 8;
 
+/** Different blocks in the order of the votes: one of each, unless the signer lies or rounds split. */
 interface Votes {
-  readonly notarized: Set<HashHex>;
-  readonly finalized: Set<HashHex>;
+  readonly notarized: HashHex[];
+  readonly finalized: HashHex[];
 }
 
 interface AtHeight {
@@ -171,21 +172,21 @@ class Watch implements MisbehaviourWatch {
       return;
     }
     this.lastVote.set(signer, Math.max(height, this.lastVote.get(signer) ?? 0));
-    const votes = at.votes.get(signer) ?? { notarized: new Set(), finalized: new Set() };
+    const votes = at.votes.get(signer) ?? { notarized: [], finalized: [] };
     at.votes.set(signer, votes);
     const cast = share.kind === 'notarizationShare' ? votes.notarized : votes.finalized;
-    if (cast.size < MAX_VOTES) {
-      cast.add(blockHash);
+    if (cast.length < MAX_VOTES && !cast.includes(blockHash)) {
+      cast.push(blockHash);
     }
     const finding = { about: signer, height };
-    if (votes.finalized.size > 1) {
+    if (votes.finalized.length > 1) {
       const message = 'signed finalization shares for two blocks of one height';
       this.report({ ...finding, code: 'FINALIZED_TWO_BLOCKS', message, proven: true });
     }
-    if ([...votes.finalized].some((hash) => [...votes.notarized].some((other) => other !== hash))) {
+    if (votes.finalized.some((hash) => votes.notarized.some((other) => other !== hash))) {
       const message = 'signed a finalization share for one block and notarized another one';
       this.report({ ...finding, code: 'FINALIZED_AND_NOTARIZED_OTHER', message, proven: true });
-    } else if (votes.notarized.size > 1) {
+    } else if (votes.notarized.length > 1) {
       const message = 'signed notarization shares for several blocks; it may finalize none of them';
       this.report({ ...finding, code: 'NOTARIZED_SEVERAL_BLOCKS', message, proven: false });
     }

@@ -1,7 +1,7 @@
 import type { NodeId } from '../types/ids.ts';
 import type { ArtifactName } from './packet.ts';
 import { newFetch } from './pull-scheduler.ts';
-import type { Fetch, FetchSource } from './pull-scheduler.ts';
+import type { Fetch, Fetchable } from './pull-scheduler.ts';
 
 /**
  * - waiting: the bouncer put it off
@@ -12,12 +12,16 @@ import type { Fetch, FetchSource } from './pull-scheduler.ts';
  */
 export type AssemblyState = 'waiting' | 'wanted' | 'assembling' | 'received' | 'unwanted';
 
+const NOBODY: readonly NodeId[] = [];
+
 /** One artifact that peers advertise. */
-export class Assembly implements FetchSource {
+export class Assembly implements Fetchable {
   readonly name: ArtifactName;
-  /** Peers that advertise it, in the order of their first word. */
-  readonly advertisers: NodeId[];
-  readonly fetch: Fetch;
+  owner: NodeId;
+  /** Peers that advertise it, in the order of their first word. Most stand here for long: lists are as long as they must be. */
+  advertisers: readonly NodeId[];
+  /** Made when it is first wanted without its bytes: most come with them. */
+  fetch: Fetch | null = null;
   state: AssemblyState = 'unwanted';
   incomplete: Incomplete | null = null;
   /** Further slots of a peer that name it; an honest peer has none. */
@@ -25,8 +29,8 @@ export class Assembly implements FetchSource {
 
   constructor(name: ArtifactName, first: NodeId) {
     this.name = name;
+    this.owner = first;
     this.advertisers = [first];
-    this.fetch = newFetch(name, first, this);
   }
 
   candidates(): readonly NodeId[] {
@@ -39,7 +43,7 @@ export class Assembly implements FetchSource {
       this.extraSlots ??= new Map();
       this.extraSlots.set(peer, (this.extraSlots.get(peer) ?? 0) + 1);
     } else {
-      this.advertisers.push(peer);
+      this.advertisers = this.advertisers.concat(peer);
     }
   }
 
@@ -55,16 +59,11 @@ export class Assembly implements FetchSource {
 
   /** False when the peer did not advertise it. */
   dropAdvertiser(peer: NodeId): boolean {
-    const { advertisers } = this;
-    const at = advertisers.indexOf(peer);
-    if (at < 0) {
+    if (!this.advertisers.includes(peer)) {
       return false;
     }
-    // As `splice`, which makes a list of what it removed.
-    for (let i = at + 1; i < advertisers.length; i += 1) {
-      advertisers[i - 1] = advertisers[i] as NodeId;
-    }
-    advertisers.pop();
+    this.advertisers =
+      this.advertisers.length === 1 ? NOBODY : this.advertisers.filter((other) => other !== peer);
     this.extraSlots?.delete(peer);
     return true;
   }
@@ -81,8 +80,9 @@ export interface Incomplete {
 }
 
 /** Bytes that an artifact refers to by their name, without being advertised themselves. */
-export class Part implements FetchSource {
+export class Part implements Fetchable {
   readonly name: ArtifactName;
+  owner: NodeId;
   readonly parents = new Set<Assembly>();
   /** Peers that answered with nothing or with other bytes; asked again after a while. */
   readonly refusedBy = new Set<NodeId>();
@@ -90,7 +90,8 @@ export class Part implements FetchSource {
 
   constructor(name: ArtifactName, owner: NodeId) {
     this.name = name;
-    this.fetch = newFetch(name, owner, this);
+    this.owner = owner;
+    this.fetch = newFetch(this);
   }
 
   candidates(): readonly NodeId[] {

@@ -11,17 +11,18 @@ import {
 } from './limits.ts';
 import type { ArtifactName } from './packet.ts';
 
-/** Knows who may be asked for certain bytes now. */
-export interface FetchSource {
+/** Bytes that may come to be wanted. */
+export interface Fetchable {
+  readonly name: ArtifactName;
+  /** The peer in whose queue they wait: the one that made us want them. */
+  owner: NodeId;
+  /** Who may be asked for them now. */
   candidates(): readonly NodeId[];
 }
 
 /** Bytes that are wanted from whoever has them. */
 export interface Fetch {
-  readonly name: ArtifactName;
-  /** The peer in whose queue it waits: the one that made us want it. */
-  owner: NodeId;
-  readonly source: FetchSource;
+  readonly what: Fetchable;
   state: 'idle' | 'wanted' | 'pulling';
   asked: NodeId | null;
   deadlineNs: bigint;
@@ -61,11 +62,9 @@ export interface PullSchedulerPorts {
   readonly firstTimeoutMs?: () => number;
 }
 
-export function newFetch(name: ArtifactName, owner: NodeId, source: FetchSource): Fetch {
+export function newFetch(what: Fetchable): Fetch {
   return {
-    name,
-    owner,
-    source,
+    what,
     state: 'idle',
     asked: null,
     deadlineNs: 0n,
@@ -100,13 +99,13 @@ class Scheduler implements PullScheduler {
     }
     this.stop(fetch);
     fetch.state = 'wanted';
-    this.queueOf(fetch.owner).add(fetch);
+    this.queueOf(fetch.what.owner).add(fetch);
     this.wanted += 1;
   }
 
   stop(fetch: Fetch): void {
     if (fetch.state === 'wanted') {
-      this.queueOf(fetch.owner).delete(fetch);
+      this.queueOf(fetch.what.owner).delete(fetch);
       this.wanted -= 1;
     } else if (fetch.state === 'pulling' && fetch.asked !== null) {
       this.pulling.delete(fetch);
@@ -118,10 +117,10 @@ class Scheduler implements PullScheduler {
 
   move(fetch: Fetch, owner: NodeId): void {
     if (fetch.state === 'wanted') {
-      this.queueOf(fetch.owner).delete(fetch);
+      this.queueOf(fetch.what.owner).delete(fetch);
       this.queueOf(owner).add(fetch);
     }
-    fetch.owner = owner;
+    fetch.what.owner = owner;
   }
 
   waitingOf(owner: NodeId): number {
@@ -160,7 +159,7 @@ class Scheduler implements PullScheduler {
       if (fetch.repeatAtNs <= nowNs && fetch.asked !== null) {
         fetch.repeatAtNs = nowNs + BigInt(fetch.repeatMs) * NS_PER_MS;
         fetch.repeatMs = Math.min(2 * fetch.repeatMs, PULL_REPEAT_LIMIT_MS);
-        ask(pulls, fetch.asked, fetch.name);
+        ask(pulls, fetch.asked, fetch.what.name);
       }
     }
     for (const queue of this.queues.values()) {
@@ -187,13 +186,13 @@ class Scheduler implements PullScheduler {
       if (looked > PULL_SCAN_PER_PEER) {
         return;
       }
-      const free = fetch.source
+      const free = fetch.what
         .candidates()
         .filter((peer) => this.openOf(peer) < MAX_OPEN_PULLS_PER_PEER)
         .toSorted(compareText);
       if (free.length > 0) {
         this.begin(fetch, free[this.ports.chooseIndex(free.length)] as NodeId, nowNs);
-        ask(pulls, fetch.asked as NodeId, fetch.name);
+        ask(pulls, fetch.asked as NodeId, fetch.what.name);
       }
     }
   }

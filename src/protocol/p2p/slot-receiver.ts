@@ -10,7 +10,7 @@ import {
 import { NameMap } from './name-map.ts';
 import { INGRESS_KIND } from './packet.ts';
 import type { ArtifactName, SlotUpdate } from './packet.ts';
-import { createPullScheduler } from './pull-scheduler.ts';
+import { createPullScheduler, newFetch } from './pull-scheduler.ts';
 import type { PullScheduler, PullSchedulerPorts } from './pull-scheduler.ts';
 import { SlotMap } from './slot-map.ts';
 
@@ -135,12 +135,11 @@ class SlotTables implements SlotReceiver {
       return;
     }
     const assembly = this.assemblies.get(name);
-    if (assembly === undefined || assembly.fetch.asked !== peer) {
+    if (assembly === undefined || assembly.fetch?.asked !== peer) {
       return;
     }
     if (bytes === null) {
-      this.setState(assembly, 'wanted');
-      this.scheduler.want(assembly.fetch);
+      this.want(assembly);
       this.unadvertise(assembly, peer);
     } else {
       this.take(assembly, bytes, peer);
@@ -174,7 +173,7 @@ class SlotTables implements SlotReceiver {
       part.refusedBy.clear();
     }
     for (const fetch of this.scheduler.sample(RECONSIDER_PER_PEER)) {
-      const assembly = this.assemblies.get(fetch.name);
+      const assembly = this.assemblies.get(fetch.what.name);
       if (assembly !== undefined && assembly.state === 'wanted') {
         this.classify(assembly);
       }
@@ -230,27 +229,33 @@ class SlotTables implements SlotReceiver {
   }
 
   private setState(assembly: Assembly, state: AssemblyState): void {
-    const { fetch } = assembly;
+    const { fetch, owner } = assembly;
     if (assembly.state === 'waiting') {
-      this.tables.get(fetch.owner)?.waiting.delete(assembly);
+      this.tables.get(owner)?.waiting.delete(assembly);
     } else if (assembly.state === 'assembling') {
       this.dropParts(assembly);
     }
     assembly.state = state;
     if (state === 'waiting') {
-      this.tableOf(fetch.owner).waiting.add(assembly);
+      this.tableOf(owner).waiting.add(assembly);
     }
-    if (state !== 'wanted') {
+    if (state !== 'wanted' && fetch !== null) {
       this.scheduler.stop(fetch);
     }
+  }
+
+  /** To be fetched from whoever advertises it. */
+  private want(assembly: Assembly): void {
+    this.setState(assembly, 'wanted');
+    assembly.fetch ??= newFetch(assembly);
+    this.scheduler.want(assembly.fetch);
   }
 
   private classify(assembly: Assembly): AssemblyState {
     const verdict = this.ports.bouncer(assembly.name);
     if (verdict === 'wants') {
       if (assembly.state !== 'wanted') {
-        this.setState(assembly, 'wanted');
-        this.scheduler.want(assembly.fetch);
+        this.want(assembly);
       }
       return 'wanted';
     }
@@ -289,8 +294,7 @@ class SlotTables implements SlotReceiver {
 
   /** The liar's word about this artifact counts no more; others may have the real one. */
   private refuse(assembly: Assembly, from: NodeId): void {
-    this.setState(assembly, 'wanted');
-    this.scheduler.want(assembly.fetch);
+    this.want(assembly);
     this.unadvertise(assembly, from);
   }
 
@@ -377,8 +381,8 @@ class SlotTables implements SlotReceiver {
 
   /** The peer with the shorter queue stands for what several advertise. */
   private share(assembly: Assembly, peer: NodeId): void {
-    const { fetch } = assembly;
-    if (fetch.owner !== peer && this.loadOf(peer) < this.loadOf(fetch.owner)) {
+    const { owner } = assembly;
+    if (owner !== peer && this.loadOf(peer) < this.loadOf(owner)) {
       this.move(assembly, peer);
     }
   }
@@ -389,10 +393,14 @@ class SlotTables implements SlotReceiver {
 
   private move(assembly: Assembly, owner: NodeId): void {
     if (assembly.state === 'waiting') {
-      this.tables.get(assembly.fetch.owner)?.waiting.delete(assembly);
+      this.tables.get(assembly.owner)?.waiting.delete(assembly);
       this.tableOf(owner).waiting.add(assembly);
     }
-    this.scheduler.move(assembly.fetch, owner);
+    if (assembly.fetch === null) {
+      assembly.owner = owner;
+    } else {
+      this.scheduler.move(assembly.fetch, owner);
+    }
   }
 
   private release(table: PeerTable, peer: NodeId, assembly: Assembly): void {
@@ -416,11 +424,12 @@ class SlotTables implements SlotReceiver {
       this.assemblies.delete(assembly.name);
       return;
     }
-    if (assembly.fetch.owner === peer) {
+    const { fetch } = assembly;
+    if (assembly.owner === peer) {
       this.move(assembly, next);
     }
-    if (assembly.fetch.asked === peer) {
-      this.scheduler.want(assembly.fetch);
+    if (fetch !== null && fetch.asked === peer) {
+      this.scheduler.want(fetch);
     }
   }
 }
