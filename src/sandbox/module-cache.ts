@@ -6,15 +6,15 @@ import type { InstrumentedModule } from '../protocol/execution/wasm/instrument.t
 import { instrument } from '../protocol/execution/wasm/instrument.ts';
 import type { HashHex } from '../protocol/types/ids.ts';
 
-/** A canister module ready to be instantiated. */
+/** A canister module ready to be instantiated. Structured-cloneable. */
 export interface CompiledModule {
-  readonly instrumented: InstrumentedModule;
+  readonly instrumented: Omit<InstrumentedModule, 'wasm'>;
   readonly module: WebAssembly.Module;
 }
 
 export type CompileResult = Result<CompiledModule, CodedError<'IC0505'>>;
 
-/** Compiled modules kept at once; beyond it the least recently used goes and is asked for again. */
+/** Modules kept at once; beyond it the least recently used goes and is asked for again. */
 const MAX_MODULES = 128;
 
 /** (module (memory i64 1) (table i64 1 funcref)) */
@@ -36,16 +36,17 @@ function invalidModule(): CompileResult {
   );
 }
 
-/** Compiled modules by hash. Sandboxes in one thread may share a cache. */
+/** What became of modules, by hash. Sandboxes in one thread may share a cache. */
 export class ModuleCache {
   readonly #lowersMemory64: boolean;
-  readonly #modules = new Map<HashHex, CompiledModule>();
+  readonly #modules = new Map<HashHex, CompileResult>();
 
   constructor(lowersMemory64: boolean = !engineHasMemory64()) {
     this.#lowersMemory64 = lowersMemory64;
   }
 
-  get(hash: HashHex): CompiledModule | undefined {
+  /** Undefined = it was not compiled here, or too long ago. */
+  get(hash: HashHex): CompileResult | undefined {
     const found = this.#modules.get(hash);
     if (found !== undefined) {
       this.#modules.delete(hash);
@@ -54,34 +55,41 @@ export class ModuleCache {
     return found;
   }
 
-  /** Checks, instruments and compiles a module, or answers from the cache. Invalid ones are not kept. */
+  /** Checks, instruments and compiles a module, or answers from the cache. */
   compile(hash: HashHex, wasm: Uint8Array): CompileResult {
     const cached = this.get(hash);
     if (cached !== undefined) {
-      return ok(cached);
+      return cached;
     }
-    const instrumented = instrument(wasm, { lowerMemory64: this.#lowersMemory64 });
-    if (!instrumented.ok) {
-      return instrumented;
-    }
-    const compiled = this.#compileInstrumented(wasm, instrumented.value);
-    if (compiled === undefined) {
-      return invalidModule();
-    }
-    this.#modules.set(hash, compiled);
+    const result = this.#compile(wasm);
+    this.adopt(hash, result);
+    return result;
+  }
+
+  /** Takes over what another cache, of the same engine, made of the module with this hash. */
+  adopt(hash: HashHex, result: CompileResult): void {
+    this.#modules.set(hash, result);
     for (const oldest of this.#modules.keys()) {
       if (this.#modules.size <= MAX_MODULES) {
         break;
       }
       this.#modules.delete(oldest);
     }
-    return ok(compiled);
+  }
+
+  #compile(wasm: Uint8Array): CompileResult {
+    const instrumented = instrument(wasm, { lowerMemory64: this.#lowersMemory64 });
+    if (!instrumented.ok) {
+      return instrumented;
+    }
+    const compiled = this.#compileInstrumented(wasm, instrumented.value);
+    return compiled === undefined ? invalidModule() : ok(compiled);
   }
 
   /** Where the engine can judge the original it does; a lowered module is judged as rewritten. */
   #compileInstrumented(
     wasm: Uint8Array,
-    instrumented: InstrumentedModule,
+    { wasm: rewritten, ...instrumented }: InstrumentedModule,
   ): CompiledModule | undefined {
     if (!this.#lowersMemory64 && !WebAssembly.validate(wasm as BufferSource)) {
       return undefined;
@@ -89,7 +97,7 @@ export class ModuleCache {
     try {
       return {
         instrumented,
-        module: new WebAssembly.Module(instrumented.wasm as BufferSource),
+        module: new WebAssembly.Module(rewritten as BufferSource),
       };
     } catch (fault) {
       if (fault instanceof WebAssembly.CompileError) {

@@ -211,19 +211,18 @@ class Sandbox implements WasmHost {
     }
     store.forgetBelow(request.oldestVersionInUse);
     const content = base.from === 'fresh' ? null : (store.get(base.version) ?? null);
-    let compiled = this.#modules.get(request.moduleHash);
-    if (compiled === undefined && request.module !== undefined) {
-      const result = this.#modules.compile(request.moduleHash, request.module);
-      if (!result.ok) {
-        return { kind: 'invalidModule', error: { code: 505, message: result.error.message } };
-      }
-      compiled = result.value;
+    const compiled =
+      request.module === undefined
+        ? this.#modules.get(request.moduleHash)
+        : this.#modules.compile(request.moduleHash, request.module);
+    if (compiled?.ok === false) {
+      return { kind: 'invalidModule', error: { code: 505, message: compiled.error.message } };
     }
     const lacksImage = base.from !== 'fresh' && content === null;
     if (compiled === undefined || lacksImage) {
       return { kind: 'missing', module: compiled === undefined, image: lacksImage };
     }
-    return { compiled, content, store };
+    return { compiled: compiled.value, content, store };
   }
 
   #begin(

@@ -31,8 +31,9 @@ window.nodeWorkerProbe = {
     const worker = new Worker(workerUrl, { type: 'module' });
     const telemetry = new MessageChannel();
     const gateway = new MessageChannel();
+    const modules = new MessageChannel();
     const started = await createRemoteControl<NodeControl>(worker).call(
-      { deadlineMs: 20_000, transfer: [telemetry.port2, gateway.port2] },
+      { deadlineMs: 20_000, transfer: [telemetry.port2, gateway.port2, modules.port2] },
       'start',
       {
         networkId: `probe-${crypto}-${Date.now()}`,
@@ -51,6 +52,7 @@ window.nodeWorkerProbe = {
         seed: 'probe',
         sandboxes: { workers: 1, memoriesPerWorker: 2 },
         telemetryPort: telemetry.port2,
+        modulesPort: modules.port2,
         gatewayPort: gateway.port2,
       },
     );

@@ -43,6 +43,8 @@ export interface NodeStart extends NodeWorld {
   /** One port to each node that runs already; nodes that start later bring theirs. */
   readonly mesh: readonly (readonly [peerId: NodeId, port: MessagePort])[];
   readonly telemetryPort: MessagePort;
+  /** Takes one port for each sandbox, to the tab's compiler of modules. */
+  readonly modulesPort: MessagePort;
   readonly gatewayPort: MessagePort;
 }
 

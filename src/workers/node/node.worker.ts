@@ -151,10 +151,11 @@ function assemble(
   for (const [peerId, port] of [...config.mesh, ...earlyPorts.splice(0)]) {
     transport.connect(peerId, openMeshPort(port));
   }
+  const { workers, memoriesPerWorker } = config.sandboxes;
   const sandbox = createSandboxPool(
-    Array.from({ length: config.sandboxes.workers }, () =>
+    Array.from({ length: workers }, () =>
       createSandboxClient({
-        start: (events) => startSandboxWorker(config.sandboxes.memoriesPerWorker, events),
+        start: (events) => startSandboxWorker(memoriesPerWorker, config.modulesPort, events),
         timers,
         onFatal,
       }),

@@ -12,6 +12,8 @@ export interface SandboxConfiguration {
   readonly kind: 'configure';
   /** Wasm memories this sandbox may hold at a time. */
   readonly maxMemories: number;
+  /** To the tab's compiler of modules; absent = it compiles for itself. */
+  readonly modules?: MessagePort;
 }
 
 export type SandboxMessage = SandboxConfiguration | SandboxCall;

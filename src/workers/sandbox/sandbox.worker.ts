@@ -1,22 +1,47 @@
 import { present } from '../../base/assert.ts';
 import { engineSuspends } from '../../sandbox/instance.ts';
 import { MemoryBudget } from '../../sandbox/memory-budget.ts';
+import { ModuleCache } from '../../sandbox/module-cache.ts';
 import { createPausableSandbox, createSandbox, type PausableHost } from '../../sandbox/sandbox.ts';
-import type { SandboxAnswer, SandboxMessage } from './messages.ts';
+import { createHostTimers } from '../clock/host-timers.ts';
+import { portLike } from '../gateway/messages.ts';
+import type { ModuleAnswer, ModuleAsk } from '../modules/messages.ts';
+import { createSharedModules, type SharedModules } from '../modules/shared-modules.ts';
+import type { SandboxAnswer, SandboxCall, SandboxMessage } from './messages.ts';
 
 /** A paused run keeps its memory: with fewer the others would have none. */
 const MIN_MEMORIES_TO_PAUSE = 4;
 
 let sandbox: PausableHost | undefined;
+let shared: SharedModules | undefined;
 
 self.onmessage = ({ data }: MessageEvent<SandboxMessage>) => {
   if (data.kind === 'configure') {
-    const options = { memoryBudget: new MemoryBudget(data.maxMemories) };
+    const moduleCache = new ModuleCache();
+    const options = { memoryBudget: new MemoryBudget(data.maxMemories), moduleCache };
+    shared = data.modules && shareModules(moduleCache, data.modules);
     const pauses = engineSuspends() && data.maxMemories >= MIN_MEMORIES_TO_PAUSE;
     sandbox = pauses ? createPausableSandbox(options) : createSandbox(options);
     return;
   }
-  const { id, request } = data;
+  const supplied = shared?.supply(data.request);
+  if (supplied === undefined) {
+    handle(data);
+  } else {
+    void supplied.then(() => handle(data));
+  }
+};
+
+function shareModules(cache: ModuleCache, port: MessagePort): SharedModules {
+  const broker = portLike<ModuleAnswer, ModuleAsk>(port);
+  const modules = createSharedModules({ cache, broker, timers: createHostTimers() });
+  port.onmessageerror = modules.abandon;
+  // The worker at its other end is gone; browsers that do not tell leave it to the patience.
+  port.addEventListener('close', modules.abandon);
+  return modules;
+}
+
+function handle({ id, request }: SandboxCall): void {
   const post = (answer: SandboxAnswer): void => self.postMessage(answer);
   const fail = (error: unknown): void => post({ id, fault: String(error) });
   try {
@@ -29,4 +54,4 @@ self.onmessage = ({ data }: MessageEvent<SandboxMessage>) => {
   } catch (error) {
     fail(error);
   }
-};
+}

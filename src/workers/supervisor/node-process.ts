@@ -6,12 +6,14 @@ import { createRemoteControl, type RemoteControl } from '../control/remote.ts';
 import type { NodeControl, NodeMessage, NodeStart } from '../node/control.ts';
 
 /** What the page supplies at each start; the ports are made here. */
-export type NodeStartup = Omit<NodeStart, 'telemetryPort' | 'gatewayPort'>;
+export type NodeStartup = Omit<NodeStart, 'telemetryPort' | 'gatewayPort' | 'modulesPort'>;
 
 export interface NodeProcessDeps {
   readonly nodeId: NodeId;
   onBatch(batch: TelemetryBatch): void;
   onState(state: NodeRunState, reason: string | null): void;
+  /** The port of one of the node's sandboxes, for the compiler of modules. */
+  onModulesPort(port: MessagePort): void;
   /** The port on which the gateway reaches the node; undefined = the node is gone. */
   onGatewayPort(port: MessagePort | undefined): void;
 }
@@ -119,11 +121,21 @@ export function createNodeProcess(deps: NodeProcessDeps, warm?: SpawnedWorker): 
           deps.onBatch(data.batch);
         }
       };
-      const ports = { telemetryPort: telemetry.port2, gatewayPort: gateway.port2 };
+      const modules = new MessageChannel();
+      modules.port1.onmessage = ({ ports: [port] }: MessageEvent<null>) => {
+        if (port !== undefined) {
+          deps.onModulesPort(port);
+        }
+      };
+      const ports = {
+        telemetryPort: telemetry.port2,
+        gatewayPort: gateway.port2,
+        modulesPort: modules.port2,
+      };
       const started = await current.control.call(
         {
           deadlineMs: START_DEADLINE_MS,
-          transfer: [telemetry.port2, gateway.port2, ...startup.mesh.map(([, port]) => port)],
+          transfer: [...Object.values(ports), ...startup.mesh.map(([, port]) => port)],
         },
         'start',
         { ...startup, ...ports },

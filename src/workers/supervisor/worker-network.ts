@@ -36,6 +36,7 @@ import { type BootWatch, createBootWatch } from './boot-watch.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
 import { createInspectorPort } from './inspector-port.ts';
+import { createModuleCompiler, type ModuleCompiler } from './module-compiler.ts';
 import {
   createNodeProcess,
   type NodeProcess,
@@ -67,6 +68,7 @@ interface Scaffold {
   readonly gateway: HelperWorker<GatewayControl>;
   readonly inspector: HelperWorker<InspectorControl>;
   readonly spare: readonly SpawnedWorker[];
+  readonly modules: ModuleCompiler;
   readonly fetchShim: FetchShim;
   /** Releases the lock that marks this network's databases as in use. */
   releaseLock(): void;
@@ -157,6 +159,7 @@ function raiseScaffold(spec: NetworkSpec): Scaffold {
     gateway,
     inspector,
     spare,
+    modules: createModuleCompiler(),
     fetchShim: createFetchShim(portLike<GatewayReply, GatewayRequest>(client.port1)),
     releaseLock: holdLock(networkLockName(networkId)),
   };
@@ -291,10 +294,11 @@ function assembleNetwork(
 }
 
 function nodeDeps(scaffold: Scaffold, nodeId: NodeId, forget: (nodeId: string) => void) {
-  const { hub, gateway } = scaffold;
+  const { hub, gateway, modules } = scaffold;
   return {
     nodeId,
     onBatch: hub.take,
+    onModulesPort: modules.connect,
     onState: (state: NodeSnapshot['state'], reason: string | null): void => {
       if (state === 'starting') {
         forget(nodeId);
@@ -356,6 +360,7 @@ function dismantle(scaffold: Scaffold, processes: readonly NodeProcess[]): void 
   for (const { worker } of scaffold.spare) {
     worker.terminate();
   }
+  scaffold.modules.close();
   scaffold.fetchShim.close();
   for (const helper of [scaffold.gateway, scaffold.inspector]) {
     helper.worker.terminate();
