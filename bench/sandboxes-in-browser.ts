@@ -1,0 +1,208 @@
+import { bytesToHex } from '../src/base/hex.ts';
+import type {
+  RunRequest,
+  SandboxReply,
+  SandboxRequest,
+} from '../src/protocol/interfaces/wasm-host.ts';
+import type { CanisterId, HashHex, PrincipalId } from '../src/protocol/types/ids.ts';
+import type { SandboxAnswer } from '../src/workers/sandbox/messages.ts';
+
+/** Runs in the page: the sandbox workers of several nodes, with and without the tab's compiler. */
+
+export interface ModuleFigures {
+  /** Milliseconds from the question to the last node's answer, median: each sandbox compiles itself. */
+  readonly ownMs: number;
+  /** The same with the tab's compiler. */
+  readonly sharedMs: number;
+  /** Median of the rounds' shared/own. */
+  readonly ratio: number;
+  /** A sandbox that was started anew, asked to run what the others compiled: own, shared. */
+  readonly restartOwnMs: number;
+  readonly restartSharedMs: number;
+}
+
+const CANISTER = '00000000000000010101' as CanisterId;
+const NO_ARGUMENTS = Uint8Array.from([0x44, 0x49, 0x44, 0x4c, 0, 0]);
+
+const INPUT: RunRequest['steps'][number]['input'] = {
+  context: 'init',
+  canisterId: CANISTER,
+  subnetId: '01' as PrincipalId,
+  caller: '04' as PrincipalId,
+  callerInfo: null,
+  controllers: [],
+  methodName: '',
+  arg: NO_ARGUMENTS,
+  timeNs: 1n,
+  cycleBalance: 10n ** 15n,
+  cyclesAvailable: 0n,
+  freezingThreshold: 0n,
+  canisterStatus: 1,
+  canisterVersion: 1n,
+  globalTimer: 0n,
+  dataCertificate: null,
+  rootKey: new Uint8Array(0),
+  replicated: true,
+  memory: null,
+  prices: { nodeCount: 13, executionPrepayment: 1n },
+  environment: [],
+  call: {
+    deadlineNs: 0n,
+    responded: false,
+    instructionsBefore: 0n,
+    cyclesRefunded: 0n,
+    rejectCode: 0,
+    rejectMessage: '',
+    outgoing: null,
+  },
+};
+
+class SandboxWorker {
+  readonly #worker: Worker;
+  readonly #open = new Map<number, (reply: SandboxReply) => void>();
+  #nextId = 0;
+
+  /** @param broker the tab's compiler; null = this sandbox compiles itself */
+  constructor(url: string, broker: Worker | null) {
+    this.#worker = new Worker(url, { type: 'module' });
+    this.#worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) => {
+      if ('fault' in data) {
+        throw new Error(data.fault);
+      }
+      this.#open.get(data.id)?.(data.reply);
+      this.#open.delete(data.id);
+    });
+    const { port1, port2 } = new MessageChannel();
+    if (broker === null) {
+      this.#worker.postMessage({ kind: 'configure', maxMemories: 2 });
+    } else {
+      broker.postMessage(null, [port2]);
+      this.#worker.postMessage({ kind: 'configure', maxMemories: 2, modules: port1 }, [port1]);
+    }
+  }
+
+  ask(request: SandboxRequest): Promise<SandboxReply> {
+    this.#nextId += 1;
+    const id = this.#nextId;
+    return new Promise((resolve) => {
+      this.#open.set(id, resolve);
+      this.#worker.postMessage({ kind: 'call', id, request });
+    });
+  }
+
+  end(): void {
+    this.#worker.terminate();
+  }
+}
+
+interface Module {
+  readonly hash: HashHex;
+  readonly wasm: Uint8Array;
+}
+
+/** The same program under another hash: neither side nor the engine has seen it before. */
+async function variantOf(wasm: Uint8Array): Promise<Module> {
+  const nonce = crypto.getRandomValues(new Uint8Array(16));
+  const variant = Uint8Array.from([...wasm, 0, nonce.length + 2, 1, 0x78, ...nonce]);
+  const digest = await crypto.subtle.digest('SHA-256', variant);
+  return { wasm: variant, hash: bytesToHex(new Uint8Array(digest)) as HashHex };
+}
+
+async function install(worker: SandboxWorker, { hash, wasm }: Module): Promise<void> {
+  const compiled = await worker.ask({ kind: 'compile', moduleHash: hash, wasm });
+  if (compiled.kind !== 'compiled') {
+    throw new Error(`the module is ${compiled.kind}`);
+  }
+  const ran = await worker.ask({
+    kind: 'run',
+    canisterId: CANISTER,
+    moduleHash: hash,
+    base: { from: 'fresh' },
+    steps: [
+      { entry: 'canister_start', optional: true, input: { ...INPUT, context: 'start' } },
+      { entry: 'canister_init', optional: true, input: INPUT },
+    ],
+    instructionLimit: 40_000_000_000n,
+    commitAs: 1,
+    oldestVersionInUse: 1,
+    module: wasm,
+  });
+  if (ran.kind !== 'ran' || !ran.outcome.ok) {
+    throw new Error(ran.kind === 'ran' && !ran.outcome.ok ? ran.outcome.error.message : ran.kind);
+  }
+}
+
+async function timeOf(task: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await task();
+  return performance.now() - startedMs;
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b);
+  return values[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+export async function measureModules(
+  sandboxSource: string,
+  brokerSource: string,
+  wasm: Uint8Array,
+  nodes: number,
+  rounds: number,
+): Promise<ModuleFigures> {
+  const urlOf = (source: string): string =>
+    URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const url = urlOf(sandboxSource);
+  const broker = new Worker(urlOf(brokerSource), { type: 'module' });
+  const start = (by: Worker | null): SandboxWorker[] =>
+    Array.from({ length: nodes }, () => new SandboxWorker(url, by));
+  const [own, shared] = [start(null), start(broker)];
+  const onAll = async (workers: readonly SandboxWorker[]): Promise<number> => {
+    const module = await variantOf(wasm);
+    return timeOf(() => Promise.all(workers.map((worker) => install(worker, module))));
+  };
+  const restart = async (by: Worker | null, known: Module): Promise<number> => {
+    const worker = new SandboxWorker(url, by);
+    // Its script is loaded by then.
+    await worker.ask({ kind: 'forget', canisterId: CANISTER });
+    const tookMs = await timeOf(() => install(worker, known));
+    worker.end();
+    return tookMs;
+  };
+  await onAll(own);
+  await onAll(shared);
+  const ownMs: number[] = [];
+  const sharedMs: number[] = [];
+  const ratios: number[] = [];
+  const restarts: { readonly own: number[]; readonly shared: number[] } = { own: [], shared: [] };
+  for (let i = 0; i < rounds; i += 1) {
+    const before = await onAll(own);
+    const after = await onAll(shared);
+    ownMs.push(before);
+    sharedMs.push(after);
+    ratios.push(after / before);
+    const known = await variantOf(wasm);
+    await Promise.all([...own, ...shared].map((worker) => install(worker, known)));
+    restarts.own.push(await restart(null, known));
+    restarts.shared.push(await restart(broker, known));
+  }
+  for (const worker of [...own, ...shared]) {
+    worker.end();
+  }
+  broker.terminate();
+  return {
+    ownMs: median(ownMs),
+    sharedMs: median(sharedMs),
+    ratio: median(ratios),
+    restartOwnMs: median(restarts.own),
+    restartSharedMs: median(restarts.shared),
+  };
+}
+
+declare global {
+  interface Window {
+    measureModules?: typeof measureModules;
+  }
+}
+
+window.measureModules = measureModules;

@@ -1,0 +1,180 @@
+import type { Page } from 'playwright-core';
+import {
+  addBrowserClient,
+  bundleForBrowser,
+  compileActor,
+} from '../tests/support/browser-agent.ts';
+import {
+  openBuiltApp,
+  openNetwork,
+  percentile,
+  round,
+  type BuiltApp,
+} from '../tests/support/browser.ts';
+import { compileWat } from '../tests/support/wat.ts';
+import type { ModuleFigures } from './sandboxes-in-browser.ts';
+
+const USAGE = `
+npm run bench -- sandboxes [--json] [--rounds N] [--nodes 4,13] [--only modules,install,threads]
+Sandbox workers in Chromium. Wall time; rounds of both ways alternate, so ratios hold on a loaded machine too.
+  modules   a new Motoko module until it is installed on 4 and 13 nodes: each compiling itself (ownMs), with the
+            tab's compiler (sharedMs), and on a sandbox that was started anew
+  install   the whole call install_code in a running network of 4 and 13 nodes, as a client waits for it
+  threads   four busy canisters on one node with 1, 2 and 4 sandbox workers
+`;
+
+const COUNTER = `persistent actor { var n : Nat = 0; public func inc() : async Nat { n += 1; n }; public query func get() : async Nat { n } }`;
+const BUSY = `
+(module
+  (import "ic0" "msg_reply" (func $reply))
+  (memory 1)
+  (func (export "canister_update work") (local $i i64)
+    (loop $again
+      (i64.store (i32.wrap_i64 (i64.and (local.get $i) (i64.const 32760))) (local.get $i))
+      (local.set $i (i64.add (local.get $i) (i64.const 1)))
+      (br_if $again (i64.lt_u (local.get $i) (i64.const 20000000))))
+    (call $reply)))
+`;
+
+const base64Of = (wasm: Uint8Array): string => Buffer.from(wasm).toString('base64');
+
+async function measureModules(
+  app: BuiltApp,
+  wasm: Uint8Array,
+  nodes: number,
+  rounds: number,
+): Promise<ModuleFigures> {
+  const page = await app.browser.newPage();
+  const blank = `${app.url}blank`;
+  await page.route(blank, (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+  );
+  // The app's origin without its network.
+  await page.goto(blank);
+  const content = await bundleForBrowser('bench/sandboxes-in-browser.ts');
+  await page.addScriptTag({ content, type: 'module' });
+  await page.waitForFunction(() => window.measureModules !== undefined);
+  const [sandbox, broker] = [
+    await bundleForBrowser('src/workers/sandbox/sandbox.worker.ts'),
+    await bundleForBrowser('src/workers/modules/module-broker.worker.ts'),
+  ];
+  const figures = await page.evaluate(
+    async ([sandboxSource, brokerSource, base64, count, times]) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      return window.measureModules?.(sandboxSource, brokerSource, bytes, count, times);
+    },
+    [sandbox, broker, base64Of(wasm), nodes, rounds] as const,
+  );
+  await page.close();
+  if (figures === undefined) {
+    throw new Error('the page has no measurement');
+  }
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, value]) => [name, round(value as number, 2)]),
+  ) as unknown as ModuleFigures;
+}
+
+/** Milliseconds of each deployment of a module that no node has seen: created, installed, verified. */
+async function deployTimes(
+  page: Page,
+  wasm: Uint8Array,
+  count: number,
+): Promise<readonly number[]> {
+  return page.evaluate(
+    async ([base64, times]) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const client = await window.subnetariumClient;
+      const took: number[] = [];
+      for (let i = 0; i < times; i += 1) {
+        const nonce = crypto.getRandomValues(new Uint8Array(16));
+        const variant = Uint8Array.from([...bytes, 0, nonce.length + 2, 1, 0x78, ...nonce]);
+        const startedMs = performance.now();
+        await client?.deploy(variant);
+        took.push(performance.now() - startedMs);
+      }
+      return took;
+    },
+    [base64Of(wasm), count] as const,
+  );
+}
+
+async function measureInstall(
+  app: BuiltApp,
+  wasm: Uint8Array,
+  nodes: number,
+  rounds: number,
+): Promise<number> {
+  const page = await openNetwork(app, { nodes: String(nodes), pace: 'turbo' });
+  await addBrowserClient(page);
+  const took = await deployTimes(page, wasm, rounds + 1);
+  await page.close();
+  return round(percentile(took.slice(1), 50));
+}
+
+async function measureThreads(app: BuiltApp, workers: number, rounds: number): Promise<number> {
+  const parameters = { nodes: '1', pace: 'turbo', limits: 'mainnet', sandboxes: String(workers) };
+  const page = await openNetwork(app, parameters);
+  await addBrowserClient(page);
+  const took = await page.evaluate(
+    async ([base64, times]) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const client = await window.subnetariumClient;
+      if (client === undefined) {
+        throw new ReferenceError('no client');
+      }
+      const ids: string[] = [];
+      for (let i = 0; i < 4; i += 1) {
+        ids.push(await client.deploy(bytes));
+      }
+      const all: number[] = [];
+      for (let i = 0; i <= times; i += 1) {
+        const startedMs = performance.now();
+        await Promise.all(ids.map((id) => client.call(id, 'work')));
+        all.push(performance.now() - startedMs);
+      }
+      return all;
+    },
+    [base64Of(await compileWat(BUSY)), rounds] as const,
+  );
+  await page.close();
+  return round(percentile(took.slice(1), 50));
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help')) {
+    console.log(USAGE.trim());
+    return;
+  }
+  const option = (name: string, otherwise: string): string => {
+    const at = args.indexOf(name);
+    return at === -1 ? otherwise : (args[at + 1] ?? otherwise);
+  };
+  const rounds = Number(option('--rounds', '7'));
+  const parts = option('--only', 'modules,install,threads').split(',');
+  const sizes = option('--nodes', '4,13').split(',').map(Number);
+  const wasm = compileActor(COUNTER);
+  const app = await openBuiltApp();
+  try {
+    const result: Record<string, unknown> = { moduleBytes: wasm.length };
+    if (parts.includes('modules')) {
+      for (const nodes of sizes) {
+        result[`modules${nodes}`] = await measureModules(app, wasm, nodes, rounds);
+      }
+    }
+    if (parts.includes('install')) {
+      for (const nodes of sizes) {
+        result[`deployMs${nodes}`] = await measureInstall(app, wasm, nodes, rounds);
+      }
+    }
+    if (parts.includes('threads')) {
+      for (const workers of [1, 2, 4]) {
+        result[`busyMs${workers}`] = await measureThreads(app, workers, rounds);
+      }
+    }
+    console.log(args.includes('--json') ? JSON.stringify(result) : result);
+  } finally {
+    await app.close();
+  }
+}
+
+await main(process.argv.slice(2));
