@@ -57,20 +57,27 @@ const INPUT: RunRequest['steps'][number]['input'] = {
   },
 };
 
+interface Settle {
+  resolve(reply: SandboxReply): void;
+  reject(reason: Error): void;
+}
+
 class SandboxWorker {
   readonly #worker: Worker;
-  readonly #open = new Map<number, (reply: SandboxReply) => void>();
+  readonly #open = new Map<number, Settle>();
   #nextId = 0;
 
   /** @param broker the tab's compiler; null = this sandbox compiles itself */
   constructor(url: string, broker: Worker | null) {
     this.#worker = new Worker(url, { type: 'module' });
     this.#worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) => {
-      if ('fault' in data) {
-        throw new Error(data.fault);
-      }
-      this.#open.get(data.id)?.(data.reply);
+      const open = this.#open.get(data.id);
       this.#open.delete(data.id);
+      if ('fault' in data) {
+        open?.reject(new Error(data.fault));
+      } else {
+        open?.resolve(data.reply);
+      }
     });
     const { port1, port2 } = new MessageChannel();
     if (broker === null) {
@@ -84,8 +91,8 @@ class SandboxWorker {
   ask(request: SandboxRequest): Promise<SandboxReply> {
     this.#nextId += 1;
     const id = this.#nextId;
-    return new Promise((resolve) => {
-      this.#open.set(id, resolve);
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve, reject });
       this.#worker.postMessage({ kind: 'call', id, request });
     });
   }
@@ -143,6 +150,46 @@ function median(values: number[]): number {
   return values[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
+interface Phase {
+  readonly by: Worker | null;
+  readonly installMs: number[];
+  readonly restartMs: number[];
+}
+
+/** New modules per phase. A tab has no memories for the sandboxes of both ways at once. */
+const INSTALLS = 3;
+
+async function measurePhase(
+  url: string,
+  wasm: Uint8Array,
+  nodes: number,
+  { by, installMs, restartMs }: Phase,
+): Promise<number> {
+  const workers = Array.from({ length: nodes }, () => new SandboxWorker(url, by));
+  const onAll = async (): Promise<Module> => {
+    const module = await variantOf(wasm);
+    const tookMs = await timeOf(() =>
+      Promise.all(workers.map((worker) => install(worker, module))),
+    );
+    installMs.push(tookMs);
+    return module;
+  };
+  // Scripts are loaded and hot by then.
+  await onAll();
+  installMs.pop();
+  let known = await onAll();
+  for (let i = 1; i < INSTALLS; i += 1) {
+    known = await onAll();
+  }
+  const fresh = new SandboxWorker(url, by);
+  await fresh.ask({ kind: 'forget', canisterId: CANISTER });
+  restartMs.push(await timeOf(() => install(fresh, known)));
+  for (const worker of [...workers, fresh]) {
+    worker.end();
+  }
+  return median(installMs.slice(-INSTALLS));
+}
+
 export async function measureModules(
   sandboxSource: string,
   brokerSource: string,
@@ -154,48 +201,21 @@ export async function measureModules(
     URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   const url = urlOf(sandboxSource);
   const broker = new Worker(urlOf(brokerSource), { type: 'module' });
-  const start = (by: Worker | null): SandboxWorker[] =>
-    Array.from({ length: nodes }, () => new SandboxWorker(url, by));
-  const [own, shared] = [start(null), start(broker)];
-  const onAll = async (workers: readonly SandboxWorker[]): Promise<number> => {
-    const module = await variantOf(wasm);
-    return timeOf(() => Promise.all(workers.map((worker) => install(worker, module))));
-  };
-  const restart = async (by: Worker | null, known: Module): Promise<number> => {
-    const worker = new SandboxWorker(url, by);
-    // Its script is loaded by then.
-    await worker.ask({ kind: 'forget', canisterId: CANISTER });
-    const tookMs = await timeOf(() => install(worker, known));
-    worker.end();
-    return tookMs;
-  };
-  await onAll(own);
-  await onAll(shared);
-  const ownMs: number[] = [];
-  const sharedMs: number[] = [];
+  const own: Phase = { by: null, installMs: [], restartMs: [] };
+  const shared: Phase = { by: broker, installMs: [], restartMs: [] };
   const ratios: number[] = [];
-  const restarts: { readonly own: number[]; readonly shared: number[] } = { own: [], shared: [] };
   for (let i = 0; i < rounds; i += 1) {
-    const before = await onAll(own);
-    const after = await onAll(shared);
-    ownMs.push(before);
-    sharedMs.push(after);
+    const before = await measurePhase(url, wasm, nodes, own);
+    const after = await measurePhase(url, wasm, nodes, shared);
     ratios.push(after / before);
-    const known = await variantOf(wasm);
-    await Promise.all([...own, ...shared].map((worker) => install(worker, known)));
-    restarts.own.push(await restart(null, known));
-    restarts.shared.push(await restart(broker, known));
-  }
-  for (const worker of [...own, ...shared]) {
-    worker.end();
   }
   broker.terminate();
   return {
-    ownMs: median(ownMs),
-    sharedMs: median(sharedMs),
+    ownMs: median(own.installMs),
+    sharedMs: median(shared.installMs),
     ratio: median(ratios),
-    restartOwnMs: median(restarts.own),
-    restartSharedMs: median(restarts.shared),
+    restartOwnMs: median(own.restartMs),
+    restartSharedMs: median(shared.restartMs),
   };
 }
 

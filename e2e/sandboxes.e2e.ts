@@ -83,6 +83,8 @@ test('nodes with one, two and four sandbox workers come to the same states and c
     return snapshot?.nodes.map(({ load }) => load?.sandboxes);
   });
   expect(sandboxes).toEqual([1, 2, 4, 4]);
+  const compilers = page.workers().filter((worker) => worker.url().includes('module-broker'));
+  expect(compilers.length).toBe(1);
 });
 
 test('a node that is killed and started in the middle of a long message comes to the same state', async ({

@@ -175,6 +175,13 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
+    here: 'One worker of the tab rewrites and compiles each canister module for the sandboxes of all nodes. It takes the original bytes only and checks their hash; a node never gets compiled code from another node.',
+    mainnet: 'Each replica compiles for itself.',
+    consequence:
+      'A fault of that worker would be the same on all nodes, which then agree on it: independent machines would show it as a divergence.',
+  },
+  {
+    area: 'execution',
     here: 'The cycles prepaid for a message that is paused stay in the visible balance, and are taken again when it is aborted.',
     mainnet: 'They are withdrawn once, before the first slice.',
     consequence:
