@@ -164,7 +164,8 @@ export const DIFFERENCES: readonly Difference[] = [
     here: 'Two threads a subnet, slices of 200 million instructions, 1 billion for a query; `limits: "mainnet"` in the spec takes the real limits. What does not fit between two checkpoints gets longer slices.',
     mainnet:
       'Four threads, slices of 2 billion, 5 billion for a query. Limits of a whole message are the same: 40 billion, 300 for an installation.',
-    consequence: 'A long message takes more rounds here; queries end earlier.',
+    consequence:
+      'A long message takes more rounds here; queries end earlier. Compute allocations add up to 299 % as on mainnet, and above 99 % two threads cannot give all of them.',
   },
   {
     area: 'execution',
@@ -202,9 +203,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'Best-effort messages are not dropped to make room, and there are no subnet admins, so list_canisters is refused.',
-    mainnet: 'Above 5 GiB the oldest best-effort messages are dropped; rented subnets have admins.',
-    consequence: 'Code for these two cases cannot be tried here.',
+    here: 'There are no subnet admins, so list_canisters is refused; best-effort messages above 128 MiB are dropped.',
+    mainnet: 'Rented subnets have admins; best-effort messages are dropped above 5 GiB.',
+    consequence:
+      'Code for subnet admins cannot be tried here; large best-effort messages are dropped sooner.',
   },
   {
     area: 'execution',

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { COMPUTE_CAPACITY_PERCENT } from '../limits/execution.ts';
 import type { CanisterSettings, CanisterState } from '../replicated-state/canister-state.ts';
 import type { Cycles } from '../types/ids.ts';
-import { freezingThreshold, usedBytes } from './cycles-account-manager.ts';
+import { customSectionBytes, freezingThreshold, usedBytes } from './cycles-account-manager.ts';
 import { memoryRules } from './memory-rules.ts';
 import type { RoundState } from './round-state.ts';
 import { allocatedBytes, reservationFor } from './storage-price.ts';
@@ -193,6 +193,32 @@ export function settleMemoryGrowth(
     );
   }
   return settleCycles(round, canister, bytes);
+}
+
+/**
+ * Custom sections have a limit of their own on the subnet, which an installation may exceed (101).
+ * @param before the canister as it was
+ */
+export function checkCustomSections(
+  round: RoundState,
+  before: CanisterState,
+): Result<null, UserError> {
+  const { execution } = round.canister(before.canisterId);
+  const taken = customSectionBytes(execution) - customSectionBytes(before.execution);
+  const limit = Number(round.env.limits.customSectionBytes);
+  const total = round.summary().customSectionBytes;
+  if (taken <= 0 || total <= limit) {
+    return ok(null);
+  }
+  const left = Math.max(limit - (total - taken), 0);
+  const advice = help(
+    'Try removing custom sections using a tool like `wasm-strip` or moving to another subnet.',
+    'subnet-custom-section-memory-capacity-oversubscribed',
+  );
+  return userError(
+    ErrorCode.subnetOversubscribed,
+    `Canister requested ${displayBytes(BigInt(taken))} of Wasm custom sections memory but only ${displayBytes(BigInt(left))} are available in the subnet.${advice}`,
+  );
 }
 
 function settleCycles(

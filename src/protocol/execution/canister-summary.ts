@@ -4,7 +4,7 @@ import { hasInput, openMessages } from '../replicated-state/input-queues.ts';
 import type { Summary } from '../replicated-state/radix-map.ts';
 import type { Cycles, TimeNs } from '../types/ids.ts';
 import { isLowMemoryHookDue } from './low-memory-hook.ts';
-import { usedBytes } from './cycles-account-manager.ts';
+import { customSectionBytes, usedBytes } from './cycles-account-manager.ts';
 import { messageMemory } from './message-memory.ts';
 import { allocatedBytes } from './storage-price.ts';
 
@@ -23,10 +23,14 @@ export interface CanisterSummary {
   readonly messageBytes: number;
   /** Taken by guaranteed responses, those that may come included. */
   readonly guaranteedBytes: number;
+  /** Of best-effort requests and responses that wait. */
+  readonly bestEffortBytes: number;
   /** Percent of a core. */
   readonly computeAllocation: bigint;
   /** Used, or allocated where that is more. */
   readonly memoryBytes: bigint;
+  /** Of custom sections alone. */
+  readonly customSectionBytes: number;
   readonly hasInput: boolean;
   readonly hasLongExecution: boolean;
   readonly hasHeartbeat: boolean;
@@ -48,8 +52,10 @@ const NONE: CanisterSummary = {
   callbacks: 0,
   messageBytes: 0,
   guaranteedBytes: 0,
+  bestEffortBytes: 0,
   computeAllocation: 0n,
   memoryBytes: 0n,
+  customSectionBytes: 0,
   hasInput: false,
   hasLongExecution: false,
   hasHeartbeat: false,
@@ -71,8 +77,10 @@ export const CANISTER_SUMMARY: Summary<CanisterState, CanisterSummary> = {
     callbacks: a.callbacks + b.callbacks,
     messageBytes: a.messageBytes + b.messageBytes,
     guaranteedBytes: a.guaranteedBytes + b.guaranteedBytes,
+    bestEffortBytes: a.bestEffortBytes + b.bestEffortBytes,
     computeAllocation: a.computeAllocation + b.computeAllocation,
     memoryBytes: a.memoryBytes + b.memoryBytes,
+    customSectionBytes: a.customSectionBytes + b.customSectionBytes,
     hasInput: a.hasInput || b.hasInput,
     hasLongExecution: a.hasLongExecution || b.hasLongExecution,
     hasHeartbeat: a.hasHeartbeat || b.hasHeartbeat,
@@ -98,9 +106,10 @@ function summaryOf(canister: CanisterState): CanisterSummary {
     cyclesInFlight: cyclesInFlight(canister),
     callbacks: calls.callbacks.length,
     messageBytes: waitingBytes(canister),
-    guaranteedBytes: messageMemory(canister).guaranteedBytes,
+    ...messageMemory(canister),
     computeAllocation: settings.computeAllocation,
     memoryBytes: allocatedBytes(usedBytes(canister), settings.memoryAllocationBytes),
+    customSectionBytes: customSectionBytes(execution),
     hasInput: hasInput(canister),
     hasLongExecution: canister.longExecution !== null,
     hasHeartbeat: runs && execution.exports.includes('canister_heartbeat'),

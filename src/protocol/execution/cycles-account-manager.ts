@@ -91,15 +91,21 @@ export function usedBytes({ execution, changes, chunkStore, snapshots }: Caniste
   if (execution !== null) {
     bytes += (execution.heapWasmPages + execution.stableWasmPages) * WASM_PAGE_BYTES;
     bytes += Number(GLOBAL_BYTES) * execution.globals.length + execution.wasm.length;
-    for (const { content, name } of execution.customSections) {
-      bytes += content.length + name.length;
-    }
+    bytes += customSectionBytes(execution);
   }
   let total = BigInt(bytes) + chunkStoreBytes(chunkStore);
   for (const snapshot of snapshots) {
     total += snapshotBytes(snapshot);
   }
   return total;
+}
+
+export function customSectionBytes(execution: ExecutionState | null): number {
+  let bytes = 0;
+  for (const { content, name } of execution?.customSections ?? []) {
+    bytes += content.length + name.length;
+  }
+  return bytes;
 }
 
 /** The same by kinds. */
@@ -132,16 +138,12 @@ const EMPTY_USAGE = {
 function executionUsage(
   execution: ExecutionState,
 ): Omit<MemoryUsage, 'historyBytes' | 'chunkStoreBytes' | 'snapshotBytes' | 'totalBytes'> {
-  let customSectionBytes = 0n;
-  for (const section of execution.customSections) {
-    customSectionBytes += BigInt(section.content.length + section.name.length);
-  }
   return {
     heapBytes: BigInt(execution.heapWasmPages) * BigInt(WASM_PAGE_BYTES),
     stableBytes: BigInt(execution.stableWasmPages) * BigInt(WASM_PAGE_BYTES),
     globalBytes: BigInt(execution.globals.length) * GLOBAL_BYTES,
     wasmBytes: BigInt(execution.wasm.length),
-    customSectionBytes,
+    customSectionBytes: BigInt(customSectionBytes(execution)),
   };
 }
 

@@ -12,7 +12,7 @@ import type {
 } from '../replicated-state/canister-state.ts';
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import type { CanisterId, HashHex, Instructions } from '../types/ids.ts';
-import { settleMemoryGrowth } from './allocations.ts';
+import { checkCustomSections, settleMemoryGrowth } from './allocations.ts';
 import { principalOf, withChange } from './canister-history.ts';
 import { joinedLogs } from './canister-log.ts';
 import { compileModule, unpackModule } from './compile-module.ts';
@@ -137,7 +137,8 @@ function* installPaid(
       : request.mode === 'upgrade'
         ? yield* upgrade(round, installation)
         : yield* install(round, installation);
-  const settled = ran.ok ? settleMemoryGrowth(round, before) : ran;
+  const fits = ran.ok ? checkCustomSections(round, before) : ran;
+  const settled = fits.ok ? settleMemoryGrowth(round, before) : fits;
   if (!settled.ok) {
     const after = round.canister(canisterId);
     // What was done is undone; what was logged stays, and what was used is paid.

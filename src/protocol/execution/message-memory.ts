@@ -57,7 +57,7 @@ export function messageMemory(canister: CanisterState): MessageMemory {
   return { guaranteedBytes, bestEffortBytes };
 }
 
-function responseBytes({ payload }: Extract<CanisterMessage, { kind: 'response' }>): number {
+export function responseBytes({ payload }: Extract<CanisterMessage, { kind: 'response' }>): number {
   return payload.kind === 'reply' ? payload.data.length : encodeUtf8(payload.message).length;
 }
 

@@ -18,6 +18,7 @@ import { chooseTasks, type RoundTasks } from './scheduling/next-execution.ts';
 import { chargeHeapDelta, isHeapDeltaUsedUp, shrinkDebits } from './scheduling/rate-limits.ts';
 import { RoundSchedule, type Turn } from './scheduling/round-schedule.ts';
 import { SubnetMessages } from './scheduling/subnet-messages.ts';
+import { shedBestEffortMessages } from './shed-messages.ts';
 import { ErrorCode } from './user-error.ts';
 
 /**
@@ -37,6 +38,7 @@ export function* executeRound(round: RoundState, isCheckpoint: boolean): RoundTa
   finishStopping(round);
   chargeIdleCanisters(round);
   inductCanisterMessages(round);
+  shedBestEffortMessages(round);
   shrinkDebits(round);
   yield* inOrder(abortPausedExecutions(round, isCheckpoint));
   if (isCheckpoint) {

@@ -47,6 +47,10 @@ export interface ExecutionLimits {
   readonly callbackMemoryBytes: bigint;
   /** Room for guaranteed responses: those that wait and those that may come. */
   readonly guaranteedResponseBytes: bigint;
+  /** Best-effort messages that hold more than this at the end of a round are dropped, large ones first. */
+  readonly bestEffortBytes: bigint;
+  /** Of all custom sections on the subnet. */
+  readonly customSectionBytes: bigint;
 }
 
 const GIB_BYTES = 1024 * MIB;
@@ -72,6 +76,8 @@ export const MAINNET_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   subnetMemoryThresholdBytes: 450n * GIB,
   callbackMemoryBytes: 10n * GIB,
   guaranteedResponseBytes: 15n * GIB,
+  bestEffortBytes: 5n * GIB,
+  customSectionBytes: 2n * GIB,
 });
 
 /** Where canisters of the system run. @upstream rs/config/src/subnet_config.rs */
@@ -105,6 +111,7 @@ export const CLASSROOM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   subnetMemoryThresholdBytes: 4n * GIB,
   callbackMemoryBytes: GIB / 4n,
   guaranteedResponseBytes: 15n * GIB,
+  bestEffortBytes: GIB / 8n,
 });
 
 /** @playground As on application subnets: the tab is the same. */

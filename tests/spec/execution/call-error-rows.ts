@@ -180,6 +180,16 @@ export const CALL_ERRORS: readonly Row[] = [
       scene.update(op('call_raw', bytes(scene.b), 'query', 4000), op('drop_int', op('perform'))),
   },
   {
+    code: 520,
+    text: /^Canister {a} asks for at least 1000 cycles with each call, 999 were attached$/,
+    make: (scene) => {
+      scene.set('minimum_incoming_canister_call_cycles', 1000n);
+      const ask = program(forward(bytes(scene.a), 'update', new Uint8Array(0), 999)).bytes;
+      const { answer: said } = scene.subnet.call(scene.b, 'update', ask);
+      return unwrap(5, said);
+    },
+  },
+  {
     code: 522,
     text: /^Error from Canister {a}: Canister exceeded the limit of 20000000 instructions for single message execution\.\.?\nTry optimizing this method/,
     make: (scene) => scene.update(op('forever')),

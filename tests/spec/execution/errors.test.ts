@@ -29,13 +29,12 @@ const EXCUSED: Readonly<Record<number, string>> = {
   407: 'unknown methods of the management canister are 536 for canisters and 406 for users',
   410: 'snapshots are immutable or uploaded; the newer state between both is not built',
   517: 'the IC allows loops since 2024; nothing raises it',
-  520: 'calls with too few cycles are 403 or 207; the rest belongs to signing and outcalls',
   521: 'the engine fails on no valid module: a failing host ends the node',
   524: 'needs 2 GiB of stable memory in one message: tested in src/sandbox',
   529: 'nothing in the call graph can fail so',
-  535: 'calls do not take memory from the canister here',
+  535: 'a call whose message memory would freeze its canister is not sent: call_perform answers 2',
   541: 'snapshots are not transformed',
-  602: 'a response of a subnet is never dropped: one subnet, no streams',
+  602: 'needs more best-effort messages than there is room for: tested in best-effort.test.ts',
 };
 
 let wasm: Uint8Array;

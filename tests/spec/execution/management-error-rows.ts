@@ -1,5 +1,7 @@
 import { IDL } from '@icp-sdk/core/candid';
 import { principalToText } from '../../../src/protocol/crypto/principal.ts';
+import { expect } from 'vitest';
+import { withCustomSection } from '../../support/keeper-wat.ts';
 import { op } from '../../support/universal.ts';
 import { LITTLE_MEMORY } from './error-scene.ts';
 import {
@@ -32,6 +34,20 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
     text: /^Canister requested .* of memory but only .* are available in the subnet\./,
     limits: LITTLE_MEMORY,
     make: (scene) => scene.set('memory_allocation', 1n << 30n),
+  },
+  {
+    code: 101,
+    text: /^Canister requested \d+ B of Wasm custom sections memory but only 5 B are available in the subnet\.\nTry removing custom sections using a tool like `wasm-strip` or moving to another subnet\. See documentation: .*#subnet-custom-section-memory-capacity-oversubscribed$/,
+    limits: { customSectionBytes: 5n },
+    make: (scene) => {
+      const before = scene.subnet.canister(scene.a).execution;
+      const said = scene.install('upgrade', withCustomSection(scene.wasm, 'icp:public x', 'words'));
+      expect(scene.subnet.canister(scene.a).execution).toBe(before);
+      expect(scene.install('upgrade', withCustomSection(scene.wasm, 'icp:public x', 'word'))).toBe(
+        '4449444c0000',
+      );
+      return said;
+    },
   },
   {
     code: 206,
