@@ -1,24 +1,32 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createPrng, type Prng } from '../../../src/base/prng.ts';
+import { VALUE_TYPE } from '../../../src/protocol/execution/wasm/opcodes.ts';
 import { typeOfFunction } from '../../../src/protocol/execution/wasm/validate.ts';
 import type { Command, Script, ScriptValue } from './commands.ts';
+import { ownImports } from './own-imports.ts';
 import { parse } from './subjects.ts';
 
 /** Modules that binaryen makes of random bytes (`wasm-opt -ttf`), with calls of their exports. */
 
 const WASM_OPT = join('node_modules', '.bin', 'wasm-opt');
 
-/** What a canister may use. Reference types are left out: with them the fuzzer imports globals. */
-const FEATURES: readonly string[] = [
+/** What a canister may use; each module gets some of it, so that none hides behind another. */
+const ALWAYS: readonly string[] = [
   '--mvp-features',
   '--enable-mutable-globals',
   '--enable-bulk-memory',
   '--enable-sign-ext',
   '--enable-nontrapping-float-to-int',
+];
+const SOMETIMES: readonly string[] = [
   '--enable-multivalue',
+  '--enable-simd',
+  '--enable-reference-types',
+  '--enable-memory64',
 ];
 const SHAPES: readonly (readonly string[])[] = [[], ['-O1'], ['-O3'], ['--fuzz-passes']];
 const MIN_BYTES = 400;
@@ -39,6 +47,9 @@ const TYPES: Readonly<Record<number, 'i32' | 'i64' | 'f32' | 'f64'>> = {
 
 function argument(prng: Prng, valueType: number): ScriptValue {
   const type = TYPES[valueType];
+  if (valueType === VALUE_TYPE.funcref || valueType === VALUE_TYPE.externref) {
+    return { type: valueType === VALUE_TYPE.funcref ? 'funcref' : 'externref', value: 'null' };
+  }
   if (type === undefined) {
     return {
       type: 'v128',
@@ -50,22 +61,23 @@ function argument(prng: Prng, valueType: number): ScriptValue {
   return { type, value: edges[prng.below(edges.length)] ?? '0' };
 }
 
-function generate(prng: Prng, denan: boolean, maxBytes: number): Uint8Array {
+async function generate(prng: Prng, denan: boolean, maxBytes: number): Promise<Uint8Array> {
   const directory = mkdtempSync(join(tmpdir(), 'subnetarium-fuzz-'));
   try {
     const input = join(directory, 'random');
-    const output = join(directory, 'module.wasm');
     writeFileSync(input, prng.bytes(MIN_BYTES + prng.below(maxBytes - MIN_BYTES)));
+    const features = SOMETIMES.filter(() => prng.chance(1, 2));
     const shape = [
       ...(SHAPES[prng.below(SHAPES.length)] ?? []),
       ...(prng.chance(2, 3) ? ['--no-fuzz-oob'] : []),
     ];
-    execFileSync(
-      WASM_OPT,
-      [input, '-ttf', ...FEATURES, ...shape, ...(denan ? ['--denan'] : []), '-o', output],
-      { stdio: 'ignore' },
-    );
-    return new Uint8Array(readFileSync(output));
+    const output = join(directory, 'module.wasm');
+    await promisify(execFile)(WASM_OPT, [
+      ...[input, '-ttf', ...ALWAYS, ...features, ...shape],
+      ...(denan ? ['--denan'] : []),
+      ...['-o', output],
+    ]);
+    return ownImports(new Uint8Array(readFileSync(output)));
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -76,10 +88,10 @@ function generate(prng: Prng, denan: boolean, maxBytes: number): Uint8Array {
  * seed. Every fourth lets NaNs live: there the original is no measure, only the hash counts.
  * @param maxBytes of randomness: how large a module may become
  */
-export function fuzzScript(seed: string, maxBytes = 8000): Script {
+export async function fuzzScript(seed: string, maxBytes = 8000): Promise<Script> {
   const prng = createPrng(seed);
   const denan = !prng.chance(1, 4);
-  const wasm = generate(prng, denan, maxBytes);
+  const wasm = await generate(prng, denan, maxBytes);
   const name = `${seed.replaceAll(/\W/g, '-')}.wasm`;
   const parsed = parse(wasm);
   const commands: Command[] = [{ type: 'module', line: 0, filename: name }];

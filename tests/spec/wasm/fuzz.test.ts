@@ -13,8 +13,8 @@ const OWN = fileURLToPath(new URL('./own/', import.meta.url));
 const SEEDS = ['npm test 1', 'npm test 5'];
 
 describe('modules of random bytes', () => {
-  it.each(SEEDS)('run alike raw and rewritten, seed %s', (seed) => {
-    const report = runScript(fuzzScript(seed, 5000));
+  it.each(SEEDS)('run alike raw and rewritten, seed %s', async (seed) => {
+    const report = runScript(await fuzzScript(seed, 5000));
     expect(report.failures).toEqual([]);
     expect(report.notApplicable).toEqual({});
     expect(report.passed).toBeGreaterThan(5);

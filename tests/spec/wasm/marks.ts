@@ -1,28 +1,7 @@
 import type { UnmarkedWrites } from '../../../src/protocol/execution/wasm/memory-access.ts';
 import type { Script } from './commands.ts';
+import { MarkOracle } from './mark-oracle.ts';
 import { instantiateRewritten, parse, rewrite } from './subjects.ts';
-
-const PAGE_BYTES = 4096;
-/** How far a store may reach into the page behind the marked one: looked at when a message commits. */
-const STRADDLE_BYTES = 160;
-
-/** Addresses that changed although neither their page is marked nor a marked page spilled into them. */
-function missedBy(marks: Uint8Array, before: Uint8Array, after: Uint8Array): number[] {
-  const missed: number[] = [];
-  for (let page = 0; page * PAGE_BYTES < after.length; page += 1) {
-    if (marks[page] !== 0) {
-      continue;
-    }
-    const start = page * PAGE_BYTES + (page > 0 && marks[page - 1] !== 0 ? STRADDLE_BYTES : 0);
-    for (let at = start; at < (page + 1) * PAGE_BYTES; at += 1) {
-      if (after[at] !== (before[at] ?? 0)) {
-        missed.push(at);
-        break;
-      }
-    }
-  }
-  return missed;
-}
 
 export interface MarkFindings {
   /** Calls after which memory had changed: what there was to see. */
@@ -40,7 +19,7 @@ export function checkMarks({ commands, files }: Script, unmarked?: UnmarkedWrite
   const found = { writes: 0, misses: 0 };
   for (const [name, wasm] of Object.entries(files)) {
     const parsed = parse(wasm);
-    const rewriting = parsed.ok ? rewrite(parsed.module, unmarked) : parsed;
+    const rewriting = parsed.ok ? rewrite(parsed.module, false, unmarked) : parsed;
     if (!parsed.ok || !rewriting.ok || parsed.module.imports.length > 0) {
       continue;
     }
@@ -68,21 +47,17 @@ function checkCall(
   call: () => unknown,
   found: { writes: number; misses: number },
 ): void {
-  const before = subject.memory()?.slice();
-  subject.marks()?.fill(0);
+  const oracle = new MarkOracle(subject);
+  oracle.begin();
   subject.prepare();
   try {
     call();
   } catch {
     // A trap leaves behind what was written before it.
   }
-  const after = subject.memory();
-  const marks = subject.marks();
-  if (before === undefined || after === null || marks === null) {
-    return;
-  }
-  found.misses += missedBy(marks, before, after).length;
-  found.writes += after.some((byte, at) => byte !== (before[at] ?? 0)) ? 1 : 0;
+  const { wrote, missed } = oracle.end();
+  found.misses += missed.length;
+  found.writes += wrote ? 1 : 0;
 }
 
 /** Bits of floats need not survive here: only where is written counts. */

@@ -2,8 +2,9 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '../../../src/base/hex.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
 import type { Action, Command, Script, ScriptValue } from './commands.ts';
+import { MarkOracle } from './mark-oracle.ts';
 import { parse, rewrite } from './subjects.ts';
-import { firstDifference, matches, nansAreCanonical } from './values.ts';
+import { firstDifference, firstUnequal, matches, nansAreCanonical } from './values.ts';
 import type { Outcome, Pair, TrapCause } from './world.ts';
 import { causeOf, World } from './world.ts';
 
@@ -19,8 +20,11 @@ export interface ScriptReport {
   readonly failures: readonly Failure[];
   /** Checks that were left out, by reason. */
   readonly notApplicable: Readonly<Record<string, number>>;
-  /** Of every result, counter and memory of the rewritten modules: equal in every tier and engine. */
-  readonly hash: string;
+  /**
+   * For each module in order: a hash of every result, counter and of the memory of its rewritten form,
+   * equal in every tier and engine; null when it could not be loaded here.
+   */
+  readonly hashes: readonly (string | null)[];
 }
 
 /** What is wrong with an outcome; strictly, every NaN that the test leaves open must be the IC's. */
@@ -28,6 +32,10 @@ type Judge = (outcome: Outcome, strict: boolean) => string | null;
 
 /** Memories above this are compared when a module is done with, not after each action. */
 const COMPARED_EACH_TIME_BYTES = 1 << 18;
+const PAGE_BYTES = 4096;
+const EMPTY_PAGE = new Uint8Array(PAGE_BYTES);
+/** Memories above this are left to other tests of the marks. */
+const MARKS_CHECKED_BYTES = 1 << 21;
 
 /** What the specification's words for a trap come to. */
 const EXPECTED_CAUSES: readonly (readonly [RegExp, readonly TrapCause[]])[] = [
@@ -51,7 +59,8 @@ class ScriptRun {
   readonly #world = new World();
   readonly #failures: Failure[] = [];
   readonly #notApplicable: Record<string, number> = {};
-  readonly #hash = sha256.create();
+  readonly #hashes: (string | null)[] = [];
+  #hash = sha256.create();
   #passed = 0;
   #current: Pair | null = null;
   #whyNone = 'no module';
@@ -75,7 +84,7 @@ class ScriptRun {
       passed: this.#passed,
       failures: this.#failures,
       notApplicable: this.#notApplicable,
-      hash: bytesToHex(this.#hash.digest()),
+      hashes: this.#hashes,
     };
   }
 
@@ -114,7 +123,8 @@ class ScriptRun {
 
   #module(line: number, name: string | undefined, filename: string): void {
     this.#finish(line);
-    this.#current = null;
+    this.#hash = sha256.create();
+    this.#hashes.push(null);
     if (name !== undefined) {
       this.#world.forget(name);
     }
@@ -163,6 +173,11 @@ class ScriptRun {
       this.#skip(why ?? this.#whyNone);
       return;
     }
+    const oracle =
+      (pair.rewritten.memory()?.length ?? 0) <= MARKS_CHECKED_BYTES
+        ? new MarkOracle(pair.rewritten)
+        : null;
+    oracle?.begin();
     const outcomes = this.#world.perform(pair, action);
     if (outcomes === undefined) {
       this.#skip('an export that is no function or global');
@@ -171,10 +186,29 @@ class ScriptRun {
     const { original, rewritten } = outcomes;
     const logs = this.#world.takeLogs();
     this.#record(rewritten, logs.rewritten, pair);
-    if (this.#script.originalMayDiffer === true) {
-      this.#passed += 1;
-      return;
+    const [missed] = oracle?.end().missed ?? [];
+    if (missed !== undefined) {
+      this.#fail(line, `${action.field}: the write at ${missed} is not marked`);
+    } else if (original === null || this.#script.originalMayDiffer === true) {
+      const wrong = this.#script.originalMayDiffer === true ? null : judge(rewritten, true);
+      if (wrong === null) {
+        this.#passed += 1;
+      } else {
+        this.#fail(line, `${action.field}: ${wrong}`);
+      }
+    } else {
+      this.#compare(line, action, pair, judge, { original, rewritten }, logs);
     }
+  }
+
+  #compare(
+    line: number,
+    action: Action,
+    pair: Pair,
+    judge: Judge,
+    { original, rewritten }: { readonly original: Outcome; readonly rewritten: Outcome },
+    logs: { readonly original: string; readonly rewritten: string },
+  ): void {
     const wrong = judge(original, false) === null ? judge(rewritten, true) : null;
     const differs =
       compareOutcomes(original, rewritten) ??
@@ -202,14 +236,30 @@ class ScriptRun {
 
   /** The last look at a module that others take the place of. */
   #finish(line: number): void {
-    if (this.#current !== null) {
-      this.#compareStates(line, this.#current, true);
-      this.#hash.update(this.#current.rewritten.memory() ?? new Uint8Array(0));
+    if (this.#current === null) {
+      return;
+    }
+    this.#compareStates(line, this.#current, true);
+    const { rewritten } = this.#current;
+    this.#hash.update(encodeUtf8(rewritten.globals.map(({ value }) => String(value)).join()));
+    this.#recordMemory(rewritten.memory() ?? new Uint8Array(0));
+    this.#hashes[this.#hashes.length - 1] = bytesToHex(this.#hash.digest());
+    this.#current = null;
+  }
+
+  /** Only pages with something on them: most are empty, and hashing is what takes longest here. */
+  #recordMemory(memory: Uint8Array): void {
+    this.#hash.update(encodeUtf8(` ${memory.length} bytes`));
+    for (let at = 0; at < memory.length; at += PAGE_BYTES) {
+      const page = memory.subarray(at, at + PAGE_BYTES);
+      if (firstUnequal(page, EMPTY_PAGE, 0) >= 0) {
+        this.#hash.update(encodeUtf8(` ${at}:`)).update(page);
+      }
     }
   }
 
   #compareStates(line: number, pair: Pair, thoroughly: boolean): boolean {
-    if (this.#script.originalMayDiffer === true) {
+    if (pair.original === null || this.#script.originalMayDiffer === true) {
       return true;
     }
     const original = pair.original.memory();

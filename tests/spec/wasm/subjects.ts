@@ -49,10 +49,22 @@ export type Rewriting =
   | { readonly ok: true; readonly rewritten: RewrittenModule }
   | { readonly ok: false; readonly reason: string };
 
-/** All that is injected, without the rules for canisters. @param unmarked makes a mutant that forgets these writes */
-export function rewrite(module: ParsedModule, unmarked?: UnmarkedWrites): Rewriting {
-  const options = { lowerMemory64: false, ...(unmarked === undefined ? {} : { unmarked }) };
+/**
+ * All that is injected, without the rules for canisters.
+ * @param lowerMemory64 for an engine without 64-bit memories or tables
+ * @param unmarked makes a mutant that forgets these writes
+ */
+export function rewrite(
+  module: ParsedModule,
+  lowerMemory64 = false,
+  unmarked?: UnmarkedWrites,
+): Rewriting {
+  const options = { lowerMemory64, ...(unmarked === undefined ? {} : { unmarked }) };
   return guarded(() => ({ ok: true, rewritten: rewriteModule(module, options) }));
+}
+
+export function isWide({ memory, tables }: ParsedModule): boolean {
+  return memory?.is64 === true || tables.some((table) => table.is64);
 }
 
 function guarded<T>(work: () => T): T | { ok: false; reason: string } {
@@ -78,13 +90,27 @@ function globalsOf(
   );
 }
 
+const originals = new WeakMap<ParsedModule, WebAssembly.Module>();
+const rewritings = new WeakMap<Uint8Array, WebAssembly.Module>();
+
+/** Test files load the same module many times. */
+function compiledOnce<K extends object>(
+  known: WeakMap<K, WebAssembly.Module>,
+  key: K,
+  bytes: () => Uint8Array,
+): WebAssembly.Module {
+  const module = known.get(key) ?? new WebAssembly.Module(bytes() as BufferSource);
+  known.set(key, module);
+  return module;
+}
+
 /** The original, its memory and mutable globals exported. Throws what the engine throws. */
 export function instantiateOriginal(
   module: ParsedModule,
   imports: WebAssembly.Imports,
 ): { readonly subject: Subject; readonly start: () => void } {
   const { exports } = new WebAssembly.Instance(
-    new WebAssembly.Module(exposeState(module) as BufferSource),
+    compiledOnce(originals, module, () => exposeState(module)),
     imports,
   );
   const memory = exports[RAW_MEMORY_EXPORT] as WebAssembly.Memory | undefined;
@@ -99,12 +125,20 @@ export function instantiateOriginal(
   return { subject, start: () => undefined };
 }
 
-/** The type declarations do not know 64-bit memories, whose sizes are bigints. */
+const MAX_PAGES = { narrow: 65_536, wide: 262_144 } as const;
+
+/** The type declarations do not know 64-bit memories, whose sizes are bigints; Node 20 has an early form of them. */
 function newMemory(is64: boolean, pages: number): WebAssembly.Memory {
-  const descriptor = is64
-    ? { address: 'i64', initial: BigInt(pages), maximum: 262_144n }
-    : { initial: pages, maximum: 65_536 };
-  return new WebAssembly.Memory(descriptor as unknown as WebAssembly.MemoryDescriptor);
+  if (!is64) {
+    return new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES.narrow });
+  }
+  const made = (descriptor: object): WebAssembly.Memory =>
+    new WebAssembly.Memory(descriptor as WebAssembly.MemoryDescriptor);
+  try {
+    return made({ address: 'i64', initial: BigInt(pages), maximum: BigInt(MAX_PAGES.wide) });
+  } catch {
+    return made({ index: 'i64', initial: pages, maximum: MAX_PAGES.narrow });
+  }
 }
 
 /** The rewritten module, ready to run; `start` runs what the original runs at instantiation. */
@@ -126,7 +160,10 @@ export function instantiateRewritten(
             [MEMORY_IMPORT.name]: memory,
           },
         };
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource), all);
+  const { exports } = new WebAssembly.Instance(
+    compiledOnce(rewritings, wasm, () => wasm),
+    all,
+  );
   const counter = exports[COUNTER_EXPORT] as WebAssembly.Global;
   counter.value = BUDGET;
   connectHost(exports, {

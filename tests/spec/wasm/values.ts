@@ -105,7 +105,8 @@ export function firstDifference(original: Uint8Array, rewritten: Uint8Array): nu
   return -1;
 }
 
-function firstUnequal(a: Uint8Array, b: Uint8Array, from: number): number {
+/** The first place from `from` where two memories of one size differ; -1 when there is none. */
+export function firstUnequal(a: Uint8Array, b: Uint8Array, from: number): number {
   let at = from;
   const words = (bytes: Uint8Array): Int32Array =>
     new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);

@@ -1,147 +1,55 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import process from 'node:process';
-import type { Page } from 'playwright-core';
-import { launchChromium } from '../../support/browser.ts';
-import { bundleForBrowser } from '../../support/browser-agent.ts';
-import type { Script } from './commands.ts';
+import type { Comparison } from './compare-hosts.ts';
+import { HostComparison, isClean } from './compare-hosts.ts';
 import { findScripts, hasWast2json } from './find-scripts.ts';
-import type { ScriptReport } from './run-script.ts';
-import { runScript } from './run-script.ts';
+import type { Host } from './hosts.ts';
+import { chromiumHost, NODE_TIERS, nodeHost, servesScripts } from './hosts.ts';
 
 const USAGE = `
 npm run test:wasm-spec -- <dir or file> [--chromium] [--tiers] [--json]
 Runs WebAssembly specification tests (.wast, or wast2json's output) on every module as it is and as the
-rewriter makes it, and compares results, traps, memories and globals after each action.
-  --chromium  in a worker of headless Chromium instead of Node
-  --tiers     Node again with --liftoff-only, --no-liftoff and --stack-size=600: all must give one hash
-              (results, instruction counters and memories)
+rewriter makes it, and compares results, traps, memories and globals after each action; marks of written
+pages are held against the memory.
+  --chromium  in a worker of headless Chromium too: hashes of results, instruction counts and memories
+              must be those of Node, module by module
+  --tiers     in Node with ${NODE_TIERS.map(([flag]) => flag).join(', ')} too:
+              the same hashes again
   --json      one JSON object on the last line
 .wast files are read by wast2json (Debian: apt-get install wabt); without it a small reader takes those that
 hold only modules in text form and assertions on calls.
-Exits with 1 when a check failed, a file could not be read, or there was nothing to check.
+Exits with 1 when a check failed, hosts differ, a file could not be read, or there was nothing to check.
 `;
 
-const TIERS: readonly (readonly string[])[] = [
-  ['--liftoff-only'],
-  ['--no-liftoff'],
-  ['--stack-size=600'],
-];
 const MAX_SHOWN = 40;
-const MAX_OUTPUT_BYTES = 1 << 28;
 
-interface Totals {
-  readonly host: string;
-  readonly files: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly failures: ScriptReport['failures'];
-  readonly notApplicable: Readonly<Record<string, number>>;
-  readonly unreadable: readonly { readonly file: string; readonly reason: string }[];
-  /** Of results, counters and memories, by file. */
-  readonly hashes: Readonly<Record<string, string>>;
-  /** Files whose hash differs from the default's, by flags of the engine. */
-  readonly tiers?: Readonly<Record<string, readonly string[]>>;
-}
+type Unreadable = Awaited<ReturnType<typeof findScripts>>['unreadable'];
 
-/** JSON keeps no bytes. */
-function packed(script: Script): Omit<Script, 'files'> & { files: [string, string][] } {
-  const files = Object.entries(script.files).map(([name, bytes]): [string, string] => [
-    name,
-    Buffer.from(bytes).toString('base64'),
-  ]);
-  return { ...script, files };
-}
-
-function runInWorker(page: Page, source: string, script: Script): Promise<ScriptReport> {
-  return page.evaluate(
-    ({ text, request }) =>
-      new Promise<ScriptReport>((resolve, reject) => {
-        const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
-        const worker = new Worker(url);
-        worker.addEventListener('error', (event) => reject(new Error(event.message)));
-        worker.addEventListener('message', (event: MessageEvent<ScriptReport>) => {
-          worker.terminate();
-          resolve(event.data);
-        });
-        worker.postMessage(request);
-      }),
-    { text: source, request: packed(script) },
-  );
-}
-
-async function runInChromium(scripts: readonly Script[]): Promise<ScriptReport[]> {
-  const source = await bundleForBrowser('tests/spec/wasm/script-in-browser.ts');
-  const browser = await launchChromium();
-  try {
-    const page = await browser.newPage();
-    const reports: ScriptReport[] = [];
-    for (const script of scripts) {
-      reports.push(await runInWorker(page, source, script));
-    }
-    return reports;
-  } finally {
-    await browser.close();
+function print({ files, byHost, failures, modulesCompared }: Comparison, unread: Unreadable): void {
+  for (const { host, file, line, what } of failures.slice(0, MAX_SHOWN)) {
+    console.log(`FAIL ${host}: ${file}:${line}: ${what}`);
   }
-}
-
-function runTiers(
-  path: string,
-  hashes: Readonly<Record<string, string>>,
-): Record<string, readonly string[]> {
-  const differing: Record<string, readonly string[]> = {};
-  for (const flags of TIERS) {
-    const child = spawnSync(
-      process.execPath,
-      [...flags, process.argv[1] as string, path, '--json'],
-      { encoding: 'utf8', maxBuffer: MAX_OUTPUT_BYTES },
-    );
-    const last = child.stdout.trim().split('\n').at(-1) ?? '';
-    const others = last.startsWith('{') ? (JSON.parse(last) as Totals).hashes : {};
-    differing[flags.join(' ')] = Object.keys(hashes).filter(
-      (file) => hashes[file] !== others[file],
-    );
-  }
-  return differing;
-}
-
-function summed(host: string, reports: readonly ScriptReport[]): Omit<Totals, 'unreadable'> {
-  const notApplicable: Record<string, number> = {};
-  for (const report of reports) {
-    for (const [reason, count] of Object.entries(report.notApplicable)) {
-      notApplicable[reason] = (notApplicable[reason] ?? 0) + count;
-    }
-  }
-  const failures = reports.flatMap((report) => report.failures);
-  return {
-    host,
-    files: reports.length,
-    passed: reports.reduce((sum, report) => sum + report.passed, 0),
-    failed: failures.length,
-    failures,
-    notApplicable,
-    hashes: Object.fromEntries(reports.map(({ file, hash }) => [file, hash])),
-  };
-}
-
-function print(totals: Totals): void {
-  for (const { file, line, what } of totals.failures.slice(0, MAX_SHOWN)) {
-    console.log(`FAIL ${file}:${line}: ${what}`);
-  }
-  for (const { file, reason } of totals.unreadable) {
+  for (const { file, reason } of unread) {
     console.log(`unreadable ${file}: ${reason}`);
   }
-  for (const [reason, count] of Object.entries(totals.notApplicable)) {
-    console.log(`not applicable ${count}: ${reason}`);
+  for (const [host, { passed, failed, notApplicable }] of Object.entries(byHost)) {
+    for (const [reason, count] of Object.entries(notApplicable)) {
+      console.log(`${host}: not applicable ${count}: ${reason}`);
+    }
+    console.log(`${host}: ${files} files, ${passed} passed, ${failed} failed`);
   }
-  for (const [flags, files] of Object.entries(totals.tiers ?? {})) {
-    console.log(
-      `${flags}: ${files.length === 0 ? 'same hashes' : `differs in ${files.join(', ')}`}`,
-    );
+  console.log(`${modulesCompared} modules compared between hosts`);
+}
+
+async function openHosts(flags: readonly string[]): Promise<Host[]> {
+  const hosts = [nodeHost([])];
+  if (flags.includes('--tiers')) {
+    hosts.push(...NODE_TIERS.map(nodeHost));
   }
-  console.log(
-    `${totals.host}: ${totals.files} files, ${totals.passed} passed, ${totals.failed} failed`,
-  );
+  if (flags.includes('--chromium')) {
+    hosts.push(await chromiumHost());
+  }
+  return hosts;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -162,18 +70,23 @@ async function main(args: readonly string[]): Promise<number> {
     console.error('wast2json is not installed: .wast files go to the small reader');
   }
   const { scripts, unreadable } = await findScripts(path);
-  const inChromium = flags.includes('--chromium');
-  const reports = inChromium ? await runInChromium(scripts) : scripts.map(runScript);
-  const result = { ...summed(inChromium ? 'chromium' : 'node', reports), unreadable };
-  const totals: Totals = flags.includes('--tiers')
-    ? { ...result, tiers: runTiers(path, result.hashes) }
-    : result;
-  print(totals);
-  if (flags.includes('--json')) {
-    console.log(JSON.stringify(totals));
+  const hosts = await openHosts(flags);
+  const comparison = new HostComparison(hosts);
+  try {
+    for (const script of scripts) {
+      await comparison.run(script);
+    }
+  } finally {
+    await Promise.all(hosts.map((host) => host.close()));
   }
-  const differing = Object.values(totals.tiers ?? {}).flat().length;
-  return totals.failed + unreadable.length + differing > 0 || totals.passed === 0 ? 1 : 0;
+  const result = comparison.result();
+  print(result, unreadable);
+  if (flags.includes('--json')) {
+    console.log(JSON.stringify({ ...result, unreadable }));
+  }
+  return isClean(result) && unreadable.length === 0 ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+if (!servesScripts()) {
+  process.exitCode = await main(process.argv.slice(2));
+}

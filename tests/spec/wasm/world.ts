@@ -1,17 +1,17 @@
-import { present } from '../../../src/base/assert.ts';
-import { hexToBytes } from '../../../src/base/hex.ts';
 import type { FunctionType, ParsedModule } from '../../../src/protocol/execution/wasm/module.ts';
-import { VALUE_TYPE } from '../../../src/protocol/execution/wasm/opcodes.ts';
 import { typeOfFunction } from '../../../src/protocol/execution/wasm/validate.ts';
 import type { Action } from './commands.ts';
-import type { Parsed, Subject } from './subjects.ts';
-import { instantiateOriginal, instantiateRewritten, parse, rewrite } from './subjects.ts';
+import type { Subject } from './subjects.ts';
+import type { RewrittenModule } from '../../../src/protocol/execution/wasm/instrument.ts';
+import { instantiateOriginal, instantiateRewritten, isWide, parse, rewrite } from './subjects.ts';
+import { attempt, nothingReached, reach, testImports } from './test-imports.ts';
 import { hostReferences, invocation, reading, RESULT_BYTES, WRAPPER } from './wrapper.ts';
 
 /** One module of a test file, as it came and as rewritten; the two never meet. */
 export interface Pair {
   readonly module: ParsedModule;
-  readonly original: Subject;
+  /** Null where only the rewriter's lowering of a 64-bit module runs. */
+  readonly original: Subject | null;
   readonly rewritten: Subject;
 }
 
@@ -59,137 +59,83 @@ export type Loading =
       readonly rewritten: unknown;
     };
 
-/** (module (import "e" "l" (func (param i64 i64))) (func (export "f") (param v128) … the lanes to l)) */
-const VECTOR_LOGGER =
-  '0061736d01000000010a0260027e7e0060017b000207010165016c000003020101070501016600010a10010e002000fd1d00' +
-  '2000fd1d0110000b';
-
-/** JavaScript cannot take a vector: a module in between hands over its lanes. */
-function vectorLogger(print: (low: bigint, high: bigint) => void): WebAssembly.ImportValue {
-  const wasm = present(hexToBytes(VECTOR_LOGGER), 'the logger is hex');
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource), {
-    e: { l: print },
-  });
-  return exports['f'] as WebAssembly.ExportValue;
+interface Prepared {
+  readonly module: ParsedModule;
+  /** Whether the engine can run it as it is. */
+  readonly native: boolean;
+  readonly rewriting: RewrittenModule;
 }
 
-/** Frames of JavaScript in between would make the native stack's end a matter of the engine. */
-const MAX_REENTRY_DEPTH = 3;
-/** Of a whole test file: calls that call multiply. */
-const MAX_REENTRIES = 200;
-const MAX_LOG_ENTRIES = 10_000;
-
-/** What the specification's tests and the fuzzer's modules (wasm-opt -ttf) call; all of it goes to the log. */
-function testImports(log: string[], callable: readonly (() => unknown)[]): WebAssembly.Imports {
-  let depth = 0;
-  let calls = 0;
-  const callExport = (index: number): void => {
-    if (depth < MAX_REENTRY_DEPTH && calls < MAX_REENTRIES) {
-      depth += 1;
-      calls += 1;
-      try {
-        callable[(index >>> 0) % Math.max(1, callable.length)]?.();
-      } finally {
-        depth -= 1;
-      }
-    }
-  };
-  const print = (...values: readonly unknown[]): void => {
-    if (log.length < MAX_LOG_ENTRIES) {
-      log.push(values.map((value) => (Object.is(value, -0) ? '-0' : String(value))).join());
-    }
-  };
-  return {
-    'fuzzing-support': {
-      'log-i32': print,
-      'log-i64': print,
-      'log-f32': print,
-      'log-f64': print,
-      'log-v128': vectorLogger(print),
-      sleep: (_milliseconds: number, id: number) => id,
-      'call-export': callExport,
-      'call-export-catch': (index: number) => ('error' in attempt(() => callExport(index)) ? 1 : 0),
-    },
-    env: { setTempRet0: print },
-    spectest: {
-      print,
-      print_i32: print,
-      print_i64: print,
-      print_f32: print,
-      print_f64: print,
-      print_i32_f32: print,
-      print_f64_f64: print,
-    },
-  };
-}
-
-function attempt<T>(work: () => T): { readonly value?: T; readonly error?: unknown } {
-  try {
-    return { value: work() };
-  } catch (error) {
-    return { error };
+/** Both forms of a module, or why there are none. */
+function prepare(wasm: Uint8Array): Prepared | string {
+  const native = WebAssembly.validate(wasm as BufferSource);
+  const parsed = parse(wasm);
+  if (!native && (!parsed.ok || !isWide(parsed.module))) {
+    return 'the engine lacks a feature of the module';
   }
-}
-
-/** Every exported function, called with zeros. */
-function callbacks(module: ParsedModule, { exports }: Subject): (() => unknown)[] {
-  return module.exports
-    .filter(({ kind }) => kind === 0)
-    .map(({ name, index }) => {
-      const { params } = typeOfFunction(module, index);
-      const zeros = params.map((type) => (type === VALUE_TYPE.i64 ? 0n : 0));
-      return () => (exports[name] as (...args: unknown[]) => unknown)(...zeros);
-    });
+  if (!parsed.ok) {
+    return `refused: ${parsed.reason}`;
+  }
+  const { module } = parsed;
+  const rewriting = rewrite(module, !native);
+  if (!rewriting.ok) {
+    return `refused: ${rewriting.reason}`;
+  }
+  if (!native && !WebAssembly.validate(rewriting.rewritten.wasm as BufferSource)) {
+    return 'the engine lacks a feature of the module';
+  }
+  return {
+    module,
+    native,
+    rewriting: rewriting.rewritten,
+  };
 }
 
 /** The modules of a test file, both kinds, and what they registered for each other. */
 export class World {
   readonly #logs = { original: [] as string[], rewritten: [] as string[] };
-  /** What imported functions may call back, of the latest module. */
-  readonly #callable = { original: [] as (() => unknown)[], rewritten: [] as (() => unknown)[] };
+  /** What imported functions reach, of the latest module. */
+  readonly #reached = { original: nothingReached(), rewritten: nothingReached() };
   readonly #registered = {
-    original: testImports(this.#logs.original, this.#callable.original),
-    rewritten: testImports(this.#logs.rewritten, this.#callable.rewritten),
+    original: testImports(this.#logs.original, this.#reached.original),
+    rewritten: testImports(this.#logs.rewritten, this.#reached.rewritten),
   };
   readonly #named = new Map<string, Pair>();
+  readonly #prepared = new Map<Uint8Array, Prepared | string>();
   readonly #scratch = new WebAssembly.Memory({ initial: 1 });
   readonly #references = new Map<string, object>();
 
   /** Instantiates both, and runs their start functions. */
   load(wasm: Uint8Array): Loading {
-    if (!WebAssembly.validate(wasm as BufferSource)) {
-      return {
-        ok: false,
-        kind: 'not applicable',
-        reason: 'the engine lacks a feature of the module',
-      };
+    const prepared = this.#prepared.get(wasm) ?? prepare(wasm);
+    this.#prepared.set(wasm, prepared);
+    if (typeof prepared === 'string') {
+      return { ok: false, kind: 'not applicable', reason: prepared };
     }
-    const parsed: Parsed = parse(wasm);
-    if (!parsed.ok) {
-      return { ok: false, kind: 'not applicable', reason: `refused: ${parsed.reason}` };
-    }
-    const { module } = parsed;
-    const rewriting = rewrite(module);
-    if (!rewriting.ok) {
-      return { ok: false, kind: 'not applicable', reason: `refused: ${rewriting.reason}` };
-    }
-    const original = attempt(() => instantiateOriginal(module, this.#registered.original));
+    const { module, native, rewriting } = prepared;
+    const original = native
+      ? attempt(() => instantiateOriginal(module, this.#registered.original))
+      : null;
     const rewritten = attempt(() => {
-      const made = instantiateRewritten(module, rewriting.rewritten, this.#registered.rewritten);
+      const made = instantiateRewritten(module, rewriting, this.#registered.rewritten);
       made.start();
       return made;
     });
-    if (original.value === undefined || rewritten.value === undefined) {
+    if ((original !== null && original.value === undefined) || rewritten.value === undefined) {
       return {
         ok: false,
         kind: 'thrown',
-        original: original.error,
+        original: original === null ? rewritten.error : original.error,
         rewritten: rewritten.error,
       };
     }
-    const pair = { module, original: original.value.subject, rewritten: rewritten.value.subject };
+    const pair: Pair = {
+      module,
+      original: original?.value?.subject ?? null,
+      rewritten: rewritten.value.subject,
+    };
     for (const kind of ['original', 'rewritten'] as const) {
-      this.#callable[kind].splice(0, Infinity, ...callbacks(module, pair[kind]));
+      reach(this.#reached[kind], module, pair[kind]?.exports ?? {});
     }
     return { ok: true, pair };
   }
@@ -203,7 +149,7 @@ export class World {
   }
 
   register(as: string, pair: Pair): void {
-    this.#registered.original[as] = pair.original.exports as WebAssembly.ModuleImports;
+    this.#registered.original[as] = (pair.original?.exports ?? {}) as WebAssembly.ModuleImports;
     this.#registered.rewritten[as] = pair.rewritten.exports as WebAssembly.ModuleImports;
   }
 
@@ -228,7 +174,10 @@ export class World {
   }
 
   /** Performs an action on both; undefined when the module exports nothing of that name and kind. */
-  perform(pair: Pair, action: Action): { original: Outcome; rewritten: Outcome } | undefined {
+  perform(
+    pair: Pair,
+    action: Action,
+  ): { original: Outcome | null; rewritten: Outcome } | undefined {
     const wanted = action.type === 'invoke' ? 0 : 3;
     const entry = pair.module.exports.find(
       ({ name, kind }) => name === action.field && kind === wanted,
@@ -253,7 +202,10 @@ export class World {
       const target = subject.exports[action.field] as WebAssembly.ExportValue;
       return this.#run(wrapper, target, type, references);
     };
-    return { original: run(pair.original), rewritten: run(pair.rewritten) };
+    return {
+      original: pair.original === null ? null : run(pair.original),
+      rewritten: run(pair.rewritten),
+    };
   }
 
   #run(

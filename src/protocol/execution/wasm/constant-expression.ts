@@ -1,4 +1,4 @@
-import { OP } from './opcodes.ts';
+import { OP, SIMD } from './opcodes.ts';
 import type { ByteReader } from './reader.ts';
 import { ModuleFault } from './reader.ts';
 
@@ -15,6 +15,12 @@ export function skipConstantExpression(reader: ByteReader): void {
       break;
     case OP.f64Const:
       reader.skip(8);
+      break;
+    case OP.prefixFd:
+      if (reader.u32() !== SIMD.v128Const) {
+        throw new ModuleFault('unsupported constant expression');
+      }
+      reader.skip(16);
       break;
     case OP.globalGet:
     case OP.refFunc:
