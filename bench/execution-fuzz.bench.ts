@@ -54,9 +54,12 @@ async function compareAll(hosts: readonly Host[]): Promise<number> {
     if (out !== '') {
       keep(out, `${seed}-${i}`, script);
     }
-    if ((await comparison.run(script)) > 0) {
+    const found = await comparison.run(script);
+    if (found.length > 0) {
       failingSeeds.push(script.name);
-      console.error(`seed "${script.name}" differs`);
+    }
+    for (const { host, line, what } of found) {
+      console.error(`${host}: seed "${script.name}", export ${line}: ${what}`);
     }
     if ((i + 1 - from) % PROGRESS_EVERY === 0) {
       console.error(`${i + 1 - from} modules, ${failingSeeds.length} differ`);
@@ -64,9 +67,6 @@ async function compareAll(hosts: readonly Host[]): Promise<number> {
   }
   const result = comparison.result();
   const { failures, files, byHost, modulesCompared } = result;
-  for (const { host, file, line, what } of failures) {
-    console.error(`${host}: seed "${file}", export ${line}: ${what}`);
-  }
   const summary = {
     modules: files,
     differences: failures.length,

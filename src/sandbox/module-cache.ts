@@ -3,6 +3,7 @@ import { hexToBytes } from '../base/hex.ts';
 import type { CodedError, Result } from '../base/result.ts';
 import { codedError, err, ok } from '../base/result.ts';
 import type { InstrumentedModule } from '../protocol/execution/wasm/instrument.ts';
+import { refusalText } from '../protocol/execution/wasm/reader.ts';
 import { instrument } from '../protocol/execution/wasm/instrument.ts';
 import type { HashHex } from '../protocol/types/ids.ts';
 
@@ -31,7 +32,7 @@ function invalidModule(): CompileResult {
     codedError(
       'reject',
       'IC0505',
-      "Canister's Wasm module is not valid: wasmtime::Module::validate() failed: the code does not type-check or uses a disabled feature",
+      refusalText('the code does not type-check or uses a disabled feature', 'engine'),
     ),
   );
 }

@@ -338,6 +338,14 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
+    here: 'A mutable global of vector type is refused at installation; of a module that breaks several rules the first of ours is named, and the engine’s own complaints have our words.',
+    mainnet:
+      'Such globals are kept; the engine judges first, in the words of Wasmtime with the offset.',
+    consequence:
+      'No known compiler makes such globals; a broken module is refused with the same code, sometimes for another of its faults.',
+  },
+  {
+    area: 'execution',
     here: 'A subnet gives its canisters 8 GiB of memory, of which storage above 4 GiB needs reserved cycles.',
     mainnet: '1 TiB, and 450 GiB.',
     consequence: 'Memory runs out, and cycles are set aside, at smaller amounts.',

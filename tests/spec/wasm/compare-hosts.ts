@@ -38,8 +38,8 @@ export class HostComparison {
     this.#totals = hosts.map(() => ({ passed: 0, failed: 0, notApplicable: {} }));
   }
 
-  /** Runs a file on every host; answers how many failures it brought. */
-  async run(script: Script): Promise<number> {
+  /** Runs a file on every host; answers the failures that it brought. */
+  async run(script: Script): Promise<Comparison['failures']> {
     const before = this.#failures.length;
     const reports = await Promise.all(this.#hosts.map((host) => host.run(script)));
     this.#files += 1;
@@ -50,7 +50,7 @@ export class HostComparison {
         this.#compare(i, first, report);
       }
     });
-    return this.#failures.length - before;
+    return this.#failures.slice(before);
   }
 
   #add(index: number, { passed, failures, notApplicable }: ScriptReport): void {

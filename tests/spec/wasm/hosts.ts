@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import process from 'node:process';
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../support/browser.ts';
 import { bundleForBrowser } from '../../support/browser-agent.ts';
 import type { Script } from './commands.ts';
@@ -58,6 +58,7 @@ export function servesScripts(): boolean {
   if (!process.argv.includes(SERVE_FLAG)) {
     return false;
   }
+  process.on('disconnect', () => process.exit());
   process.on('message', (script: Script) => {
     process.send?.(runScript(script));
   });
@@ -148,17 +149,22 @@ function runInWorker(page: Page, source: string, script: Script): Promise<Script
 /** A worker of headless Chromium for each test file. */
 export async function chromiumHost(): Promise<Host> {
   const source = await bundleForBrowser('tests/spec/wasm/script-in-browser.ts');
-  const browser = await launchChromium();
-  const page = await browser.newPage();
+  let browser: Browser | null = null;
+  let page: Page | null = null;
   return {
     name: 'chromium',
     run: async (script) => {
       try {
+        browser ??= await launchChromium();
+        page ??= await browser.newPage();
         return await runInWorker(page, source, script);
       } catch (error) {
+        await browser?.close();
+        browser = null;
+        page = null;
         return unanswered(script, String(error));
       }
     },
-    close: () => browser.close(),
+    close: async () => browser?.close(),
   };
 }

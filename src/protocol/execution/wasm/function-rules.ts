@@ -1,6 +1,8 @@
 import { MAX_FUNCTION_COMPLEXITY, MAX_FUNCTION_INSTRUCTIONS } from './limits.ts';
 import { FC, OP } from './opcodes.ts';
+import type { ByteReader } from './reader.ts';
 import { ModuleFault } from './reader.ts';
+import { skipImmediates } from './skip-immediates.ts';
 
 /**
  * The IC's rules for a single function: its size, how hard it is to compile, and the instructions
@@ -38,6 +40,9 @@ const UNSUPPORTED_FC: Readonly<Record<number, string>> = {
   [FC.tableFill]: 'table.fill',
 };
 
+/** No instruction has more points for each of its bytes than a block. */
+const MAX_POINTS_PER_BYTE = 25;
+
 /** What the rules say of the function that is being scanned. */
 export class FunctionRules {
   #complexity = 0;
@@ -61,21 +66,48 @@ export class FunctionRules {
     this.#unsupported ??= UNSUPPORTED_FC[second];
   }
 
+  /**
+   * Looks at a function that is long enough to be too complex before anything is made of it: passing
+   * over its instructions takes a tenth of scanning them. Throws `ModuleFault`.
+   * @param index among the module's own functions
+   * @param code a reader of its own, at the first instruction
+   */
+  checkBeforeScan(index: number, code: ByteReader, memory64: boolean): void {
+    if ((code.end - code.at) * MAX_POINTS_PER_BYTE <= MAX_FUNCTION_COMPLEXITY) {
+      return;
+    }
+    this.begin();
+    let count = 0;
+    while (!code.done) {
+      const opcode = code.byte();
+      count += 1;
+      this.see(opcode);
+      const second = skipImmediates(code, opcode, memory64);
+      if (opcode === OP.prefixFc) {
+        this.seePrefixed(second);
+      }
+    }
+    this.check(index, count);
+  }
+
   /** Throws `ModuleFault` when a rule is broken. @param index among the module's own functions */
   check(index: number, instructions: number): void {
     if (this.#unsupported !== undefined) {
       throw new ModuleFault(
         `Wasm module contains a function at index ${index} with unsupported instruction ${this.#unsupported}.`,
+        'rule',
       );
     }
     if (this.#complexity > MAX_FUNCTION_COMPLEXITY) {
       throw new ModuleFault(
         `Wasm module contains a function at index ${index} with complexity ${this.#complexity} which exceeds the maximum complexity allowed ${MAX_FUNCTION_COMPLEXITY}.`,
+        'rule',
       );
     }
     if (instructions > MAX_FUNCTION_INSTRUCTIONS) {
       throw new ModuleFault(
         `Wasm module contains a function at index ${index} of size ${instructions} that exceeds the maximum allowed size of ${MAX_FUNCTION_INSTRUCTIONS}.`,
+        'rule',
       );
     }
   }

@@ -30,8 +30,7 @@ import {
   pushes,
 } from './opcodes.ts';
 import { NO_PRODUCER, OperandStack } from './operand-stack.ts';
-import type { ByteReader } from './reader.ts';
-import { ModuleFault } from './reader.ts';
+import { ByteReader, ModuleFault } from './reader.ts';
 import { refusal } from './refusal.ts';
 import {
   SIMD_FORM,
@@ -114,6 +113,11 @@ export class FunctionScan {
     this.#lowering = new Lowering(this.#edits.bytes, locals, this.#context.appended);
     this.#calls = false;
     this.#vectors = false;
+    if (this.#context.canisterRules) {
+      const { memory } = this.#context.module;
+      const ahead = new ByteReader(reader.bytes, reader.at, reader.end);
+      this.#rules.checkBeforeScan(this.#index, ahead, memory?.is64 === true);
+    }
     this.#rules.begin();
     this.#edits.clear();
     this.#edits.add(EDIT.enter, reader.at);

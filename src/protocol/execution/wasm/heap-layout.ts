@@ -39,6 +39,7 @@ export function heapLayout({ memory }: ParsedModule, lowered: boolean): HeapLayo
   if (memory.min > BigInt(wide ? limit : MAX_HEAP32_WASM_PAGES)) {
     throw new ModuleFault(
       `a memory of ${memory.min} pages exceeds the ${wide ? limit : MAX_HEAP32_WASM_PAGES} pages that this host supports`,
+      'rule',
     );
   }
   return {

@@ -9,8 +9,9 @@ import type { UnmarkedWrites } from './memory-access.ts';
 import type { ParsedModule } from './module.ts';
 import { VALUE_TYPE } from './opcodes.ts';
 import { parseModule } from './parse.ts';
-import { ModuleFault } from './reader.ts';
-import { validateModule } from './validate.ts';
+import { ModuleFault, refusalText } from './reader.ts';
+import { readCustomSections } from './custom-sections.ts';
+import { checkDataSegments, validateModule } from './validate.ts';
 
 export interface InstrumentOptions {
   /** Rewrite a 64-bit memory and 64-bit tables to 32 bits, for engines that lack them. */
@@ -58,8 +59,8 @@ const GLOBAL_TYPES: Readonly<Record<number, GlobalValue['type']>> = {
   [VALUE_TYPE.f64]: 'f64',
 };
 
-function invalid(reason: string): CodedError<'IC0505'> {
-  return codedError('reject', 'IC0505', `Canister's Wasm module is not valid: ${reason}`);
+function invalid(fault: ModuleFault): CodedError<'IC0505'> {
+  return codedError('reject', 'IC0505', refusalText(fault.message, fault.by));
 }
 
 function mutableGlobalsOf(module: ParsedModule): MutableGlobal[] {
@@ -109,12 +110,21 @@ export function rewriteModule(
   };
 }
 
+/** In the replica's order: of several broken rules it names the first. */
 function checkAndRewrite(wasm: Uint8Array, options: InstrumentOptions): InstrumentedModule {
+  if (wasm.length > MAX_MODULE_BYTES) {
+    throw new ModuleFault(
+      `Wasm module size of ${wasm.length} exceeds the maximum allowed size of ${MAX_MODULE_BYTES}.`,
+      'rule',
+    );
+  }
   const module = parseModule(wasm);
   const info = validateModule(module);
   const rewritten = rewriteModule(module, options, true);
+  const customSections = readCustomSections(module);
+  checkDataSegments(module);
   const { wasmInstructionCount } = rewritten;
-  return { ...rewritten, info: { ...info, wasmInstructionCount } };
+  return { ...rewritten, info: { ...info, customSections, wasmInstructionCount } };
 }
 
 /**
@@ -127,16 +137,11 @@ export function instrument(
   wasm: Uint8Array,
   options: InstrumentOptions,
 ): Result<InstrumentedModule, CodedError<'IC0505'>> {
-  if (wasm.length > MAX_MODULE_BYTES) {
-    return err(
-      invalid(`module of ${wasm.length} bytes exceeds the maximum of ${MAX_MODULE_BYTES}.`),
-    );
-  }
   try {
     return ok(checkAndRewrite(wasm, options));
   } catch (fault) {
     if (fault instanceof ModuleFault) {
-      return err(invalid(fault.message));
+      return err(invalid(fault));
     }
     throw fault;
   }

@@ -14,7 +14,8 @@ import { SECTION, SECTION_ORDER } from './module.ts';
 import { skipConstantExpression } from './constant-expression.ts';
 import { ByteReader, ModuleFault } from './reader.ts';
 
-const HEADER: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+const MAGIC: readonly number[] = [0x00, 0x61, 0x73, 0x6d];
+const VERSION: readonly number[] = [0x01, 0x00, 0x00, 0x00];
 
 interface Sections {
   readonly ranges: ReadonlyMap<number, Range>;
@@ -23,10 +24,16 @@ interface Sections {
 
 function splitSections(bytes: Uint8Array): Sections {
   const reader = new ByteReader(bytes);
-  if (HEADER.some((byte, index) => bytes[index] !== byte)) {
-    throw new ModuleFault('not a WebAssembly module of version 1');
+  if (MAGIC.some((byte, index) => bytes[index] !== byte)) {
+    throw new ModuleFault(
+      'Failed to decode wasm module: unsupported canister module format',
+      'rule',
+    );
   }
-  reader.skip(HEADER.length);
+  if (VERSION.some((byte, index) => bytes[MAGIC.length + index] !== byte)) {
+    throw new ModuleFault('unknown binary version');
+  }
+  reader.skip(MAGIC.length + VERSION.length);
   const ranges = new Map<number, Range>();
   const custom: CustomSection[] = [];
   let position = -1;
@@ -97,6 +104,10 @@ function readLimits(reader: ByteReader, what: string): Limits {
   return { min, max: (flags & 0x01) === 0 ? null : bound(), is64 };
 }
 
+function refusedImport(reason: string): ModuleFault {
+  return new ModuleFault(`Wasm module has an invalid import section. ${reason}`, 'rule');
+}
+
 function readImport(reader: ByteReader): ImportedFunction {
   const module = reader.name();
   const name = reader.name();
@@ -105,13 +116,21 @@ function readImport(reader: ByteReader): ImportedFunction {
     case 0:
       return { module, name, typeIndex: reader.u32() };
     case 1:
-      throw new ModuleFault('Importing tables is not allowed.');
+      throw refusedImport(
+        name === 'table' && module !== 'env'
+          ? 'Only tables imported from env.table are allowed.'
+          : 'Importing tables is not allowed.',
+      );
     case 2:
-      throw new ModuleFault('Importing memories is not allowed.');
+      throw refusedImport(
+        name === 'memory' && module !== 'env'
+          ? 'Only memory imported from env.memory is allowed.'
+          : 'Importing memories is not allowed.',
+      );
     case 3:
-      throw new ModuleFault('Importing globals is not allowed.');
+      throw refusedImport('Importing globals is not allowed.');
     default:
-      throw new ModuleFault('Importing tags is not allowed.');
+      throw refusedImport('Importing tags is not allowed.');
   }
 }
 
@@ -168,7 +187,7 @@ export function parseModule(bytes: Uint8Array): ParsedModule {
     readList(bytes, ranges.get(id), what, read);
   const memories = list(SECTION.memory, 'memories', (reader) => readLimits(reader, 'memory'));
   if (memories.length > 1) {
-    throw new ModuleFault('multiple memories are not enabled');
+    throw new ModuleFault('multiple memories');
   }
   const functions = list(SECTION.function, 'functions', (reader) => reader.u32());
   const bodies = list(SECTION.code, 'function bodies', readBody);

@@ -1,8 +1,30 @@
 import { decodeUtf8 } from '../../../base/utf8.ts';
 
-/** Raised while walking a module's bytes; `instrument` turns it into a typed error. */
+/** How the replica opens its text, by who refuses the module: its rules, its engine, its rewriter. */
+const OPENING = {
+  rule: "Canister's Wasm module is not valid: ",
+  engine:
+    "Canister's Wasm module is not valid: Wasmtime failed to validate wasm module wasmtime::Module::validate() failed with ",
+  rewriter: 'Could not instrument wasm module of canister: ',
+} as const;
+
+/**
+ * Raised while walking a module's bytes; `instrument` turns it into a typed error. Without a `by` it
+ * is what the engine would find.
+ */
 export class ModuleFault extends Error {
   override readonly name = 'ModuleFault';
+  readonly by: keyof typeof OPENING;
+
+  constructor(message: string, by: keyof typeof OPENING = 'engine') {
+    super(message);
+    this.by = by;
+  }
+}
+
+/** The whole text for the user. */
+export function refusalText(message: string, by: keyof typeof OPENING): string {
+  return `${OPENING[by]}${message}`;
 }
 
 /** A cursor over module bytes that never reads past its end and never loops on bad lengths. */

@@ -1,11 +1,8 @@
-import { compareText } from '../../../base/bytes.ts';
 import type { ModuleInfo } from '../../interfaces/wasm-host.ts';
 import { encodeUtf8 } from '../../../base/utf8.ts';
 import { isSystemApiName, SYSTEM_API_SIGNATURES } from '../system-api/signatures.ts';
 import {
   MAX_CODE_SECTION_BYTES,
-  MAX_CUSTOM_SECTIONS,
-  MAX_CUSTOM_SECTIONS_BYTES,
   MAX_EXPORTED_METHODS,
   MAX_EXPORTED_NAME_BYTES,
   MAX_FUNCTIONS,
@@ -74,21 +71,36 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [VALUE_TYPE.i64]: 'I64',
   [VALUE_TYPE.f32]: 'F32',
   [VALUE_TYPE.f64]: 'F64',
+  [VALUE_TYPE.v128]: 'V128',
+  [VALUE_TYPE.funcref]: 'Ref(funcref)',
+  [VALUE_TYPE.externref]: 'Ref(externref)',
 };
+const NUMERIC_TYPES: readonly number[] = [
+  VALUE_TYPE.i32,
+  VALUE_TYPE.i64,
+  VALUE_TYPE.f32,
+  VALUE_TYPE.f64,
+];
+
+function typeName(valueType: number): string {
+  return TYPE_NAMES[valueType] ?? 'Ref';
+}
 
 function describeTypes(types: readonly number[]): string {
-  return `[${types.map((type) => TYPE_NAMES[type] ?? 'Ref').join(', ')}]`;
+  return `[${types.map(typeName).join(', ')}]`;
 }
 
 function requireSignature(expected: FunctionType, name: string, actual: FunctionType): void {
   if (describeTypes(expected.params) !== describeTypes(actual.params)) {
     throw new ModuleFault(
       `Wasm module has an invalid function signature. Expected input params ${describeTypes(expected.params)} for '${name}', got ${describeTypes(actual.params)}.`,
+      'rule',
     );
   }
   if (describeTypes(expected.results) !== describeTypes(actual.results)) {
     throw new ModuleFault(
       `Wasm module has an invalid function signature. Expected return type ${describeTypes(expected.results)} for '${name}', got ${describeTypes(actual.results)}.`,
+      'rule',
     );
   }
 }
@@ -122,11 +134,13 @@ function validateImports(module: ParsedModule): void {
     if (!isSystemApiName(name, module.memory?.is64 === true)) {
       throw new ModuleFault(
         `Wasm module has an invalid import section. Module imports function '${name}' from '${from}' that is not exported by the runtime.`,
+        'rule',
       );
     }
     if (from !== 'ic0') {
       throw new ModuleFault(
         `Wasm module has an invalid import section. Module imports function "${name}" from "${from}", expected to be imported from one of ["ic0"] instead.`,
+        'rule',
       );
     }
     const [params = '', results = ''] = SYSTEM_API_SIGNATURES[name].split('>');
@@ -145,6 +159,7 @@ function validateExports(module: ParsedModule): void {
     if (RESERVED_EXPORTS.includes(name) || name.startsWith(GLOBAL_EXPORT_PREFIX)) {
       throw new ModuleFault(
         `Wasm module has an invalid export section. Exporting reserved symbol ${name} not allowed.`,
+        'rule',
       );
     }
     if (kind !== 0) {
@@ -156,6 +171,7 @@ function validateExports(module: ParsedModule): void {
       if (methods.has(method)) {
         throw new ModuleFault(
           `Duplicate function '${method}' exported multiple times with different call types: update, query, or composite_query.`,
+          'rule',
         );
       }
       methods.add(method);
@@ -165,6 +181,7 @@ function validateExports(module: ParsedModule): void {
     } else if (name.startsWith('canister_')) {
       throw new ModuleFault(
         `Wasm module has an invalid export section. Exporting reserved function '${name}' with "canister_" prefix`,
+        'rule',
       );
     } else {
       continue;
@@ -174,36 +191,42 @@ function validateExports(module: ParsedModule): void {
   if (methods.size > MAX_EXPORTED_METHODS) {
     throw new ModuleFault(
       `The number of exported functions called \`canister_update <name>\`, \`canister_query <name>\`, or \`canister_composite_query <name>\` is ${methods.size} which exceeds ${MAX_EXPORTED_METHODS}.`,
+      'rule',
     );
   }
   if (nameBytes > MAX_EXPORTED_NAME_BYTES) {
     throw new ModuleFault(
       `The sum of \`<name>\` lengths in exported functions called \`canister_update <name>\`, \`canister_query <name>\`, or \`canister_composite_query <name>\` is ${nameBytes} which exceeds the allowed limit of ${MAX_EXPORTED_NAME_BYTES}.`,
+      'rule',
     );
   }
 }
 
-function validateSizes(module: ParsedModule): void {
+function validateCodeSize(module: ParsedModule): void {
   const code = module.sections.get(SECTION.code);
   const codeBytes = code === undefined ? 0 : code.end - code.start;
   if (codeBytes > MAX_CODE_SECTION_BYTES) {
     throw new ModuleFault(
       `Wasm module code section size of ${codeBytes} exceeds the maximum allowed size of ${MAX_CODE_SECTION_BYTES}.`,
+      'rule',
     );
   }
-  if (module.functions.length > MAX_FUNCTIONS) {
+}
+
+/** Vectors only in globals that never change: a host cannot read one to keep it. */
+function validateGlobals({ globals }: ParsedModule): void {
+  if (globals.length > MAX_GLOBALS) {
     throw new ModuleFault(
-      `Wasm module defined ${module.functions.length} functions which exceeds the maximum number allowed ${MAX_FUNCTIONS}.`,
+      `Wasm module defined ${globals.length} globals which exceeds the maximum number allowed ${MAX_GLOBALS}.`,
+      'rule',
     );
   }
-  if (module.globals.length > MAX_GLOBALS) {
-    throw new ModuleFault(
-      `Wasm module defined ${module.globals.length} globals which exceeds the maximum number allowed ${MAX_GLOBALS}.`,
-    );
-  }
-  for (const { valueType } of module.globals) {
-    if (TYPE_NAMES[valueType] === undefined) {
-      throw new ModuleFault('Wasm module has an invalid global section. Unsupported global type.');
+  for (const { valueType, mutable } of globals) {
+    if (!NUMERIC_TYPES.includes(valueType) && (valueType !== VALUE_TYPE.v128 || mutable)) {
+      throw new ModuleFault(
+        `Wasm module has an invalid global section. Unsupported global type: ${typeName(valueType)}`,
+        'rule',
+      );
     }
   }
 }
@@ -218,75 +241,55 @@ function validateMemory(module: ParsedModule): void {
   if (memory.is64 && (defined > allowed || memory.min > allowed)) {
     throw new ModuleFault(
       `Wasm module defines a memory of ${defined} pages, which exceeds the maximum number allowed ${allowed}.`,
+      'rule',
     );
-  }
-  const offsetOpcode = memory.is64 ? OP.i64Const : OP.i32Const;
-  for (const segment of module.data) {
-    if (segment.active === null) {
-      continue;
-    }
-    if (segment.active.offsetOpcode !== offsetOpcode) {
-      throw new ModuleFault(
-        `Wasm module has an invalid data section. Invalid offset expression in data segment for ${memory.is64 ? 64 : 32}bit memory.`,
-      );
-    }
-    if (segment.active.offset + BigInt(segment.length) > memory.min * 65_536n) {
-      throw new ModuleFault(
-        'Wasm module has an invalid data section. A data segment does not fit the initial memory.',
-      );
-    }
   }
 }
 
-/** The `icp:` sections, by name. Throws `ModuleFault` when they break a rule. */
-function readCustomSections(module: ParsedModule): ModuleInfo['customSections'] {
-  const found: ModuleInfo['customSections'][number][] = [];
-  let bytes = 0;
-  const fail = (reason: string): never => {
-    throw new ModuleFault(`Wasm module has an invalid custom section. ${reason}`);
-  };
-  for (const { name, content } of module.customSections) {
-    if (!name.startsWith('icp:')) {
-      continue;
-    }
-    const match = /^icp:(public|private) (.*)$/s.exec(name);
-    const visibility = match?.[1];
-    const label = match?.[2] ?? '';
-    if (visibility !== 'public' && visibility !== 'private') {
-      return fail(
-        `Invalid custom section: Custom section '${name}' has no public/private scope defined.`,
-      );
-    }
-    if (found.some((section) => section.name === label)) {
-      return fail(`Invalid custom section: name ${label} already exists`);
-    }
-    bytes += encodeUtf8(label).length + content.length;
-    found.push({ name: label, visibility, content: content.slice() });
-    if (found.length > MAX_CUSTOM_SECTIONS) {
+/** The engine's rule, told here because a lowered module has other offsets. */
+function validateOffsets({ memory, data }: ParsedModule): void {
+  const [offsetOpcode, texts] =
+    memory?.is64 === true
+      ? [OP.i64Const, 'expected i64, found i32']
+      : [OP.i32Const, 'expected i32, found i64'];
+  if (data.some(({ active }) => active !== null && active.offsetOpcode !== offsetOpcode)) {
+    throw new ModuleFault(`type mismatch: ${texts}`);
+  }
+}
+
+/** Data must lie in the initial memory. Throws `ModuleFault`. */
+export function checkDataSegments({ memory, data }: ParsedModule): void {
+  const end = (memory?.min ?? 0n) * 65_536n;
+  for (const { active, length } of data) {
+    if (active !== null && active.offset + BigInt(length) > end) {
       throw new ModuleFault(
-        `Wasm module defined ${found.length} custom sections which exceeds the maximum number allowed ${MAX_CUSTOM_SECTIONS}.`,
-      );
-    }
-    if (bytes > MAX_CUSTOM_SECTIONS_BYTES) {
-      return fail(
-        `Invalid custom sections: total size of the custom sections exceeds the maximum allowed: size ${bytes} bytes, allowed ${MAX_CUSTOM_SECTIONS_BYTES} bytes`,
+        `Wasm module has invalid data segment of ${length} bytes at ${active.offset}`,
+        'rewriter',
       );
     }
   }
-  return found.sort((a, b) => compareText(a.name, b.name));
 }
 
 /** Checks the IC's rules. Throws `ModuleFault` with the replica's text. */
-export function validateModule(module: ParsedModule): Omit<ModuleInfo, 'wasmInstructionCount'> {
-  validateSizes(module);
+export function validateModule(
+  module: ParsedModule,
+): Omit<ModuleInfo, 'wasmInstructionCount' | 'customSections'> {
+  validateCodeSize(module);
+  validateOffsets(module);
   validateImports(module);
   validateExports(module);
+  validateGlobals(module);
+  if (module.functions.length > MAX_FUNCTIONS) {
+    throw new ModuleFault(
+      `Wasm module defined ${module.functions.length} functions which exceeds the maximum number allowed ${MAX_FUNCTIONS}.`,
+      'rule',
+    );
+  }
   validateMemory(module);
   return {
     exports: module.exports
       .filter(({ kind, name }) => kind === 0 && name.startsWith('canister_'))
       .map(({ name }) => name),
-    customSections: readCustomSections(module),
     memory64: module.memory?.is64 === true,
     hasStart: module.start !== null,
   };
