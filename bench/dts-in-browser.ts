@@ -85,6 +85,9 @@ class SandboxWorker {
   constructor(url: string) {
     this.#worker = new Worker(url, { type: 'module' });
     this.#worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) => {
+      if ('alive' in data) {
+        return;
+      }
       if ('fault' in data) {
         throw new Error(data.fault);
       }

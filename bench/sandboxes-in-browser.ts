@@ -71,6 +71,9 @@ class SandboxWorker {
   constructor(url: string, broker: Worker | null) {
     this.#worker = new Worker(url, { type: 'module' });
     this.#worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) => {
+      if ('alive' in data) {
+        return;
+      }
       const open = this.#open.get(data.id);
       this.#open.delete(data.id);
       if ('fault' in data) {

@@ -1,7 +1,7 @@
 import { present } from '../base/assert.ts';
 import type { ResumeRequest, SandboxReply } from '../protocol/interfaces/wasm-host.ts';
 import type { CanisterId } from '../protocol/types/ids.ts';
-import type { SliceHooks } from './slice-meter.ts';
+import { BREATH_INSTRUCTIONS, type SliceHooks } from './slice-meter.ts';
 
 /** Thrown into a paused run that is dropped, so that its frames go. */
 export class RunAborted {}
@@ -9,6 +9,11 @@ export class RunAborted {}
 /** Slices between which the engine really stops (JSPI): at most one run a canister. */
 export class PausedRuns {
   readonly #runs = new Map<CanisterId, PausableRun>();
+
+  /** Runs that hold their memory, paused or not. */
+  get size(): number {
+    return this.#runs.size;
+  }
 
   /** Runs `start` until its first end of a slice that was not told of yet, or to its end. */
   begin(
@@ -54,6 +59,7 @@ export class PausableRun {
   /** Ends of slices not to stop at: they were told of before. */
   #toPass: number;
   #pause: Settle<void> | null = null;
+  #isAborted = false;
   #answer: Settle<SandboxReply> | null = null;
 
   constructor(commitAs: ResumeRequest['commitAs'], slicesDone: number) {
@@ -87,7 +93,9 @@ export class PausableRun {
     return answered;
   }
 
+  /** At once when it is paused, else at the end of its slice. */
   abort(): void {
+    this.#isAborted = true;
     // Nobody waits for the answer of a paused run.
     this.#answer = null;
     this.#pause?.reject(new RunAborted());
@@ -100,6 +108,9 @@ export class PausableRun {
   }
 
   #onSliceEnd(instructions: bigint): void | Promise<void> {
+    if (this.#isAborted) {
+      throw new RunAborted();
+    }
     if (this.#toPass > 0) {
       this.#toPass -= 1;
       return undefined;
@@ -113,9 +124,7 @@ export class PausableRun {
   }
 }
 
-/** Some 10 to 20 milliseconds of a slice, after which waiting queries are served. */
-const BREATH_INSTRUCTIONS = 20_000_000n;
-
+/** Waiting queries are served then. */
 const BREATHER = { everyInstructions: BREATH_INSTRUCTIONS, onBreath: takeTurns };
 
 const waiting: (() => void)[] = [];

@@ -25,7 +25,7 @@ import { ModuleCache } from './module-cache.ts';
 import { CanisterRun, type RunResult } from './run.ts';
 import { PausableRun, PausedRuns } from './paused-runs.ts';
 import { RunAheadSlices } from './run-ahead-slices.ts';
-import type { SliceHooks } from './slice-meter.ts';
+import { BREATH_INSTRUCTIONS, type SliceHooks } from './slice-meter.ts';
 import { StableMemory } from './stable-memory.ts';
 
 export interface SandboxOptions {
@@ -33,6 +33,8 @@ export interface SandboxOptions {
   readonly memoryBudget?: MemoryBudget;
   /** Compiled modules; share one object between the sandboxes of a thread. */
   readonly moduleCache?: ModuleCache;
+  /** Called every so often while a run goes on: it is not stuck. */
+  readonly onProgress?: () => void;
 }
 
 const NO_EFFECTS: SystemEffects = {
@@ -101,10 +103,16 @@ class Sandbox implements WasmHost {
   readonly #stores = new Map<CanisterId, VersionStore>();
   readonly #slices = new RunAheadSlices();
   readonly #paused = new PausedRuns();
+  /** A paused run keeps its memory, and one must be left for the others. */
+  readonly #mostPaused: number;
+  readonly #onProgress: () => void;
 
   constructor(options: SandboxOptions) {
     this.#modules = options.moduleCache ?? new ModuleCache();
-    this.#instances = new InstanceCache(options.memoryBudget ?? new MemoryBudget());
+    const memoryBudget = options.memoryBudget ?? new MemoryBudget();
+    this.#instances = new InstanceCache(memoryBudget);
+    this.#mostPaused = memoryBudget.limit - 1;
+    this.#onProgress = options.onProgress ?? (() => undefined);
   }
 
   handle(request: SandboxRequest): SandboxReply {
@@ -159,7 +167,8 @@ class Sandbox implements WasmHost {
     }
     const ends: bigint[] = [];
     const onSliceEnd = (end: bigint): void => void ends.push(end);
-    const started = this.#begin(request, prepared, { onSliceEnd });
+    const breather = { everyInstructions: BREATH_INSTRUCTIONS, onBreath: this.#onProgress };
+    const started = this.#begin(request, prepared, { onSliceEnd, breather });
     const reply = 'kind' in started ? started : this.#runAhead(started);
     return request.slice === undefined ? reply : this.#slices.begin(request, ends, reply);
   }
@@ -172,20 +181,24 @@ class Sandbox implements WasmHost {
           ? this.handle(request)
           : this.#runPausable(request, request.slice);
       case 'resume':
-        return this.#paused.resume(request) ?? { kind: 'notPaused' };
+        return this.#paused.resume(request) ?? this.handle(request);
       default:
         return this.handle(request);
     }
   }
 
   #runPausable(request: RunRequest, slice: Slice): SandboxReply | Promise<SandboxReply> {
+    this.#abort(request.canisterId);
+    if (this.#paused.size >= this.#mostPaused) {
+      return this.handle(request);
+    }
     const prepared = this.#lookUp(request);
     if ('kind' in prepared) {
       return prepared;
     }
     const run = new PausableRun(request.commitAs, slice.done);
     return this.#paused.begin(request.canisterId, run, async (hooks) => {
-      const started = this.#begin(request, prepared, hooks);
+      const started = this.#begin(request, prepared, this.#withProgress(hooks));
       if ('kind' in started) {
         return started;
       }
@@ -200,6 +213,14 @@ class Sandbox implements WasmHost {
         }
       }
     });
+  }
+
+  #withProgress({ onSliceEnd, breather }: SliceHooks): SliceHooks {
+    const onBreath = (): void | Promise<void> => {
+      this.#onProgress();
+      return breather?.onBreath();
+    };
+    return { onSliceEnd, breather: { everyInstructions: BREATH_INSTRUCTIONS, onBreath } };
   }
 
   /** The module and the memory that a run needs, or what is missing of them. */

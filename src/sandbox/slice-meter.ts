@@ -3,6 +3,9 @@ import type { MeterPort } from '../protocol/execution/system-api/session.ts';
 import type { Slice } from '../protocol/interfaces/wasm-host.ts';
 import type { CanisterInstance } from './instance.ts';
 
+/** Some 10 to 20 milliseconds of a run. */
+export const BREATH_INSTRUCTIONS = 20_000_000n;
+
 /** What a host does in the middle of a run; a promise suspends a suspendable run until it is kept. */
 export interface SliceHooks {
   /** Told at the end of each slice but the last. */

@@ -18,7 +18,9 @@ export interface SandboxConfiguration {
 
 export type SandboxMessage = SandboxConfiguration | SandboxCall;
 
-/** Back: the reply, or why the host could not run the request at all. */
+/** Back: the reply, why the host could not run the request at all, or a sign of life. */
 export type SandboxAnswer =
   | { readonly id: number; readonly reply: SandboxReply }
-  | { readonly id: number; readonly fault: string };
+  | { readonly id: number; readonly fault: string }
+  /** A run goes on. */
+  | { readonly alive: true };

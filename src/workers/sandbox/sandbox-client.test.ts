@@ -121,6 +121,18 @@ describe('sandbox client', () => {
     expect(processes[1]?.calls.length).toBe(1);
   });
 
+  it('leaves a process alone that says it is at work', () => {
+    const { processes, replies, ask, answer, timers } = createSubject();
+    ask('a');
+    const [first] = timers();
+    processes[0]?.events.onAnswer({ alive: true });
+    expect(timers().length).toBe(1);
+    expect(timers()[0]).not.toBe(first);
+    expect(timers()[0]?.delayMs).toBe(first?.delayMs);
+    answer(0, 0);
+    expect(replies).toEqual(['a forgotten']);
+  });
+
   it('ignores what a replaced process still says', () => {
     const { processes, replies, ask, answer } = createSubject();
     ask('a');

@@ -36,7 +36,10 @@ interface OpenCall {
   attempts: number;
 }
 
-/** Metering ends every run long before; only a stuck engine takes this long. */
+/**
+ * Without an answer or a sign of life. A run that is metered gives one every second and ends at its
+ * limit; only an engine that is stuck, in compiled code or in compiling it, is silent so long.
+ */
 const STUCK_AFTER_MS = 120_000;
 /** An unused sandbox gives its Wasm memories back; a tab has only about 124. */
 const IDLE_AFTER_MS = 60_000;
@@ -64,7 +67,7 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
     }
     watchdog =
       open.size > 0
-        ? deps.timers.set(STUCK_AFTER_MS, () => restart(`no answer for ${STUCK_AFTER_MS} ms`))
+        ? deps.timers.set(STUCK_AFTER_MS, () => restart(`no sign of life for ${STUCK_AFTER_MS} ms`))
         : deps.timers.set(IDLE_AFTER_MS, stop);
   };
   const running = (): SandboxProcess => {
@@ -99,6 +102,10 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
     watch();
   };
   const take = (answer: SandboxAnswer): void => {
+    if ('alive' in answer) {
+      watch();
+      return;
+    }
     const call = open.get(answer.id);
     if (call === undefined) {
       return;

@@ -9,19 +9,20 @@ import type { ModuleAnswer, ModuleAsk } from '../modules/messages.ts';
 import { createSharedModules, type SharedModules } from '../modules/shared-modules.ts';
 import type { SandboxAnswer, SandboxCall, SandboxMessage } from './messages.ts';
 
-/** A paused run keeps its memory: with fewer the others would have none. */
-const MIN_MEMORIES_TO_PAUSE = 4;
+/** How often a worker at work says so. */
+const ALIVE_EVERY_MS = 1000;
 
 let sandbox: PausableHost | undefined;
 let shared: SharedModules | undefined;
+let aliveMs = 0;
 
 self.onmessage = ({ data }: MessageEvent<SandboxMessage>) => {
   if (data.kind === 'configure') {
     const moduleCache = new ModuleCache();
-    const options = { memoryBudget: new MemoryBudget(data.maxMemories), moduleCache };
+    const memoryBudget = new MemoryBudget(data.maxMemories);
+    const options = { memoryBudget, moduleCache, onProgress: sayAlive };
     shared = data.modules && shareModules(moduleCache, data.modules);
-    const pauses = engineSuspends() && data.maxMemories >= MIN_MEMORIES_TO_PAUSE;
-    sandbox = pauses ? createPausableSandbox(options) : createSandbox(options);
+    sandbox = engineSuspends() ? createPausableSandbox(options) : createSandbox(options);
     return;
   }
   const supplied = shared?.supply(data.request);
@@ -31,6 +32,15 @@ self.onmessage = ({ data }: MessageEvent<SandboxMessage>) => {
     void supplied.then(() => handle(data));
   }
 };
+
+function sayAlive(): void {
+  const nowMs = performance.now();
+  if (nowMs - aliveMs >= ALIVE_EVERY_MS) {
+    aliveMs = nowMs;
+    const alive: SandboxAnswer = { alive: true };
+    self.postMessage(alive);
+  }
+}
 
 function shareModules(cache: ModuleCache, port: MessagePort): SharedModules {
   const broker = portLike<ModuleAnswer, ModuleAsk>(port);

@@ -4,7 +4,7 @@ import type { SandboxShare } from '../node/control.ts';
 
 /** 64-bit Wasm memories a tab can have, with a few to spare. */
 const TAB_MEMORIES = 56;
-/** With fewer a worker could not keep a paused run and serve others. */
+/** One for a paused run, one for the others. */
 const MIN_MEMORIES = 2;
 
 export function countNodes(spec: NetworkSpec): number {
