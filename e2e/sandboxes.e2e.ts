@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
-import { addBrowserClient } from '../tests/support/browser-agent.ts';
+import { addBrowserClient, bundleForBrowser } from '../tests/support/browser-agent.ts';
 import { compileWat } from '../tests/support/wat.ts';
 import {
   doFault,
@@ -23,6 +23,21 @@ const MODULE = `
       (br_if $again (i64.lt_u (local.get $i) (local.get $n)))))
   (func (export "canister_update work") (call $spin (i64.const 3000000)) (call $reply))
   (func (export "canister_update long") (call $spin (i64.const 200000000)) (call $reply)))
+`;
+
+/** `work` takes some 15 million instructions and writes to one page of its heap. */
+const SMALL = `
+(module
+  (import "ic0" "msg_reply" (func $reply))
+  (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+  (memory 1)
+  (func (export "canister_update work") (local $i i64)
+    (loop $again
+      (i64.store (i32.const 4096) (i64.add (i64.load (i32.const 4096)) (local.get $i)))
+      (local.set $i (i64.add (local.get $i) (i64.const 1)))
+      (br_if $again (i64.lt_u (local.get $i) (i64.const 1000000))))
+    (call $reply))
+  (func (export "canister_query look") (call $append (i32.const 4096) (i32.const 8)) (call $reply)))
 `;
 
 async function deploy(page: Page, count: number): Promise<readonly string[]> {
@@ -125,4 +140,29 @@ test('a node that is killed and started in the middle of a long message comes to
   );
   expect(long.length).toBe(1);
   await expectAgreement(page, 1);
+});
+
+test('a sandbox pauses long runs with two memories too, and says what one that cannot pause says', async ({
+  page,
+}) => {
+  await page.route('**/blank', (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+  );
+  await page.goto('./blank');
+  const content = await bundleForBrowser('tests/support/sandbox-probe.ts');
+  await page.addScriptTag({ content, type: 'module' });
+  const source = await bundleForBrowser('src/workers/sandbox/sandbox.worker.ts');
+  const wasm = Buffer.from(await compileWat(SMALL)).toString('base64');
+  for (const memories of [1, 2, 8]) {
+    const told = await page.evaluate(
+      async ([worker, base64, count]) => {
+        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+        return window.sandboxProbe?.compare(worker, bytes, count);
+      },
+      [source, wasm, memories] as const,
+    );
+    const [ofWorker = '', ofInline = 'nothing'] = told ?? [];
+    expect(ofWorker.match(/"kind":"paused"/gu)?.length ?? 0).toBeGreaterThanOrEqual(6);
+    expect(ofWorker === ofInline).toBe(true);
+  }
 });

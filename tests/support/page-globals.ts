@@ -2,6 +2,7 @@ import type { Network } from '../../src/wire/network.ts';
 import type { NetworkSpec } from '../../src/wire/network-spec.ts';
 import type { BrowserClient } from './browser-client.ts';
 import type { NodeWorkerProbe } from './node-worker-probe.ts';
+import type { SandboxProbe } from './sandbox-probe.ts';
 
 declare global {
   interface Window {
@@ -16,6 +17,8 @@ declare global {
     subnetariumClient?: Promise<BrowserClient>;
     /** What `node-worker-probe.ts` adds. */
     nodeWorkerProbe?: NodeWorkerProbe;
+    /** What `sandbox-probe.ts` adds. */
+    sandboxProbe?: SandboxProbe;
   }
 }
 
