@@ -196,10 +196,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'A sandbox that gives no answer for 120 seconds of wall time is started again; a request that fails twice so ends the node.',
+    here: 'A sandbox that gives no sign of life for 120 seconds of wall time is started again, and one at work gives one every second; a request that fails twice so ends the node.',
     mainnet: 'A sandbox process that dies takes its replica with it; there is no such clock.',
     consequence:
-      'On a very slow machine a node may stop where mainnet would only be late. Its state is on disk, and it can be restarted.',
+      'Where an engine hangs, or compiles one module for minutes, a node may stop. Its state is on disk, and it can be restarted.',
   },
   {
     area: 'execution',
