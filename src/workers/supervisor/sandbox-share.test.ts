@@ -9,10 +9,11 @@ const specOf = (nodes: number, sandboxWorkers: NetworkSpec['sandboxWorkers']): N
 
 describe('shareOfSandboxes', () => {
   it.each([
-    [1, null, 2, { workers: 1, memoriesPerWorker: 56 }],
+    [1, null, 2, { workers: 2, memoriesPerWorker: 28 }],
     [1, null, 8, { workers: 4, memoriesPerWorker: 14 }],
-    [4, null, 8, { workers: 1, memoriesPerWorker: 14 }],
-    [4, null, 16, { workers: 3, memoriesPerWorker: 4 }],
+    [4, null, 4, { workers: 1, memoriesPerWorker: 14 }],
+    [4, null, 8, { workers: 2, memoriesPerWorker: 7 }],
+    [4, null, 16, { workers: 4, memoriesPerWorker: 3 }],
     [4, 4, 2, { workers: 4, memoriesPerWorker: 3 }],
     [13, 4, 64, { workers: 2, memoriesPerWorker: 2 }],
     [40, 4, 64, { workers: 1, memoriesPerWorker: 2 }],

@@ -13,8 +13,8 @@ export function countNodes(spec: NetworkSpec): number {
 
 /**
  * The workers in which a node runs its canisters, and their part of the tab's Wasm memories. Left to
- * the page it is one worker, and more only where cores are idle otherwise: one of them belongs to
- * the node's own worker.
+ * the page it is a worker for each core that a node can have for itself, one at least: its own worker
+ * mostly waits while they work.
  * @param index of the node, members first
  * @param cores of this machine, as the browser tells
  */
@@ -24,7 +24,7 @@ export function shareOfSandboxes(spec: NetworkSpec, index: number, cores: number
   const memories = Math.max(MIN_MEMORIES, Math.floor(TAB_MEMORIES / nodes));
   const wanted =
     (typeof sandboxWorkers === 'object' ? sandboxWorkers?.[index] : sandboxWorkers) ??
-    Math.floor(cores / nodes) - 1;
+    Math.floor(cores / nodes);
   const most = Math.min(MAX_SANDBOX_WORKERS, Math.floor(memories / MIN_MEMORIES));
   const workers = Math.min(most, Math.max(1, wanted));
   return { workers, memoriesPerWorker: Math.floor(memories / workers) };
