@@ -183,13 +183,6 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'The cycles prepaid for a message that is paused stay in the visible balance, and are taken again when it is aborted.',
-    mainnet: 'They are withdrawn once, before the first slice.',
-    consequence:
-      'canister_status shows more cycles while a long message runs, and a canister that gets poor meanwhile may lose it.',
-  },
-  {
-    area: 'execution',
     here: 'Pages of the heap are charged when their content changed; none in composite queries and for fresh heaps.',
     mainnet: 'Every page that was written to is charged.',
     consequence: 'A message that writes what was there already costs less here.',

@@ -119,17 +119,23 @@ describe('messages that take several rounds', () => {
 
   it('pauses at the end of its slice, shows nothing meanwhile, and commits at the end', () => {
     start();
+    const { cycles } = subnet.canister(id);
     const message = subnet.ingress(id, 'spin', number(30_000));
     subnet.round([message]);
     expect(subnet.answerOf(message)).toBe('processing');
     expect(isPaused(subnet.canister(id))).toBe(true);
     expect(subnet.query(id, 'count').toString('hex')).toBe(hex(0));
-    const before = subnet.canister(id);
+    // All that it may cost is taken already, with what its induction cost.
+    const paused = subnet.canister(id);
+    const prepaid = ((5_000_000n + LIMITS.messageInstructions) * 4n) / 13n;
+    expect(paused.longExecution?.prepaid).toBe(prepaid);
+    expect(cycles - paused.cycles - prepaid).toBe(((1_200_000n + 2000n * 8n) * 4n) / 13n);
     const rounds = finish(message);
     expect(rounds).toBeGreaterThan(3);
     expect(subnet.answerOf(message)).toBe(hex(30_000));
     expect(subnet.canister(id).longExecution).toBeNull();
-    expect(subnet.canister(id).cycles).toBeLessThan(before.cycles);
+    expect(subnet.canister(id).cycles).toBeLessThan(paused.cycles + prepaid);
+    expect(subnet.canister(id).cycles).toBeGreaterThan(paused.cycles);
     const whole = new TestSubnet({ ...LIMITS, sliceInstructions: LIMITS.messageInstructions });
     const other = whole.createWith(wasm);
     expect(whole.call(other, 'spin', number(30_000))).toEqual({ answer: hex(30_000), rounds: 1 });
@@ -199,6 +205,28 @@ describe('messages that take several rounds', () => {
     expect(decoded.ok && encodeCanister(decoded.value)).toEqual(encodeCanister(aborted));
     expect(finish(subnet.ingress(id, 'spin', number(1)))).toBeGreaterThan(1);
     expect(subnet.answerOf(message)).toBe(hex(18_000));
+  });
+
+  it('begins anew with what was paid for it, however poor its canister got', () => {
+    start();
+    const message = subnet.ingress(id, 'spin', number(9_000));
+    subnet.round([message]);
+    subnet.round([], { isCheckpoint: true });
+    const aborted = subnet.canister(id);
+    expect(aborted.longExecution).toMatchObject({ paused: null });
+    const total = subnet.totalCycles();
+    // It would be frozen now: no new message begins.
+    const settings = { ...aborted.settings, freezingThresholdSeconds: 10n ** 15n };
+    const canisters = subnet.state.canisters.set(id, { ...aborted, settings });
+    subnet.state = { ...subnet.state, canisters };
+    for (let rounds = 0; rounds < 20; rounds += 1) {
+      subnet.round();
+      expect(subnet.imbalance).toBe(0n);
+    }
+    expect(subnet.answerOf(message)).toBe(hex(9_000));
+    expect(subnet.canister(id).cycles).toBeGreaterThan(aborted.cycles);
+    expect(subnet.totalCycles()).toBe(total);
+    expect(subnet.call(id, 'spin', number(1)).answer).toMatch(/^IC0207/);
   });
 
   it('ends although its slices do not fit between two checkpoints', () => {

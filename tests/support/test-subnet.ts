@@ -349,8 +349,8 @@ export class TestSubnet {
   totalCycles(): bigint {
     let total = this.state.metrics.consumedCycles;
     for (const canister of this.state.canisters.values()) {
-      const { calls, stopRequests } = canister;
-      total += canister.cycles + canister.reservedCycles;
+      const { calls, stopRequests, longExecution } = canister;
+      total += canister.cycles + canister.reservedCycles + (longExecution?.prepaid ?? 0n);
       for (const context of calls.contexts) {
         total += context.availableCycles;
       }

@@ -129,8 +129,8 @@ function summaryOf(canister: CanisterState): CanisterSummary {
 }
 
 function cyclesInFlight(canister: CanisterState): Cycles {
-  const { calls, stopRequests } = canister;
-  let cycles = 0n;
+  const { calls, stopRequests, longExecution } = canister;
+  let cycles = longExecution?.prepaid ?? 0n;
   for (const context of calls.contexts) {
     cycles += context.availableCycles;
   }

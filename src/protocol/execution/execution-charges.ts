@@ -41,10 +41,16 @@ export function prepayExecution(
 ): Result<PrepaidExecution, UserError> {
   const canister = round.canister(canisterId);
   const reveals = caller !== null && canister.controllers.includes(caller);
-  const broke = checkAffordable(round.env, canister, prepaid.cycles, reveals);
+  const { isEarlier } = round.prepayment;
+  // A message that goes on, or begins anew, was found affordable when it began.
+  const isAffordable = isEarlier && canister.cycles >= prepaid.cycles;
+  const broke = isAffordable
+    ? undefined
+    : checkAffordable(round.env, canister, prepaid.cycles, reveals);
   if (broke !== undefined) {
     return err(broke);
   }
+  round.prepayment = { cycles: prepaid.cycles, isEarlier };
   round.put({ ...canister, cycles: canister.cycles - prepaid.cycles });
   return ok(prepaid);
 }

@@ -67,6 +67,7 @@ interface Origin {
   room?: Room;
 }
 
+const NO_PREPAYMENT = { cycles: 0n, isEarlier: false } as const;
 const PAID_FROM_RESERVE: ReadonlySet<CyclesUseCase> = new Set([
   'memory',
   'computeAllocation',
@@ -97,6 +98,8 @@ export class RoundState {
   /** In this round. */
   consumed: ConsumedCycles = NOTHING_CONSUMED;
   createdCycles: Cycles = 0n;
+  /** Of the message on this fork: what it was prepaid with, and whether that was so before this slice. */
+  prepayment: { readonly cycles: Cycles; readonly isEarlier: boolean } = NO_PREPAYMENT;
   readonly trace: TraceEvent[] = [];
   private readonly before: ReplicatedState;
   #room: Room | undefined;

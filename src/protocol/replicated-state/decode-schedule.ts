@@ -64,12 +64,18 @@ export function longExecutionFrom(value: CborValue | undefined): LongExecution |
   if (value === null) {
     return null;
   }
-  const [, , held, attempts] = list(value);
+  const [, , held, attempts, prepaid] = list(value);
   const slowAttempts = small(attempts);
   if (slowAttempts > MAX_SLOW_ATTEMPTS) {
     throw new Malformed('a number of attempts');
   }
-  return { input: inputFrom(value), paused: null, heldCharges: big(held), slowAttempts };
+  return {
+    input: inputFrom(value),
+    paused: null,
+    prepaid: big(prepaid),
+    heldCharges: big(held),
+    slowAttempts,
+  };
 }
 
 function inputFrom(value: CborValue | undefined): LongInput {

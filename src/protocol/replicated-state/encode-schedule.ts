@@ -37,7 +37,8 @@ export function encodeLongExecution(
     return null;
   }
   const [kind, what] = encodeInput(long.input, encoders);
-  return [kind, what, long.heldCharges.toString(), long.slowAttempts];
+  const { prepaid, heldCharges, slowAttempts } = long;
+  return [kind, what, heldCharges.toString(), slowAttempts, prepaid.toString()];
 }
 
 function encodeInput(input: LongInput, encoders: MessageEncoders): readonly [string, CborInput] {

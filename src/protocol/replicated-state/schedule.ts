@@ -66,6 +66,8 @@ export interface LongExecution {
   readonly input: LongInput;
   /** Null = aborted: it begins anew, in the time of the round that takes it up. */
   readonly paused: PausedExecution | null;
+  /** Taken from the balance when it began; an execution that begins anew is paid with it. */
+  readonly prepaid: Cycles;
   /** Charged to the canister meanwhile, to be paid when the message has ended: it counts on its balance. */
   readonly heldCharges: Cycles;
   /** Times it was aborted although it had half the rounds between two checkpoints: its slices grow. */

@@ -92,6 +92,13 @@ describe('cycles', () => {
         this.consume(null, -1n, 'deletedCanisters');
       });
     },
+    'a long message that goes on with one less than was paid for it': () => {
+      const { update } = prototype;
+      vi.spyOn(prototype, 'update').mockImplementation(function (this: RoundState, id, change) {
+        const goesOn = change.longExecution === null && change.cycles !== undefined;
+        update.call(this, id, goesOn ? { ...change, cycles: change.cycles - 1n } : change);
+      });
+    },
     'a message of a canister that arrives with one less': () => {
       const { send } = prototype;
       vi.spyOn(prototype, 'send').mockImplementation(function (this: RoundState, message) {

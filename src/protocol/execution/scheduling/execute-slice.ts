@@ -1,6 +1,7 @@
+import { assert } from '../../../base/assert.ts';
 import type { CanisterState } from '../../replicated-state/canister-state.ts';
 import { popInput } from '../../replicated-state/input-queues.ts';
-import type { LongExecution, LongInput, PausedExecution } from '../../replicated-state/schedule.ts';
+import type { LongExecution, LongInput } from '../../replicated-state/schedule.ts';
 import { SLICE_GROWTH } from '../../limits/execution.ts';
 import type { CanisterId, Instructions } from '../../types/ids.ts';
 import { isLowMemoryHookDue } from '../low-memory-hook.ts';
@@ -37,7 +38,8 @@ export function* continueLong(
   canisterId: CanisterId,
   long: LongExecution,
 ): SandboxTask<SliceEnd> {
-  round.update(canisterId, { longExecution: null });
+  const { cycles } = round.canister(canisterId);
+  round.update(canisterId, { longExecution: null, cycles: cycles + long.prepaid });
   return yield* executeSlice(round, canisterId, long);
 }
 
@@ -67,20 +69,21 @@ function* executeSlice(
 ): SandboxTask<SliceEnd> {
   const { input, heldCharges } = long;
   const slice = sliceOf(round, long);
-  const end = yield* runSlice(round, long.paused, slice, taskOf(canisterId, input));
+  const task = taskOf(canisterId, input);
+  const end = yield* runSlice(round, long.paused, slice, task, long.prepaid > 0n);
   if (end.paused === null) {
     // An installation may have been of a canister that is gone by now.
     if (heldCharges > 0n && round.find(canisterId) !== undefined) {
       round.charge(canisterId, heldCharges, 'ingressInduction');
     }
   } else {
-    recordPause(round, canisterId, long, end.paused);
+    recordPause(round, canisterId, long, end);
   }
   return end;
 }
 
 export function newLongExecution(input: LongInput): LongExecution {
-  return { input, paused: null, heldCharges: 0n, slowAttempts: 0 };
+  return { input, paused: null, prepaid: 0n, heldCharges: 0n, slowAttempts: 0 };
 }
 
 /**
@@ -93,15 +96,20 @@ function sliceOf(round: RoundState, { input, slowAttempts }: LongExecution): Ins
   return slice * SLICE_GROWTH ** BigInt(slowAttempts);
 }
 
-/** Keeps the message with its canister until it ends. */
+/** Keeps the message with its canister until it ends, and what was paid for it. */
 export function recordPause(
   round: RoundState,
   canisterId: CanisterId,
   long: LongExecution,
-  paused: PausedExecution,
+  { paused, prepaid }: Pick<SliceEnd, 'paused' | 'prepaid'>,
 ): void {
   const { input } = long;
-  round.update(canisterId, { longExecution: { ...long, paused } });
+  const { cycles } = round.canister(canisterId);
+  assert(prepaid <= cycles, 'what was paid on the fork can be paid here');
+  round.update(canisterId, {
+    longExecution: { ...long, paused, prepaid },
+    cycles: cycles - prepaid,
+  });
   if (input.kind !== 'task' && 'messageId' in input.message) {
     round.setProcessing(input.message);
   }

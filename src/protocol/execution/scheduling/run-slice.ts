@@ -7,7 +7,7 @@ import {
   type SandboxRequest,
 } from '../../interfaces/wasm-host.ts';
 import type { PausedExecution, RunProgress } from '../../replicated-state/schedule.ts';
-import type { CanisterId, Instructions } from '../../types/ids.ts';
+import type { CanisterId, Cycles, Instructions } from '../../types/ids.ts';
 import type { RoundState } from '../round-state.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
 
@@ -28,6 +28,8 @@ export interface SliceEnd {
   readonly heapDeltaBytes: number;
   /** Of the last run that was asked for. */
   readonly canisterId: CanisterId | null;
+  /** Taken from the canister's balance for the message; it shows while the message is paused. */
+  readonly prepaid: Cycles;
 }
 
 /** What a message does, on the round it is given. */
@@ -36,16 +38,19 @@ export type MessageTask = (round: RoundState) => SandboxTask<void>;
 /**
  * Runs a message until it ends or its slice is used up.
  * @param before null = it begins
+ * @param isPrepaid an earlier attempt or slice has paid, and the balance has it back
  */
 export function* runSlice(
   round: RoundState,
   before: PausedExecution | null,
   sliceInstructions: Instructions,
   start: MessageTask,
+  isPrepaid = false,
 ): SandboxTask<SliceEnd> {
   const startedAtNs = before?.startedAtNs ?? round.timeNs;
   const counted = before?.instructions ?? 0n;
   const fork = round.fork(startedAtNs);
+  fork.prepayment = { cycles: 0n, isEarlier: isPrepaid };
   const runs = new SlicedRuns(before?.progress ?? null, sliceInstructions);
   const task = start(fork);
   let step = task.next();
@@ -60,7 +65,8 @@ export function* runSlice(
         instructions: counted + instructions,
         progress: runs.progress(),
       };
-      return { paused, instructions, heapDeltaBytes: 0, canisterId };
+      const prepaid = fork.prepayment.cycles;
+      return { paused, instructions, heapDeltaBytes: 0, canisterId, prepaid };
     }
     step = task.next(reply);
   }
@@ -68,7 +74,8 @@ export function* runSlice(
   fork.instructionsUsed -= counted;
   round.join(fork);
   const { heapDeltaBytes, canisterId } = runs;
-  return { paused: null, instructions: fork.instructionsUsed, heapDeltaBytes, canisterId };
+  const instructions = fork.instructionsUsed;
+  return { paused: null, instructions, heapDeltaBytes, canisterId, prepaid: 0n };
 }
 
 /** Pages that a run changed, in bytes. */

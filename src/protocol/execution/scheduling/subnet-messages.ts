@@ -66,7 +66,7 @@ export class SubnetMessages {
     const end = yield* runSlice(round, null, slice, (fork) => executeSubnetMessage(fork, message));
     if (end.paused !== null) {
       const canisterId = present(end.canisterId, 'a paused installation runs on a canister');
-      recordPause(round, canisterId, newLongExecution({ kind: 'install', message }), end.paused);
+      recordPause(round, canisterId, newLongExecution({ kind: 'install', message }), end);
     }
     this.#book(end);
   }
