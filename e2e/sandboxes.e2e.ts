@@ -73,57 +73,33 @@ async function expectAgreement(page: Page, messages: number): Promise<void> {
   }).toPass({ timeout: 60_000 });
 }
 
-test('nodes with one, two and four sandbox workers come to the same states and counts', async ({
+test('nodes with one, two and four sandbox workers agree, also one that is restarted in a long message', async ({
   page,
 }) => {
+  test.setTimeout(300_000);
   const spec = {
     seed: `sandboxes ${Date.now()}`,
-    limits: 'mainnet',
+    dkgIntervalLength: 199,
     sandboxWorkers: [1, 2, 4, 4],
   };
   await openPage(page, `?spec=${encodeURIComponent(JSON.stringify(spec))}`);
   await recordRoots(page);
   const ids = await deploy(page, 4);
-  await page.evaluate(async (canisters) => {
-    const client = await window.subnetariumClient;
-    if (client === undefined) {
-      throw new ReferenceError('no client');
-    }
-    const twice = [...canisters, ...canisters];
-    await Promise.all(twice.map((id) => client.call(id, 'work')));
-  }, ids);
-  await expectAgreement(page, 8);
-  const sandboxes = await page.evaluate(async () => {
-    const snapshot = await window.networkUnderTest?.snapshot();
-    return snapshot?.nodes.map(({ load }) => load?.sandboxes);
-  });
-  expect(sandboxes).toEqual([1, 2, 4, 4]);
-  const compilers = page.workers().filter((worker) => worker.url().includes('module-broker'));
-  expect(compilers.length).toBe(1);
-});
-
-test('a node that is killed and started in the middle of a long message comes to the same state', async ({
-  page,
-}) => {
-  test.setTimeout(300_000);
-  await openPage(page, '?pace=turbo&nodes=4&dkgInterval=199');
-  await recordRoots(page);
-  const [id = ''] = await deploy(page, 1);
   const nodes = (await readNodes(page)).map(({ nodeId }) => nodeId);
   const victim = nodes.at(-1) ?? '';
-  await page.evaluate((canister) => {
-    const done = window as { longDone?: boolean };
-    done.longDone = false;
-    void window.subnetariumClient
-      ?.then((client) => client.call(canister, 'long'))
-      .then(() => (done.longDone = true));
-  }, id);
-  const isDone = (): Promise<boolean> =>
-    page.evaluate(() => (window as { longDone?: boolean }).longDone === true);
   const executedBy = async (nodeId: string): Promise<number> =>
     (await readNodes(page)).find((node) => node.nodeId === nodeId)?.executed ?? 0;
-  // Some slices, one in a block, are done by then.
   const begun = await executedBy(victim);
+  await page.evaluate(async ([busy = '', ...others]) => {
+    const client = await window.subnetariumClient;
+    const done = window as { longDone?: boolean };
+    done.longDone = false;
+    void client?.call(busy, 'long').then(() => (done.longDone = true));
+    await Promise.all(others.map(async (id) => (await client?.call(id, 'work')) ?? 0));
+  }, ids);
+  const isDone = (): Promise<boolean> =>
+    page.evaluate(() => (window as { longDone?: boolean }).longDone === true);
+  // Some slices, one in a block, are done by then.
   await expect(async () => expect(await executedBy(victim)).toBeGreaterThan(begun + 4)).toPass();
   expect(await isDone()).toBe(false);
   await doFault(page, 'kill', victim);
@@ -134,12 +110,18 @@ test('a node that is killed and started in the middle of a long message comes to
   // The restarted node executed the end of the message too, and says the same of it as the others.
   await expect(async () => expect(await executedBy(victim)).toBeGreaterThan(ended)).toPass();
   const recorded = await readRecorded(page);
-  expect(expectEqualRoots(recorded, nodes)).toBeGreaterThanOrEqual(20);
   const long = Object.values(recorded.instructions).filter(
     (byNode) => Number(byNode[victim]?.split(' ')[0]) > 2_500_000_000,
   );
   expect(long.length).toBe(1);
-  await expectAgreement(page, 1);
+  await expectAgreement(page, 4);
+  const sandboxes = await page.evaluate(async () => {
+    const snapshot = await window.networkUnderTest?.snapshot();
+    return snapshot?.nodes.map(({ load }) => load?.sandboxes);
+  });
+  expect(sandboxes?.slice(0, 3)).toEqual([1, 2, 4]);
+  const compilers = page.workers().filter((worker) => worker.url().includes('module-broker'));
+  expect(compilers.length).toBe(1);
 });
 
 test('a sandbox pauses long runs with two memories too, and says what one that cannot pause says', async ({
