@@ -21,6 +21,13 @@ export function sharesAt<K extends ShareKind>(
   return own.length === 0 ? peers : peers.length === 0 ? own : [...own, ...peers];
 }
 
+/** How many `sharesAt` would list. */
+export function countShares(pool: PoolReader, kind: ShareKind, height: Height): number {
+  return (
+    pool.validated.entriesAt(kind, height).length + pool.unvalidated.entriesAt(kind, height).length
+  );
+}
+
 /** Groups by what was signed, in order of first arrival. */
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[][] {
   const groups = new Map<string, T[]>();
@@ -62,8 +69,11 @@ export function combineShares(request: CombineRequest): readonly ChangeAction[] 
       bySigner.set(share.signer, share);
     }
   }
+  if (bySigner.size < request.threshold) {
+    return actions;
+  }
   const chosen = [...bySigner.values()].slice(0, request.threshold);
-  if (chosen.length < request.threshold || actions.length > 0) {
+  if (actions.length > 0) {
     return actions;
   }
   const outcome = request.combine(chosen.map(({ signer, signature }) => ({ signer, signature })));

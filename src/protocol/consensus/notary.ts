@@ -10,6 +10,8 @@ import type { RoleContext } from './role-context.ts';
 import { isDue } from './role-context.ts';
 import { acceptableFromNs, notaryDelayNs } from './round-delays.ts';
 
+const NOTHING: readonly BlockProposal[] = [];
+
 /**
  * Signs a notarization share for the valid proposals of lowest rank of the round.
  *
@@ -34,17 +36,19 @@ export function notarize(context: RoleContext): Mutations {
   const ownFinalization = pool.validated
     .at('finalizationShare', height)
     .some((share) => share.signer === nodeId);
+  const unsigned = ownFinalization
+    ? NOTHING
+    : candidates.filter((proposal) => !hasSigned(context, proposal));
+  if (unsigned.length === 0) {
+    return NO_MUTATIONS;
+  }
   const delayNs = notaryDelayNs(context.genesis.parameters, rank, {
     notarized: view.notarizedHeight(),
     finalized: view.finalizedHeight(),
     certified: context.state.latestCertifiedHeight(),
     isHalting: shouldHalt(context, view.notarizedHeight()) === true,
   });
-  if (ownFinalization) {
-    return NO_MUTATIONS;
-  }
-  const unsigned = candidates.filter((proposal) => !hasSigned(context, proposal));
-  if (unsigned.length === 0 || !isDue(context, startNs + delayNs)) {
+  if (!isDue(context, startNs + delayNs)) {
     return NO_MUTATIONS;
   }
   return unsigned
@@ -62,10 +66,12 @@ function isTimely(context: RoleContext, { block, signer }: BlockProposal): boole
 }
 
 function lowestRanked({ view, pool }: RoleContext, height: Height): readonly BlockProposal[] {
+  const proposals = pool.validated.at('blockProposal', height);
+  if (proposals.length === 0) {
+    return NOTHING;
+  }
   const equivocators = view.equivocators(height);
-  const eligible = pool.validated
-    .at('blockProposal', height)
-    .filter((proposal) => !equivocators.has(proposal.signer));
+  const eligible = proposals.filter((proposal) => !equivocators.has(proposal.signer));
   const lowest = eligible.reduce((rank, { block }) => Math.min(rank, block.rank), Infinity);
   return eligible.filter((proposal) => proposal.block.rank === lowest);
 }

@@ -14,12 +14,11 @@ export function createPurger(): Role {
   // Losers can only be left when the finalized tip moves: each height is looked at once.
   let losersPurgedTo: Height = 0;
   return (context) => {
-    const actions = [
-      ...purgeUnvalidated(context),
-      ...purgeBelowCatchUpPackage(context),
-      ...purgeDecidedShares(context),
-      ...purgeLosers(context, losersPurgedTo + 1),
-    ];
+    const actions: ChangeAction[] = [];
+    purgeUnvalidated(context, actions);
+    purgeBelowCatchUpPackage(context, actions);
+    purgeDecidedShares(context, actions);
+    purgeLosers(context, losersPurgedTo + 1, actions);
     losersPurgedTo = context.chain.tip.height;
     return actions;
   };
@@ -35,18 +34,20 @@ const DECIDED_BY_FINALIZATION = [
   'equivocationProof',
 ] as const satisfies readonly ArtifactKind[];
 
+const NO_KINDS: readonly ArtifactKind[] = [];
+
 /** The kinds of which the section holds something below the height. */
 function kindsBelow(
   section: SectionReader,
   height: Height,
   kinds: readonly ArtifactKind[],
 ): readonly ArtifactKind[] {
-  return kinds.filter((kind) => (section.minHeight(kind) ?? height) < height);
+  const isBelow = (kind: ArtifactKind): boolean => (section.minHeight(kind) ?? height) < height;
+  return kinds.some(isBelow) ? kinds.filter(isBelow) : NO_KINDS;
 }
 
-function purgeUnvalidated(context: RoleContext): readonly ChangeAction[] {
+function purgeUnvalidated(context: RoleContext, actions: ChangeAction[]): void {
   const { view, pool, nextBatchHeight } = context;
-  const actions: ChangeAction[] = [];
   const below = (height: Height, kinds: readonly ArtifactKind[]): void => {
     const hit = kindsBelow(pool.unvalidated, height, kinds);
     if (hit.length > 0) {
@@ -67,13 +68,11 @@ function purgeUnvalidated(context: RoleContext): readonly ChangeAction[] {
       actions.push(...pool.unvalidated.at('randomTapeShare', height).map(removeFromUnvalidated));
     }
   }
-  return actions;
 }
 
-function purgeBelowCatchUpPackage(context: RoleContext): readonly ChangeAction[] {
+function purgeBelowCatchUpPackage(context: RoleContext, actions: ChangeAction[]): void {
   const { view, pool, minimumChainLength } = context;
   const cup = view.catchUpPackage().height;
-  const actions: ChangeAction[] = [];
   const below = (height: Height, kinds: readonly ArtifactKind[]): void => {
     const hit = kindsBelow(pool.validated, height, kinds);
     if (hit.length > 0) {
@@ -83,13 +82,11 @@ function purgeBelowCatchUpPackage(context: RoleContext): readonly ChangeAction[]
   below(cup - minimumChainLength, ARTIFACT_KINDS);
   // One package is enough: an older one would only lead a newcomer to a purged height.
   below(cup, ['catchUpPackage', 'certification', 'certificationShare']);
-  return actions;
 }
 
 /** Own shares whose aggregate exists, and proofs of decided rounds. */
-function purgeDecidedShares(context: RoleContext): readonly ChangeAction[] {
+function purgeDecidedShares(context: RoleContext, actions: ChangeAction[]): void {
   const { view, pool } = context;
-  const actions: ChangeAction[] = [];
   const finalized = view.finalizedHeight();
   const below = (height: Height, kinds: readonly ArtifactKind[]): void => {
     const hit = kindsBelow(pool.validated, height, kinds);
@@ -110,13 +107,11 @@ function purgeDecidedShares(context: RoleContext): readonly ChangeAction[] {
       }
     }
   }
-  return actions;
 }
 
 /** Proposals and notarizations at finalized heights that are not of the finalized block. */
-function purgeLosers(context: RoleContext, from: Height): readonly ChangeAction[] {
+function purgeLosers(context: RoleContext, from: Height, actions: ChangeAction[]): void {
   const { pool, chain } = context;
-  const actions: ChangeAction[] = [];
   for (let height = from; height <= chain.tip.height; height += 1) {
     const winner = chain.blockAt(height)?.blockHash;
     if (winner === undefined) {
@@ -128,5 +123,4 @@ function purgeLosers(context: RoleContext, from: Height): readonly ChangeAction[
     ];
     actions.push(...losers.map(removeFromValidated));
   }
-  return actions;
 }

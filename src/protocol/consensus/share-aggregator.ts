@@ -1,6 +1,6 @@
 import { compareText } from '../../base/bytes.ts';
 import type { ChangeAction, Mutations } from '../artifact-pool/change-action.ts';
-import { addToValidated } from '../artifact-pool/change-action.ts';
+import { addToValidated, NO_MUTATIONS } from '../artifact-pool/change-action.ts';
 import { sealArtifact } from '../types/artifact-codec.ts';
 import type { CatchUpContent, CatchUpPackageShare } from '../types/artifacts.ts';
 import type { HashHex, Height, NodeId } from '../types/ids.ts';
@@ -11,7 +11,7 @@ import {
   randomBeaconSignedBytes,
   randomTapeSignedBytes,
 } from '../types/signed-bytes.ts';
-import { combineShares, groupBy, sharesAt } from './combine-shares.ts';
+import { combineShares, countShares, groupBy, sharesAt } from './combine-shares.ts';
 import { wantedTapeHeights } from './random-tape-maker.ts';
 import type { RoleContext } from './role-context.ts';
 
@@ -57,13 +57,15 @@ function aggregateBeacon(context: RoleContext): readonly ChangeAction[] {
     return [];
   }
   const height = beacon.height + 1;
-  if (pool.unvalidated.at('randomBeacon', height).some((b) => b.parent === beacon.hash)) {
-    return [];
+  const isEnough =
+    countShares(pool, 'randomBeaconShare', height) >= context.crypto.at(height).thresholdOf('low');
+  if (
+    !isEnough ||
+    pool.unvalidated.at('randomBeacon', height).some((b) => b.parent === beacon.hash)
+  ) {
+    return NO_MUTATIONS;
   }
   const shares = sharesAt(pool, 'randomBeaconShare', height);
-  if (shares.length < context.crypto.at(height).thresholdOf('low')) {
-    return [];
-  }
   return combineShares({
     ...thresholdRequest(context, height, 'low', () => randomBeaconSignedBytes(height, beacon.hash)),
     shares: shares.filter((s) => s.parent === beacon.hash),
@@ -84,17 +86,14 @@ function aggregateTapes(context: RoleContext): readonly ChangeAction[] {
   return wantedTapeHeights(context).flatMap((height) => {
     if (
       pool.validated.at('randomTape', height).length > 0 ||
-      pool.unvalidated.at('randomTape', height).length > 0
+      pool.unvalidated.at('randomTape', height).length > 0 ||
+      countShares(pool, 'randomTapeShare', height) < context.crypto.at(height).thresholdOf('low')
     ) {
-      return [];
-    }
-    const shares = sharesAt(pool, 'randomTapeShare', height);
-    if (shares.length < context.crypto.at(height).thresholdOf('low')) {
-      return [];
+      return NO_MUTATIONS;
     }
     return combineShares({
       ...thresholdRequest(context, height, 'low', () => randomTapeSignedBytes(height)),
-      shares,
+      shares: sharesAt(pool, 'randomTapeShare', height),
       aggregate: (signature) =>
         addToValidated(sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature })),
     });
@@ -108,15 +107,15 @@ function aggregateByCommittee(
   isWanted: (blockHash: HashHex) => boolean,
 ): readonly ChangeAction[] {
   const { pool, crypto, membership } = context;
+  const threshold = membership.notaryThreshold(height);
+  if (countShares(pool, `${kind}Share`, height) < threshold) {
+    return NO_MUTATIONS;
+  }
   const committee = membership.committee(height);
   if (committee === undefined) {
-    return [];
+    return NO_MUTATIONS;
   }
-  const threshold = membership.notaryThreshold(height);
   const all = sharesAt(pool, `${kind}Share`, height);
-  if (all.length < threshold) {
-    return [];
-  }
   const signedBytes = kind === 'notarization' ? notarizationSignedBytes : finalizationSignedBytes;
   const waiting = new Set(pool.unvalidated.at(kind, height).map((a) => a.blockHash));
   const groups = groupBy(all, (share) => share.blockHash);
@@ -172,6 +171,12 @@ function contentOf(share: CatchUpPackageShare): CatchUpContent {
 
 function aggregateCatchUpPackages(context: RoleContext): readonly ChangeAction[] {
   const { view, pool } = context;
+  if (
+    pool.validated.count('catchUpPackageShare') + pool.unvalidated.count('catchUpPackageShare') ===
+    0
+  ) {
+    return NO_MUTATIONS;
+  }
   const known = view.catchUpPackage().height;
   const heights = new Set([
     ...pool.validated.heights('catchUpPackageShare'),

@@ -44,17 +44,17 @@ export function traceOfApplied(
   applied: AppliedMutations['applied'],
   membership: Membership,
 ): readonly TraceEvent[] {
-  return applied.flatMap(({ action, entry }): readonly TraceEvent[] => {
-    switch (action.kind) {
-      case 'addToValidated':
-      case 'moveToValidated':
-        return traceOfValidated(action.artifact, action.kind === 'addToValidated', membership);
-      case 'handleInvalid':
-        return traceOfInvalid(action.artifact, action.code, action.message, entry?.from ?? null);
-      default:
-        return [];
+  const facts: TraceEvent[] = [];
+  for (const { action, entry } of applied) {
+    if (action.kind === 'addToValidated' || action.kind === 'moveToValidated') {
+      const isOwn = action.kind === 'addToValidated';
+      facts.push(...traceOfValidated(action.artifact, isOwn, membership));
+    } else if (action.kind === 'handleInvalid') {
+      const from = entry?.from ?? null;
+      facts.push(...traceOfInvalid(action.artifact, action.code, action.message, from));
     }
-  });
+  }
+  return facts;
 }
 
 function traceOfInvalid(

@@ -35,6 +35,8 @@ const KEPT_SUMMARIES = 4;
  */
 export function createActiveIntervals(): ActiveIntervals {
   let summaries: readonly { readonly block: Block; readonly spans: readonly Interval[] }[] = [];
+  /** Answers follow each other in one interval. */
+  let last: Interval | undefined;
   return {
     note: (block) => {
       const known = summaries.some(({ block: other }) => other.height === block.height);
@@ -43,12 +45,17 @@ export function createActiveIntervals(): ActiveIntervals {
         summaries = [{ block, spans }, ...summaries]
           .sort((a, b) => b.block.height - a.block.height)
           .slice(0, KEPT_SUMMARIES);
+        last = undefined;
       }
     },
     at: (height) => {
+      if (last !== undefined && isWithin(last, height)) {
+        return last;
+      }
       for (const { spans } of summaries) {
-        const found = spans.find(({ start, end }) => start <= height && height < end);
+        const found = spans.find((span) => isWithin(span, height));
         if (found !== undefined) {
+          last = found;
           return found;
         }
       }
@@ -56,6 +63,10 @@ export function createActiveIntervals(): ActiveIntervals {
     },
     newest: () => summaries[0]?.block,
   };
+}
+
+function isWithin({ start, end }: Interval, height: Height): boolean {
+  return start <= height && height < end;
 }
 
 function intervalsOf(block: Block): readonly Interval[] {

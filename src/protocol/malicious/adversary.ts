@@ -80,6 +80,9 @@ export function createAdversary({ nodeId, genesis, seed }: AdversaryConfig): Adv
       return NO_MUTATIONS;
     },
     send(packets, { nowNs, connection, notarized }) {
+      if (attacks.length === 0) {
+        return packets;
+      }
       const outlet = { nodeId, peers, incarnation: connection, nowNs, notarized };
       return attacks.reduce((sent, attack) => attack.send?.(sent, outlet) ?? sent, packets);
     },

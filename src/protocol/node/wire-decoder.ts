@@ -26,9 +26,13 @@ export function createWireDecoder(): WireDecoder {
       return decoded;
     },
     encodingOf(artifact) {
-      const known = encodings.get(artifact) ?? encodeArtifact(artifact);
-      encodings.set(artifact, known);
-      return known;
+      const known = encodings.get(artifact);
+      if (known !== undefined) {
+        return known;
+      }
+      const made = encodeArtifact(artifact);
+      encodings.set(artifact, made);
+      return made;
     },
   };
 }
