@@ -56,13 +56,21 @@ export function hexToBytes(text: string): Uint8Array | undefined {
     return undefined;
   }
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i += 1) {
+  return hexInto(text, bytes, 0) ? bytes : undefined;
+}
+
+/** Parses hex into `target` from `start` on, where there is room; false when the text is anything else. */
+export function hexInto(text: string, target: Uint8Array, start: number): boolean {
+  if (text.length % 2 !== 0) {
+    return false;
+  }
+  for (let i = 0; i < text.length / 2; i += 1) {
     const high = VALUES[text.charCodeAt(2 * i)] ?? 255;
     const low = VALUES[text.charCodeAt(2 * i + 1)] ?? 255;
     if (high > 15 || low > 15) {
-      return undefined;
+      return false;
     }
-    bytes[i] = high * 16 + low;
+    target[start + i] = high * 16 + low;
   }
-  return bytes;
+  return true;
 }

@@ -341,7 +341,8 @@ export class Simulation {
 
   /** The node's own reading of the clock. */
   private localNowNs(node: SimNode): bigint {
-    return this.nowNs() + BigInt(node.conditions.clockOffsetMs * NS_PER_MS);
+    const { clockOffsetMs } = node.conditions;
+    return clockOffsetMs === 0 ? this.nowNs() : this.nowNs() + BigInt(clockOffsetMs * NS_PER_MS);
   }
 
   private isAble(node: SimNode): boolean {

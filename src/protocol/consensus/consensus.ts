@@ -65,6 +65,11 @@ interface KnownHeights extends BouncerHeights {
   readonly summaryHeight: Height | undefined;
 }
 
+interface LastContext {
+  readonly known: RoleContext | null;
+  readonly diverged: StateDivergence | null;
+}
+
 /** Starts at genesis; `restore` brings back what an earlier run had. */
 export function createConsensus(deps: ConsensusDeps): Consensus {
   return new ConsensusNode(deps);
@@ -95,6 +100,7 @@ class ConsensusNode implements Consensus {
   private startedOverFor: Height | null = null;
   private diverged: StateDivergence | null = null;
   private knownHeights: KnownHeights | null = null;
+  private lastContext: LastContext = { known: null, diverged: null };
 
   constructor(deps: ConsensusDeps) {
     this.deps = deps;
@@ -259,9 +265,26 @@ class ConsensusNode implements Consensus {
     return Math.max(this.deps.messageRouting.expectedBatchHeight(), this.deliveredHeight + 1);
   }
 
+  /** Several parts of a poll ask for it: made anew when the time, the state or what was delivered moved. */
   private context(): RoleContext {
-    const { nodeId, genesis, payloadBuilder, stateReader } = this.deps;
     this.intervals.note(this.view.catchUpPackage().block);
+    const nextBatchHeight = this.nextBatchHeight();
+    const { known, diverged } = this.lastContext;
+    const isSame =
+      known?.nowNs === this.lastNowNs &&
+      known.nextBatchHeight === nextBatchHeight &&
+      known.chain === this.chain &&
+      diverged === this.diverged;
+    if (isSame) {
+      return known;
+    }
+    const context = this.newContext(nextBatchHeight);
+    this.lastContext = { known: context, diverged: this.diverged };
+    return context;
+  }
+
+  private newContext(nextBatchHeight: Height): RoleContext {
+    const { nodeId, genesis, payloadBuilder, stateReader } = this.deps;
     return {
       nodeId,
       genesis,
@@ -278,7 +301,7 @@ class ConsensusNode implements Consensus {
       bounds: notaryBoundsFor(genesis.parameters.dkgIntervalLength),
       haltRegistry: this.deps.haltRegistry ?? haltRegistryOf(this.registry),
       minimumChainLength: this.minimumChainLength,
-      nextBatchHeight: this.nextBatchHeight(),
+      nextBatchHeight,
       nowNs: this.lastNowNs,
       wakeAt: (timeNs) => {
         this.wakeNs = this.wakeNs === null || timeNs < this.wakeNs ? timeNs : this.wakeNs;

@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
+import { hexInto } from '../../base/hex.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 
 /** What can be encoded. A record's fields that are undefined are left out. */
@@ -32,11 +33,24 @@ const TWO_POW_32 = 0x1_00_00_00_00;
 const KEPT_BUFFER_BYTES = 64 * 1024;
 const FIRST_BUFFER_BYTES = 4096;
 
+/** Writes items one after the other, without building a tree first; the counterpart of `CborCursor`. */
+export interface CborWriter {
+  /** The head of an array; its items follow. */
+  array(count: number): void;
+  /** A safe natural number. */
+  nat(value: number): void;
+  text(value: string): void;
+  bytes(value: Uint8Array): void;
+  /** A byte string, given as hex. */
+  hex(value: string): void;
+  null(): void;
+}
+
 /**
  * Collects one encoding at a time in a buffer that is used again: encodings are many and small, and
  * a fresh buffer for each would cost more than the writing. Nothing of it is ever handed out.
  */
-class Writer {
+class Writer implements CborWriter {
   private buffer = new Uint8Array(FIRST_BUFFER_BYTES);
   private length = 0;
 
@@ -122,6 +136,32 @@ class Writer {
     this.length += value.length;
   }
 
+  array(count: number): void {
+    this.head(4, count);
+  }
+
+  nat(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, 'CBOR numbers are safe integers');
+    this.head(0, value);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.head(2, value.length);
+    this.raw(value);
+  }
+
+  hex(value: string): void {
+    const count = value.length / 2;
+    this.head(2, count);
+    this.reserve(count);
+    assert(hexInto(value, this.buffer, this.length), 'ids and hashes are hex');
+    this.length += count;
+  }
+
+  null(): void {
+    this.byte(0xf6);
+  }
+
   /** What `write` adds, as bytes of their own instead. */
   apart(write: () => void): Uint8Array {
     const start = this.length;
@@ -182,14 +222,13 @@ function writeItem(writer: Writer, value: CborInput): void {
   } else if (typeof value === 'string') {
     writer.text(value);
   } else if (value instanceof Uint8Array) {
-    writer.head(2, value.length);
-    writer.raw(value);
+    writer.bytes(value);
   } else if (value === null) {
-    writer.byte(0xf6);
+    writer.null();
   } else if (typeof value === 'boolean') {
     writer.byte(value ? 0xf5 : 0xf4);
   } else if (isList(value)) {
-    writer.head(4, value.length);
+    writer.array(value.length);
     for (const item of value) {
       writeItem(writer, item);
     }
@@ -213,5 +252,12 @@ export function encodeCbor(value: CborInput, options: CborEncodeOptions = {}): U
     sharedWriter.raw(SELF_DESCRIBED_TAG);
   }
   writeItem(sharedWriter, value);
+  return sharedWriter.finish();
+}
+
+/** One item, written as it goes; `write` encodes nothing else meanwhile. */
+export function writeCbor(write: (writer: CborWriter) => void): Uint8Array {
+  sharedWriter.start();
+  write(sharedWriter);
   return sharedWriter.finish();
 }

@@ -48,21 +48,24 @@ function committeeOf(genesis: SubnetGenesis): Committee {
   return { nodeKeys, committeeKeys };
 }
 
-function createMulti(
-  suite: CryptoSuite,
-  committee: Committee,
-  secrets: NodeSecrets,
-  counters: MutableCounters,
-) {
-  const { bls } = suite;
+/** The aggregated key of a set of signers; undefined when one is unknown or named twice. */
+function createSetKeys(
+  { bls }: CryptoSuite,
+  { committeeKeys }: Committee,
+): (signers: readonly NodeId[]) => Uint8Array | undefined {
   const sets = createLru<Uint8Array>(MAX_CACHED_SIGNER_SETS);
-  const setKey = (signers: readonly NodeId[]): Uint8Array | undefined => {
-    const name = signers.toSorted((a, b) => (a < b ? -1 : 1)).join();
+  const places = new Map([...committeeKeys.keys()].map((signer, place) => [signer, place]));
+  return (signers) => {
+    // Short names for the cache: those of the signers joined are half a kilobyte.
+    const name = signers
+      .map((signer) => places.get(signer) ?? -1)
+      .sort((a, b) => a - b)
+      .join();
     const known = sets.get(name);
     if (known !== undefined) {
       return known;
     }
-    const keys = signers.flatMap((signer) => committee.committeeKeys.get(signer) ?? []);
+    const keys = signers.flatMap((signer) => committeeKeys.get(signer) ?? []);
     if (keys.length !== signers.length || new Set(signers).size !== signers.length) {
       return undefined;
     }
@@ -73,6 +76,16 @@ function createMulti(
     sets.set(name, aggregated.value);
     return aggregated.value;
   };
+}
+
+function createMulti(
+  suite: CryptoSuite,
+  committee: Committee,
+  secrets: NodeSecrets,
+  counters: MutableCounters,
+) {
+  const { bls } = suite;
+  const setKey = createSetKeys(suite, committee);
   const verifyShare = (signer: NodeId, message: Uint8Array, signature: Uint8Array): boolean => {
     counters.blsVerify += 1;
     const key = committee.committeeKeys.get(signer);

@@ -1,10 +1,8 @@
-import { hexToBytes } from '../../base/hex.ts';
-import { present } from '../../base/assert.ts';
 import { codedError, err, ok } from '../../base/result.ts';
 import type { CodedError, Result } from '../../base/result.ts';
 import { CborCursor } from '../crypto/cbor-cursor.ts';
-import { encodeCbor } from '../crypto/cbor-encode.ts';
-import type { CborInput } from '../crypto/cbor-encode.ts';
+import { writeCbor } from '../crypto/cbor-encode.ts';
+import type { CborWriter } from '../crypto/cbor-encode.ts';
 import type { NodeId } from '../types/ids.ts';
 import {
   MAX_ACKS_PER_PACKET,
@@ -40,39 +38,100 @@ const MAX_KIND_BYTES = 32;
 
 export type PacketError = CodedError<'PACKET_TOO_LARGE' | 'PACKET_MALFORMED' | 'PACKET_VERSION'>;
 
-function bytesOfHex(hex: string): Uint8Array {
-  return present(hexToBytes(hex), 'ids and hashes are hex');
+function writeList<T>(
+  writer: CborWriter,
+  items: readonly T[],
+  write: (writer: CborWriter, item: T) => void,
+): void {
+  writer.array(items.length);
+  for (const item of items) {
+    write(writer, item);
+  }
 }
 
-function encodeName(name: ArtifactName): CborInput {
-  return [name.kind, name.height, bytesOfHex(name.hash)];
+function writeName(writer: CborWriter, { kind, height, hash }: ArtifactName): void {
+  writer.array(3);
+  writer.text(kind);
+  writer.nat(height);
+  writer.hex(hash);
+}
+
+function writeOptionalBytes(writer: CborWriter, bytes: Uint8Array | null): void {
+  if (bytes === null) {
+    writer.null();
+  } else {
+    writer.bytes(bytes);
+  }
+}
+
+function writeSession(writer: CborWriter, { peer, session }: Session): void {
+  writer.array(2);
+  writer.hex(peer);
+  writer.nat(session);
+}
+
+function writeAck(writer: CborWriter, { to, incarnation, commitIds }: Acknowledgement): void {
+  writer.array(3);
+  writer.hex(to);
+  writer.nat(incarnation);
+  writer.array(commitIds.length);
+  for (const commitId of commitIds) {
+    writer.nat(commitId);
+  }
+}
+
+function writeUpdate(writer: CborWriter, { slotId, commitId, name, bytes }: SlotUpdate): void {
+  writer.array(4);
+  writer.nat(slotId);
+  writer.nat(commitId);
+  writeName(writer, name);
+  writeOptionalBytes(writer, bytes);
+}
+
+function writePulled(writer: CborWriter, { name, bytes }: PulledArtifact): void {
+  writer.array(2);
+  writeName(writer, name);
+  writeOptionalBytes(writer, bytes);
+}
+
+function writeStateAdvert(writer: CborWriter, { height, root }: StateAdvert): void {
+  writer.array(2);
+  writer.nat(height);
+  writer.hex(root);
+}
+
+function writeStateRequest(writer: CborWriter, { height, root, chunk }: StateRequest): void {
+  writer.array(3);
+  writer.nat(height);
+  writer.hex(root);
+  writer.nat(chunk);
+}
+
+function writeStateResponse(writer: CborWriter, response: StateResponse): void {
+  const { height, root, chunk, bytes, busy } = response;
+  writer.array(5);
+  writer.nat(height);
+  writer.hex(root);
+  writer.nat(chunk);
+  writeOptionalBytes(writer, bytes);
+  writer.nat(busy ? 1 : 0);
 }
 
 /** @param packet our own: lengths are within the limits */
 export function encodePacket(packet: Packet): Uint8Array {
-  return encodeCbor([
-    PACKET_VERSION,
-    packet.incarnation,
-    packet.sessions.map(({ peer, session }) => [bytesOfHex(peer), session]),
-    packet.acks.map((ack) => [bytesOfHex(ack.to), ack.incarnation, ack.commitIds]),
-    packet.updates.map((update) => [
-      update.slotId,
-      update.commitId,
-      encodeName(update.name),
-      update.bytes,
-    ]),
-    packet.pulls.map(encodeName),
-    packet.pulled.map(({ name, bytes }) => [encodeName(name), bytes]),
-    packet.stateAdverts.map(({ height, root }) => [height, bytesOfHex(root)]),
-    packet.stateRequests.map(({ height, root, chunk }) => [height, bytesOfHex(root), chunk]),
-    packet.stateResponses.map((response) => [
-      response.height,
-      bytesOfHex(response.root),
-      response.chunk,
-      response.bytes,
-      response.busy ? 1 : 0,
-    ]),
-  ]);
+  return writeCbor((writer) => {
+    writer.array(FIELDS);
+    writer.nat(PACKET_VERSION);
+    writer.nat(packet.incarnation);
+    writeList(writer, packet.sessions, writeSession);
+    writeList(writer, packet.acks, writeAck);
+    writeList(writer, packet.updates, writeUpdate);
+    writeList(writer, packet.pulls, writeName);
+    writeList(writer, packet.pulled, writePulled);
+    writeList(writer, packet.stateAdverts, writeStateAdvert);
+    writeList(writer, packet.stateRequests, writeStateRequest);
+    writeList(writer, packet.stateResponses, writeStateResponse);
+  });
 }
 
 type Reader<T> = (cursor: CborCursor) => T;

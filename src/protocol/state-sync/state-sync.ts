@@ -70,6 +70,9 @@ class StateSyncNode implements StateSync {
   private advertAtNs: TimeNs = 0n;
   /** Who heard of which newest checkpoint. */
   private told = new Map<NodeId, Checkpoint | undefined>();
+  /** As of the last look: the same list of the same peers, and the same checkpoint, are no news. */
+  private toldTo: readonly NodeId[] | null = null;
+  private toldOf: Checkpoint | undefined;
   private progressAtNs: TimeNs = 0n;
   private progressDone = -1;
   private startedNs: TimeNs = 0n;
@@ -132,6 +135,11 @@ class StateSyncNode implements StateSync {
   private advertise(nowNs: TimeNs, peersUp: readonly NodeId[]): void {
     const newest = this.ports.stateManager.latestCheckpoint();
     const isDue = nowNs >= this.advertAtNs;
+    if (!isDue && newest === this.toldOf && peersUp === this.toldTo) {
+      return;
+    }
+    this.toldOf = newest;
+    this.toldTo = peersUp;
     const isNews = peersUp.some((peer) => this.told.get(peer) !== newest);
     if (!isDue && !isNews && this.told.size === peersUp.length) {
       return;
