@@ -260,11 +260,7 @@ export class Simulation {
       return false;
     }
     this.elapsedNs = Math.max(this.elapsedNs, next);
-    for (
-      let at = this.queue.nextNs();
-      at !== undefined && at <= this.elapsedNs;
-      at = this.queue.nextNs()
-    ) {
+    while ((this.queue.nextNs() ?? Number.POSITIVE_INFINITY) <= this.elapsedNs) {
       const event = this.queue.pop();
       if (event !== undefined) {
         this.happen(event);
