@@ -13,6 +13,8 @@ export interface Limit {
 }
 
 const FOLDER = 'src/protocol/limits';
+/** Limits that stand beside what they bound. */
+const OTHERS = [['wasm.ts', 'src/protocol/execution/wasm/limits.ts']] as const;
 const EXPORT =
   /(?:\/\*\*(?<doc>(?:[^*]|\*(?!\/))*)\*\/\n)?export (?<kind>const|function) (?<name>\w+)/g;
 const FIELD =
@@ -22,12 +24,13 @@ const CONVERSIONS: ReadonlySet<string> = new Set(['NS_PER_MS', 'NS_PER_SECOND', 
 
 /** Every limit of the core, in the order of the sources. */
 export async function readLimits(): Promise<readonly Limit[]> {
-  const files = readdirSync(FOLDER).filter(
-    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
-  );
+  const files = readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .toSorted()
+    .map((file) => [file, join(FOLDER, file)] as const);
   const limits: Limit[] = [];
-  for (const file of files.toSorted()) {
-    const path = join(process.cwd(), FOLDER, file);
+  for (const [file, relative] of [...files, ...OTHERS]) {
+    const path = join(process.cwd(), relative);
     const values = (await import(path)) as Readonly<Record<string, unknown>>;
     limits.push(...limitsOf(file, readFileSync(path, 'utf8'), values));
   }

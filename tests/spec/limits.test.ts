@@ -6,8 +6,12 @@ const AREAS: Readonly<Record<string, string>> = {
   'dkg.ts': 'Distributed key generation',
   'execution.ts': 'Execution and cycles',
   'interface.ts': 'HTTP interface',
+  'management.ts': 'Management canister and its arguments',
+  'memory.ts': 'Stable memory',
   'messaging.ts': 'Message routing',
+  'query.ts': 'Queries',
   'state-sync.ts': 'State sync',
+  'wasm.ts': 'Canister modules',
 };
 
 function cell(text: string): string {
@@ -35,7 +39,9 @@ function limitsPage(limits: readonly Limit[]): string {
   return [
     '# Limits and prices',
     '',
-    'Made from `src/protocol/limits`, whose comments state meaning and source. "Mainnet: the same" means the value of the source named;',
+    'Made from `src/protocol/limits` and `src/protocol/execution/wasm/limits.ts`, whose comments state meaning and source.',
+    '"Mainnet: the same" means the value of the source named; `CLASSROOM_…` is the preset in force unless the spec says `limits: "mainnet"`,',
+    'which takes the column beside it.',
     "`rs/…` are paths of the IC's replica (July 2025), prices are those of its 13-node reference subnet.",
     ...files.flatMap((file) =>
       tableOf(

@@ -218,3 +218,5 @@ export const MAX_QUERY_REPLY_BYTES = 3 * MIB;
 export const CLEANUP_RESERVE_PERCENT = 5n;
 /** Bytes of a module, unpacked. @upstream rs/config/src/embedders.rs */
 export const MAX_WASM_MODULE_BYTES = 100 * MIB;
+/** Bytes of the text of a trap; longer ones are cut. @upstream rs/embedders/src/wasmtime_embedder/system_api.rs */
+export const MAX_TRAP_BYTES = 16 * 1024;

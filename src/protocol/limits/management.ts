@@ -20,3 +20,11 @@ export const SNAPSHOT_BASELINE_INSTRUCTIONS: Instructions = 2_000_000_000n;
 export const SNAPSHOT_DATA_BASELINE_INSTRUCTIONS: Instructions = 5_000_000n;
 /** Days that the history of node metrics keeps. @upstream interface specification, IC method node_metrics_history */
 export const NODE_METRICS_DAYS = 60;
+/** Types in the table of an argument. @playground the IC's decoder has a quota of work instead. */
+export const MAX_CANDID_TYPES = 1000;
+/** Fields of all those types. @playground the IC's decoder has a quota of work instead. */
+export const MAX_CANDID_FIELDS = 5000;
+/** Nesting of an argument. @playground the IC's decoder has a quota of work instead. */
+export const MAX_CANDID_DEPTH = 64;
+/** Values that are looked at in one argument. @playground the IC's decoder has a quota of work of its own. */
+export const MAX_CANDID_STEPS = 100_000;

@@ -1,3 +1,9 @@
+import {
+  MAX_CANDID_DEPTH,
+  MAX_CANDID_FIELDS,
+  MAX_CANDID_STEPS,
+  MAX_CANDID_TYPES,
+} from '../../limits/management.ts';
 import { bytesToHex } from '../../../base/hex.ts';
 import { encodeUtf8, decodeUtf8 } from '../../../base/utf8.ts';
 import { codedError, err, ok, type CodedError, type Result } from '../../../base/result.ts';
@@ -26,10 +32,6 @@ export type CandidValue =
 
 export type CandidError = CodedError<'MALFORMED_CANDID'>;
 
-const MAX_TYPES = 1000;
-const MAX_FIELDS = 5000;
-const MAX_DEPTH = 64;
-const MAX_STEPS = 100_000;
 const MAX_PRINCIPAL_BYTES = 29;
 
 const NULL = -1;
@@ -63,7 +65,7 @@ class Malformed {
 class Reader {
   readonly bytes: Uint8Array;
   at = 0;
-  private steps = MAX_STEPS;
+  private steps = MAX_CANDID_STEPS;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -121,7 +123,7 @@ class Reader {
 
   typeCode(): number {
     const value = this.signed();
-    if (value > BigInt(MAX_TYPES) || value < -24n) {
+    if (value > BigInt(MAX_CANDID_TYPES) || value < -24n) {
       throw new Malformed('unknown type code');
     }
     return Number(value);
@@ -130,11 +132,11 @@ class Reader {
 
 function readTypeTable(reader: Reader): readonly WireType[] {
   const count = reader.count();
-  if (count > MAX_TYPES) {
+  if (count > MAX_CANDID_TYPES) {
     throw new Malformed('too many types');
   }
   const table: WireType[] = [];
-  let fieldsLeft = MAX_FIELDS;
+  let fieldsLeft = MAX_CANDID_FIELDS;
   for (let i = 0; i < count; i += 1) {
     const code = reader.typeCode();
     if (code === -18 || code === -19) {
@@ -253,7 +255,7 @@ function readValue(
   depth: number,
 ): CandidValue {
   reader.spend();
-  if (depth > MAX_DEPTH) {
+  if (depth > MAX_CANDID_DEPTH) {
     throw new Malformed('values are nested too deeply');
   }
   if (code < 0) {

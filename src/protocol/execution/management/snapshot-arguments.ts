@@ -1,6 +1,7 @@
 import { bytesToHex } from '../../../base/hex.ts';
 import type { Result } from '../../../base/result.ts';
 import { MAX_CERTIFIED_DATA_BYTES, MAX_WASM_MODULE_BYTES } from '../../limits/execution.ts';
+import { MAX_STABLE_BYTES } from '../../limits/memory.ts';
 import { WASM_PAGE_BYTES, type GlobalValue } from '../../interfaces/wasm-host.ts';
 import type { LowMemoryHookStatus } from '../../replicated-state/canister-state.ts';
 import type { TimeNs } from '../../types/ids.ts';
@@ -12,8 +13,7 @@ import type { CandidValue } from './candid-value.ts';
 
 /** Arguments of the methods about snapshots. */
 
-/** Pages of the largest stable memory: 500 GiB. */
-const MAX_STABLE_WASM_PAGES = (500 * 1024 ** 3) / WASM_PAGE_BYTES;
+const MAX_STABLE_WASM_PAGES = MAX_STABLE_BYTES / WASM_PAGE_BYTES;
 /** Bytes of a snapshot's number, before the canister's id. */
 const NUMBER_BYTES = 8;
 

@@ -1,3 +1,4 @@
+import { MAX_TRAP_BYTES } from '../../limits/execution.ts';
 import { bytesToHex } from '../../../base/hex.ts';
 import { decodeUtf8Lossy, encodeUtf8 } from '../../../base/utf8.ts';
 import { MAX_PRINCIPAL_BYTES } from '../../crypto/principal.ts';
@@ -9,9 +10,6 @@ import {
   userViolation,
 } from './canister-trap.ts';
 import type { SystemApiFunctions } from './functions.ts';
-
-/** Text of a trap; longer ones are cut. */
-const MAX_TRAP_BYTES = 32 * 1024;
 
 type EnvironmentNames =
   | 'canister_status'

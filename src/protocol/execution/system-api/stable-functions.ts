@@ -1,15 +1,13 @@
 import { WASM_PAGE_BYTES } from '../../interfaces/wasm-host.ts';
+import { MAX_STABLE32_BYTES, MAX_STABLE_BYTES } from '../../limits/memory.ts';
 import { trapped } from './canister-trap.ts';
 import { DIRTY_STABLE_PAGE_COST } from './costs.ts';
 import type { SystemApiFunctions } from './functions.ts';
 import type { ApiSession } from './session.ts';
 import { stablePageLimit, tooManyWritten } from './stable-limits.ts';
 
-const KIB = 1024;
-const GIB = KIB * KIB * KIB;
-/** 500 GiB. @upstream rs/types/types/src/lib.rs#MAX_STABLE_MEMORY_IN_BYTES */
-const MAX_STABLE_WASM_PAGES = (500 * GIB) / WASM_PAGE_BYTES;
-const MAX_STABLE32_WASM_PAGES = 65_536;
+const MAX_STABLE_WASM_PAGES = MAX_STABLE_BYTES / WASM_PAGE_BYTES;
+const MAX_STABLE32_WASM_PAGES = MAX_STABLE32_BYTES / WASM_PAGE_BYTES;
 
 type StableNames =
   | `stable_${'grow' | 'read' | 'size' | 'write'}`

@@ -1,14 +1,18 @@
 import { PAGE_BYTES, type EntryContext } from '../../interfaces/wasm-host.ts';
+import {
+  STABLE_BYTES_PER_MESSAGE,
+  STABLE_BYTES_PER_QUERY,
+  STABLE_BYTES_PER_UPGRADE,
+} from '../../limits/memory.ts';
 import { memoryAccessLimitExceeded, type CanisterTrap } from './canister-trap.ts';
 
 /** How much of its stable memory a message may touch. @upstream rs/config/src/embedders.rs */
 
-const GIB = 1024 ** 3;
 /** Pages written, and likewise pages read or written. */
 const PAGE_LIMIT = {
-  message: (2 * GIB) / PAGE_BYTES,
-  upgrade: (8 * GIB) / PAGE_BYTES,
-  query: GIB / PAGE_BYTES,
+  message: STABLE_BYTES_PER_MESSAGE / PAGE_BYTES,
+  upgrade: STABLE_BYTES_PER_UPGRADE / PAGE_BYTES,
+  query: STABLE_BYTES_PER_QUERY / PAGE_BYTES,
 };
 
 function inKib(pages: number): string {
