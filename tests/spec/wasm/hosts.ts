@@ -118,7 +118,8 @@ function packed(script: Script): Omit<Script, 'files'> & { files: [string, strin
   return { ...script, files };
 }
 
-function runInWorker(page: Page, source: string, script: Script): Promise<ScriptReport> {
+/** Runs a file in a worker of the page; `source` bundles `script-in-browser.ts`. Rejects when it fails. */
+export function runInWorker(page: Page, source: string, script: Script): Promise<ScriptReport> {
   return page.evaluate(
     ({ text, request, withinMs }) =>
       new Promise<ScriptReport>((resolve, reject) => {
