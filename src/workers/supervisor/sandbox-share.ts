@@ -4,8 +4,8 @@ import type { SandboxShare } from '../node/control.ts';
 
 /** 64-bit Wasm memories a tab can have, with a few to spare. */
 const TAB_MEMORIES = 56;
-/** One for a paused run, one for the others. */
-const MIN_MEMORIES = 2;
+/** Of one worker among several: one for a paused run, one for the others. */
+const WORKER_MEMORIES = 2;
 
 export function countNodes(spec: NetworkSpec): number {
   return spec.subnets.reduce((sum, subnet) => sum + subnet.nodes, 0);
@@ -21,11 +21,11 @@ export function countNodes(spec: NetworkSpec): number {
 export function shareOfSandboxes(spec: NetworkSpec, index: number, cores: number): SandboxShare {
   const { sandboxWorkers } = spec;
   const nodes = countNodes(spec);
-  const memories = Math.max(MIN_MEMORIES, Math.floor(TAB_MEMORIES / nodes));
+  const memories = Math.max(1, Math.floor(TAB_MEMORIES / nodes));
   const wanted =
     (typeof sandboxWorkers === 'object' ? sandboxWorkers?.[index] : sandboxWorkers) ??
     Math.floor(cores / nodes);
-  const most = Math.min(MAX_SANDBOX_WORKERS, Math.floor(memories / MIN_MEMORIES));
-  const workers = Math.min(most, Math.max(1, wanted));
+  const most = Math.min(MAX_SANDBOX_WORKERS, Math.floor(memories / WORKER_MEMORIES));
+  const workers = Math.max(1, Math.min(most, wanted));
   return { workers, memoriesPerWorker: Math.floor(memories / workers) };
 }
