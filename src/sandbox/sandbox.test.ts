@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { present } from '../base/assert.ts';
 import { compileWat } from '../../tests/support/wat.ts';
 import type { CanisterId } from '../protocol/types/ids.ts';
 import { HostFault } from './host-fault.ts';
@@ -258,28 +257,6 @@ describe('the budget of memories', () => {
     expect(state(replyOf(a.query('read')))).toEqual([6, 1, 0.5]);
     const none = createSandbox({ memoryBudget: new MemoryBudget(0) });
     expect(() => new TestCanister(none, counter).install()).toThrow(HostFault);
-  });
-
-  it('upgrades, grows and serves two canisters with a single memory', () => {
-    const memoryBudget = new MemoryBudget(1);
-    const host = createSandbox({ memoryBudget });
-    const [a, b] = [1, 2].map((n) => new TestCanister(host, counter, canisterId(n)));
-    for (const canister of [a, b]) {
-      canister?.install();
-      canister?.update('inc');
-      canister?.update('grow');
-    }
-    for (const keepHeap of [true, false]) {
-      const version = a?.version ?? 0;
-      const input = apiInput('postUpgrade');
-      const steps = [{ entry: 'canister_post_upgrade', input, optional: true }];
-      const upgraded = a?.run({ from: 'upgrade', version, keepHeap }, steps, true);
-      expect(upgraded?.outcome).toEqual({ ok: true });
-      expect(state(replyOf(present(b?.query('read'), 'b')))).toEqual([6, 1, 0.5]);
-      expect(state(replyOf(present(a?.query('read'), 'a')))).toEqual([keepHeap ? 6 : 0, 0, 1]);
-      expect(memoryBudget.used).toBe(1);
-    }
-    host.close();
   });
 
   it('never lets a canister see memory of another', async () => {
