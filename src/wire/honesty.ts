@@ -270,10 +270,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'crypto',
-    here: 'WebAuthn and canister signatures of users are recognised and refused.',
-    mainnet: 'Both are accepted beside Ed25519, secp256k1 and P-256.',
+    here: 'WebAuthn signatures of users are recognised and refused.',
+    mainnet: 'They are accepted beside Ed25519, secp256k1, P-256 and canister signatures.',
     consequence:
-      'Passkey identities cannot sign calls directly; a delegation to an Ed25519 session key works.',
+      'Passkeys sign neither calls nor delegations; a canister that checks them, as Internet Identity does, can.',
   },
   {
     area: 'execution',

@@ -2,6 +2,7 @@ import { HttpAgent, type Identity } from '@icp-sdk/core/agent';
 import { Principal } from '@icp-sdk/core/principal';
 import { present } from '../../src/base/assert.ts';
 import { hexToBytes } from '../../src/base/hex.ts';
+import { ownSubnetTrust } from '../../src/protocol/crypto/canister-signature.ts';
 import { stateRootSigningBytes } from '../../src/protocol/crypto/certificate.ts';
 import { createNodeCrypto } from '../../src/protocol/crypto/node-crypto.ts';
 import { principalToBytes } from '../../src/protocol/crypto/principal.ts';
@@ -79,6 +80,7 @@ export class TestReplica {
     createRealSuite(),
   );
   readonly rootKey = this.crypto.subnetPublicKeyDer;
+  readonly trust = ownSubnetTrust(this.crypto);
   readonly env: ExecutionEnvironment;
   readonly queries: QueryHandler;
   readonly states: StateManager;
@@ -96,6 +98,7 @@ export class TestReplica {
     this.builder = createPayloadBuilder({
       pool: this.pool,
       env: this.env,
+      trust: this.trust,
       limits: {
         maxMessages: PARAMETERS.maxIngressMessagesPerBlock,
         maxBlockBytes: PARAMETERS.maxBlockPayloadBytes,
@@ -171,6 +174,7 @@ export class TestReplica {
         subnetType: 'application',
         crypto: this.crypto,
         rootKeyDer: this.rootKey,
+        trust: this.trust,
         certified: this.states.latestCertified(),
         executeQuery: (certified, query) =>
           this.queries.execute(certified.state, query, query.dataCertificate),

@@ -2,6 +2,7 @@ import { p256 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { codedError, err, ok } from '../../base/result.ts';
 import type { CodedError, Result } from '../../base/result.ts';
+import { verifyCanisterSignature, type SignatureTrust } from './canister-signature.ts';
 import type { PublicKeyScheme } from './der.ts';
 import { parsePublicKeyDer } from './der.ts';
 import { verifyEd25519 } from './ed25519.ts';
@@ -35,19 +36,25 @@ function verifyEcdsa(
 
 /**
  * Checks a user's signature on `message` (already domain separated) by a DER public key: Ed25519,
- * ECDSA P-256 or secp256k1. Returns the scheme. WebAuthn and canister signatures are recognised
+ * ECDSA P-256 or secp256k1, or a canister's. Returns the scheme. WebAuthn signatures are recognised
  * and answered with UNSUPPORTED_KEY; so are BLS keys, which no user has.
+ * @param trust for canister signatures; without it they are UNSUPPORTED_KEY too
  */
 export function verifyUserSignature(
   publicKeyDer: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
+  trust?: SignatureTrust,
 ): Result<PublicKeyScheme, UserSignatureError> {
   const parsed = parsePublicKeyDer(publicKeyDer);
   if (!parsed.ok) {
     return parsed;
   }
   const { scheme, raw } = parsed.value;
+  if (scheme === 'canister-signature' && trust !== undefined) {
+    const verified = verifyCanisterSignature(raw, message, signature, trust);
+    return verified.ok ? ok(scheme) : verified;
+  }
   let valid: boolean;
   switch (scheme) {
     case 'ed25519':

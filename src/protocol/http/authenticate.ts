@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../base/result.ts';
+import type { SignatureTrust } from '../crypto/canister-signature.ts';
 import { domainSeparated } from '../crypto/domain.ts';
 import { ANONYMOUS_PRINCIPAL, principalToText, selfAuthenticatingId } from '../crypto/principal.ts';
 import { requestSigningBytes } from '../crypto/representation-hash.ts';
@@ -14,14 +15,18 @@ import { httpError, type HttpError } from './http-error.ts';
  * @upstream rs/validator/src/ingress_validation.rs
  */
 
-/** Checks expiry, signature, delegation chain, targets and permissions at network time `nowNs`. */
+/**
+ * Checks expiry, signature, delegation chain, targets and permissions at network time `nowNs`.
+ * @param trust for canister signatures, which are refused without it
+ */
 export function authenticate(
   envelope: Envelope,
   target: PrincipalId | undefined,
   nowNs: TimeNs,
+  trust?: SignatureTrust,
 ): Result<null, HttpError> {
   const expiry = checkExpiry(envelope, nowNs);
-  return expiry.ok ? checkSignature(envelope, target, nowNs) : expiry;
+  return expiry.ok ? checkSignature(envelope, target, nowNs, trust) : expiry;
 }
 
 /** Anonymous reads prove nothing by their expiry; it isn't checked for them. */
@@ -46,6 +51,7 @@ function checkSignature(
   envelope: Envelope,
   target: PrincipalId | undefined,
   nowNs: TimeNs,
+  trust: SignatureTrust | undefined,
 ): Result<null, HttpError> {
   const { content, senderPublicKeyDer, senderSignature, delegations } = envelope;
   if (content.sender === ANONYMOUS_PRINCIPAL) {
@@ -64,7 +70,7 @@ function checkSignature(
       `The user id ${principalToText(content.sender)} does not match the public key.`,
     );
   }
-  const signer = checkDelegations(envelope, senderPublicKeyDer, target, nowNs);
+  const signer = checkDelegations(envelope, senderPublicKeyDer, target, nowNs, trust);
   if (!signer.ok) {
     return signer;
   }
@@ -72,6 +78,7 @@ function checkSignature(
     signer.value,
     requestSigningBytes(envelope.requestId),
     senderSignature,
+    trust,
   );
   return verified.ok ? ok(null) : refuse(envelope, `Invalid signature: ${verified.error.message}`);
 }
@@ -82,6 +89,7 @@ function checkDelegations(
   senderPublicKeyDer: Uint8Array,
   target: PrincipalId | undefined,
   nowNs: TimeNs,
+  trust: SignatureTrust | undefined,
 ): Result<Uint8Array, HttpError> {
   const seen = new Set([selfAuthenticatingId(senderPublicKeyDer)]);
   let key = senderPublicKeyDer;
@@ -111,7 +119,7 @@ function checkDelegations(
       );
     }
     const message = domainSeparated('delegation', delegation.hash);
-    const verified = verifyUserSignature(key, message, delegation.signature);
+    const verified = verifyUserSignature(key, message, delegation.signature, trust);
     if (!verified.ok) {
       return refuse(envelope, `Invalid delegation: ${verified.error.message}`);
     }

@@ -124,7 +124,7 @@ function dispatch(
     }
   }
   const target = content.kind === 'read_state' ? readTarget(route) : content.canisterId;
-  const authentic = authenticate(envelope, target, context.nowNs);
+  const authentic = authenticate(envelope, target, context.nowNs, context.trust);
   return authentic.ok ? serve(context, certified, route, envelope, body) : authentic;
 }
 

@@ -1,3 +1,4 @@
+import type { SignatureTrust } from '../crypto/canister-signature.ts';
 import type { LabeledTree } from '../crypto/labeled-tree.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 import type { UserError } from '../execution/user-error.ts';
@@ -36,6 +37,8 @@ export interface ReplicaContext {
   readonly subnetType: SubnetType;
   readonly crypto: NodeCrypto;
   readonly rootKeyDer: Uint8Array;
+  /** For canister signatures of users. */
+  readonly trust: SignatureTrust;
   /** Undefined until the first certification of this node. */
   readonly certified: CertifiedState | undefined;
   executeQuery(certified: CertifiedState, query: QueryCall): SandboxTask<QueryOutcome>;

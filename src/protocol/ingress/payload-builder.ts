@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { equalBytes } from '../../base/bytes.ts';
 import { bytesToHex } from '../../base/hex.ts';
 import { createLru, type Lru } from '../../base/lru.ts';
+import type { SignatureTrust } from '../crypto/canister-signature.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { checkAffordable, ingressInductionFee } from '../execution/cycles-account-manager.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
@@ -38,6 +39,8 @@ export interface PayloadLimits {
 export interface PayloadBuilderConfig {
   readonly pool: IngressPool;
   readonly env: ExecutionEnvironment;
+  /** For canister signatures of users. */
+  readonly trust: SignatureTrust;
   readonly limits: PayloadLimits;
   /** The state of a height, or undefined when it isn't there (yet or any more). */
   readonly stateAt: (height: Height) => ReplicatedState | undefined;
@@ -180,7 +183,7 @@ class IngressPayloadBuilder implements PayloadBuilder {
     if (until !== undefined && timeNs <= until) {
       return undefined;
     }
-    const authentic = authenticate(envelope, message.canisterId, timeNs);
+    const authentic = authenticate(envelope, message.canisterId, timeNs, this.config.trust);
     if (!authentic.ok) {
       return authentic.error.message;
     }

@@ -170,7 +170,7 @@ export class HttpFrontend {
   }
 
   private context(): ReplicaContext {
-    const { genesis, crypto, rootKeyDer, env, stateManager } = this.deps;
+    const { genesis, crypto, rootKeyDer, env, stateManager, ingress } = this.deps;
     const { queries } = this;
     return {
       nowNs: this.nowNs,
@@ -178,6 +178,7 @@ export class HttpFrontend {
       subnetType: genesis.parameters.subnetType,
       crypto,
       rootKeyDer,
+      trust: ingress.trust,
       certified: this.certified(),
       *executeQuery(certified: CertifiedState, query: QueryCall): SandboxTask<QueryOutcome> {
         return yield* queries.execute(certified.state, query, query.dataCertificate);

@@ -1,5 +1,6 @@
 import type { CodedError } from '../../base/result.ts';
 import { codedError } from '../../base/result.ts';
+import { ownSubnetTrust, type SignatureTrust } from '../crypto/canister-signature.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import { QueryStatsCollector } from '../execution/query/query-stats-collector.ts';
 import { authenticate } from '../http/authenticate.ts';
@@ -8,6 +9,7 @@ import type { IngressPool } from '../ingress/ingress-pool.ts';
 import { createPayloadBuilder } from '../ingress/payload-builder.ts';
 import { QueryStatsPayloads } from '../ingress/query-stats-payloads.ts';
 import { decodeIngress } from '../ingress/signed-ingress.ts';
+import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { PayloadBuilder, SignedIngress } from '../interfaces/replica.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import { INGRESS_KIND } from '../p2p/packet.ts';
@@ -26,6 +28,7 @@ export interface IngressManagerDeps {
   readonly nodeId: NodeId;
   readonly genesis: SubnetGenesis;
   readonly env: ExecutionEnvironment;
+  readonly crypto: NodeCrypto;
   readonly stateManager: StateManager;
   readonly gossip: Pick<Gossip, 'deliver' | 'withdraw'>;
 }
@@ -39,6 +42,8 @@ export interface IngressManagerDeps {
  */
 export class IngressManager {
   readonly payloadBuilder: PayloadBuilder;
+  /** For canister signatures of users. */
+  readonly trust: SignatureTrust;
   /** Counts this node's queries, which its blocks report. */
   readonly queryStats = new QueryStatsCollector();
   private readonly deps: IngressManagerDeps;
@@ -49,9 +54,11 @@ export class IngressManager {
     const { stateManager, env, genesis } = deps;
     const { parameters } = genesis;
     this.deps = deps;
+    this.trust = ownSubnetTrust(deps.crypto);
     this.payloadBuilder = createPayloadBuilder({
       pool: this.pool,
       env,
+      trust: this.trust,
       queryStats: new QueryStatsPayloads(deps.nodeId, this.queryStats),
       limits: {
         maxMessages: parameters.maxIngressMessagesPerBlock,
@@ -103,7 +110,7 @@ export class IngressManager {
     if (message.messageId !== name.hash || name.height !== 0) {
       return codedError('input', 'ARTIFACT_MISNAMED', 'its bytes have another name');
     }
-    const authentic = authenticate(envelope, message.canisterId, nowNs);
+    const authentic = authenticate(envelope, message.canisterId, nowNs, this.trust);
     if (!authentic.ok) {
       return authentic.error;
     }

@@ -120,7 +120,7 @@ class NodeCoreMachine implements NodeCore {
     const decoder = config.decoder ?? createWireDecoder();
     this.intake = this.createIntake(decoder);
     this.gossip = this.createGossip(config, decoder, prng.fork('pull'));
-    this.ingress = new IngressManager({ nodeId, genesis, env, stateManager, gossip: this.gossip });
+    this.ingress = new IngressManager({ ...config, env, stateManager, gossip: this.gossip });
     this.executor = new BatchExecutor({
       env,
       stateManager,
