@@ -38,7 +38,7 @@ export interface HttpFrontendDeps {
   readonly stateManager: StateManager;
   readonly nextOperation: () => OperationId;
   /** Takes admitted calls; `admit` is false when there is no room. */
-  readonly ingress: Pick<IngressManager, 'admit' | 'queryStats'>;
+  readonly ingress: Pick<IngressManager, 'admit' | 'queryStats' | 'trust'>;
 }
 
 interface HeldCall {
