@@ -25,24 +25,25 @@ export const EDIT = {
 
 export type EditKind = (typeof EDIT)[keyof typeof EDIT];
 
-/** The edits of one function in order of position: parallel arrays, reused for every function. */
+const FIRST_CAPACITY = 1024;
+
+/** The edits of one function in order of position: parallel columns, reused for every function. */
 export class Edits {
-  readonly at: number[] = [];
-  readonly resume: number[] = [];
-  readonly kind: EditKind[] = [];
+  at = new Int32Array(FIRST_CAPACITY);
+  resume = new Int32Array(FIRST_CAPACITY);
+  kind = new Uint8Array(FIRST_CAPACITY);
   /** By kind; for bytes their range in `bytes`. */
-  readonly first: number[] = [];
-  readonly second: number[] = [];
+  first = new Float64Array(FIRST_CAPACITY);
+  second = new Int32Array(FIRST_CAPACITY);
   readonly bytes = new ByteWriter(4096);
+  #count = 0;
 
   get count(): number {
-    return this.at.length;
+    return this.#count;
   }
 
   clear(): void {
-    for (const column of [this.at, this.resume, this.kind, this.first, this.second]) {
-      column.length = 0;
-    }
+    this.#count = 0;
     this.bytes.clear();
   }
 
@@ -59,11 +60,30 @@ export class Edits {
   }
 
   #push(kind: EditKind, at: number, resume: number, first: number, second: number): number {
-    this.at.push(at);
-    this.resume.push(resume);
-    this.kind.push(kind);
-    this.first.push(first);
-    this.second.push(second);
-    return this.at.length - 1;
+    const index = this.#count;
+    if (index === this.at.length) {
+      this.#grow();
+    }
+    this.at[index] = at;
+    this.resume[index] = resume;
+    this.kind[index] = kind;
+    this.first[index] = first;
+    this.second[index] = second;
+    this.#count = index + 1;
+    return index;
   }
+
+  #grow(): void {
+    const capacity = 2 * this.at.length;
+    this.at = grown(this.at, new Int32Array(capacity));
+    this.resume = grown(this.resume, new Int32Array(capacity));
+    this.kind = grown(this.kind, new Uint8Array(capacity));
+    this.first = grown(this.first, new Float64Array(capacity));
+    this.second = grown(this.second, new Int32Array(capacity));
+  }
+}
+
+function grown<T extends { set(old: T): void }>(old: T, larger: T): T {
+  larger.set(old);
+  return larger;
 }
