@@ -72,7 +72,10 @@ export class PausableRun {
     ended: () => void,
   ): Promise<SandboxReply> {
     const answered = this.#nextAnswer();
-    run({ onSliceEnd: (instructions) => this.#onSliceEnd(instructions), breather: BREATHER }).then(
+    run({
+      onSliceEnd: (instructions) => this.#onSliceEnd(instructions),
+      breather: { everyInstructions: BREATH_INSTRUCTIONS, onBreath: () => this.#breathe() },
+    }).then(
       (reply) => {
         ended();
         this.#answer?.resolve(reply);
@@ -93,7 +96,7 @@ export class PausableRun {
     return answered;
   }
 
-  /** At once when it is paused, else at the end of its slice. */
+  /** At once when it is paused, else at its next breath. */
   abort(): void {
     this.#isAborted = true;
     // Nobody waits for the answer of a paused run.
@@ -105,6 +108,14 @@ export class PausableRun {
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
     });
+  }
+
+  /** Waiting queries are served meanwhile. */
+  async #breathe(): Promise<void> {
+    await takeTurns();
+    if (this.#isAborted) {
+      throw new RunAborted();
+    }
   }
 
   #onSliceEnd(instructions: bigint): void | Promise<void> {
@@ -123,9 +134,6 @@ export class PausableRun {
     });
   }
 }
-
-/** Waiting queries are served then. */
-const BREATHER = { everyInstructions: BREATH_INSTRUCTIONS, onBreath: takeTurns };
 
 const waiting: (() => void)[] = [];
 let turns: MessageChannel | undefined;
