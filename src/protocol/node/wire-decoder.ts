@@ -12,6 +12,9 @@ export interface WireDecoder {
   encodingOf(artifact: Artifact): Uint8Array;
 }
 
+/** Shorter encodings are made again when they are asked for: most are not. */
+const KEPT_FROM_BYTES = 1024;
+
 /** For a node of its own process: decodes afresh each time. */
 export function createWireDecoder(): WireDecoder {
   const encodings = new WeakMap<Artifact, Uint8Array>();
@@ -19,7 +22,7 @@ export function createWireDecoder(): WireDecoder {
     packet: decodePacket,
     artifact(bytes) {
       const decoded = decodeArtifact(bytes);
-      if (decoded.ok) {
+      if (decoded.ok && bytes.length >= KEPT_FROM_BYTES) {
         // Decoding refuses all but the one canonical encoding, so these bytes are the artifact's.
         encodings.set(decoded.value, bytes);
       }
@@ -37,6 +40,19 @@ export function createWireDecoder(): WireDecoder {
   };
 }
 
+const PACKET: unique symbol = Symbol('packet');
+const ARTIFACT: unique symbol = Symbol('artifact');
+
+/**
+ * What was read stands on the bytes themselves: V8 copies every value of an old WeakMap in each minor
+ * collection, also those whose key is gone, and nearly all packets are short-lived (measured: most of
+ * what these collections copied).
+ */
+type ReadBytes = Uint8Array & {
+  [PACKET]?: Result<Packet, PacketError>;
+  [ARTIFACT]?: Result<Artifact, ArtifactError>;
+};
+
 /**
  * One for all the nodes of a process that hands the same byte array to every receiver of a
  * broadcast: bytes that were read once are not read again. Nodes then share decoded artifacts, which
@@ -44,25 +60,17 @@ export function createWireDecoder(): WireDecoder {
  */
 export function createSharedDecoder(): WireDecoder {
   const decoder = createWireDecoder();
-  const packets = new WeakMap<Uint8Array, Result<Packet, PacketError>>();
-  const artifacts = new WeakMap<Uint8Array, Result<Artifact, ArtifactError>>();
   return {
-    packet: (bytes) => remembered(packets, bytes, decoder.packet),
-    artifact: (bytes) => remembered(artifacts, bytes, decoder.artifact),
+    packet(bytes: ReadBytes) {
+      const packet = bytes[PACKET] ?? decoder.packet(bytes);
+      bytes[PACKET] = packet;
+      return packet;
+    },
+    artifact(bytes: ReadBytes) {
+      const artifact = bytes[ARTIFACT] ?? decoder.artifact(bytes);
+      bytes[ARTIFACT] = artifact;
+      return artifact;
+    },
     encodingOf: decoder.encodingOf,
   };
-}
-
-function remembered<T>(
-  known: WeakMap<Uint8Array, T>,
-  bytes: Uint8Array,
-  read: (bytes: Uint8Array) => T,
-): T {
-  const before = known.get(bytes);
-  if (before !== undefined) {
-    return before;
-  }
-  const value = read(bytes);
-  known.set(bytes, value);
-  return value;
 }
