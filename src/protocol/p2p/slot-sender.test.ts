@@ -43,3 +43,46 @@ describe('an update that is not acknowledged', () => {
     expect(firstPauseAfter(answers, answerMs)).toBe(expected);
   });
 });
+
+describe('what waits for a peer', () => {
+  const nameOf = (height: number): ArtifactName => ({
+    kind: 'randomBeaconShare',
+    height,
+    hash: `${height}`,
+  });
+  const senderWith = (count: number) => {
+    const sender = createSlotSender();
+    sender.resendAll(PEER, 0n);
+    for (let height = 0; height < count; height += 1) {
+      sender.deliver(nameOf(height), new Uint8Array(8), true);
+    }
+    return sender;
+  };
+
+  it('is sent once, not twice, when a peer comes up before the update left', () => {
+    const sender = senderWith(1);
+    sender.resendAll(PEER, 0n);
+    expect(sender.takeFresh(0n)).toHaveLength(1);
+    expect(sender.nextDueNs()).toBe(ms(250));
+    expect(sender.takeDue(PEER, 0n)).toEqual([]);
+  });
+
+  it('keeps the order of sending whatever is acknowledged or withdrawn in between', () => {
+    const sender = senderWith(6);
+    const commitIds = sender.takeFresh(0n).map(({ commitId }) => commitId);
+    sender.acknowledge(PEER, [commitIds[0] as number, commitIds[5] as number], ms(1));
+    sender.withdraw(nameOf(2));
+    sender.withdraw(nameOf(5));
+    sender.deliver(nameOf(6), new Uint8Array(8), true);
+    sender.takeFresh(ms(2));
+    const due = sender.takeDue(PEER, ms(300));
+    expect(due.map(({ name }) => name.height)).toEqual([1, 3, 4, 6]);
+    expect(sender.takeDue(PEER, ms(300))).toEqual([]);
+    sender.acknowledge(
+      PEER,
+      due.map(({ commitId }) => commitId),
+      ms(301),
+    );
+    expect(sender.nextDueNs()).toBeNull();
+  });
+});

@@ -162,8 +162,8 @@ class SlotTable implements SlotSender {
     }
     const updates: SlotUpdate[] = [];
     let size = 0;
-    for (const [slotId, pending] of waiting.pending) {
-      const slot = this.slots.get(slotId);
+    for (let pending = waiting.first; pending !== null; pending = pending.next) {
+      const slot = this.slots.get(pending.slotId);
       if (slot === undefined || pending.dueNs > sinceNs) {
         continue;
       }
