@@ -21,6 +21,10 @@ export const EDIT = {
   nanF64: 8,
   nanF32x4: 9,
   nanF64x2: 10,
+  /** As `checkedMeter`, at the head of a loop that is left when no instructions remain. */
+  leavingMeter: 11,
+  /** Where such a loop asks for more and begins again; `first` is the edit of its meter. */
+  askOutside: 12,
 } as const;
 
 export type EditKind = (typeof EDIT)[keyof typeof EDIT];

@@ -8,6 +8,7 @@ import { FunctionRules } from './function-rules.ts';
 import type { Appended } from './helpers.ts';
 import type { HeapLayout } from './heap-layout.ts';
 import { MAX_FUNCTION_INSTRUCTIONS } from './limits.ts';
+import { InnermostLoops } from './innermost-loops.ts';
 import { Lowering, ScratchLocals } from './lowering.ts';
 import type { UnmarkedWrites } from './memory-access.ts';
 import { MemoryAccess } from './memory-access.ts';
@@ -77,6 +78,7 @@ export class FunctionScan {
   #locals = new ScratchLocals(0);
   #lowering: Lowering;
   readonly #rules = new FunctionRules();
+  readonly #loops: InnermostLoops;
   /** Of the function scanned now, among the module's own. */
   #index = 0;
   #calls = false;
@@ -90,6 +92,7 @@ export class FunctionScan {
     this.#metering = metering;
     const memory64 = module.memory?.is64 === true;
     this.#nan = new CanonicalNan(edits);
+    this.#loops = new InnermostLoops(edits);
     this.#memory =
       layout === null ? null : new MemoryAccess(edits, appended, layout, context.unmarked);
     this.#accesses = new AccessScan(this.#memory, metering, memory64);
@@ -119,6 +122,7 @@ export class FunctionScan {
       this.#rules.checkBeforeScan(this.#index, ahead, memory?.is64 === true);
     }
     this.#rules.begin();
+    this.#loops.begin();
     this.#edits.clear();
     this.#edits.add(EDIT.enter, reader.at);
     this.#metering.begin(reader.at);
@@ -157,7 +161,7 @@ export class FunctionScan {
         this.#stack.push(NO_PRODUCER);
         break;
       case IMMEDIATE.blockType:
-        this.#block(reader, opcode);
+        this.#block(reader, opcode, at);
         break;
       case IMMEDIATE.brTable:
         this.#branchTable(reader);
@@ -217,6 +221,7 @@ export class FunctionScan {
         stack.else();
         return;
       case OP.end:
+        this.#loops.end(stack.depth, end);
         stack.end();
         return;
       case OP.unreachable:
@@ -250,19 +255,25 @@ export class FunctionScan {
     stack.push(source === EDIT.none ? NO_PRODUCER : this.#nan.produce(source, end, this.#locals));
   }
 
-  #block(reader: ByteReader, opcode: number): void {
+  #block(reader: ByteReader, opcode: number, at: number): void {
     const { params, results } = readBlockArity(reader, this.#context.module);
     if (opcode === OP.if) {
       this.#stack.drop(1);
     }
     this.#stack.enter(params, results, opcode === OP.loop);
+    if (opcode === OP.loop) {
+      this.#loops.enter(reader, at, params, this.#stack.depth);
+    }
   }
 
   #branchTable(reader: ByteReader): void {
     const targets = reader.count(MAX_FUNCTION_INSTRUCTIONS, 'branch targets');
+    const start = reader.at;
+    const labels: number[] = [];
     for (let i = 0; i <= targets; i += 1) {
-      reader.u32();
+      labels.push(reader.u32());
     }
+    this.#loops.branch(labels, start, reader.at, this.#stack.depth);
     this.#stack.drop(1);
     this.#stack.leave();
   }
@@ -273,6 +284,7 @@ export class FunctionScan {
   }
 
   #called(type: FunctionType, end: number): void {
+    this.#loops.abandon();
     this.#operands(type.params.length, type.results.length);
     this.#metering.counterChanged(end, this.#stack.insideLoop);
   }
@@ -299,9 +311,11 @@ export class FunctionScan {
         this.#called(typeOfFunction(this.#context.module, index), reader.at);
         return;
       case OP.br:
+        this.#loops.branch([index], at + 1, reader.at, stack.depth);
         stack.leave();
         return;
       case OP.brIf:
+        this.#loops.branch([index], at + 1, reader.at, stack.depth);
         stack.drop(1);
         stack.branchIf(index);
         return;
@@ -337,6 +351,7 @@ export class FunctionScan {
       throw new ModuleFault('unknown memory');
     }
     if (opcode === OP.memoryGrow) {
+      this.#loops.abandon();
       this.#memory.grow(at, reader.at);
     } else {
       this.#memory.size(at, reader.at);
@@ -373,6 +388,7 @@ export class FunctionScan {
       second !== FC.memoryFill &&
       second !== FC.tableSize;
     const operation = { at, end: reader.at, second, first, other };
+    this.#loops.abandon();
     if (this.#bulk.rewrite(operation, this.#lowering)) {
       this.#metering.counterChanged(reader.at, this.#stack.insideLoop);
     }

@@ -8,6 +8,10 @@ import type { ByteWriter } from './writer.ts';
 /** Ordinal of the local that holds the counter; others of its type are for shuffling operands. */
 const COUNTER_ORDINAL = 100;
 
+function isMeter(kind: number | undefined): boolean {
+  return kind === EDIT.meter || kind === EDIT.checkedMeter || kind === EDIT.leavingMeter;
+}
+
 /**
  * Charges each basic block on entry, as the IC does: function start, behind `loop` and `if`, behind
  * every `else`, `end`, `br`, `br_if`, `br_table`, `return` and `unreachable`; the counter is
@@ -56,7 +60,7 @@ export class Metering {
     let meters = 0;
     this.#started = false;
     for (let i = 0; i < count; i += 1) {
-      if ((kind[i] === EDIT.meter || kind[i] === EDIT.checkedMeter) && (first[i] as number) > 0) {
+      if (isMeter(kind[i]) && (first[i] as number) > 0) {
         meters += 1;
         this.#lastMeter = i;
       }
@@ -84,7 +88,8 @@ export class Metering {
       out.indexed(OP.localTee, local);
     }
     out.indexed(OP.globalSet, counterGlobal);
-    if (this.#edits.kind[index] !== EDIT.checkedMeter) {
+    const kind = this.#edits.kind[index];
+    if (kind === EDIT.meter) {
       return;
     }
     if (local === null) {
@@ -92,10 +97,33 @@ export class Metering {
     } else {
       out.indexed(OP.localGet, local);
     }
-    out.raw([OP.i64Const, 0, OP.i64LtS, OP.if, EMPTY_BLOCK]);
+    out.raw([OP.i64Const, 0, OP.i64LtS]);
+    if (kind === EDIT.leavingMeter) {
+      out.raw([OP.brIf, 1]);
+      return;
+    }
+    out.raw([OP.if, EMPTY_BLOCK]);
     out.indexed(OP.call, outOfInstructions);
     this.#emitReload(out);
     out.byte(OP.end);
+  }
+
+  /** Behind a loop with a leaving meter, see `InnermostLoops`. */
+  emitAskOutside(out: ByteWriter, index: number): void {
+    const { counterGlobal, outOfInstructions } = this.#appended;
+    const { first } = this.#edits;
+    out.raw([OP.br, 2, OP.end]);
+    out.indexed(OP.call, outOfInstructions);
+    out.indexed(OP.globalGet, counterGlobal);
+    out.byte(OP.i64Const);
+    out.signed(first[first[index] as number] as number);
+    out.byte(OP.i64Add);
+    if (this.#local === null) {
+      out.indexed(OP.globalSet, counterGlobal);
+    } else {
+      out.indexed(OP.localSet, this.#local);
+    }
+    out.raw([OP.br, 0, OP.end, OP.end]);
   }
 
   emitReload(out: ByteWriter, index: number): void {

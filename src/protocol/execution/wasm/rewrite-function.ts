@@ -79,7 +79,11 @@ export class FunctionRewriter {
       switch (kind[i]) {
         case EDIT.meter:
         case EDIT.checkedMeter:
+        case EDIT.leavingMeter:
           this.#metering.emitMeter(out, i);
+          break;
+        case EDIT.askOutside:
+          this.#metering.emitAskOutside(out, i);
           break;
         case EDIT.reload:
           this.#metering.emitReload(out, i);
