@@ -150,6 +150,16 @@ class ScriptRun {
       this.#compareStates(line, loading.pair, true);
     } else if (loading.kind === 'not applicable') {
       leaveOut(loading.reason);
+    } else if (
+      loading.original !== undefined &&
+      loading.rewritten !== undefined &&
+      causeOf(loading.original) !== causeOf(loading.rewritten)
+    ) {
+      this.#whyNone = 'the module could not be loaded';
+      this.#fail(
+        line,
+        `loading fails with ${causeOf(loading.rewritten)} instead of ${causeOf(loading.original)}`,
+      );
     } else if (loading.original !== undefined && loading.rewritten !== undefined) {
       leaveOut(`it cannot be loaded: ${causeOf(loading.original)}`);
     } else {
