@@ -277,13 +277,6 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'A request’s sender_info counts for its id and is then ignored.',
-    mainnet: 'It is checked against a canister signature and shown by ic0.msg_caller_info_*.',
-    consequence:
-      'ic0.msg_caller_info_* say nothing about anyone, as for callers without sender_info.',
-  },
-  {
-    area: 'execution',
     here: 'ic0.cost_sign_with_* and ic0.cost_vetkd_derive_key answer 2: no key of that name.',
     mainnet: 'They tell the price on the subnet that holds the key.',
     consequence:

@@ -93,6 +93,7 @@ export function* executeCall(
     methodName: message.methodName,
     arg: message.arg,
     cyclesAvailable: cycles,
+    callerInfo: isRequest(message) ? undefined : message.callerInfo,
     call: {
       // Queries are not told of deadlines.
       deadlineNs: isRequest(message) && kind === 'update' ? message.deadlineNs : 0n,
@@ -174,10 +175,10 @@ function originOf(message: SubnetMessage): CallOrigin {
     const { sender, receiver, callbackId, methodName, deadlineNs } = message;
     return { kind: 'canister', request: { sender, receiver, callbackId, methodName, deadlineNs } };
   }
-  const { messageId, sender, canisterId, effectiveCanisterId, methodName } = message;
+  const { messageId, sender, canisterId, effectiveCanisterId, methodName, callerInfo } = message;
   return {
     kind: 'ingress',
-    message: { messageId, sender, canisterId, effectiveCanisterId, methodName },
+    message: { messageId, sender, canisterId, effectiveCanisterId, methodName, callerInfo },
   };
 }
 

@@ -167,6 +167,7 @@ function entryOf(
     caller: callerOf(origin),
     arg: payload.kind === 'reply' && !isCleanup ? payload.data : new Uint8Array(0),
     cyclesAvailable: availableCycles,
+    callerInfo: origin.kind === 'ingress' ? origin.message.callerInfo : undefined,
     call: {
       deadlineNs: origin.kind === 'canister' ? origin.request.deadlineNs : 0n,
       responded,

@@ -20,7 +20,7 @@ import { MAX_WASM_MODULE_BYTES } from '../limits/execution.ts';
 import type { CanisterState, ExecutionState } from '../replicated-state/canister-state.ts';
 import { emptyPageMap } from '../replicated-state/page-map.ts';
 import type { Cycles, PrincipalId, TimeNs } from '../types/ids.ts';
-import type { CanisterError } from '../interfaces/wasm-host.ts';
+import type { CallerInfo, CanisterError } from '../interfaces/wasm-host.ts';
 import { callPrices, freezingThreshold } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { gunzip, isGzip } from './gunzip.ts';
@@ -129,6 +129,8 @@ export interface EntryPoint {
   readonly methodName?: string;
   readonly arg?: Uint8Array;
   readonly dataCertificate?: Uint8Array;
+  /** What a canister says of the user who called. */
+  readonly callerInfo?: CallerInfo | undefined;
   /** Of the caller, not accepted yet. */
   readonly cyclesAvailable?: Cycles;
   /** Of the module that runs, if it is not the installed one. */
@@ -189,7 +191,7 @@ export function systemApiInput(
     environment: canister.settings.environmentVariables.toSorted(([a], [b]) =>
       compareBytes(encodeUtf8(a), encodeUtf8(b)),
     ),
-    callerInfo: null,
+    callerInfo: entry.callerInfo ?? null,
     call: { ...NO_CALL, ...entry.call },
   };
 }

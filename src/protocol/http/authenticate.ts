@@ -1,7 +1,13 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import type { SignatureTrust } from '../crypto/canister-signature.ts';
 import { domainSeparated } from '../crypto/domain.ts';
-import { ANONYMOUS_PRINCIPAL, principalToText, selfAuthenticatingId } from '../crypto/principal.ts';
+import { parsePublicKeyDer, splitCanisterSignatureKey } from '../crypto/der.ts';
+import {
+  ANONYMOUS_PRINCIPAL,
+  principalFromBytes,
+  principalToText,
+  selfAuthenticatingId,
+} from '../crypto/principal.ts';
 import { requestSigningBytes } from '../crypto/representation-hash.ts';
 import { verifyUserSignature } from '../crypto/user-signature.ts';
 import { MAX_INGRESS_TTL_NS, PERMITTED_DRIFT_NS } from '../limits/messaging.ts';
@@ -26,7 +32,43 @@ export function authenticate(
   trust?: SignatureTrust,
 ): Result<null, HttpError> {
   const expiry = checkExpiry(envelope, nowNs);
-  return expiry.ok ? checkSignature(envelope, target, nowNs, trust) : expiry;
+  const signed = expiry.ok ? checkSignature(envelope, target, nowNs, trust) : expiry;
+  return signed.ok ? checkSenderInfo(envelope, trust) : signed;
+}
+
+/** The canister whose key the sender's is must have signed what the request says of the sender. */
+function checkSenderInfo(
+  envelope: Envelope,
+  trust: SignatureTrust | undefined,
+): Result<null, HttpError> {
+  const { content, senderPublicKeyDer } = envelope;
+  const senderInfo = content.kind === 'read_state' ? undefined : content.senderInfo;
+  if (senderInfo === undefined) {
+    return ok(null);
+  }
+  const refuseInfo = (why: string): Result<never, HttpError> =>
+    refuse(envelope, `Invalid sender info: ${why}`);
+  if (senderPublicKeyDer === undefined) {
+    return refuseInfo('sender_info requires an authenticated request with sender_pubkey');
+  }
+  const key = parsePublicKeyDer(senderPublicKeyDer);
+  const signer =
+    key.ok && key.value.scheme === 'canister-signature'
+      ? splitCanisterSignatureKey(key.value.raw)
+      : undefined;
+  if (signer === undefined) {
+    return refuseInfo('sender_pubkey is not a valid canister signature public key');
+  }
+  const canisterId = principalFromBytes(signer.canisterId);
+  if (canisterId === undefined || canisterId !== senderInfo.signer) {
+    const named = canisterId === undefined ? '' : principalToText(canisterId);
+    return refuseInfo(
+      `signer ${principalToText(senderInfo.signer)} does not match canister ID ${named} in sender_pubkey`,
+    );
+  }
+  const message = domainSeparated('senderInfo', senderInfo.info);
+  const verified = verifyUserSignature(senderPublicKeyDer, message, senderInfo.signature, trust);
+  return verified.ok ? ok(null) : refuseInfo(verified.error.message);
 }
 
 /** Anonymous reads prove nothing by their expiry; it isn't checked for them. */

@@ -10,7 +10,7 @@ import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 import { errorCodeText, rejectCodeOf, type UserError } from '../execution/user-error.ts';
 import type { SignedIngress } from '../interfaces/replica.ts';
 import type { PrincipalId } from '../types/ids.ts';
-import type { CallContent, Envelope, QueryContent } from './envelope.ts';
+import { callerInfoOf, type CallContent, type Envelope, type QueryContent } from './envelope.ts';
 import { cborReply, httpError, type HttpError, type HttpReply } from './http-error.ts';
 import { certificateFor, dataCertificate } from './read-state.ts';
 import type { CertifiedState, QueryOutcome, ReplicaContext } from './replica-context.ts';
@@ -73,6 +73,7 @@ export function signedIngress(
     arg: content.arg,
     nonce: content.nonce,
     ingressExpiryNs: content.ingressExpiryNs,
+    callerInfo: callerInfoOf(content),
   };
 }
 
@@ -126,6 +127,7 @@ export function* answerQuery(
     canisterId: content.canisterId,
     methodName: content.methodName,
     arg: content.arg,
+    callerInfo: callerInfoOf(content),
     dataCertificate: dataCertificate(certified, principalToBytes(content.canisterId)),
   });
   return queryReply(context, envelope, outcome);

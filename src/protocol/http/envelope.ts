@@ -21,6 +21,7 @@ import {
   MAX_READ_STATE_PATHS,
   MAX_REQUEST_BODY_BYTES,
 } from '../limits/interface.ts';
+import type { CallerInfo } from '../interfaces/wasm-host.ts';
 import type { CanisterId, MessageId, PrincipalId, TimeNs } from '../types/ids.ts';
 import { httpError, type HttpError } from './http-error.ts';
 
@@ -46,11 +47,19 @@ interface CommonContent {
   readonly nonce: Uint8Array | null;
 }
 
+/** What a canister says about the sender; its signature is not checked yet. */
+export interface SenderInfo {
+  readonly info: Uint8Array;
+  readonly signer: PrincipalId;
+  readonly signature: Uint8Array;
+}
+
 export interface CallContent extends CommonContent {
   readonly kind: 'call';
   readonly canisterId: CanisterId;
   readonly methodName: string;
   readonly arg: Uint8Array;
+  readonly senderInfo?: SenderInfo | undefined;
 }
 
 export interface QueryContent extends CommonContent {
@@ -58,6 +67,12 @@ export interface QueryContent extends CommonContent {
   readonly canisterId: CanisterId;
   readonly methodName: string;
   readonly arg: Uint8Array;
+  readonly senderInfo?: SenderInfo | undefined;
+}
+
+/** What the canister's code is told of the sender, once the envelope is authentic. */
+export function callerInfoOf({ senderInfo }: CallContent | QueryContent): CallerInfo | undefined {
+  return senderInfo && { data: senderInfo.info, signer: senderInfo.signer };
 }
 
 export interface ReadStateContent extends CommonContent {
@@ -172,7 +187,31 @@ function decodeCanisterContent(
   if (encodeUtf8(methodName).length > MAX_METHOD_NAME_BYTES) {
     return malformed(`\`method_name\` is longer than ${MAX_METHOD_NAME_BYTES} bytes`);
   }
-  return ok({ kind, ...common, canisterId: canisterId as CanisterId, methodName, arg });
+  const senderInfo = decodeSenderInfo(map);
+  return senderInfo.ok
+    ? ok({
+        kind,
+        ...common,
+        canisterId: canisterId as CanisterId,
+        methodName,
+        arg,
+        senderInfo: senderInfo.value,
+      })
+    : senderInfo;
+}
+
+function decodeSenderInfo(map: CborMap): Result<SenderInfo | undefined, HttpError> {
+  const raw = map.get('sender_info') ?? null;
+  if (raw === null) {
+    return ok(undefined);
+  }
+  const fields = asMap(raw);
+  const info = asBytes(fields?.get('info'));
+  const signature = asBytes(fields?.get('sig'));
+  const signer = fields === undefined ? undefined : principalField(fields, 'signer');
+  return info === undefined || signature === undefined || signer === undefined
+    ? malformed('`sender_info` needs `info`, `signer` and `sig`')
+    : ok({ info, signer, signature });
 }
 
 function decodeReadState(map: CborMap, common: CommonContent): Result<RequestContent, HttpError> {

@@ -2,6 +2,7 @@ import type { SignatureTrust } from '../crypto/canister-signature.ts';
 import type { LabeledTree } from '../crypto/labeled-tree.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 import type { UserError } from '../execution/user-error.ts';
+import type { CallerInfo } from '../interfaces/wasm-host.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { SignedIngress } from '../interfaces/replica.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
@@ -22,6 +23,8 @@ export interface QueryCall {
   readonly canisterId: CanisterId;
   readonly methodName: string;
   readonly arg: Uint8Array;
+  /** Of the caller, if a canister vouches for it. */
+  readonly callerInfo?: CallerInfo | undefined;
   /** Certificate for `ic0.data_certificate_copy`, in the flavour of the query's route. */
   readonly dataCertificate: Uint8Array;
 }

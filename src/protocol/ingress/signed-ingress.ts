@@ -2,7 +2,7 @@ import { codedError, err, ok, type CodedError, type Result } from '../../base/re
 import { MANAGEMENT_CANISTER_ID } from '../crypto/principal.ts';
 import { decodeCreateCanister, decodeTarget } from '../execution/management/arguments.ts';
 import type { CallContent, Envelope } from '../http/envelope.ts';
-import { decodeEnvelope } from '../http/envelope.ts';
+import { callerInfoOf, decodeEnvelope } from '../http/envelope.ts';
 import type { SignedIngress } from '../interfaces/replica.ts';
 import type { PrincipalId } from '../types/ids.ts';
 
@@ -40,6 +40,7 @@ function ingressOf(envelope: Envelope, content: CallContent, bytes: Uint8Array):
     arg: content.arg,
     nonce: content.nonce,
     ingressExpiryNs: content.ingressExpiryNs,
+    callerInfo: callerInfoOf(content),
   };
 }
 

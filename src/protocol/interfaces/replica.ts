@@ -10,6 +10,7 @@ import type {
   RegistryVersion,
   TimeNs,
 } from '../types/ids.ts';
+import type { CallerInfo } from './wasm-host.ts';
 
 /** The seams between consensus, message routing and execution inside one node. */
 
@@ -26,6 +27,8 @@ export interface SignedIngress {
   readonly arg: Uint8Array;
   readonly nonce: Uint8Array | null;
   readonly ingressExpiryNs: TimeNs;
+  /** Of the caller, if a canister vouches for it. */
+  readonly callerInfo?: CallerInfo | undefined;
 }
 
 /** The batch of one finalized block, in order to message routing. */

@@ -52,6 +52,7 @@ function inductOne(round: RoundState, signed: SignedIngress): void {
     methodName: signed.methodName,
     arg: signed.arg,
     expiryNs: signed.ingressExpiryNs,
+    ...(signed.callerInfo === undefined ? {} : { callerInfo: signed.callerInfo }),
   };
   const refusal = inductionError(round, signed);
   if (refusal !== undefined) {

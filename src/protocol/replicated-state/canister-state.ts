@@ -1,4 +1,4 @@
-import type { GlobalValue, MemoryVersion } from '../interfaces/wasm-host.ts';
+import type { CallerInfo, GlobalValue, MemoryVersion } from '../interfaces/wasm-host.ts';
 import type {
   CanisterId,
   Cycles,
@@ -98,6 +98,8 @@ export interface IngressMessage {
   readonly methodName: string;
   readonly arg: Uint8Array;
   readonly expiryNs: TimeNs;
+  /** Of the caller, if a canister vouches for it. */
+  readonly callerInfo?: CallerInfo | undefined;
 }
 
 export type ChangeDetails =

@@ -18,8 +18,16 @@ import { big, bytes, flag, list, Malformed, small, text } from './decode-fields.
 
 /** Reads back queued messages and open calls; see `encode-state.ts`. Everything here throws `Malformed`. */
 
+function callerInfoFrom(value: CborValue | undefined): Pick<IngressMessage, 'callerInfo'> {
+  if (value === null) {
+    return {};
+  }
+  const [data, signer] = list(value);
+  return { callerInfo: { data: bytes(data), signer: text<PrincipalId>(signer) } };
+}
+
 export function messageFrom(value: CborValue): IngressMessage {
-  const [messageId, sender, canisterId, effective, methodName, arg, expiry] = list(value);
+  const [messageId, sender, canisterId, effective, methodName, arg, expiry, info] = list(value);
   return {
     messageId: text<MessageId>(messageId),
     sender: text<PrincipalId>(sender),
@@ -28,6 +36,7 @@ export function messageFrom(value: CborValue): IngressMessage {
     methodName: text(methodName),
     arg: bytes(arg),
     expiryNs: big(expiry),
+    ...callerInfoFrom(info),
   };
 }
 
@@ -86,7 +95,7 @@ export function inputQueueFrom(value: CborValue): InputQueue {
 }
 
 function originFrom(value: CborValue | undefined): CallOrigin {
-  const [kind, a, b, c, d, e] = list(value);
+  const [kind, a, b, c, d, e, info] = list(value);
   switch (text(kind)) {
     case 'systemTask':
       return { kind: 'systemTask' };
@@ -99,6 +108,7 @@ function originFrom(value: CborValue | undefined): CallOrigin {
           canisterId: text<CanisterId>(c),
           effectiveCanisterId: text<PrincipalId>(d),
           methodName: text(e),
+          ...callerInfoFrom(info),
         },
       };
     case 'canister':

@@ -16,6 +16,7 @@ const id = canisterIdFromU64(0n);
 const other = canisterIdFromU64(1n);
 const user = '04' as PrincipalId;
 
+const callerInfo = { data: Uint8Array.of(7), signer: other };
 const ingress: IngressMessage = {
   messageId: 'ab'.repeat(32) as MessageId,
   sender: user,
@@ -34,6 +35,7 @@ const origins: readonly CallOrigin[] = [
       canisterId: id,
       effectiveCanisterId: id,
       methodName: 'm',
+      callerInfo,
     },
   },
   {
@@ -107,7 +109,7 @@ const busy: CanisterState = {
   }),
   nextMemoryVersion: 0,
   status: 'stopping',
-  ingressQueue: [ingress],
+  ingressQueue: [ingress, { ...ingress, callerInfo }],
   inputQueues: [{ sender: other, messages }],
   nextInput: 'canisters',
   calls: {

@@ -31,6 +31,10 @@ import type { ReplicatedState } from './replicated-state.ts';
  * pages, which are chunks of their own. Integers that may exceed 64 bits are decimal text.
  */
 
+function callerInfo({ callerInfo: info }: Pick<IngressMessage, 'callerInfo'>): CborInput {
+  return info === undefined ? null : [info.data, info.signer];
+}
+
 function message(queued: IngressMessage): CborInput {
   return [
     queued.messageId,
@@ -40,6 +44,7 @@ function message(queued: IngressMessage): CborInput {
     queued.methodName,
     queued.arg,
     queued.expiryNs.toString(),
+    callerInfo(queued),
   ];
 }
 
@@ -81,7 +86,8 @@ function origin(value: CallOrigin): CborInput {
       return [value.kind];
     case 'ingress': {
       const { messageId, sender, canisterId, effectiveCanisterId, methodName } = value.message;
-      return [value.kind, messageId, sender, canisterId, effectiveCanisterId, methodName];
+      const info = callerInfo(value.message);
+      return [value.kind, messageId, sender, canisterId, effectiveCanisterId, methodName, info];
     }
     case 'canister': {
       const { sender, receiver, callbackId, methodName, deadlineNs } = value.request;

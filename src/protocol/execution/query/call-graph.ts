@@ -1,5 +1,5 @@
 import { MANAGEMENT_CANISTER_ID, principalToText } from '../../crypto/principal.ts';
-import type { CanisterError, OutgoingCall } from '../../interfaces/wasm-host.ts';
+import type { CallerInfo, CanisterError, OutgoingCall } from '../../interfaces/wasm-host.ts';
 import { INSTRUCTION_OVERHEAD_PER_QUERY_CALL } from '../../limits/query.ts';
 import type { CanisterState, ExecutionState } from '../../replicated-state/canister-state.ts';
 import type { CanisterId, Instructions, PrincipalId } from '../../types/ids.ts';
@@ -30,6 +30,7 @@ export interface QueryCallIn {
   readonly receiver: PrincipalId;
   readonly methodName: string;
   readonly arg: Uint8Array;
+  readonly callerInfo?: CallerInfo | undefined;
   readonly depth: number;
 }
 
@@ -40,6 +41,7 @@ export type TreeOutcome = MessageOutcome | { readonly kind: 'aborted'; readonly 
 interface OpenCall {
   readonly target: Target;
   readonly caller: PrincipalId;
+  readonly callerInfo: CallerInfo | undefined;
   readonly depth: number;
   /** Used by its messages so far. */
   readonly instructions: Instructions;
@@ -175,6 +177,7 @@ function* begin(tree: QueryTree, call: QueryCallIn): SandboxTask<Step> {
     caller: call.caller,
     methodName: call.methodName,
     arg: call.arg,
+    callerInfo: call.callerInfo,
     ...(dataCertificate === null ? {} : { dataCertificate }),
     ...(kind === 'query' ? {} : { call: { outgoing: tree.outgoingRules(canister, []) } }),
   };
@@ -192,6 +195,7 @@ function* begin(tree: QueryTree, call: QueryCallIn): SandboxTask<Step> {
   const open: OpenCall = {
     target: { canister, execution: ran.execution },
     caller: call.caller,
+    callerInfo: call.callerInfo,
     depth: call.depth,
     instructions: reply.instructionsUsed,
     pending: reply.outcome.ok ? reply.effects.calls : [],
@@ -221,12 +225,13 @@ function* runCallback(
   outcome: MessageOutcome,
 ): SandboxTask<Step> {
   const payload = payloadOf(outcome);
-  const { target, caller } = open;
+  const { target, caller, callerInfo } = open;
   const { canisterId } = target.canister;
   const limit = tree.instructionLimit;
   const entry: EntryPoint = {
     context: payload.kind === 'reply' ? 'compositeReplyCallback' : 'compositeRejectCallback',
     caller,
+    callerInfo,
     arg: payload.kind === 'reply' ? payload.data : new Uint8Array(0),
     call: {
       instructionsBefore: open.instructions,
@@ -270,10 +275,11 @@ function* runCleanup(
   if (onCleanup === null) {
     return { open, error: undefined };
   }
-  const { target, caller } = open;
+  const { target, caller, callerInfo } = open;
   const entry: EntryPoint = {
     context: 'compositeCleanup',
     caller,
+    callerInfo,
     call: { instructionsBefore: open.instructions },
   };
   const { reply, execution } = yield* tree.runKept(target, {

@@ -12,7 +12,10 @@ import { QueryCache } from './query-cache.ts';
 import type { QueryStatsCollector } from './query-stats-collector.ts';
 import { QueryTree } from './query-tree.ts';
 
-export type Query = Pick<IngressMessage, 'sender' | 'canisterId' | 'methodName' | 'arg'>;
+export type Query = Pick<
+  IngressMessage,
+  'sender' | 'canisterId' | 'methodName' | 'arg' | 'callerInfo'
+>;
 
 export interface QueryHandlerOptions {
   /** The node's clock: a call tree that takes too long is ended. */
@@ -48,7 +51,7 @@ export class QueryHandler {
     query: Query,
     dataCertificate: Uint8Array | null,
   ): SandboxTask<MessageOutcome> {
-    const { sender: caller, canisterId: receiver, methodName, arg } = query;
+    const { sender: caller, canisterId: receiver, methodName, arg, callerInfo } = query;
     if (receiver === MANAGEMENT_CANISTER_ID) {
       const answer = answerManagementQuery(state, query, this.#env);
       return answer.ok
@@ -69,7 +72,8 @@ export class QueryHandler {
       },
     };
     const tree = new QueryTree(state, host, receiver, dataCertificate);
-    const answered = yield* answerQueryCall(tree, { caller, receiver, methodName, arg, depth: 0 });
+    const call = { caller, receiver, methodName, arg, callerInfo, depth: 0 };
+    const answered = yield* answerQueryCall(tree, call);
     this.#count(state, tree.evaluated);
     if (answered.kind === 'aborted') {
       // Of no use to remember: the next time there may be more time.

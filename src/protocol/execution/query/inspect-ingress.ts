@@ -47,8 +47,8 @@ export function* inspectIngress(
   if (!execution.exports.includes(name)) {
     return ok(null);
   }
-  const { sender: caller, methodName, arg } = call;
-  const entry = { context: 'inspectMessage', caller, methodName, arg } as const;
+  const { sender: caller, methodName, arg, callerInfo } = call;
+  const entry = { context: 'inspectMessage', caller, methodName, arg, callerInfo } as const;
   const input = systemApiInput(env, canister, state.timeNs, entry);
   const limit = env.limits.inspectInstructions;
   const run = yield* runOnSandbox(

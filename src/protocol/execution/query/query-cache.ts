@@ -124,8 +124,10 @@ export class QueryCache {
   }
 }
 
-function keyOf({ sender, canisterId, methodName, arg }: Query): string {
-  return `${sender} ${canisterId} ${bytesToHex(sha256(arg))} ${methodName}`;
+function keyOf({ sender, canisterId, methodName, arg, callerInfo }: Query): string {
+  const info =
+    callerInfo === undefined ? '' : `${callerInfo.signer}/${bytesToHex(sha256(callerInfo.data))}`;
+  return `${sender} ${info} ${canisterId} ${bytesToHex(sha256(arg))} ${methodName}`;
 }
 
 function bytesOf(outcome: MessageOutcome): number {
