@@ -35,9 +35,11 @@ const MAX_VOTES = 8;
 
 /** Different blocks in the order of the votes: one of each, unless the signer lies or rounds split. */
 interface Votes {
-  readonly notarized: HashHex[];
-  readonly finalized: HashHex[];
+  notarized: readonly HashHex[];
+  finalized: readonly HashHex[];
 }
+
+const NO_BLOCKS: readonly HashHex[] = [];
 
 interface AtHeight {
   readonly votes: Map<NodeId, Votes>;
@@ -172,11 +174,13 @@ class Watch implements MisbehaviourWatch {
       return;
     }
     this.lastVote.set(signer, Math.max(height, this.lastVote.get(signer) ?? 0));
-    const votes = at.votes.get(signer) ?? { notarized: [], finalized: [] };
+    const votes: Votes = at.votes.get(signer) ?? { notarized: NO_BLOCKS, finalized: NO_BLOCKS };
     at.votes.set(signer, votes);
-    const cast = share.kind === 'notarizationShare' ? votes.notarized : votes.finalized;
+    const phase = share.kind === 'notarizationShare' ? 'notarized' : 'finalized';
+    const cast = votes[phase];
     if (cast.length < MAX_VOTES && !cast.includes(blockHash)) {
-      cast.push(blockHash);
+      // Exactly as long as it must be: many are kept.
+      votes[phase] = cast.concat(blockHash);
     }
     const finding = { about: signer, height };
     if (votes.finalized.length > 1) {
