@@ -6,10 +6,10 @@ import type {
   SandboxRequest,
   Slice,
 } from '../src/protocol/interfaces/wasm-host.ts';
-import type { CanisterId, HashHex, PrincipalId } from '../src/protocol/types/ids.ts';
+import type { HashHex } from '../src/protocol/types/ids.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
-import type { SandboxAnswer } from '../src/workers/sandbox/messages.ts';
-import { packImage } from '../src/workers/sandbox/pack-image.ts';
+import { apiInput, CANISTER, textOf } from '../tests/support/test-canister.ts';
+import { PageSandbox } from './page-sandbox.ts';
 
 /** Runs in the page: real sandbox workers, and one sandbox inline to compare with. */
 
@@ -27,7 +27,7 @@ export interface SliceFigures {
   readonly slices: number;
 }
 
-const CANISTER = '00000000000000010101' as CanisterId;
+const MAX_MEMORIES = 8;
 const HASH = '01'.repeat(32) as HashHex;
 
 function request(method: string, commitAs: number | null, more: Partial<RunRequest>): RunRequest {
@@ -36,80 +36,12 @@ function request(method: string, commitAs: number | null, more: Partial<RunReque
     canisterId: CANISTER,
     moduleHash: HASH,
     base: { from: 'version', version: 1 },
-    steps: [{ entry: method, optional: false, input: INPUT }],
+    steps: [{ entry: method, optional: false, input: apiInput('update') }],
     instructionLimit: 40_000_000_000n,
     commitAs,
     oldestVersionInUse: 1,
     ...more,
   };
-}
-
-const INPUT: RunRequest['steps'][number]['input'] = {
-  context: 'update',
-  canisterId: CANISTER,
-  subnetId: '01' as PrincipalId,
-  caller: '04' as PrincipalId,
-  callerInfo: null,
-  controllers: [],
-  methodName: '',
-  arg: new Uint8Array(0),
-  timeNs: 1n,
-  cycleBalance: 10n ** 15n,
-  cyclesAvailable: 0n,
-  freezingThreshold: 0n,
-  canisterStatus: 1,
-  canisterVersion: 1n,
-  globalTimer: 0n,
-  dataCertificate: null,
-  rootKey: new Uint8Array(0),
-  replicated: true,
-  memory: null,
-  prices: { nodeCount: 13, executionPrepayment: 1n },
-  environment: [],
-  call: {
-    deadlineNs: 0n,
-    responded: false,
-    instructionsBefore: 0n,
-    cyclesRefunded: 0n,
-    rejectCode: 0,
-    rejectMessage: '',
-    outgoing: null,
-  },
-};
-
-class SandboxWorker {
-  readonly #worker: Worker;
-  readonly #open = new Map<number, (reply: SandboxReply) => void>();
-  #nextId = 0;
-
-  constructor(url: string) {
-    this.#worker = new Worker(url, { type: 'module' });
-    this.#worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) => {
-      if ('alive' in data) {
-        return;
-      }
-      if ('fault' in data) {
-        throw new Error(data.fault);
-      }
-      this.#open.get(data.id)?.(data.reply);
-      this.#open.delete(data.id);
-    });
-    this.#worker.postMessage({ kind: 'configure', maxMemories: 8 });
-  }
-
-  ask(asked: SandboxRequest): Promise<SandboxReply> {
-    this.#nextId += 1;
-    const id = this.#nextId;
-    return new Promise((resolve) => {
-      this.#open.set(id, resolve);
-      const { call, transfer } = packImage({ kind: 'call', id, request: asked });
-      this.#worker.postMessage(call, transfer);
-    });
-  }
-
-  kill(): void {
-    this.#worker.terminate();
-  }
 }
 
 type Ask = (asked: SandboxRequest) => SandboxReply | Promise<SandboxReply>;
@@ -121,16 +53,6 @@ async function runSliced(ask: Ask, run: RunRequest): Promise<readonly SandboxRep
     replies.push(await ask({ kind: 'resume', canisterId: CANISTER, commitAs: run.commitAs }));
   }
   return replies;
-}
-
-function comparable(replies: readonly SandboxReply[]): string {
-  return JSON.stringify(replies, (_key, value: unknown) =>
-    typeof value === 'bigint'
-      ? `${value}n`
-      : value instanceof Uint8Array
-        ? Array.from(value).join()
-        : value,
-  );
 }
 
 async function timeOf(task: () => Promise<unknown>): Promise<number> {
@@ -150,7 +72,7 @@ export async function measureSlices(
   rounds: number,
 ): Promise<SliceFigures> {
   const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
-  const worker = new SandboxWorker(url);
+  const worker = new PageSandbox(url, MAX_MEMORIES);
   const inline = createSandbox();
   const slice: Slice = { instructions: 100_000n, done: 0 };
   const install = request('canister_init', 1, { base: { from: 'fresh' }, module: wasm });
@@ -185,8 +107,8 @@ export async function measureSlices(
     kills.push(
       await timeOf(async () => {
         const startedMs = performance.now();
-        current.kill();
-        current = new SandboxWorker(url);
+        current.end();
+        current = new PageSandbox(url, MAX_MEMORIES);
         const missing = await current.ask(request('canister_query look', null, {}));
         if (missing.kind !== 'missing') {
           throw new Error('a new sandbox cannot know the canister');
@@ -201,10 +123,10 @@ export async function measureSlices(
       }),
     );
   }
-  current.kill();
+  current.end();
   return {
     slicePauseUs: ((Math.min(...cut) - Math.min(...whole)) / slices) * 1000,
-    sameAsRunAhead: comparable(ofWorker) === comparable(ofInline),
+    sameAsRunAhead: textOf(ofWorker) === textOf(ofInline),
     queryWhilePausedMs: median(queries),
     killToAnswerMs: median(kills),
     workerStartMs: median(starts),

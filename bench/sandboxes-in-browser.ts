@@ -1,11 +1,7 @@
 import { bytesToHex } from '../src/base/hex.ts';
-import type {
-  RunRequest,
-  SandboxReply,
-  SandboxRequest,
-} from '../src/protocol/interfaces/wasm-host.ts';
-import type { CanisterId, HashHex, PrincipalId } from '../src/protocol/types/ids.ts';
-import type { SandboxAnswer } from '../src/workers/sandbox/messages.ts';
+import type { HashHex } from '../src/protocol/types/ids.ts';
+import { apiInput, CANISTER } from '../tests/support/test-canister.ts';
+import { PageSandbox } from './page-sandbox.ts';
 
 /** Runs in the page: the sandbox workers of several nodes, with and without the tab's compiler. */
 
@@ -21,89 +17,8 @@ export interface ModuleFigures {
   readonly restartSharedMs: number;
 }
 
-const CANISTER = '00000000000000010101' as CanisterId;
+const MAX_MEMORIES = 2;
 const NO_ARGUMENTS = Uint8Array.from([0x44, 0x49, 0x44, 0x4c, 0, 0]);
-
-const INPUT: RunRequest['steps'][number]['input'] = {
-  context: 'init',
-  canisterId: CANISTER,
-  subnetId: '01' as PrincipalId,
-  caller: '04' as PrincipalId,
-  callerInfo: null,
-  controllers: [],
-  methodName: '',
-  arg: NO_ARGUMENTS,
-  timeNs: 1n,
-  cycleBalance: 10n ** 15n,
-  cyclesAvailable: 0n,
-  freezingThreshold: 0n,
-  canisterStatus: 1,
-  canisterVersion: 1n,
-  globalTimer: 0n,
-  dataCertificate: null,
-  rootKey: new Uint8Array(0),
-  replicated: true,
-  memory: null,
-  prices: { nodeCount: 13, executionPrepayment: 1n },
-  environment: [],
-  call: {
-    deadlineNs: 0n,
-    responded: false,
-    instructionsBefore: 0n,
-    cyclesRefunded: 0n,
-    rejectCode: 0,
-    rejectMessage: '',
-    outgoing: null,
-  },
-};
-
-interface Settle {
-  resolve(reply: SandboxReply): void;
-  reject(reason: Error): void;
-}
-
-class SandboxWorker {
-  readonly #worker: Worker;
-  readonly #open = new Map<number, Settle>();
-  #nextId = 0;
-
-  /** @param broker the tab's compiler; null = this sandbox compiles itself */
-  constructor(url: string, broker: Worker | null) {
-    this.#worker = new Worker(url, { type: 'module' });
-    this.#worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) => {
-      if ('alive' in data) {
-        return;
-      }
-      const open = this.#open.get(data.id);
-      this.#open.delete(data.id);
-      if ('fault' in data) {
-        open?.reject(new Error(data.fault));
-      } else {
-        open?.resolve(data.reply);
-      }
-    });
-    const { port1, port2 } = new MessageChannel();
-    if (broker === null) {
-      this.#worker.postMessage({ kind: 'configure', maxMemories: 2 });
-    } else {
-      broker.postMessage(null, [port2]);
-      this.#worker.postMessage({ kind: 'configure', maxMemories: 2, modules: port1 }, [port1]);
-    }
-  }
-
-  ask(request: SandboxRequest): Promise<SandboxReply> {
-    this.#nextId += 1;
-    const id = this.#nextId;
-    return new Promise((resolve, reject) => {
-      this.#open.set(id, { resolve, reject });
-      this.#worker.postMessage({ kind: 'call', id, request });
-    });
-  }
-
-  end(): void {
-    this.#worker.terminate();
-  }
-}
 
 interface Module {
   readonly hash: HashHex;
@@ -118,7 +33,7 @@ async function variantOf(wasm: Uint8Array): Promise<Module> {
   return { wasm: variant, hash: bytesToHex(new Uint8Array(digest)) as HashHex };
 }
 
-async function install(worker: SandboxWorker, { hash, wasm }: Module): Promise<void> {
+async function install(worker: PageSandbox, { hash, wasm }: Module): Promise<void> {
   const compiled = await worker.ask({ kind: 'compile', moduleHash: hash, wasm });
   if (compiled.kind !== 'compiled') {
     throw new Error(`the module is ${compiled.kind}`);
@@ -129,8 +44,8 @@ async function install(worker: SandboxWorker, { hash, wasm }: Module): Promise<v
     moduleHash: hash,
     base: { from: 'fresh' },
     steps: [
-      { entry: 'canister_start', optional: true, input: { ...INPUT, context: 'start' } },
-      { entry: 'canister_init', optional: true, input: INPUT },
+      { entry: 'canister_start', optional: true, input: apiInput('start') },
+      { entry: 'canister_init', optional: true, input: apiInput('init', { arg: NO_ARGUMENTS }) },
     ],
     instructionLimit: 40_000_000_000n,
     commitAs: 1,
@@ -168,7 +83,7 @@ async function measurePhase(
   nodes: number,
   { by, installMs, restartMs }: Phase,
 ): Promise<number> {
-  const workers = Array.from({ length: nodes }, () => new SandboxWorker(url, by));
+  const workers = Array.from({ length: nodes }, () => new PageSandbox(url, MAX_MEMORIES, by));
   const onAll = async (): Promise<Module> => {
     const module = await variantOf(wasm);
     const tookMs = await timeOf(() =>
@@ -184,7 +99,7 @@ async function measurePhase(
   for (let i = 1; i < INSTALLS; i += 1) {
     known = await onAll();
   }
-  const fresh = new SandboxWorker(url, by);
+  const fresh = new PageSandbox(url, MAX_MEMORIES, by);
   await fresh.ask({ kind: 'forget', canisterId: CANISTER });
   restartMs.push(await timeOf(() => install(fresh, known)));
   for (const worker of [...workers, fresh]) {

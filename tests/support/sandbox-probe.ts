@@ -4,11 +4,12 @@ import type {
   SandboxReply,
   SandboxRequest,
 } from '../../src/protocol/interfaces/wasm-host.ts';
-import type { CanisterId, HashHex, PrincipalId } from '../../src/protocol/types/ids.ts';
+import type { CanisterId, HashHex } from '../../src/protocol/types/ids.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { createHostTimers } from '../../src/workers/clock/host-timers.ts';
 import type { SandboxAnswer } from '../../src/workers/sandbox/messages.ts';
 import { createSandboxClient } from '../../src/workers/sandbox/sandbox-client.ts';
+import { apiInput, textOf } from './test-canister.ts';
 
 /** Runs inside the page: one real sandbox worker with few memories, and a sandbox inline to compare with. */
 export interface SandboxProbe {
@@ -28,39 +29,6 @@ type Ask = (request: SandboxRequest) => SandboxReply | Promise<SandboxReply>;
 const IDS = ['1', '2', '3'].map((id) => id.padStart(20, '0') as CanisterId);
 const HASH = '01'.repeat(32) as HashHex;
 
-const INPUT: RunRequest['steps'][number]['input'] = {
-  context: 'update',
-  canisterId: '00' as CanisterId,
-  subnetId: '01' as PrincipalId,
-  caller: '04' as PrincipalId,
-  callerInfo: null,
-  controllers: [],
-  methodName: '',
-  arg: new Uint8Array(0),
-  timeNs: 1n,
-  cycleBalance: 10n ** 15n,
-  cyclesAvailable: 0n,
-  freezingThreshold: 0n,
-  canisterStatus: 1,
-  canisterVersion: 1n,
-  globalTimer: 0n,
-  dataCertificate: null,
-  rootKey: new Uint8Array(0),
-  replicated: true,
-  memory: null,
-  prices: { nodeCount: 13, executionPrepayment: 1n },
-  environment: [],
-  call: {
-    deadlineNs: 0n,
-    responded: false,
-    instructionsBefore: 0n,
-    cyclesRefunded: 0n,
-    rejectCode: 0,
-    rejectMessage: '',
-    outgoing: null,
-  },
-};
-
 function request(
   canisterId: CanisterId,
   entry: string,
@@ -72,7 +40,7 @@ function request(
     canisterId,
     moduleHash: HASH,
     base: { from: 'version', version: 1 },
-    steps: [{ entry, optional: true, input: INPUT }],
+    steps: [{ entry, optional: true, input: apiInput('update') }],
     instructionLimit: 1_000_000_000n,
     commitAs,
     oldestVersionInUse: 1,
@@ -91,7 +59,7 @@ async function converse(ask: Ask, wasm: Uint8Array): Promise<string> {
   // Dropped while it is at work, as when a node takes over another state; nobody waits for its end.
   const [first] = IDS;
   if (first !== undefined) {
-    const work = { entry: 'canister_update work', optional: false, input: INPUT };
+    const work = { entry: 'canister_update work', optional: false, input: apiInput('update') };
     const steps = Array.from({ length: 6 }, () => work);
     const dropped = { slice: { instructions: 500_000_000n, done: 0 }, steps };
     void ask(request(first, 'dropped', 9, dropped));
@@ -119,13 +87,7 @@ async function converse(ask: Ask, wasm: Uint8Array): Promise<string> {
   for (const id of IDS) {
     said.push(await ask(request(id, 'canister_query look', null, { base })));
   }
-  return JSON.stringify(said, (_key, value: unknown) =>
-    typeof value === 'bigint'
-      ? `${value}n`
-      : value instanceof Uint8Array
-        ? Array.from(value).join()
-        : value,
-  );
+  return textOf(said);
 }
 
 window.sandboxProbe = {

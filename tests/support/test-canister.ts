@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { bytesToHex } from '../../src/base/hex.ts';
+import { sha256 } from '../../src/protocol/crypto/sha256.ts';
 import type {
   MemoryBase,
   MemoryImage,
@@ -55,7 +56,7 @@ export function apiInput(
 }
 
 export function hashOf(wasm: Uint8Array): HashHex {
-  return createHash('sha256').update(wasm).digest('hex') as HashHex;
+  return bytesToHex(sha256(wasm)) as HashHex;
 }
 
 /** Drives one canister on a sandbox the way execution does. */
@@ -166,4 +167,15 @@ export function replyOf(reply: RunReply): Uint8Array | string {
 /** What a run logged, as text. */
 export function logLines({ effects }: RunReply): string[] {
   return effects.logs.map((line) => Buffer.from(line).toString());
+}
+
+/** What a sandbox said, as a text that two of them can be compared by. */
+export function textOf(replies: readonly SandboxReply[]): string {
+  return JSON.stringify(replies, (_key, value: unknown) =>
+    typeof value === 'bigint'
+      ? `${value}n`
+      : value instanceof Uint8Array
+        ? Array.from(value).join()
+        : value,
+  );
 }
