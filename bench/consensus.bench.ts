@@ -1,5 +1,6 @@
 import type { CDPSession, Page } from 'playwright-core';
 import { type BuiltApp, openBuiltApp, openNetwork, round } from '../tests/support/browser.ts';
+import { optionsOf } from './options.ts';
 
 const USAGE = `
 npm run bench -- consensus [--json] [--nodes 4,7,13,40] [--backends mcl,noble] [--seconds N]
@@ -150,10 +151,7 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(USAGE.trim());
     return;
   }
-  const option = (name: string, otherwise: string): string => {
-    const at = args.indexOf(name);
-    return at === -1 ? otherwise : (args[at + 1] ?? otherwise);
-  };
+  const option = optionsOf(args);
   const seconds = Number(option('--seconds', String(SECONDS)));
   const app = await openBuiltApp();
   try {

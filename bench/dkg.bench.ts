@@ -5,6 +5,7 @@ import process from 'node:process';
 import { rolldown } from 'rolldown';
 import { launchChromium } from '../tests/support/browser.ts';
 import { type DkgRun, measureDkg } from './dkg-measure.ts';
+import { optionsOf } from './options.ts';
 
 const USAGE = `
 npm run bench -- dkg [--json] [--nodes 4,13] [--backends noble,mcl] [--rounds N] [--node]
@@ -73,10 +74,7 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(USAGE.trim());
     return;
   }
-  const option = (name: string, otherwise: string): string => {
-    const at = args.indexOf(name);
-    return at === -1 ? otherwise : (args[at + 1] ?? otherwise);
-  };
+  const option = optionsOf(args);
   const rounds = Number(option('--rounds', '5'));
   const inNode = args.includes('--node');
   const host = inNode

@@ -3,6 +3,7 @@ import { openBuiltApp, openNetwork, round, type BuiltApp } from '../tests/suppor
 import { addBrowserClient, bundleForBrowser } from '../tests/support/browser-agent.ts';
 import { compileWat } from '../tests/support/wat.ts';
 import type { SliceFigures } from './dts-in-browser.ts';
+import { optionsOf } from './options.ts';
 
 const USAGE = `
 npm run bench -- dts [--json] [--nodes N] [--seconds N] [--rounds N] [--pace P]
@@ -139,10 +140,7 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(USAGE.trim());
     return;
   }
-  const option = (name: string, otherwise: string): string => {
-    const at = args.indexOf(name);
-    return at === -1 ? otherwise : (args[at + 1] ?? otherwise);
-  };
+  const option = optionsOf(args);
   const wasm = await compileWat(MODULE);
   const app = await openBuiltApp();
   try {

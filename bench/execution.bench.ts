@@ -10,6 +10,7 @@ import { compileKernels } from './execution-kernels.ts';
 import type { KernelFigures, KernelModule } from './execution-measure.ts';
 import { measureKernel, measureRewriting } from './execution-measure.ts';
 import { geometricMean } from './execution-statistics.ts';
+import { optionsOf } from './options.ts';
 
 const USAGE = `
 npm run bench -- execution [--json] [--node] [--chromium] [--runs 15] [--only TEXT]
@@ -165,10 +166,7 @@ async function inChromium(kernels: readonly KernelModule[], runs: number): Promi
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const option = (name: string, otherwise: string): string => {
-    const at = args.indexOf(name);
-    return at < 0 ? otherwise : (args[at + 1] ?? otherwise);
-  };
+  const option = optionsOf(args);
   if (args.includes('--help')) {
     console.log(USAGE.trim());
     return;

@@ -14,6 +14,7 @@ import {
 } from '../tests/support/browser.ts';
 import { compileWat } from '../tests/support/wat.ts';
 import type { ModuleFigures } from './sandboxes-in-browser.ts';
+import { optionsOf } from './options.ts';
 
 const USAGE = `
 npm run bench -- sandboxes [--json] [--rounds N] [--nodes 4,13] [--only modules,install,threads]
@@ -211,10 +212,7 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(USAGE.trim());
     return;
   }
-  const option = (name: string, otherwise: string): string => {
-    const at = args.indexOf(name);
-    return at === -1 ? otherwise : (args[at + 1] ?? otherwise);
-  };
+  const option = optionsOf(args);
   const rounds = Number(option('--rounds', '7'));
   const parts = option('--only', 'modules,install,threads').split(',');
   const sizes = option('--nodes', '4,13').split(',').map(Number);

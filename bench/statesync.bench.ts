@@ -10,6 +10,7 @@ import {
 import { openBuiltApp, openNetwork, round } from '../tests/support/browser.ts';
 import { addBrowserClient, bundleForBrowser } from '../tests/support/browser-agent.ts';
 import { compileWat } from '../tests/support/wat.ts';
+import { optionsOf } from './options.ts';
 
 const USAGE = `
 npm run bench -- statesync [--json] [--mb 16,128] [--interval N]
@@ -185,10 +186,7 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(USAGE.trim());
     return;
   }
-  const option = (name: string, otherwise: string): string => {
-    const at = args.indexOf(name);
-    return at === -1 ? otherwise : (args[at + 1] ?? otherwise);
-  };
+  const option = optionsOf(args);
   const hasher = await bundleForBrowser('bench/copy-hash-in-browser.ts');
   const app = await openBuiltApp();
   try {
