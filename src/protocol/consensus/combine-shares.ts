@@ -69,13 +69,10 @@ export function combineShares(request: CombineRequest): readonly ChangeAction[] 
       bySigner.set(share.signer, share);
     }
   }
-  if (bySigner.size < request.threshold) {
+  if (bySigner.size < request.threshold || actions.length > 0) {
     return actions;
   }
   const chosen = [...bySigner.values()].slice(0, request.threshold);
-  if (actions.length > 0) {
-    return actions;
-  }
   const outcome = request.combine(chosen.map(({ signer, signature }) => ({ signer, signature })));
   if (outcome.kind === 'combined') {
     return [request.aggregate(outcome.signature, outcome.signers)];
