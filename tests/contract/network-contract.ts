@@ -183,7 +183,11 @@ async function tellsLateSubscribers(host: ContractHost): Promise<void> {
   const projection = batches.reduce(applyBatch, initialProjection(network.topology()));
   const conditions = projection.nodes.map((node) => node.condition);
   assert.deepEqual(conditions, ['running', 'running', 'running', 'stopped']);
-  assert.ok(projection.nodes.every((node) => node.heights.finalized >= 3));
+  const [killed, ...running] = projection.nodes.toReversed();
+  assert.ok(running.every((node) => node.heights.finalized >= 3));
+  // What it did in its last moments dies with it, untold; the snapshot knows no more either.
+  const { nodes } = await network.snapshot();
+  assert.equal(killed?.heights.finalized, nodes.at(-1)?.heights.finalized);
   const latest = new Map<string, number>();
   for (const { from, seq, v } of batches) {
     assert.equal(v, 1);
