@@ -8,8 +8,11 @@ import type {
   NodeId,
   PrincipalId,
   RegistryVersion,
+  SubnetId,
   TimeNs,
 } from '../types/ids.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
+import type { StreamSlice } from '../replicated-state/streams.ts';
 import type { CallerInfo } from './wasm-host.ts';
 
 /** The seams between consensus, message routing and execution inside one node. */
@@ -45,6 +48,15 @@ export interface Batch {
   /** Those of lower rank, whose turn it was before; absent = none. */
   readonly failedBlockMakers?: readonly NodeId[];
   readonly queryStats?: QueryStatsReport;
+  /** Slices of streams from other subnets, one each at most, checked. */
+  readonly xnet?: readonly InductedSlice[];
+  /** At `registryVersion`; absent = the network is this subnet alone. */
+  readonly topology?: NetworkTopology;
+}
+
+export interface InductedSlice {
+  readonly from: SubnetId;
+  readonly slice: StreamSlice;
 }
 
 /** Three-way validation: `undecided` is retried, `invalid` blames the maker. */
@@ -58,6 +70,14 @@ export interface BatchPayload {
   readonly ingress: readonly Uint8Array[];
   /** The queries that the block's maker answered in an epoch that is over. */
   readonly queryStats?: QueryStatsReport;
+  /** Certified slices of other subnets' streams, ascending by subnet. */
+  readonly xnet?: readonly XNetSlice[];
+}
+
+export interface XNetSlice {
+  readonly from: SubnetId;
+  /** An encoded certified stream slice. */
+  readonly slice: Uint8Array;
 }
 
 export interface ValidationContext {

@@ -3,8 +3,9 @@ import type { DelayBudget } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { SandboxReply, SandboxRequest } from '../interfaces/wasm-host.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
-import type { HashHex, Height, NodeId } from '../types/ids.ts';
+import type { HashHex, Height, NodeId, SubnetId } from '../types/ids.ts';
 import type { MaliciousBehaviour } from '../types/malicious.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
 import type { SubnetRecord } from '../types/registry.ts';
 import type { ArtifactQuery } from './inspection.ts';
 import type { WireDecoder } from './wire-decoder.ts';
@@ -20,8 +21,19 @@ export type OperationId = number;
 export type NodeInput =
   /** Bytes from a peer, as they came: hostile. `from` is what the transport vouches for. */
   | { readonly kind: 'packet'; readonly from: NodeId; readonly bytes: Uint8Array }
-  /** `requestId` is the host's own number; the answer carries it. */
-  | { readonly kind: 'httpRequest'; readonly requestId: OperationId; readonly request: HttpRequest }
+  /** `requestId` is the host's own number; the answer carries it. `from`: a node asks, no client. */
+  | {
+      readonly kind: 'httpRequest';
+      readonly requestId: OperationId;
+      readonly request: HttpRequest;
+      readonly from?: NodeId;
+    }
+  /** The other node's answer to a `fetch`: hostile. Null = it could not be reached, or said nothing in time. */
+  | {
+      readonly kind: 'fetched';
+      readonly operationId: OperationId;
+      readonly reply: HttpReply | null;
+    }
   /** The client went away: no answer is wanted any more. */
   | { readonly kind: 'httpCancelled'; readonly requestId: OperationId }
   | {
@@ -58,6 +70,14 @@ export type NodeEffect =
       readonly operationId: OperationId;
       readonly lane: 'replicated' | 'query';
       readonly request: SandboxRequest;
+    }
+  /** Ask a node of another subnet; every one ends in a `fetched`. */
+  | {
+      readonly kind: 'fetch';
+      readonly operationId: OperationId;
+      readonly to: NodeId;
+      readonly subnetId: SubnetId;
+      readonly request: HttpRequest;
     }
   | { readonly kind: 'httpReply'; readonly requestId: OperationId; readonly reply: HttpReply }
   /** Write all of it or nothing, then answer `persisted`. Writes are applied in order of their number. */
@@ -118,6 +138,8 @@ export interface NodeCoreConfig {
   readonly stored: readonly (readonly [key: string, value: Uint8Array])[];
   /** Registry versions known at the start, ascending; that of the genesis is always known. */
   readonly registry?: readonly SubnetRecord[];
+  /** The network that the subnet belongs to; absent = it is alone, and the root. */
+  readonly topology?: NetworkTopology;
   /** Reads what peers send; by itself unless the host shares one between nodes. */
   readonly decoder?: WireDecoder;
   /** Overrides the registry's delays; see `delaysChanged`. */
