@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import { canisterIdFromU64, principalToText } from '../../protocol/crypto/principal.ts';
 import type { HttpReply } from '../../protocol/node/node-io.ts';
+import type { SubnetId } from '../../protocol/types/ids.ts';
+import type { NetworkTopology } from '../../protocol/types/network-topology.ts';
 import { createFetchShim } from './fetch-shim.ts';
 import { createGateway, GATEWAY_LIMITS } from './gateway.ts';
 import type { GatewayReply, GatewayRequest, NodeToGateway, PortLike } from './messages.ts';
@@ -31,6 +34,24 @@ function createPortPair<A, B>(): readonly [PortLike<A, B>, PortLike<B, A>] {
   ];
 }
 
+const SUBNETS = ['01', '02'] as const as readonly [SubnetId, SubnetId];
+const RANGE = 1n << 20n;
+
+const TWO_SUBNETS: NetworkTopology = {
+  rootSubnetId: SUBNETS[0],
+  subnets: SUBNETS.map((subnetId, index) => ({
+    subnetId,
+    subnetType: index === 0 ? 'system' : 'application',
+    publicKeyDer: new Uint8Array(),
+    nodes: [],
+  })),
+  routingTable: SUBNETS.map((subnetId, index) => ({
+    first: BigInt(index) * RANGE,
+    last: BigInt(index + 1) * RANGE - 1n,
+    subnetId,
+  })),
+};
+
 type Answer = (request: GatewayRequest & { readonly kind: 'request' }) => HttpReply | 'silence';
 
 const text = (status: number, body: string): HttpReply => ({
@@ -58,9 +79,9 @@ function createSubject(limits = {}) {
   gateway.serve(served);
   const shim = createFetchShim(client);
   const seen: string[] = [];
-  const addNode = (nodeId: string, answer: Answer) => {
+  const addNode = (nodeId: string, answer: Answer, subnetId = SUBNETS[0]) => {
     const [gatewayEnd, nodeEnd] = createPortPair<NodeToGateway, GatewayRequest>();
-    gateway.addNode(nodeId, gatewayEnd);
+    gateway.addNode(nodeId, gatewayEnd, subnetId);
     nodeEnd.listen((message) => {
       if (message.kind === 'cancel') {
         seen.push(`${nodeId} cancel`);
@@ -201,5 +222,47 @@ describe('gateway', () => {
     shim.close();
     await outcome;
     await expect(shim.fetch(URL_OF('c'))).rejects.toBeInstanceOf(TypeError);
+  });
+
+  it('asks nodes of the subnet that hosts the canister, and no others', async () => {
+    const { gateway, shim, seen, addNode } = createSubject();
+    gateway.setTopology(TWO_SUBNETS);
+    for (const [index, subnetId] of SUBNETS.entries()) {
+      for (const node of ['a', 'b']) {
+        addNode(`${index}${node}`, () => text(500, 'broken'), subnetId);
+      }
+    }
+    for (const index of [0, 1]) {
+      seen.length = 0;
+      const id = principalToText(canisterIdFromU64(BigInt(index) * RANGE + 5n));
+      expect((await shim.fetch(URL_OF(id))).status).toBe(500);
+      expect(seen.map((line) => line.slice(0, 2)).toSorted()).toEqual([`${index}a`, `${index}b`]);
+    }
+  });
+
+  it('refuses what no subnet hosts, and a subnet without nodes, in the words of the IC', async () => {
+    const { gateway, shim, seen, addNode } = createSubject();
+    gateway.setTopology(TWO_SUBNETS);
+    addNode('a', () => text(200, 'a'), SUBNETS[0]);
+    const nowhere = await shim.fetch(URL_OF(principalToText(canisterIdFromU64(9n * RANGE))));
+    expect(nowhere.status).toBe(400);
+    expect(await nowhere.text()).toContain('error: canister_not_found');
+    const down = await shim.fetch(URL_OF(principalToText(canisterIdFromU64(RANGE))));
+    expect(down.status).toBe(503);
+    expect(await down.text()).toContain('error: no_healthy_nodes');
+    expect(seen).toEqual([]);
+  });
+
+  it('compares heights within a subnet, and lets the root subnet tell the status', async () => {
+    const { gateway, shim, addNode } = createSubject();
+    gateway.setTopology(TWO_SUBNETS);
+    const root = ['a', 'b'].map((node) => addNode(node, () => text(200, node), SUBNETS[0]));
+    addNode('far ahead', () => text(200, 'c'), SUBNETS[1]).health(10_000);
+    root[0]?.health(10);
+    root[1]?.health(100);
+    expect(await (await shim.fetch('http://x/api/v2/status')).text()).toBe('b');
+    gateway.removeNode('a');
+    gateway.removeNode('b');
+    expect(await (await shim.fetch('http://x/api/v2/status')).text()).toBe('c');
   });
 });

@@ -1,16 +1,20 @@
 import { compareText } from '../../base/bytes.ts';
-import { encodeUtf8 } from '../../base/utf8.ts';
+import { boundaryFailure, routeRequest } from '../../protocol/http/route-request.ts';
 import type { HttpReply, HttpRequest } from '../../protocol/node/node-io.ts';
+import type { SubnetId } from '../../protocol/types/ids.ts';
+import type { NetworkTopology } from '../../protocol/types/network-topology.ts';
 import type { HostTimers } from '../clock/scheduler.ts';
 import type { GatewayReply, GatewayRequest, NodeToGateway, PortLike } from './messages.ts';
 
 /**
- * The API boundary node: picks a healthy node for each request and tries another one when that
- * node dies, does not answer or fails. All routes may be repeated: a call carries its request id,
+ * The API boundary node: finds the subnet of each request, picks a healthy node of it and tries another
+ * one when that node dies, does not answer or fails. All routes may be repeated: a call carries its request id,
  * and a node executes an id once.
  */
 export interface Gateway {
-  addNode(nodeId: string, port: PortLike<NodeToGateway, GatewayRequest>): void;
+  /** Which canisters and nodes each subnet has; before anything is served. */
+  setTopology(topology: NetworkTopology): void;
+  addNode(nodeId: string, port: PortLike<NodeToGateway, GatewayRequest>, subnetId: SubnetId): void;
   /** Killed or crashed: its open requests go to other nodes at once. */
   removeNode(nodeId: string): void;
   serve(client: PortLike<GatewayRequest, GatewayReply>): void;
@@ -18,6 +22,7 @@ export interface Gateway {
 
 interface NodeEntry {
   readonly nodeId: string;
+  readonly subnetId: SubnetId;
   readonly port: PortLike<NodeToGateway, GatewayRequest>;
   certifiedHeight: number;
 }
@@ -27,6 +32,8 @@ interface OpenRequest {
   readonly clientId: number;
   readonly client: PortLike<GatewayRequest, GatewayReply>;
   readonly request: HttpRequest;
+  /** Null = any will do. */
+  readonly subnetId: SubnetId | null;
   readonly tried: Set<string>;
   node: string | undefined;
   timer: unknown;
@@ -56,6 +63,7 @@ const ROUTE = /^\/api\/v[234]\/(?:canister|subnet)\/([^/]{1,80})\//;
 export function createGateway(timers: HostTimers, limits: GatewayLimits = GATEWAY_LIMITS): Gateway {
   const nodes = new Map<string, NodeEntry>();
   const open = new Map<number, OpenRequest>();
+  let topology: NetworkTopology | undefined;
   let nextId = 0;
 
   const finish = (entry: OpenRequest, reply: HttpReply): void => {
@@ -69,7 +77,7 @@ export function createGateway(timers: HostTimers, limits: GatewayLimits = GATEWA
   const attempt = (entry: OpenRequest, lastFailure: HttpReply): void => {
     const node =
       entry.tried.size < limits.maxAttempts
-        ? chooseNode(nodes, entry.request.path, entry.tried, limits.maxLagHeights)
+        ? chooseNode(nodesFor(nodes, entry.subnetId, topology), entry, limits.maxLagHeights)
         : undefined;
     if (node === undefined) {
       finish(entry, lastFailure);
@@ -79,7 +87,7 @@ export function createGateway(timers: HostTimers, limits: GatewayLimits = GATEWA
     entry.node = node.nodeId;
     entry.timer = timers.set(limits.attemptTimeoutMs, () => {
       node.port.post({ kind: 'cancel', id: entry.id });
-      attempt(entry, failure(504, 'upstream_timeout', 'the node did not answer in time'));
+      attempt(entry, boundaryFailure(504, 'upstream_timeout', 'the node did not answer in time'));
     });
     node.port.post({ kind: 'request', id: entry.id, request: entry.request });
   };
@@ -100,23 +108,28 @@ export function createGateway(timers: HostTimers, limits: GatewayLimits = GATEWA
     clientId: number,
     request: HttpRequest,
   ): void => {
+    const route = topology === undefined ? ANYWHERE : routeRequest(topology, request);
     nextId += 1;
     const entry: OpenRequest = {
       id: nextId,
       clientId,
       client,
       request,
+      subnetId: route.kind === 'subnet' ? route.subnetId : null,
       tried: new Set(),
       node: undefined,
       timer: timers.set(0, () => undefined),
     };
     open.set(entry.id, entry);
     if (request.body.length > limits.maxBodyBytes) {
-      finish(entry, failure(413, 'body_too_large', `over ${limits.maxBodyBytes} bytes`));
+      finish(entry, boundaryFailure(413, 'body_too_large', `over ${limits.maxBodyBytes} bytes`));
     } else if (open.size > limits.maxOpenRequests) {
-      finish(entry, failure(429, 'rate_limited', `${limits.maxOpenRequests} requests are open`));
+      const full = `${limits.maxOpenRequests} requests are open`;
+      finish(entry, boundaryFailure(429, 'rate_limited', full));
+    } else if (route.kind === 'refused') {
+      finish(entry, route.reply);
     } else {
-      attempt(entry, failure(503, 'no_healthy_nodes', 'no node of the subnet is running'));
+      attempt(entry, boundaryFailure(503, 'no_healthy_nodes', NO_HEALTHY_NODES));
     }
   };
   const onCancel = (client: unknown, clientId: number): void => {
@@ -129,9 +142,12 @@ export function createGateway(timers: HostTimers, limits: GatewayLimits = GATEWA
   };
 
   return {
-    addNode: (nodeId, port) => {
+    setTopology: (next) => {
+      topology = next;
+    },
+    addNode: (nodeId, port, subnetId) => {
       nodes.get(nodeId)?.port.close();
-      const node: NodeEntry = { nodeId, port, certifiedHeight: 0 };
+      const node: NodeEntry = { nodeId, subnetId, port, certifiedHeight: 0 };
       nodes.set(nodeId, node);
       port.listen((message) => {
         if (message.kind === 'health') {
@@ -147,7 +163,8 @@ export function createGateway(timers: HostTimers, limits: GatewayLimits = GATEWA
       for (const entry of [...open.values()]) {
         if (entry.node === nodeId) {
           timers.clear(entry.timer);
-          attempt(entry, failure(502, 'upstream_gone', 'the node stopped while it was answering'));
+          const gone = 'the node stopped while it was answering';
+          attempt(entry, boundaryFailure(502, 'upstream_gone', gone));
         }
       }
     },
@@ -163,19 +180,39 @@ export function createGateway(timers: HostTimers, limits: GatewayLimits = GATEWA
   };
 }
 
+const ANYWHERE = { kind: 'any' } as const;
+/** The words of the IC's boundary nodes. */
+const NO_HEALTHY_NODES =
+  'There are currently no healthy replica nodes available to handle the request. This may be due to an ongoing upgrade of the replica software in the subnet. Please try again later.';
+
+/** The nodes of a subnet; where any will do those of the root subnet, or all when none of it runs. */
+function nodesFor(
+  nodes: ReadonlyMap<string, NodeEntry>,
+  subnetId: SubnetId | null,
+  topology: NetworkTopology | undefined,
+): readonly NodeEntry[] {
+  const all = [...nodes.values()];
+  const of = (id: SubnetId | undefined): readonly NodeEntry[] =>
+    all.filter((node) => node.subnetId === id);
+  if (subnetId !== null) {
+    return of(subnetId);
+  }
+  const root = of(topology?.rootSubnetId);
+  return root.length === 0 ? all : root;
+}
+
 /**
  * A healthy node, the same one for the same canister as long as it is healthy, so that a client
  * reads what it wrote; different canisters spread over the nodes (rendezvous hashing).
  */
 function chooseNode(
-  nodes: ReadonlyMap<string, NodeEntry>,
-  path: string,
-  tried: ReadonlySet<string>,
+  nodes: readonly NodeEntry[],
+  { request, tried }: OpenRequest,
   maxLagHeights: number,
 ): NodeEntry | undefined {
-  const key = ROUTE.exec(path)?.[1] ?? '';
-  const best = Math.max(0, ...[...nodes.values()].map((node) => node.certifiedHeight));
-  return [...nodes.values()]
+  const key = ROUTE.exec(request.path)?.[1] ?? '';
+  const best = Math.max(0, ...nodes.map((node) => node.certifiedHeight));
+  return nodes
     .filter((node) => !tried.has(node.nodeId))
     .map((node) => ({
       node,
@@ -199,13 +236,4 @@ function fnv1a(text: string): number {
   // One more round of mixing: the last characters hardly reach the high bits.
   hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
   return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-/** An error as the IC's boundary nodes word it. */
-function failure(status: number, error: string, details: string): HttpReply {
-  return {
-    status,
-    contentType: 'text/plain; charset=utf-8',
-    body: encodeUtf8(`error: ${error}\ndetails: ${details}\n`),
-  };
 }

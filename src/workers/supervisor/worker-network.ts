@@ -1,7 +1,7 @@
 import { bytesToHex } from '../../base/hex.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createRegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
-import type { NodeId } from '../../protocol/types/ids.ts';
+import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type {
   Network,
   NetworkError,
@@ -201,7 +201,10 @@ function assembleNetwork(
   hub.observe(safety.observe);
   const registered = [...dealt.genesis.nodes, ...dealt.genesis.spareNodes];
   const processes = registered.map(({ nodeId }, index) =>
-    createNodeProcess(nodeDeps(scaffold, nodeId, safety.forget), scaffold.spare[index]),
+    createNodeProcess(
+      nodeDeps(scaffold, nodeId, dealt.genesis.subnetId, safety.forget),
+      scaffold.spare[index],
+    ),
   );
   const roster = createRoster(processes);
   const report = (event: HostEvent): void => hub.report(event);
@@ -293,7 +296,12 @@ function assembleNetwork(
   return { network, startAll };
 }
 
-function nodeDeps(scaffold: Scaffold, nodeId: NodeId, forget: (nodeId: string) => void) {
+function nodeDeps(
+  scaffold: Scaffold,
+  nodeId: NodeId,
+  subnetId: SubnetId,
+  forget: (nodeId: string) => void,
+) {
   const { hub, gateway, modules } = scaffold;
   return {
     nodeId,
@@ -309,7 +317,13 @@ function nodeDeps(scaffold: Scaffold, nodeId: NodeId, forget: (nodeId: string) =
       const options = { deadlineMs: CONTROL_DEADLINE_MS };
       void (port === undefined
         ? gateway.control.call(options, 'removeNode', nodeId)
-        : gateway.control.call({ ...options, transfer: [port] }, 'addNode', port, nodeId));
+        : gateway.control.call(
+            { ...options, transfer: [port] },
+            'addNode',
+            port,
+            nodeId,
+            subnetId,
+          ));
     },
   };
 }
