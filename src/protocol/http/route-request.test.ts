@@ -35,7 +35,11 @@ function network(...types: readonly SubnetType[]): NetworkTopology {
 
 const THREE = network('system', 'application', 'application');
 
-function where(topology: NetworkTopology, path: string, body = new Uint8Array()): string | number {
+function where(
+  topology: NetworkTopology,
+  path: string,
+  body: Uint8Array = new Uint8Array(),
+): string | number {
   const route = routeRequest(topology, { method: 'POST', path, body });
   switch (route.kind) {
     case 'any':
