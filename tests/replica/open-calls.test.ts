@@ -245,6 +245,7 @@ describe('the management canister, called by a canister', () => {
       arg: new Uint8Array(MAX_SUBNET_MESSAGE_BYTES),
       cycles: 0n,
       deadlineNs: 0n,
+      callTree: { depth: 1, startTimeNs: 0n },
     };
     const canister = { ...subnet.canister(a), inputQueues: [{ sender: a, messages: [big] }] };
     const full = { ...subnet.state, canisters: subnet.state.canisters.set(a, canister) };
@@ -273,6 +274,7 @@ describe('the management canister, called by a canister', () => {
       arg: aboutCanister(id),
       cycles: 0n,
       deadlineNs: 0n,
+      callTree: { depth: 1, startTimeNs: 0n },
     });
     narrow.state = { ...narrow.state, subnetQueue: [request(1), request(2), request(3)] };
     const call = narrow.manage(id, 'start_canister');

@@ -8,6 +8,7 @@ import type {
   CallContext,
   CallContextManager,
   CallOrigin,
+  CallTree,
   CanisterRequest,
   ResponsePayload,
 } from '../replicated-state/canister-messages.ts';
@@ -147,7 +148,17 @@ function registerCall(
     arg: call.arg,
     cycles: call.cycles,
     deadlineNs,
+    callTree: treeBelow(contextOf(canister, contextId)),
   });
+}
+
+/** Of the calls that a call makes. */
+function treeBelow({ origin, timeNs }: CallContext): CallTree {
+  if (origin.kind !== 'canister') {
+    return { depth: 1, startTimeNs: timeNs };
+  }
+  const { depth, startTimeNs } = origin.request.callTree;
+  return { depth: depth + 1, startTimeNs };
 }
 
 /** How a message of a call ended: with an answer, without one, or in an error. */
@@ -232,7 +243,10 @@ function answerCall(round: RoundState, context: CallContext, outcome: MessageOut
 /** Answers a request, from the canister it was sent to. */
 export function answerRequest(
   round: RoundState,
-  request: Pick<CanisterRequest, 'sender' | 'receiver' | 'callbackId' | 'methodName'>,
+  request: Pick<
+    CanisterRequest,
+    'sender' | 'receiver' | 'callbackId' | 'methodName' | 'deadlineNs'
+  >,
   outcome: MessageOutcome,
   refund: Cycles,
   instructions: Instructions = 0n,
@@ -245,6 +259,7 @@ export function answerRequest(
     callbackId: request.callbackId,
     refund,
     payload: payloadOf(outcome),
+    deadlineNs: request.deadlineNs,
   });
 }
 

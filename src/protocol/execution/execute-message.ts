@@ -172,8 +172,9 @@ function refuseCall(round: RoundState, message: SubnetMessage, error: UserError)
 
 function originOf(message: SubnetMessage): CallOrigin {
   if (isRequest(message)) {
-    const { sender, receiver, callbackId, methodName, deadlineNs } = message;
-    return { kind: 'canister', request: { sender, receiver, callbackId, methodName, deadlineNs } };
+    const { sender, receiver, callbackId, methodName, deadlineNs, callTree } = message;
+    const request = { sender, receiver, callbackId, methodName, deadlineNs, callTree };
+    return { kind: 'canister', request };
   }
   const { messageId, sender, canisterId, effectiveCanisterId, methodName, callerInfo } = message;
   return {

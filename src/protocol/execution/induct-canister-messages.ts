@@ -55,6 +55,7 @@ function inductRequest(round: RoundState, request: CanisterRequest): CanisterId 
       callbackId: request.callbackId,
       refund: request.cycles,
       payload: refusal,
+      deadlineNs: request.deadlineNs,
     });
   }
   const canister = round.canister(receiver as CanisterId);
@@ -155,7 +156,7 @@ function expireCallbacks(round: RoundState, canisterId: CanisterId): void {
     late.includes(callback) ? { ...callback, expired: true } : callback,
   );
   let changed: CanisterState = { ...canister, calls: { ...calls, callbacks } };
-  for (const { id, respondent } of late) {
+  for (const { id, respondent, deadlineNs } of late) {
     changed = pushInput(changed, respondent, {
       kind: 'response',
       originator: canisterId,
@@ -167,6 +168,7 @@ function expireCallbacks(round: RoundState, canisterId: CanisterId): void {
         code: RejectCode.sysUnknown,
         message: 'Call deadline has expired.',
       },
+      deadlineNs,
     });
   }
   round.put(changed);

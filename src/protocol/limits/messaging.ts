@@ -24,6 +24,16 @@ export const MAX_SUBNET_CALLBACKS = 1_000_000;
 export const GUARANTEED_CALLBACKS_PER_CANISTER = 50;
 /** Bytes of calls waiting on the subnet. @playground 20 GiB, which a tab cannot hold. */
 export const MAX_SUBNET_MESSAGE_BYTES = 256 * 1024 * 1024;
+/** Messages kept in one stream; more wait in the canisters' output queues. @upstream rs/config/src/message_routing.rs#MAX_STREAM_MESSAGES */
+export const MAX_STREAM_MESSAGES = 10_000;
+/** A stream that holds this much takes no more messages. @upstream rs/config/src/message_routing.rs#TARGET_STREAM_SIZE_BYTES */
+export const TARGET_STREAM_BYTES = 10 * 1024 * 1024;
+/** Messages of one subnet that a system subnet inducts in a round; streams to it keep twice as many. @upstream rs/limits#SYSTEM_SUBNET_STREAM_MSG_LIMIT */
+export const MAX_SYSTEM_STREAM_MESSAGES = 100;
+/** Reject signals in the header of a stream. @upstream rs/xnet/payload_builder/src/lib.rs#MAX_SIGNALS */
+export const MAX_STREAM_SIGNALS = 20_000;
+/** A request with a guaranteed response waits so long in the output queue of its sender, then it is rejected. @upstream rs/types/types/src/messages/inter_canister.rs#REQUEST_LIFETIME */
+export const REQUEST_LIFETIME_NS: TimeNs = 300n * NS_PER_SECOND;
 /** The longest wait for a best-effort response. @upstream rs/types/types#MAX_CALL_TIMEOUT */
 export const MAX_CALL_TIMEOUT_SECONDS = 300;
 /** A request to stop a canister fails after this long. @upstream rs/config/src/execution_environment.rs#STOP_CANISTER_TIMEOUT_DURATION */

@@ -7,6 +7,13 @@ import type { IngressMessage } from './canister-state.ts';
  * @upstream rs/types/types/src/messages/inter_canister.rs, rs/replicated_state/src/canister_state/system_state/call_context_manager.rs
  */
 
+/** Where a call stands in the tree of calls that a user or a task began. */
+export interface CallTree {
+  /** Of calls between canisters; 1 for the first. */
+  readonly depth: number;
+  readonly startTimeNs: TimeNs;
+}
+
 export interface CanisterRequest {
   readonly kind: 'request';
   readonly sender: CanisterId;
@@ -18,6 +25,7 @@ export interface CanisterRequest {
   readonly cycles: Cycles;
   /** 0 = guaranteed response; else the caller stops waiting at this time. */
   readonly deadlineNs: TimeNs;
+  readonly callTree: CallTree;
 }
 
 export type ResponsePayload =
@@ -33,6 +41,8 @@ export interface CanisterResponse {
   readonly callbackId: number;
   readonly refund: Cycles;
   readonly payload: ResponsePayload;
+  /** The request's. */
+  readonly deadlineNs: TimeNs;
 }
 
 export type CanisterMessage = CanisterRequest | CanisterResponse;

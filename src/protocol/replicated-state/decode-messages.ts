@@ -6,6 +6,7 @@ import type {
   CallContext,
   CallContextManager,
   CallOrigin,
+  CallTree,
   CanisterMessage,
   CanisterRequest,
   InputQueue,
@@ -40,8 +41,14 @@ export function messageFrom(value: CborValue): IngressMessage {
   };
 }
 
+function callTreeFrom(value: CborValue | undefined): CallTree {
+  const [depth, startTimeNs] = list(value);
+  return { depth: small(depth), startTimeNs: big(startTimeNs) };
+}
+
 export function requestFrom(value: CborValue): CanisterRequest {
-  const [kind, sender, receiver, callbackId, methodName, arg, cycles, deadlineNs] = list(value);
+  const [kind, sender, receiver, callbackId, methodName, arg, cycles, deadlineNs, tree] =
+    list(value);
   if (text(kind) !== 'request') {
     throw new Malformed('a request');
   }
@@ -54,6 +61,7 @@ export function requestFrom(value: CborValue): CanisterRequest {
     arg: bytes(arg),
     cycles: big(cycles),
     deadlineNs: big(deadlineNs),
+    callTree: callTreeFrom(tree),
   };
 }
 
@@ -65,7 +73,7 @@ function payloadFrom(value: CborValue | undefined): ResponsePayload {
 }
 
 export function canisterMessageFrom(value: CborValue): CanisterMessage {
-  const [kind, originator, respondent, callbackId, refund, payload] = list(value);
+  const [kind, originator, respondent, callbackId, refund, payload, deadlineNs] = list(value);
   if (text(kind) !== 'response') {
     return requestFrom(value);
   }
@@ -76,6 +84,7 @@ export function canisterMessageFrom(value: CborValue): CanisterMessage {
     callbackId: small(callbackId),
     refund: big(refund),
     payload: payloadFrom(payload),
+    deadlineNs: big(deadlineNs),
   };
 }
 
@@ -120,6 +129,7 @@ function originFrom(value: CborValue | undefined): CallOrigin {
           callbackId: small(c),
           methodName: text(d),
           deadlineNs: big(e),
+          callTree: callTreeFrom(info),
         },
       };
     default:

@@ -40,7 +40,14 @@ const origins: readonly CallOrigin[] = [
   },
   {
     kind: 'canister',
-    request: { sender: other, receiver: id, callbackId: 4, methodName: 'n', deadlineNs: 9n },
+    request: {
+      sender: other,
+      receiver: id,
+      callbackId: 4,
+      methodName: 'n',
+      deadlineNs: 9n,
+      callTree: { depth: 3, startTimeNs: 14n },
+    },
   },
   { kind: 'systemTask' },
 ];
@@ -77,6 +84,7 @@ const request: CanisterMessage = {
   arg: Uint8Array.of(3),
   cycles: 11n,
   deadlineNs: 12n,
+  callTree: { depth: 1, startTimeNs: 13n },
 };
 const messages: readonly CanisterMessage[] = [
   request,
@@ -87,6 +95,7 @@ const messages: readonly CanisterMessage[] = [
     callbackId: 11,
     refund: 2n,
     payload: { kind: 'reply', data: Uint8Array.of(9) },
+    deadlineNs: 15n,
   },
   {
     kind: 'response',
@@ -95,6 +104,7 @@ const messages: readonly CanisterMessage[] = [
     callbackId: 12,
     refund: 0n,
     payload: { kind: 'reject', code: 5, message: 'no' },
+    deadlineNs: 0n,
   },
 ];
 const busy: CanisterState = {

@@ -4,6 +4,7 @@ import {
   type Callback,
   type CallContext,
   type CallOrigin,
+  type CallTree,
   type CanisterMessage,
   type CanisterRequest,
   type SubnetMessage,
@@ -48,6 +49,10 @@ function message(queued: IngressMessage): CborInput {
   ];
 }
 
+function callTree({ depth, startTimeNs }: CallTree): CborInput {
+  return [depth, startTimeNs.toString()];
+}
+
 function request(value: CanisterRequest): CborInput {
   return [
     value.kind,
@@ -58,6 +63,7 @@ function request(value: CanisterRequest): CborInput {
     value.arg,
     value.cycles.toString(),
     value.deadlineNs.toString(),
+    callTree(value.callTree),
   ];
 }
 
@@ -73,6 +79,7 @@ function canisterMessage(value: CanisterMessage): CborInput {
     value.callbackId,
     value.refund.toString(),
     payload.kind === 'reply' ? [payload.data] : [payload.code, payload.message],
+    value.deadlineNs.toString(),
   ];
 }
 
@@ -91,7 +98,8 @@ function origin(value: CallOrigin): CborInput {
     }
     case 'canister': {
       const { sender, receiver, callbackId, methodName, deadlineNs } = value.request;
-      return [value.kind, sender, receiver, callbackId, methodName, deadlineNs.toString()];
+      const tree = callTree(value.request.callTree);
+      return [value.kind, sender, receiver, callbackId, methodName, deadlineNs.toString(), tree];
     }
   }
 }

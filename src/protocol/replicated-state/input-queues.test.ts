@@ -31,6 +31,7 @@ const request = (from: number, callbackId: number): CanisterRequest => ({
   arg: new Uint8Array(0),
   cycles: 0n,
   deadlineNs: 0n,
+  callTree: { depth: 1, startTimeNs: 0n },
 });
 const ingress = (n: number): IngressMessage => ({
   messageId: `u${n}` as MessageId,

@@ -52,6 +52,25 @@ export interface Stream extends Omit<StreamHeader, 'end'> {
   readonly messages: readonly StreamMessage[];
 }
 
+export const EMPTY_STREAM: Stream = {
+  begin: 0,
+  messages: [],
+  signalsEnd: 0,
+  rejectSignals: [],
+  responsesOnly: false,
+};
+
+/** Index behind the newest message. */
+export function streamEnd({ begin, messages }: Stream): number {
+  return begin + messages.length;
+}
+
+export function streamHeader(stream: Stream): StreamHeader {
+  const { begin, signalsEnd, rejectSignals, responsesOnly } = stream;
+  return { begin, end: streamEnd(stream), signalsEnd, rejectSignals, responsesOnly };
+}
+
+/** Ascending by subnet; the own subnet's is the loopback stream. */
 export type Streams = ReadonlyMap<SubnetId, Stream>;
 
 /** Part of another subnet's stream to us, as its certification shows it. */

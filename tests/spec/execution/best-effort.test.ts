@@ -114,6 +114,7 @@ describe('best-effort messages', () => {
         callbackId: request.callbackId,
         refund: 1000n,
         payload: { kind: 'reply', data: new Uint8Array((sizes[i] ?? 0) * KIB) },
+        deadlineNs: request.deadlineNs,
       }),
     );
     put({ ...subnet.canister(b), inputQueues: [] });
