@@ -92,6 +92,21 @@ describe.each([
       },
     );
 
+    it("checks another subnet's signature by its key", () => {
+      const { genesis, secrets } = deal(1, suite, 'another', 1);
+      const [only] = secrets.map((own) => createNodeCrypto(genesis, own, suite));
+      const share = only?.signThreshold('high', message) ?? new Uint8Array(0);
+      const signed = only?.combineThreshold('high', message, [
+        { signer: only.nodeId, signature: share },
+      ]);
+      const signature = signed?.kind === 'combined' ? signed.signature : new Uint8Array(0);
+      const key = wrapBls(genesis.highTranscript.publicKey);
+      expect(judge.verifySubnetSignature(key, message, signature)).toBe(true);
+      expect(judge.verifySubnetSignature(key, encodeUtf8('x'), signature)).toBe(false);
+      expect(judge.verifySubnetSignature(judge.subnetPublicKeyDer, message, signature)).toBe(false);
+      expect(judge.verifySubnetSignature(key.slice(1), message, signature)).toBe(false);
+    });
+
     it('names the liars', () => {
       if (n === 1) {
         return expect(judge.combineMulti(message, [], 1)).toEqual({ kind: 'liars', liars: [] });

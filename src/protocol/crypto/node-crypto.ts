@@ -13,7 +13,7 @@ import type {
 import type { DkgScheme } from '../interfaces/dkg.ts';
 import type { NodeSecrets, SubnetGenesis, ThresholdTranscript } from '../types/genesis.ts';
 import type { NodeId } from '../types/ids.ts';
-import { unwrapEd25519, wrapBls } from './der.ts';
+import { unwrapBls, unwrapEd25519, wrapBls } from './der.ts';
 import type { CryptoSuite } from './suite.ts';
 import {
   createThresholdKeys,
@@ -174,6 +174,15 @@ export function createNodeCrypto(
       counters.ed25519Verify += 1;
       const key = committee.nodeKeys.get(signer);
       return key !== undefined && suite.basic.verify(key, message, signature);
+    },
+    verifySubnetSignature(
+      publicKeyDer: Uint8Array,
+      message: Uint8Array,
+      signature: Uint8Array,
+    ): boolean {
+      counters.blsVerify += 1;
+      const key = unwrapBls(publicKeyDer);
+      return key.ok && suite.bls.verify(key.value, message, signature);
     },
     signMulti: multi.sign,
     verifyMultiShare: multi.verifyShare,

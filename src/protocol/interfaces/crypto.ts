@@ -107,6 +107,12 @@ export interface NodeCrypto {
     shares: readonly SignatureShare[],
   ): CombineOutcome;
   verifyThreshold(tag: ThresholdTag, message: Uint8Array, signature: Uint8Array): boolean;
+  /** A signature by the key of any subnet. @param publicKeyDer DER, 133 bytes; another length gives false */
+  verifySubnetSignature(
+    publicKeyDer: Uint8Array,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): boolean;
   /** Shares needed: low f+1, high n−f. */
   thresholdOf(tag: ThresholdTag): number;
   /** The subnet public key as DER (133 bytes): high-threshold key. */

@@ -41,6 +41,7 @@ export function timeCrypto(crypto: NodeCrypto, stopwatchMs: () => number): Timed
     verifyThresholdShare: timed(bound.verifyThresholdShare),
     combineThreshold: timed(bound.combineThreshold),
     verifyThreshold: timed(bound.verifyThreshold),
+    verifySubnetSignature: timed(bound.verifySubnetSignature),
     bind: (transcripts) => timeBound(bound.bind(transcripts)),
   });
   return { crypto: timeBound(crypto), elapsedMs: () => elapsedMs };
