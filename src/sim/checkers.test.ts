@@ -22,7 +22,7 @@ function executed(
   timeNs = BigInt(height),
   consumed = 2n,
 ): TraceEvent {
-  const cycles = { created: 9n, held: 4n, inFlight: 3n, consumed };
+  const cycles = { created: 9n, held: 4n, inFlight: 3n, consumed, sent: 2n, received: 2n };
   return { kind: 'executed', height, root, instructions: 0n, messages: 0, timeNs, cycles };
 }
 

@@ -247,7 +247,10 @@ describe('the management canister, called by a canister', () => {
       deadlineNs: 0n,
       callTree: { depth: 1, startTimeNs: 0n },
     };
-    const canister = { ...subnet.canister(a), inputQueues: [{ sender: a, messages: [big] }] };
+    const canister = {
+      ...subnet.canister(a),
+      inputQueues: [{ sender: a, isRemote: false, messages: [big] }],
+    };
     const full = { ...subnet.state, canisters: subnet.state.canisters.set(a, canister) };
     const free = subnet.state;
     for (const [state, answer] of [

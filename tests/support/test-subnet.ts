@@ -165,8 +165,8 @@ export class TestSubnet {
       ),
     );
     this.trace.push(...executed.trace);
-    const { created, held, inFlight, consumed } = executed.cycles;
-    this.imbalance = held + inFlight + consumed - created;
+    const { created, held, inFlight, consumed, sent, received } = executed.cycles;
+    this.imbalance = held + inFlight + consumed + sent - created - received;
     const { instructions, cycles, state } = executed;
     const { height, timeNs } = state;
     const root = height.toString(16).padStart(64, '0') as HashHex;

@@ -22,6 +22,7 @@ import type { CanisterState } from '../replicated-state/canister-state.ts';
 import type { IngressEntry } from '../replicated-state/ingress-history.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { NO_STREAM_TREE, streamTree, type StreamTree } from './stream-tree.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { SubnetId } from '../types/ids.ts';
 
@@ -36,6 +37,7 @@ export interface CanonicalState {
   readonly canisters: MapTree;
   readonly requestStatus: MapTree;
   readonly metrics: LabeledTree;
+  readonly streams: StreamTree;
   /** Memory of all canisters in bytes. */
   readonly stateBytes: bigint;
 }
@@ -54,6 +56,7 @@ const LABELS = {
   canisterRanges: encodeUtf8('canister_ranges'),
   metadata: encodeUtf8('metadata'),
   requestStatus: encodeUtf8('request_status'),
+  streams: encodeUtf8('streams'),
   subnet: encodeUtf8('subnet'),
   time: encodeUtf8('time'),
   metrics: encodeUtf8('metrics'),
@@ -127,6 +130,7 @@ export function canonicalState(
     previous?.state.metrics === state.metrics && previous.state.canisters === state.canisters;
   const metrics =
     sameMetrics && previous !== undefined ? previous.metrics : metricsLeaf(state, stateBytes);
+  const streams = streamTree(state.streams, topology.subnetId, previous?.streams ?? NO_STREAM_TREE);
   const subnetId = principalToBytes(topology.subnetId);
   const metadata = encodeCbor({
     height: state.height,
@@ -138,10 +142,11 @@ export function canonicalState(
     [LABELS.canisterRanges, labeledMap([[subnetId, topology.canisterRanges]])],
     [LABELS.metadata, leaf(metadata)],
     [LABELS.requestStatus, requestStatus],
+    [LABELS.streams, streams.tree],
     [LABELS.subnet, labeledMap([[subnetId, withEntry(topology.subnet, LABELS.metrics, metrics)]])],
     [LABELS.time, leaf(encodeUleb128(state.timeNs))],
   ]);
-  return { tree, state, canisters, requestStatus, metrics, stateBytes };
+  return { tree, state, canisters, requestStatus, metrics, streams, stateBytes };
 }
 
 function updateMap<V>(

@@ -1,6 +1,7 @@
 import type { CanisterMessage } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
 import { hasInput, openMessages } from '../replicated-state/input-queues.ts';
+import { outgoingMessages } from '../replicated-state/output-queues.ts';
 import type { Summary } from '../replicated-state/radix-map.ts';
 import type { Cycles, TimeNs } from '../types/ids.ts';
 import { isLowMemoryHookDue } from './low-memory-hook.ts';
@@ -138,6 +139,9 @@ function cyclesInFlight(canister: CanisterState): Cycles {
     cycles += callback.executionPrepayment + callback.transmissionPrepayment;
   }
   for (const message of openMessages(canister)) {
+    cycles += message.kind === 'request' ? message.cycles : message.refund;
+  }
+  for (const { message } of outgoingMessages(canister.outputQueues)) {
     cycles += message.kind === 'request' ? message.cycles : message.refund;
   }
   for (const { message } of stopRequests) {

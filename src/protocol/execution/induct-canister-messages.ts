@@ -122,9 +122,9 @@ function dropExpiredRequests(round: RoundState, canisterId: CanisterId): void {
   }
   round.update(canisterId, {
     inputQueues: inputQueues
-      .map(({ sender, messages }) => ({
-        sender,
-        messages: messages.filter((message) => !isLate(message)),
+      .map((queue) => ({
+        ...queue,
+        messages: queue.messages.filter((message) => !isLate(message)),
       }))
       .filter(({ messages }) => messages.length > 0),
   });

@@ -32,6 +32,7 @@ import {
 } from '../replicated-state/ingress-history.ts';
 import type { NodeMetricsSample } from '../replicated-state/node-metrics.ts';
 import type { QueryStatsState } from '../replicated-state/query-stats-state.ts';
+import type { Outbound, Streams } from '../replicated-state/streams.ts';
 import type { RadixMap } from '../replicated-state/radix-map.ts';
 import type {
   CanisterIdAllocation,
@@ -88,6 +89,12 @@ export class RoundState {
   history: IngressHistory;
   subnetQueue: readonly SubnetMessage[];
   randomRequests: readonly CanisterRequest[];
+  /** Of the round alone, as are the next two: no fork touches them. */
+  streams: Streams;
+  subnetOutputs: Outbound['subnetOutputs'];
+  refunds: Outbound['refunds'];
+  sentCycles: Cycles = 0n;
+  receivedCycles: Cycles = 0n;
   /** Sent by canisters and not yet inducted, in order. */
   outbox: CanisterMessage[] = [];
   canisterIds: CanisterIdAllocation;
@@ -127,6 +134,9 @@ export class RoundState {
     this.history = state.ingressHistory;
     this.subnetQueue = state.subnetQueue;
     this.randomRequests = state.randomRequests;
+    this.streams = state.streams;
+    this.subnetOutputs = state.subnetOutputs;
+    this.refunds = state.refunds;
     this.canisterIds = state.canisterIds;
     this.schedule = state.schedule;
     this.queryStats = state.queryStats;
@@ -428,6 +438,9 @@ export class RoundState {
       ingressHistory: this.history,
       subnetQueue: this.subnetQueue,
       randomRequests: this.randomRequests,
+      streams: this.streams,
+      subnetOutputs: this.subnetOutputs,
+      refunds: this.refunds,
       canisterIds: this.canisterIds,
       schedule: this.schedule,
       queryStats: this.queryStats,
@@ -436,6 +449,8 @@ export class RoundState {
         consumedCycles: this.before.metrics.consumedCycles + totalConsumed(this.consumed),
         consumed: addConsumed(this.before.metrics.consumed, this.consumed),
         createdCycles: this.before.metrics.createdCycles + this.createdCycles,
+        sentCycles: this.before.metrics.sentCycles + this.sentCycles,
+        receivedCycles: this.before.metrics.receivedCycles + this.receivedCycles,
       },
       nodeMetrics: this.nodeMetrics,
       atCheckpoint: this.atCheckpoint,

@@ -98,9 +98,9 @@ function dropMessages(
   const { inputQueues } = round.canister(canisterId);
   round.update(canisterId, {
     inputQueues: inputQueues
-      .map(({ sender, messages }) => ({
-        sender,
-        messages: messages.flatMap((message) =>
+      .map((queue) => ({
+        ...queue,
+        messages: queue.messages.flatMap((message) =>
           dropped.has(message) ? remainsOf(message) : [message],
         ),
       }))

@@ -19,6 +19,7 @@ import {
 import { RadixMap } from '../replicated-state/radix-map.ts';
 import { NO_METRICS, type ReplicatedState } from '../replicated-state/replicated-state.ts';
 import { EMPTY_SCHEDULE } from '../replicated-state/schedule.ts';
+import { NO_OUTBOUND } from '../replicated-state/streams.ts';
 import type { Cycles, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
 import { createIngressPool, type IngressPool } from './ingress-pool.ts';
 import { createPayloadBuilder, type PayloadLimits } from './payload-builder.ts';
@@ -68,6 +69,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     ingressHistory,
     subnetQueue: [],
     randomRequests: [],
+    ...NO_OUTBOUND,
     canisterIds: { ranges: [], next: undefined },
     schedule: EMPTY_SCHEDULE,
     queryStats: { nextEpoch: 0, reports: [] },

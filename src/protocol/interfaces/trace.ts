@@ -210,7 +210,10 @@ export interface BlockFacts {
   readonly certifiedHeight: Height;
 }
 
-/** All cycles of the subnet after a round: what was created is held, under way, or consumed. */
+/**
+ * All cycles of the subnet after a round: `created + received = held + inFlight + consumed + sent`.
+ * Over all subnets, what was sent and not received is in streams.
+ */
 export interface CyclesFacts {
   /** That ever came into being here. */
   readonly created: bigint;
@@ -219,6 +222,10 @@ export interface CyclesFacts {
   /** In messages, in open calls and in their prepayments. */
   readonly inFlight: bigint;
   readonly consumed: bigint;
+  /** That ever left with messages to other subnets. */
+  readonly sent: bigint;
+  /** That ever came, or came back, from other subnets. */
+  readonly received: bigint;
 }
 
 export interface CanisterFacts {

@@ -59,7 +59,7 @@ describe('a node that watches its peers', () => {
     const { watch, roots, codes } = start();
     const executed = (height: number): TraceEvent => {
       roots.set(height, hash('1'));
-      const cycles = { created: 0n, held: 0n, inFlight: 0n, consumed: 0n };
+      const cycles = { created: 0n, held: 0n, inFlight: 0n, consumed: 0n, sent: 0n, received: 0n };
       const rest = { instructions: 0n, messages: 0, timeNs: 1n, cycles };
       return { kind: 'executed', height, root: hash('1'), ...rest };
     };

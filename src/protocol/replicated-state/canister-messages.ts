@@ -57,7 +57,22 @@ export function isRequest(message: SubnetMessage): message is CanisterRequest {
 /** Messages of one sender, oldest first; never empty. */
 export interface InputQueue {
   readonly sender: PrincipalId;
+  /** The sender is on another subnet. */
+  readonly isRemote: boolean;
   readonly messages: readonly CanisterMessage[];
+}
+
+/** A message that its sender has done with and no stream or canister has taken yet. */
+export interface OutgoingMessage {
+  readonly message: CanisterMessage;
+  /** After this it is not sent any more; 0 = it waits as long as it takes. */
+  readonly expiresNs: TimeNs;
+}
+
+/** Messages to one receiver, oldest first; never empty. */
+export interface OutputQueue {
+  readonly receiver: PrincipalId;
+  readonly messages: readonly OutgoingMessage[];
 }
 
 export type CallOrigin =

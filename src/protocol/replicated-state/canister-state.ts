@@ -17,6 +17,7 @@ import {
   NO_CALLS,
   type CallContextManager,
   type InputQueue,
+  type OutputQueue,
   type StopRequest,
 } from './canister-messages.ts';
 import { NOTHING_CONSUMED, type ConsumedCycles } from './consumed-cycles.ts';
@@ -27,6 +28,11 @@ import type { LongExecution, ScheduledMethod } from './schedule.ts';
 import type { CanisterSnapshot } from './snapshots.ts';
 
 /** What a subnet keeps of one canister. Records are never changed in place. */
+
+/** In the order in which they take turns. */
+export const INPUT_SOURCES = ['ingress', 'remote', 'local'] as const;
+/** Users, canisters of other subnets, canisters of this one. */
+export type InputSource = (typeof INPUT_SOURCES)[number];
 
 export type CanisterStatus = 'running' | 'stopping' | 'stopped';
 
@@ -181,7 +187,9 @@ export interface CanisterState {
   /** From canisters, in order of their turn. */
   readonly inputQueues: readonly InputQueue[];
   /** Which source is looked at first for the next message. */
-  readonly nextInput: 'ingress' | 'canisters';
+  readonly nextInput: InputSource;
+  /** To canisters that could not take them at once, in order of their turn. */
+  readonly outputQueues: readonly OutputQueue[];
   readonly calls: CallContextManager;
   /** What it runs next when nothing else decides. */
   readonly nextMethod: ScheduledMethod;
@@ -258,6 +266,7 @@ export function createCanisterState(init: NewCanister): CanisterState {
     ingressQueue: [],
     inputQueues: [],
     nextInput: 'ingress',
+    outputQueues: [],
     calls: NO_CALLS,
     nextMethod: 'globalTimer',
     longExecution: null,

@@ -10,6 +10,7 @@ import type {
   CanisterMessage,
   CanisterRequest,
   InputQueue,
+  OutputQueue,
   ResponsePayload,
   StopRequest,
   SubnetMessage,
@@ -96,10 +97,25 @@ export function subnetMessageFrom(value: CborValue): SubnetMessage {
 }
 
 export function inputQueueFrom(value: CborValue): InputQueue {
-  const [sender, messages] = list(value);
+  const [sender, isRemote, messages] = list(value);
   return {
     sender: text<PrincipalId>(sender),
+    isRemote: flag(isRemote),
     messages: list(messages).map(canisterMessageFrom),
+  };
+}
+
+export function outputQueueFrom(value: CborValue): OutputQueue {
+  const [receiver, messages] = list(value);
+  return {
+    receiver: text<PrincipalId>(receiver),
+    messages: list(messages).map((item) => {
+      const [message, expiresNs] = list(item);
+      if (message === undefined) {
+        throw new Malformed('an outgoing message');
+      }
+      return { message: canisterMessageFrom(message), expiresNs: big(expiresNs) };
+    }),
   };
 }
 

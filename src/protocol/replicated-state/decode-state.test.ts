@@ -120,8 +120,14 @@ const busy: CanisterState = {
   nextMemoryVersion: 0,
   status: 'stopping',
   ingressQueue: [ingress, { ...ingress, callerInfo }],
-  inputQueues: [{ sender: other, messages }],
-  nextInput: 'canisters',
+  inputQueues: [{ sender: other, isRemote: true, messages }],
+  nextInput: 'remote',
+  outputQueues: [
+    {
+      receiver: other,
+      messages: messages.map((message, at) => ({ message, expiresNs: BigInt(at) })),
+    },
+  ],
   calls: {
     nextContextId: 4,
     nextCallbackId: 14,

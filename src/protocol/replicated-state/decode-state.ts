@@ -9,13 +9,15 @@ import type {
   PrincipalId,
   SubnetId,
 } from '../types/ids.ts';
-import type {
-  CanisterSettings,
-  CanisterState,
-  CustomSection,
-  ExecutionState,
-  LowMemoryHookStatus,
-  Visibility,
+import {
+  INPUT_SOURCES,
+  type CanisterSettings,
+  type CanisterState,
+  type CustomSection,
+  type ExecutionState,
+  type InputSource,
+  type LowMemoryHookStatus,
+  type Visibility,
 } from './canister-state.ts';
 import {
   CYCLES_USE_CASES,
@@ -36,18 +38,21 @@ import {
   callsFrom,
   inputQueueFrom,
   messageFrom,
+  outputQueueFrom,
   requestFrom,
   stopRequestFrom,
   subnetMessageFrom,
 } from './decode-messages.ts';
 import { longExecutionFrom, scheduledMethodFrom, scheduleFrom } from './decode-schedule.ts';
 import { changeFrom, chunkStoreFrom } from './decode-history.ts';
+import { outboundFrom } from './decode-outbound.ts';
 import type { NodeMetrics } from './node-metrics.ts';
 import type { EncodedSystem } from './encode-state.ts';
 import { emptyPageMap } from './page-map.ts';
 import { RadixMap } from './radix-map.ts';
 import { countsFromCbor, queryStatsFromCbor } from './query-stats-state.ts';
 import type { ReplicatedState } from './replicated-state.ts';
+import type { Outbound } from './streams.ts';
 
 /** Reads back what `encode-state.ts` writes; the bytes may come from a peer and are checked. */
 
@@ -88,8 +93,11 @@ function historyFrom(fields: CborMap): IngressHistory {
   return ingressHistory;
 }
 
-function queuesFrom(fields: CborMap): Pick<ReplicatedState, 'subnetQueue' | 'randomRequests'> {
+type Queues = Pick<ReplicatedState, 'subnetQueue' | 'randomRequests' | keyof Outbound>;
+
+function queuesFrom(fields: CborMap): Queues {
   return {
+    ...outboundFrom(fields),
     subnetQueue: list(fields.get('subnetQueue')).map(subnetMessageFrom),
     randomRequests: list(fields.get('randomRequests')).map(requestFrom),
   };
@@ -117,7 +125,7 @@ function nodeMetricsFrom(value: CborValue): NodeMetrics {
 
 type Metadata = Omit<
   ReplicatedState,
-  'canisters' | 'atCheckpoint' | 'ingressHistory' | 'subnetQueue' | 'randomRequests'
+  'canisters' | 'atCheckpoint' | 'ingressHistory' | keyof Queues
 >;
 
 function metadataFrom(fields: CborMap): Metadata {
@@ -143,6 +151,8 @@ function metadataFrom(fields: CborMap): Metadata {
       consumedCycles: totalConsumed(consumed),
       consumed,
       createdCycles: big(fields.get('createdCycles')),
+      sentCycles: big(fields.get('sentCycles')),
+      receivedCycles: big(fields.get('receivedCycles')),
     },
     nodeMetrics: list(fields.get('nodeMetrics')).map((item) => {
       const [timeNs, nodes] = list(item);
@@ -232,6 +242,15 @@ export function lowMemoryHookFrom(value: CborValue | undefined): LowMemoryHookSt
   return status;
 }
 
+function inputSourceFrom(value: CborValue | undefined): InputSource {
+  const name = text(value);
+  const source = INPUT_SOURCES.find((candidate) => candidate === name);
+  if (source === undefined) {
+    throw new Malformed('a source of input');
+  }
+  return source;
+}
+
 function canisterFrom(fields: CborMap): CanisterState {
   const state = text(fields.get('status'));
   if (state !== 'running' && state !== 'stopping' && state !== 'stopped') {
@@ -259,7 +278,8 @@ function canisterFrom(fields: CborMap): CanisterState {
     }),
     ingressQueue: list(fields.get('ingressQueue')).map(messageFrom),
     inputQueues: list(fields.get('inputQueues')).map(inputQueueFrom),
-    nextInput: text(fields.get('nextInput')) === 'canisters' ? 'canisters' : 'ingress',
+    nextInput: inputSourceFrom(fields.get('nextInput')),
+    outputQueues: list(fields.get('outputQueues')).map(outputQueueFrom),
     calls: callsFrom(fields),
     nextMethod: scheduledMethodFrom(fields.get('nextMethod')),
     longExecution: longExecutionFrom(fields.get('longExecution')),

@@ -1,4 +1,4 @@
-import { encodeCbor, type CborInput } from '../crypto/cbor.ts';
+import { encodeCbor, type CborInput, type CborRecord } from '../crypto/cbor.ts';
 import {
   isRequest,
   type Callback,
@@ -7,6 +7,7 @@ import {
   type CallTree,
   type CanisterMessage,
   type CanisterRequest,
+  type OutputQueue,
   type SubnetMessage,
 } from './canister-messages.ts';
 import type { WasmClosure } from '../interfaces/wasm-host.ts';
@@ -26,6 +27,7 @@ import type { IngressHistory, IngressStatus } from './ingress-history.ts';
 import { encodeLongExecution, encodePriorities } from './encode-schedule.ts';
 import { countsToCbor, queryStatsToCbor } from './query-stats-state.ts';
 import type { ReplicatedState } from './replicated-state.ts';
+import type { Outbound, StreamMessage } from './streams.ts';
 
 /**
  * The replicated state as bytes, for checkpoints: canonical CBOR, without Wasm modules and memory
@@ -81,6 +83,34 @@ function canisterMessage(value: CanisterMessage): CborInput {
     payload.kind === 'reply' ? [payload.data] : [payload.code, payload.message],
     value.deadlineNs.toString(),
   ];
+}
+
+function outputQueue({ receiver, messages }: OutputQueue): CborInput {
+  return [
+    receiver,
+    messages.map(({ message, expiresNs }) => [canisterMessage(message), expiresNs.toString()]),
+  ];
+}
+
+function streamMessage(value: StreamMessage): CborInput {
+  return value.kind === 'refund'
+    ? [value.kind, value.recipient, value.cycles.toString()]
+    : canisterMessage(value);
+}
+
+function outbound({ streams, subnetOutputs, refunds }: Outbound): CborRecord {
+  return {
+    streams: [...streams].map(([subnetId, stream]) => [
+      subnetId,
+      stream.begin,
+      stream.messages.map(streamMessage),
+      stream.signalsEnd,
+      stream.rejectSignals.map(({ reason, index }) => [reason, index]),
+      stream.responsesOnly,
+    ]),
+    subnetOutputs: subnetOutputs.map(outputQueue),
+    refunds: refunds.map(([recipient, cycles]) => [recipient, cycles.toString()]),
+  };
 }
 
 function subnetMessage(value: SubnetMessage): CborInput {
@@ -166,6 +196,8 @@ function encodeSystemMetadata(state: ReplicatedState): Uint8Array {
     updateTransactions: state.metrics.updateTransactions.toString(),
     consumed: consumed(state.metrics.consumed),
     createdCycles: state.metrics.createdCycles.toString(),
+    sentCycles: state.metrics.sentCycles.toString(),
+    receivedCycles: state.metrics.receivedCycles.toString(),
     nodeMetrics: state.nodeMetrics.map(({ timeNs, nodes }) => [
       timeNs.toString(),
       nodes.map(({ nodeId, blocksProposed, blockFailures }) => [
@@ -195,6 +227,7 @@ function encodeSubnetQueues(state: ReplicatedState): Uint8Array {
   return encodeCbor({
     subnetQueue: state.subnetQueue.map(subnetMessage),
     randomRequests: state.randomRequests.map(request),
+    ...outbound(state),
   });
 }
 
@@ -317,11 +350,13 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
     nextLogIndex: canister.nextLogIndex.toString(),
     logs: canister.logs.map((log) => [log.index.toString(), log.timeNs.toString(), log.content]),
     ingressQueue: canister.ingressQueue.map(message),
-    inputQueues: canister.inputQueues.map(({ sender, messages }) => [
+    inputQueues: canister.inputQueues.map(({ sender, isRemote, messages }) => [
       sender,
+      isRemote,
       messages.map(canisterMessage),
     ]),
     nextInput: canister.nextInput,
+    outputQueues: canister.outputQueues.map(outputQueue),
     nextMethod: canister.nextMethod,
     longExecution: encodeLongExecution(canister.longExecution, {
       ingress: message,

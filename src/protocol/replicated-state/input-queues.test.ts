@@ -75,6 +75,31 @@ describe('the input of a canister', () => {
     expect(drain(canister)).toEqual(['u1', '7:1', 'u2', '8:1', 'u3', '9:1', '7:2', '9:2', '7:3']);
   });
 
+  it('takes turns among users, canisters of other subnets and canisters of this one', () => {
+    let canister: CanisterState = { ...EMPTY, ingressQueue: [ingress(1), ingress(2)] };
+    for (const [from, id] of [
+      [7, 1],
+      [7, 2],
+      [8, 1],
+      [1007, 1],
+      [1008, 1],
+      [1007, 2],
+    ] as const) {
+      const sender = canisterIdFromU64(BigInt(from));
+      canister = pushInput(canister, sender, request(from, id), from > 1000);
+    }
+    expect(drain(canister)).toEqual([
+      'u1',
+      '1007:1',
+      '7:1',
+      'u2',
+      '1008:1',
+      '8:1',
+      '1007:2',
+      '7:2',
+    ]);
+  });
+
   test.prop([fc.array(fc.tuple(fc.nat(4), fc.boolean()), { maxLength: 60 })])(
     'loses nothing, keeps each sender in order and lets nobody wait longer than a turn',
     (steps) => {

@@ -9,9 +9,10 @@ import type { NodeMetricsSample } from './node-metrics.ts';
 import { NO_QUERY_STATS, type QueryStatsState } from './query-stats-state.ts';
 import { RadixMap } from './radix-map.ts';
 import { EMPTY_SCHEDULE, type Schedule } from './schedule.ts';
+import { NO_OUTBOUND, type Outbound } from './streams.ts';
 
 /** Everything the nodes of a subnet agree on after a height. Never changed in place. */
-export interface ReplicatedState {
+export interface ReplicatedState extends Outbound {
   readonly height: Height;
   readonly timeNs: TimeNs;
   /** Root of the certified tree of the height before; null at genesis. Set by the state manager. */
@@ -47,6 +48,10 @@ export interface SubnetMetrics {
   readonly consumed: ConsumedCycles;
   /** That came into being here: given to new canisters and topped up out of nothing. */
   readonly createdCycles: Cycles;
+  /** That ever left with messages to other subnets. */
+  readonly sentCycles: Cycles;
+  /** That ever came with messages of other subnets, or came back because another took a message not. */
+  readonly receivedCycles: Cycles;
 }
 
 export const NO_METRICS: SubnetMetrics = {
@@ -54,6 +59,8 @@ export const NO_METRICS: SubnetMetrics = {
   consumedCycles: 0n,
   consumed: NOTHING_CONSUMED,
   createdCycles: 0n,
+  sentCycles: 0n,
+  receivedCycles: 0n,
 };
 
 /** The state before the first block: no canisters. */
@@ -67,6 +74,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
     ingressHistory: emptyIngressHistory(),
     subnetQueue: [],
     randomRequests: [],
+    ...NO_OUTBOUND,
     canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
     schedule: EMPTY_SCHEDULE,
     queryStats: NO_QUERY_STATS,

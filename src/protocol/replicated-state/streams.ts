@@ -1,5 +1,5 @@
 import type { Cycles, PrincipalId, SubnetId } from '../types/ids.ts';
-import type { CanisterMessage } from './canister-messages.ts';
+import type { CanisterMessage, OutputQueue } from './canister-messages.ts';
 
 /**
  * Streams: one for each other subnet, in the certified state. Indexes are positions since the
@@ -15,6 +15,11 @@ export interface RefundMessage {
 }
 
 export type StreamMessage = CanisterMessage | RefundMessage;
+
+/** That a message carries. */
+export function cyclesOf(message: StreamMessage): Cycles {
+  return message.kind === 'response' ? message.refund : message.cycles;
+}
 
 /** Why the receiving subnet took no request; in the order of the header's lists. */
 export const REJECT_REASONS = [
@@ -72,6 +77,17 @@ export function streamHeader(stream: Stream): StreamHeader {
 
 /** Ascending by subnet; the own subnet's is the loopback stream. */
 export type Streams = ReadonlyMap<SubnetId, Stream>;
+
+/** What a subnet keeps for others, canisters' own queues apart. */
+export interface Outbound {
+  readonly streams: Streams;
+  /** Answers of the management canister, in order of their turn. */
+  readonly subnetOutputs: readonly OutputQueue[];
+  /** Cycles to send back to canisters of other subnets, ascending by id; one entry each. */
+  readonly refunds: readonly (readonly [recipient: PrincipalId, cycles: Cycles])[];
+}
+
+export const NO_OUTBOUND: Outbound = { streams: new Map(), subnetOutputs: [], refunds: [] };
 
 /** Part of another subnet's stream to us, as its certification shows it. */
 export interface StreamSlice {

@@ -20,6 +20,7 @@ import { emptyPageMap } from '../replicated-state/page-map.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
 import { NO_METRICS, type ReplicatedState } from '../replicated-state/replicated-state.ts';
 import { EMPTY_SCHEDULE } from '../replicated-state/schedule.ts';
+import { NO_OUTBOUND } from '../replicated-state/streams.ts';
 import type { HashHex, MessageId, PrincipalId, SubnetId } from '../types/ids.ts';
 import { makeCheckpoint } from './checkpoint.ts';
 import { restoreCheckpoint } from './restore-checkpoint.ts';
@@ -40,6 +41,7 @@ const genesis: ReplicatedState = {
   ingressHistory: emptyIngressHistory(),
   subnetQueue: [],
   randomRequests: [],
+  ...NO_OUTBOUND,
   canisterIds: { ranges: [[0n, 1023n]], next: 3n },
   schedule: EMPTY_SCHEDULE,
   queryStats: { nextEpoch: 0, reports: [] },

@@ -26,7 +26,7 @@ const executed = (height: number, text: string): TelemetryEvent => ({
   instructions: 0n,
   messages: 0,
   timeNs: 0n,
-  cycles: { created: 0n, held: 0n, inFlight: 0n, consumed: 0n },
+  cycles: { created: 0n, held: 0n, inFlight: 0n, consumed: 0n, sent: 0n, received: 0n },
 });
 const certified = (height: number): TelemetryEvent => ({
   kind: 'certified',

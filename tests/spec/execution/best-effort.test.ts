@@ -118,7 +118,10 @@ describe('best-effort messages', () => {
       }),
     );
     put({ ...subnet.canister(b), inputQueues: [] });
-    put({ ...subnet.canister(a), inputQueues: [{ sender: b, messages: responses }] });
+    put({
+      ...subnet.canister(a),
+      inputQueues: [{ sender: b, isRemote: false, messages: responses }],
+    });
     rest(a, true);
     const { cycles } = subnet.canister(a);
     subnet.round();

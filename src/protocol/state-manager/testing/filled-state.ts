@@ -11,6 +11,7 @@ import { NO_QUERY_STATS } from '../../replicated-state/query-stats-state.ts';
 import { RadixMap } from '../../replicated-state/radix-map.ts';
 import { NO_METRICS, type ReplicatedState } from '../../replicated-state/replicated-state.ts';
 import { EMPTY_SCHEDULE } from '../../replicated-state/schedule.ts';
+import { NO_OUTBOUND } from '../../replicated-state/streams.ts';
 import type { HashHex, PrincipalId, SubnetId } from '../../types/ids.ts';
 
 /** States with much memory, for tests. */
@@ -74,6 +75,7 @@ export function stateWith(height: number, canisters: readonly CanisterState[]): 
     ingressHistory: emptyIngressHistory(),
     subnetQueue: [],
     randomRequests: [],
+    ...NO_OUTBOUND,
     canisterIds: { ranges: [[0n, 1023n]], next: 3n },
     schedule: EMPTY_SCHEDULE,
     queryStats: NO_QUERY_STATS,
