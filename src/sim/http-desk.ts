@@ -16,6 +16,8 @@ export interface HttpDeskPorts<Node> {
   /** Undefined while the node is not running. */
   readonly statusOf: (node: Node) => NodeStatus | undefined;
   readonly give: (node: Node, input: NodeInput) => void;
+  /** Unique among all that nodes are asked. */
+  readonly nextRequestId: () => number;
 }
 
 interface OpenRequest<Node> {
@@ -32,7 +34,6 @@ const HEALTHY_WITHIN_HEIGHTS = 5;
 
 export function createHttpDesk<Node>(ports: HttpDeskPorts<Node>): HttpDesk<Node> {
   const requests = new Map<number, OpenRequest<Node>>();
-  let nextRequestId = 1;
   let nextGateway = 0;
 
   /** A running node with a certified state that is not far behind the best. */
@@ -82,8 +83,7 @@ export function createHttpDesk<Node>(ports: HttpDeskPorts<Node>): HttpDesk<Node>
 
   return {
     open(request) {
-      const requestId = nextRequestId;
-      nextRequestId += 1;
+      const requestId = ports.nextRequestId();
       const reply = new Promise<HttpReply | null>((resolve) => {
         requests.set(requestId, { request, resolve, node: null, attempts: 0 });
         dispatch();

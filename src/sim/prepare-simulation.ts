@@ -1,4 +1,4 @@
-import { wrapBls } from '../protocol/crypto/der.ts';
+import { present } from '../base/assert.ts';
 import { INSECURE_TEST_SUITE } from '../protocol/crypto/insecure-test-crypto.ts';
 import { createNodeCrypto } from '../protocol/crypto/node-crypto.ts';
 import { createRealSuite } from '../protocol/crypto/real-suite.ts';
@@ -7,13 +7,11 @@ import type { DelayBudget } from '../protocol/interfaces/replica.ts';
 import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
 import { createNodeCore } from '../protocol/node/node-core.ts';
 import { createSharedDecoder } from '../protocol/node/wire-decoder.ts';
-import { subnetParametersFor } from '../protocol/node/subnet-parameters.ts';
-import { dealSubnet } from '../protocol/registry/genesis.ts';
-import type { DealtSubnet, SubnetGenesis } from '../protocol/types/genesis.ts';
+import { dealNetwork, type DealtNetwork } from '../protocol/registry/deal-network.ts';
 import type { SubnetRecord } from '../protocol/types/registry.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
+import { dealSpecOf } from '../wire/deal-spec.ts';
 import type { NetworkSpec } from '../wire/network-spec.ts';
-import { PACE_SETTINGS } from '../wire/network-spec.ts';
 import { Simulation } from './simulation.ts';
 import type { SimulationObserver } from './simulation.ts';
 
@@ -29,40 +27,19 @@ export interface SimulationOptions {
   /** Delays of consensus at a node's start. */
   readonly delays: () => DelayBudget;
   readonly createSandbox?: () => WasmHost;
-  /** Versions of the registry after the genesis, at a node's start. */
-  readonly registry: () => readonly SubnetRecord[];
+  /** Versions of a subnet's record after the genesis, at a node's start. */
+  readonly registry: (subnet: number) => readonly SubnetRecord[];
   readonly observer: SimulationObserver;
 }
 
 export interface PreparedSimulation {
   readonly simulation: Simulation;
-  readonly genesis: SubnetGenesis;
+  readonly dealt: DealtNetwork;
   readonly suite: CryptoSuite;
-  readonly rootKeyDer: Uint8Array;
 }
 
-function suiteOf(crypto: SimCrypto): CryptoSuite {
+export function suiteOf(crypto: SimCrypto): CryptoSuite {
   return crypto === 'real' ? createRealSuite() : INSECURE_TEST_SUITE;
-}
-
-export function dealNetwork(spec: NetworkSpec, startNs: bigint, crypto: SimCrypto): DealtSubnet {
-  const [subnet] = spec.subnets;
-  const settings = PACE_SETTINGS[spec.pace];
-  const timing = {
-    ...settings,
-    dkgIntervalLength: spec.dkgIntervalLength ?? settings.dkgIntervalLength,
-  };
-  return dealSubnet(
-    {
-      seed: spec.seed,
-      index: 0,
-      nodes: subnet?.nodes ?? 1,
-      spareNodes: subnet?.spareNodes ?? 0,
-      parameters: subnetParametersFor(subnet?.type ?? 'application', timing, spec.limits),
-      genesisTimeNs: startNs,
-    },
-    suiteOf(crypto),
-  );
 }
 
 export function prepareSimulation(
@@ -71,28 +48,34 @@ export function prepareSimulation(
 ): PreparedSimulation {
   const { crypto, startNs } = options;
   const suite = suiteOf(crypto);
-  const { genesis, secrets } = dealNetwork(spec, startNs, crypto);
-  const rootKeyDer = wrapBls(genesis.highTranscript.publicKey);
+  const dealt = dealNetwork(dealSpecOf(spec, startNs), suite);
+  const { rootKeyDer, topology } = dealt;
   const decoder = createSharedDecoder();
   const simulation = new Simulation({
     seed: spec.seed,
     startNs,
-    nodeIds: [...genesis.nodes, ...genesis.spareNodes].map((node) => node.nodeId),
+    subnets: dealt.subnets.map(({ genesis: { nodes, spareNodes } }) =>
+      [...nodes, ...spareNodes].map(({ nodeId }) => nodeId),
+    ),
     links: spec.links,
     persistDelayMs: options.persistDelayMs,
     createSandbox: options.createSandbox ?? createSandbox,
     startCore: (nodeId, start) => {
-      const own = secrets.find((other) => other.nodeId === nodeId);
-      if (own === undefined) {
-        throw new RangeError(`no secrets were dealt to ${nodeId}`);
-      }
+      const subnet = dealt.subnets.findIndex(({ secrets }) =>
+        secrets.some((other) => other.nodeId === nodeId),
+      );
+      const { genesis, secrets } = present(dealt.subnets[subnet], 'nodes have a subnet');
+      const own = present(
+        secrets.find((other) => other.nodeId === nodeId),
+        'secrets were dealt to the node',
+      );
       const nodeCrypto = createNodeCrypto(genesis, own, suite);
       const delays = options.delays();
-      const registry = options.registry();
-      const identity = { nodeId, genesis, crypto: nodeCrypto, rootKeyDer, decoder };
+      const registry = options.registry(subnet);
+      const identity = { nodeId, genesis, crypto: nodeCrypto, rootKeyDer, topology, decoder };
       return createNodeCore({ ...identity, delays, registry, ...start });
     },
     observer: options.observer,
   });
-  return { simulation, genesis, suite, rootKeyDer };
+  return { simulation, dealt, suite };
 }

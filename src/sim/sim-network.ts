@@ -1,7 +1,10 @@
 import { codedError, err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
+import { wrapBls } from '../protocol/crypto/der.ts';
+import { routeRequest } from '../protocol/http/route-request.ts';
 import { createPublicSubnet } from '../protocol/node/public-subnet.ts';
+import { registeredNodes } from '../protocol/registry/registry-change.ts';
 import type { Height, NodeId } from '../protocol/types/ids.ts';
 import type {
   ClockReading,
@@ -33,15 +36,16 @@ import {
 import { TELEMETRY_INTERVAL_MS } from '../wire/telemetry.ts';
 import type { TelemetryEvent } from '../wire/telemetry.ts';
 import { topologyOf } from '../wire/topology.ts';
-import { createCheckers } from './checkers.ts';
 import type { Checkers, Violation } from './checkers.ts';
 import { createDrive } from './drive.ts';
 import type { Drive, DriveKind } from './drive.ts';
 import { createSimFaults } from './sim-faults.ts';
 import type { SimFaults } from './sim-faults.ts';
 import { createFetch } from './sim-fetch.ts';
-import { createSimRegistry, type SimRegistry } from './sim-registry.ts';
+import { createSimRegistries, type SimRegistries } from './sim-registries.ts';
 import { createInspector } from './inspector.ts';
+import { createNetworkCheckers } from './network-checkers.ts';
+import { createNetworkInspector } from './network-inspector.ts';
 import type { Simulation } from './simulation.ts';
 import { prepareSimulation } from './prepare-simulation.ts';
 import { createTelemetryRecorder } from './telemetry-recorder.ts';
@@ -103,16 +107,19 @@ class SimNetworkHost implements SimNetwork {
   readonly forkCanister: Network['forkCanister'];
   private readonly simulation: Simulation;
   private readonly recorder = createTelemetryRecorder();
-  private readonly checkers: Checkers = createCheckers();
+  private readonly checkers: Checkers;
   private readonly hash = createTraceHash();
   private readonly shape: Topology;
   private readonly drive: Drive;
   private readonly simFaults: SimFaults;
-  private readonly simRegistry: SimRegistry;
+  private readonly simRegistry: SimRegistries;
   private readonly startNs: bigint;
   private pace: Pace;
   private flushedNs = 0;
-  private finalized: Height = 0;
+  /** Highest finalized height of each subnet, and that which grew last. */
+  private readonly finalized = new Map<number, Height>();
+  private newest: { readonly count: number; readonly height: Height } = { count: 0, height: 0 };
+  private readonly subnetOf: ReadonlyMap<NodeId, number>;
   private closed = false;
   private readonly lastHeights = new Map<NodeId, NodeSnapshot['heights']>();
   private readonly guard: NetworkGuard = {
@@ -124,23 +131,42 @@ class SimNetworkHost implements SimNetwork {
     this.spec = spec;
     this.pace = spec.pace;
     this.startNs = options.startNs ?? DEFAULT_START_NS;
-    const { simulation, genesis, suite, rootKeyDer } = prepareSimulation(spec, {
+    const { simulation, dealt, suite } = prepareSimulation(spec, {
       crypto: options.crypto ?? 'real',
       startNs: this.startNs,
       persistDelayMs: options.persistDelayMs ?? 0,
       delays: () => PACE_SETTINGS[this.pace],
-      registry: () => this.simRegistry.records(),
+      registry: (subnet) => this.simRegistry.records(subnet),
       ...(options.createSandbox === undefined ? {} : { createSandbox: options.createSandbox }),
       observer: this.observer(options.traceHash ?? true),
     });
     this.simulation = simulation;
-    this.shape = topologyOf(spec, [{ genesis, publicKeyDer: rootKeyDer }]);
+    const genesis = dealt.subnets.map((subnet) => subnet.genesis);
+    this.shape = topologyOf(
+      spec,
+      genesis.map((one) => ({
+        genesis: one,
+        publicKeyDer: wrapBls(one.highTranscript.publicKey),
+      })),
+    );
+    this.subnetOf = new Map(
+      this.shape.subnets.flatMap(({ nodes, spareNodes }, subnet) =>
+        [...nodes, ...spareNodes].map(({ nodeId }) => [nodeId, subnet] as const),
+      ),
+    );
+    this.checkers = createNetworkCheckers(genesis.map(registeredNodes));
     this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => {
       this.flush();
     });
     const fetch = createFetch(async (request, signal) => {
+      const route = routeRequest(dealt.topology, request);
+      if (route.kind === 'refused') {
+        return route.reply;
+      }
+      const target = route.kind === 'subnet' ? route.subnetId : dealt.topology.rootSubnetId;
       this.drive.begin(request.path.endsWith('/read_state'));
-      const { reply, cancel } = this.simulation.http(request);
+      const subnet = genesis.findIndex(({ subnetId }) => subnetId === target);
+      const { reply, cancel } = this.simulation.http(request, subnet);
       signal.addEventListener('abort', cancel, { once: true });
       return this.drive.until(reply);
     });
@@ -148,14 +174,16 @@ class SimNetworkHost implements SimNetwork {
     this.forkCanister = guardFork(this.guard, (canisterId, forkOptions) =>
       forkCanister(this, canisterId, forkOptions),
     );
-    const inspector = createInspector(
-      createPublicSubnet(genesis, suite),
-      () => this.simRegistry.records(),
-      (id) => this.simulation.coreOf(id),
-    );
-    this.inspect = guardInspector(this.guard, inspector);
-    this.simRegistry = createSimRegistry({
-      genesis,
+    const inspectors = genesis.map((one, subnet) => {
+      const inspector = createInspector(
+        createPublicSubnet(one, suite),
+        () => this.simRegistry.records(subnet),
+        (id) => this.simulation.coreOf(id),
+      );
+      return [one.subnetId, inspector] as const;
+    });
+    this.inspect = guardInspector(this.guard, createNetworkInspector(inspectors));
+    this.simRegistry = createSimRegistries(genesis, {
       simulation: this.simulation,
       control: (nodeId, act) => this.control(nodeId, act),
       report: (event) => this.recorder.record('host', event),
@@ -170,7 +198,7 @@ class SimNetworkHost implements SimNetwork {
       checkers: this.checkers,
     });
     this.faults = guardFaults(this.guard, this.simFaults.port);
-    for (const node of genesis.nodes) {
+    for (const node of genesis.flatMap(({ nodes }) => nodes)) {
       this.simulation.start(node.nodeId);
     }
   }
@@ -192,7 +220,7 @@ class SimNetworkHost implements SimNetwork {
   }
 
   finalizedHeight(): Height {
-    return this.finalized;
+    return Math.max(0, ...this.finalized.values());
   }
 
   traceHash(): string {
@@ -285,12 +313,12 @@ class SimNetworkHost implements SimNetwork {
         this.simulation.broadcast({ kind: 'delaysChanged', delays: PACE_SETTINGS[pace] });
       }),
     step: () => {
-      const before = this.finalized;
-      const reached = this.runUntil(() => this.finalized > before, STEP_LIMIT_MS);
+      const { count } = this.newest;
+      const reached = this.runUntil(() => this.newest.count > count, STEP_LIMIT_MS);
       this.drive.setRate(0);
       return Promise.resolve(
         reached
-          ? ok(this.finalized)
+          ? ok(this.newest.height)
           : fail('CONTROL_TIMEOUT', 'No block was finalized within two minutes.'),
       );
     },
@@ -359,7 +387,7 @@ class SimNetworkHost implements SimNetwork {
           this.hash.add(atNs, nodeId, event);
         }
         if (event.kind === 'finalized') {
-          this.finalized = Math.max(this.finalized, event.height);
+          this.noteFinalized(this.subnetOf.get(nodeId) ?? 0, event.height);
         }
         this.recorder.record(nodeId, event);
         this.simRegistry.observe(nodeId, event);
@@ -385,6 +413,13 @@ class SimNetworkHost implements SimNetwork {
         }
       },
     };
+  }
+
+  private noteFinalized(subnet: number, height: Height): void {
+    if (height > (this.finalized.get(subnet) ?? 0)) {
+      this.finalized.set(subnet, height);
+      this.newest = { count: this.newest.count + 1, height };
+    }
   }
 
   /** Closes telemetry batches at the interval that hosts keep, in virtual time. */

@@ -22,8 +22,10 @@ export interface SimRegistry {
   stopLeavers(): void;
 }
 
-interface SimRegistryDeps {
+export interface SimRegistryDeps {
   readonly genesis: SubnetGenesis;
+  /** Position of the subnet in the network. */
+  readonly subnet: number;
   readonly simulation: Pick<Simulation, 'start' | 'kill' | 'broadcast'>;
   /** Runs the act between two moments, unless the network is closed. */
   control(
@@ -39,6 +41,7 @@ interface SimRegistryDeps {
  */
 export function createSimRegistry(deps: SimRegistryDeps): SimRegistry {
   const { simulation, control, report } = deps;
+  const { subnetId } = deps.genesis;
   const keeper: RegistryKeeper = createRegistryKeeper(deps.genesis);
   const leavers = new Set<NodeId>();
   return {
@@ -52,8 +55,8 @@ export function createSimRegistry(deps: SimRegistryDeps): SimRegistry {
           if (!made.ok) {
             return err(codedError('input', 'INVALID_ARGUMENT', made.error.message));
           }
-          simulation.broadcast({ kind: 'registryDelta', records: [made.value] });
-          report(registryFact(made.value));
+          simulation.broadcast({ kind: 'registryDelta', records: [made.value] }, deps.subnet);
+          report(registryFact(made.value, subnetId));
           for (const member of made.value.members.filter((id) => !before.includes(id))) {
             leavers.delete(member);
             simulation.start(member);
@@ -64,7 +67,11 @@ export function createSimRegistry(deps: SimRegistryDeps): SimRegistry {
       },
     },
     records: keeper.records,
-    facts: () => keeper.records().slice(-1).map(registryFact),
+    facts: () =>
+      keeper
+        .records()
+        .slice(-1)
+        .map((record) => registryFact(record, subnetId)),
     observe: (nodeId, event) => {
       if (event.kind === 'leftSubnet' && !keeper.newest().members.includes(nodeId)) {
         leavers.add(nodeId);

@@ -19,8 +19,12 @@ import { HEALTHY_NODE, type NodeConditions } from '../wire/node-conditions.ts';
 import { createEventQueue } from './event-queue.ts';
 import { createHttpDesk } from './http-desk.ts';
 import type { HttpDesk } from './http-desk.ts';
+import { createNodeFetches } from './node-fetches.ts';
+import type { NodeFetches } from './node-fetches.ts';
 import { createPacketSimulator } from './packet-simulator.ts';
-import type { DropCause, PacketSimulator } from './packet-simulator.ts';
+import type { Delivery, DropCause, PacketSimulator } from './packet-simulator.ts';
+import { createSimNode } from './sim-node.ts';
+import type { RunningNode, SimNode, SimulationEvent } from './sim-node.ts';
 
 /**
  * Discrete-event simulation of the nodes of a network: one thread, virtual time, every choice from
@@ -30,7 +34,8 @@ import type { DropCause, PacketSimulator } from './packet-simulator.ts';
 export interface SimulationConfig {
   readonly seed: string;
   readonly startNs: bigint;
-  readonly nodeIds: readonly NodeId[];
+  /** Nodes by subnet, members and others; packets stay within a subnet. */
+  readonly subnets: readonly (readonly NodeId[])[];
   readonly links: LinkConditions;
   /** Virtual time a write takes; a node killed within loses it. */
   readonly persistDelayMs: number;
@@ -54,43 +59,6 @@ export interface SimulationObserver {
   nodeState(nodeId: NodeId, state: 'running' | 'stopped' | 'crashed', reason: string | null): void;
 }
 
-type SimulationEvent =
-  | {
-      readonly kind: 'packet';
-      readonly to: SimNode;
-      readonly from: NodeId;
-      readonly bytes: Uint8Array;
-    }
-  | { readonly kind: 'wake'; readonly node: SimNode; readonly atNs: number }
-  /** A slow node has done what it was at. */
-  | { readonly kind: 'free'; readonly node: SimNode }
-  | {
-      readonly kind: 'persisted';
-      readonly node: SimNode;
-      readonly incarnation: number;
-      readonly operationId: number;
-      readonly writes: readonly StorageWrite[];
-    };
-
-interface Running {
-  readonly core: NodeCore;
-  readonly sandbox: WasmHost;
-}
-
-interface SimNode {
-  readonly id: NodeId;
-  readonly storage: Map<string, Uint8Array>;
-  running: Running | null;
-  reason: string | null;
-  incarnation: number;
-  inputs: NodeInput[];
-  wakeAtNs: number | null;
-  conditions: NodeConditions;
-  behaviours: readonly MaliciousBehaviour[];
-  /** Until then a slow node computes and takes nothing in. */
-  busyUntilNs: number;
-}
-
 const NS_PER_MS = 1_000_000;
 /** A wake-up in the past or present is moved ahead by this, so that virtual time always moves on. */
 const LEAST_WAKE_NS = 1000;
@@ -107,36 +75,45 @@ export class Simulation {
   private readonly prng: Prng;
   private readonly queue = createEventQueue<SimulationEvent>();
   private readonly nodes: ReadonlyMap<NodeId, SimNode>;
+  private readonly bySubnet: readonly (readonly SimNode[])[];
   private dirty = new Set<SimNode>();
-  private readonly desk: HttpDesk<SimNode>;
+  /** One for each subnet. */
+  private readonly desks: readonly HttpDesk<SimNode>[];
+  private readonly fetches: NodeFetches<SimNode>;
+  private requests = 0;
   private elapsedNs = 0;
 
   constructor(config: SimulationConfig) {
     this.config = config;
     this.prng = createPrng(config.seed);
     this.packets = createPacketSimulator(this.prng.fork('packets'), config.links);
-    this.nodes = new Map(
-      config.nodeIds.map((id) => [
-        id,
-        {
-          id,
-          storage: new Map(),
-          running: null,
-          reason: null,
-          incarnation: 0,
-          inputs: [],
-          wakeAtNs: null,
-          conditions: HEALTHY_NODE,
-          behaviours: [],
-          busyUntilNs: 0,
-        },
-      ]),
+    this.bySubnet = config.subnets.map((ids, subnet) => ids.map((id) => createSimNode(id, subnet)));
+    this.nodes = new Map(this.bySubnet.flat().map((node) => [node.id, node]));
+    const give = (node: SimNode, input: NodeInput): void => {
+      this.give(node, input);
+    };
+    const nextRequestId = (): number => {
+      this.requests += 1;
+      return this.requests;
+    };
+    this.desks = this.bySubnet.map((nodes) =>
+      createHttpDesk({
+        nodes: () => nodes,
+        statusOf: (node) => node.running?.core.status(),
+        give,
+        nextRequestId,
+      }),
     );
-    this.desk = createHttpDesk({
-      nodes: () => [...this.nodes.values()],
-      statusOf: (node) => node.running?.core.status(),
-      give: (node, input) => {
-        this.give(node, input);
+    this.fetches = createNodeFetches({
+      nowNs: () => this.elapsedNs,
+      nodeOf: (id) => this.nodes.get(id),
+      idOf: ({ id }) => id,
+      isRunning: ({ running }) => running !== null,
+      nextRequestId,
+      give,
+      send: (from, to, bytes) => this.deliver(from, to, bytes),
+      schedule: (atNs, event) => {
+        this.queue.schedule(atNs, event);
       },
     });
   }
@@ -225,10 +202,12 @@ export class Simulation {
     return this.nodes.get(nodeId)?.behaviours ?? [];
   }
 
-  /** Gives an input to all running nodes. */
-  broadcast(input: NodeInput): void {
+  /** Gives an input to all running nodes, or to those of one subnet. */
+  broadcast(input: NodeInput, subnet?: number): void {
     for (const node of this.nodes.values()) {
-      this.give(node, input);
+      if (subnet === undefined || node.subnet === subnet) {
+        this.give(node, input);
+      }
     }
   }
 
@@ -273,7 +252,9 @@ export class Simulation {
         this.step(node);
       }
     }
-    this.desk.dispatch();
+    for (const desk of this.desks) {
+      desk.dispatch();
+    }
     return true;
   }
 
@@ -282,9 +263,13 @@ export class Simulation {
     this.elapsedNs = Math.max(this.elapsedNs, elapsedNs);
   }
 
-  /** Puts a client's request to a healthy node. Answered when virtual time is driven on. */
-  http(request: HttpRequest): { readonly reply: Promise<HttpReply | null>; cancel(): void } {
-    return this.desk.open(request);
+  /** Puts a client's request to a healthy node of a subnet. Answered when virtual time is driven on. */
+  http(
+    request: HttpRequest,
+    subnet = 0,
+  ): { readonly reply: Promise<HttpReply | null>; cancel(): void } {
+    const desk = this.desks[subnet];
+    return desk?.open(request) ?? { reply: Promise.resolve(null), cancel: () => undefined };
   }
 
   close(): void {
@@ -316,6 +301,9 @@ export class Simulation {
         return;
       case 'free':
         this.dirty.add(event.node);
+        return;
+      case 'fetch':
+        this.fetches.happen(event);
         return;
       case 'persisted':
         if (event.node.incarnation === event.incarnation && event.node.running !== null) {
@@ -409,21 +397,25 @@ export class Simulation {
 
   private send(node: SimNode, transmit: Transmit): void {
     this.config.observer.packet(node.id, transmit);
-    for (const to of this.nodes.values()) {
+    for (const to of this.bySubnet[node.subnet] ?? []) {
       if (to === node || (transmit.to !== 'all' && transmit.to !== to.id)) {
         continue;
       }
-      const delivery = this.packets.send(node.id, to.id, this.elapsedNs, transmit.bytes.length);
-      if (delivery.dropped !== null) {
-        this.config.observer.dropped(node.id, to.id, delivery.dropped);
-      }
-      for (const atNs of delivery.arrivalsNs) {
+      for (const atNs of this.deliver(node.id, to.id, transmit.bytes.length).arrivalsNs) {
         this.queue.schedule(atNs, { kind: 'packet', to, from: node.id, bytes: transmit.bytes });
       }
     }
   }
 
-  private perform(node: SimNode, running: Running, effect: NodeEffect): void {
+  private deliver(from: NodeId, to: NodeId, bytes: number): Delivery {
+    const delivery = this.packets.send(from, to, this.elapsedNs, bytes);
+    if (delivery.dropped !== null) {
+      this.config.observer.dropped(from, to, delivery.dropped);
+    }
+    return delivery;
+  }
+
+  private perform(node: SimNode, running: RunningNode, effect: NodeEffect): void {
     switch (effect.kind) {
       case 'sandbox': {
         const reply = running.sandbox.handle(effect.request);
@@ -445,8 +437,13 @@ export class Simulation {
         }
         return;
       }
+      case 'fetch':
+        this.fetches.begin(node, effect);
+        return;
       case 'httpReply':
-        this.desk.answered(effect.requestId, effect.reply);
+        if (!this.fetches.answered(effect.requestId, effect.reply)) {
+          this.desks[node.subnet]?.answered(effect.requestId, effect.reply);
+        }
     }
   }
 
@@ -459,6 +456,7 @@ export class Simulation {
     node.busyUntilNs = 0;
     this.dirty.delete(node);
     this.config.observer.nodeState(node.id, state, reason);
-    this.desk.stopped(node);
+    this.fetches.stopped(node);
+    this.desks[node.subnet]?.stopped(node);
   }
 }

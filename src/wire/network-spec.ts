@@ -9,6 +9,7 @@ import type { LimitsPreset, SubnetType } from '../protocol/types/genesis.ts';
  */
 
 export const NETWORK_SPEC_VERSION = 1;
+export const MAX_SUBNETS = 6;
 export const MAX_NODES_PER_SUBNET = 40;
 export const MAX_SEED_CHARACTERS = 256;
 export const MAX_SANDBOX_WORKERS = 4;
@@ -64,7 +65,7 @@ export interface NetworkSpec {
   /** All keys and all simulated chance follow from it. */
   readonly seed: string;
   readonly pace: Pace;
-  /** Exactly one in this version. */
+  /** 1–6; the first is the root subnet, which certifies the keys of the others. */
   readonly subnets: readonly SubnetSpec[];
   /** Conditions of every link at the start. */
   readonly links: LinkConditions;
@@ -82,7 +83,7 @@ export interface NetworkSpec {
   readonly limits: LimitsPreset;
   /**
    * Workers in which a node runs its canisters, 1–4: one number for all nodes, or one for each in
-   * order; null = as many as the browser's cores allow. A node has fewer where the tab's Wasm
+   * order of subnets, members and spare nodes; null = as many as the browser's cores allow. A node has fewer where the tab's Wasm
    * memories do not suffice. Results are the same with any number. The simulator ignores it.
    */
   readonly sandboxWorkers: number | readonly number[] | null;
@@ -220,13 +221,17 @@ export function parseLinkConditions(value: unknown): Result<LinkConditions, Netw
 
 const SUBNET_TYPES: readonly unknown[] = ['application', 'system', 'verified_application'];
 
-function parseSubnet(value: unknown, path: string): Result<SubnetSpec, NetworkSpecError> {
+function parseSubnet(
+  value: unknown,
+  path: string,
+  defaultType: SubnetType,
+): Result<SubnetSpec, NetworkSpecError> {
   const fields = fieldsOf(value, path, ['type', 'nodes', 'spareNodes']);
   if (!fields.ok) {
     return fields;
   }
   const {
-    type = 'application',
+    type = defaultType,
     nodes = 4,
     spareNodes,
   } = fields.value as Readonly<Record<string, unknown>>;
@@ -242,15 +247,37 @@ function parseSubnet(value: unknown, path: string): Result<SubnetSpec, NetworkSp
   return ok({ type: type as SubnetType, nodes, ...(spareNodes !== undefined && { spareNodes }) });
 }
 
+/** A subnet alone is its own root, of any type; where there are more, the root has the NNS's. */
+function parseSubnets(value: unknown): Result<readonly SubnetSpec[], NetworkSpecError> {
+  if (!Array.isArray(value) || value.length < 1 || value.length > MAX_SUBNETS) {
+    return invalid('spec.subnets', `a list of 1 to ${MAX_SUBNETS} subnets`);
+  }
+  const subnets: SubnetSpec[] = [];
+  for (const [index, one] of value.entries()) {
+    const isRootOfOthers = index === 0 && value.length > 1;
+    const path = `spec.subnets[${index}]`;
+    const subnet = parseSubnet(one, path, isRootOfOthers ? 'system' : 'application');
+    if (!subnet.ok) {
+      return subnet;
+    }
+    if (isRootOfOthers && subnet.value.type !== 'system') {
+      return invalid(`${path}.type`, 'system: the first of several subnets is the root');
+    }
+    subnets.push(subnet.value);
+  }
+  return ok(subnets);
+}
+
 function parseSandboxWorkers(
   value: unknown,
-  { nodes, spareNodes = 0 }: SubnetSpec,
+  subnets: readonly SubnetSpec[],
 ): Result<NetworkSpec['sandboxWorkers'], NetworkSpecError> {
   const isCount = (one: unknown): one is number => integerIn(one, 1, MAX_SANDBOX_WORKERS);
   if (value === null || isCount(value)) {
     return ok(value);
   }
-  if (Array.isArray(value) && value.length === nodes + spareNodes && value.every(isCount)) {
+  const nodes = subnets.reduce((sum, subnet) => sum + subnet.nodes + (subnet.spareNodes ?? 0), 0);
+  if (Array.isArray(value) && value.length === nodes && value.every(isCount)) {
     return ok(value);
   }
   const count = `an integer from 1 to ${MAX_SANDBOX_WORKERS}`;
@@ -291,13 +318,9 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (!(PACES as readonly unknown[]).includes(pace)) {
     return invalid('spec.pace', `one of ${PACES.join(', ')}`);
   }
-  const subnets = fields['subnets'] ?? [{}];
-  if (!Array.isArray(subnets) || subnets.length !== 1) {
-    return invalid('spec.subnets', 'a list of exactly one subnet');
-  }
-  const subnet = parseSubnet(subnets[0], 'spec.subnets[0]');
-  if (!subnet.ok) {
-    return subnet;
+  const subnets = parseSubnets(fields['subnets'] ?? [{}]);
+  if (!subnets.ok) {
+    return subnets;
   }
   const links = parseLinks(fields['links'], 'spec.links');
   if (!links.ok) {
@@ -323,7 +346,7 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (!(LIMITS_PRESETS as readonly unknown[]).includes(limits)) {
     return invalid('spec.limits', `one of ${LIMITS_PRESETS.join(', ')}`);
   }
-  const sandboxWorkers = parseSandboxWorkers(fields['sandboxWorkers'] ?? null, subnet.value);
+  const sandboxWorkers = parseSandboxWorkers(fields['sandboxWorkers'] ?? null, subnets.value);
   if (!sandboxWorkers.ok) {
     return sandboxWorkers;
   }
@@ -331,7 +354,7 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     version: NETWORK_SPEC_VERSION,
     seed,
     pace: pace as Pace,
-    subnets: [subnet.value],
+    subnets: subnets.value,
     links: links.value,
     latencyPreset: latencyPreset as NetworkSpec['latencyPreset'],
     memoVerification,

@@ -53,6 +53,7 @@ export type FetchFunction = typeof globalThis.fetch;
 export type NetworkErrorCode =
   | 'NETWORK_CLOSED'
   | 'NODE_UNKNOWN'
+  | 'SUBNET_UNKNOWN'
   | 'NODE_ALREADY_RUNNING'
   | 'NODE_NOT_RUNNING'
   | 'NODE_START_FAILED'
@@ -67,8 +68,9 @@ export type NetworkResult<T> = Promise<Result<T, NetworkError>>;
 
 export interface TopologyNode {
   readonly nodeId: NodeId;
-  /** "Node 1" … in node-id order: the same name everywhere in the product. */
+  /** "Node 1" … in the order of subnets and node ids: the same name everywhere in the product. */
   readonly label: string;
+  /** Position among all nodes of the network. */
   readonly index: number;
   /** The city it stands in; only with a latency preset. */
   readonly place?: string;
@@ -95,6 +97,7 @@ export interface TopologySubnet {
 }
 
 export interface Topology {
+  /** The root subnet first. */
   readonly subnets: readonly TopologySubnet[];
 }
 
@@ -104,10 +107,11 @@ export interface Topology {
  * block on that names it.
  */
 export interface NetworkRegistry {
-  version(): RegistryVersion;
-  record(): SubnetRecord;
+  /** Of a subnet's record; without an id that of the root. Throws for an unknown subnet. */
+  version(subnetId?: SubnetId): RegistryVersion;
+  record(subnetId?: SubnetId): SubnetRecord;
   /** Starts nodes that become members. Nodes that left stop by themselves, once nobody needs them. */
-  update(change: RegistryChange): NetworkResult<RegistryVersion>;
+  update(change: RegistryChange, subnetId?: SubnetId): NetworkResult<RegistryVersion>;
 }
 
 export interface NetworkFaults {
@@ -160,7 +164,7 @@ export interface NetworkClock {
   setRate(rate: number): NetworkResult<void>;
   /** Changes the delays of consensus from now on; the DKG interval stays as dealt. */
   setPace(pace: Pace): NetworkResult<void>;
-  /** Runs until the next block is finalized, then pauses. Answers its height. */
+  /** Runs until the next block is finalized on any subnet, then pauses. Answers its height. */
   step(): NetworkResult<Height>;
 }
 
@@ -187,6 +191,8 @@ export interface ArtifactReference {
   readonly kind: InspectableKind;
   readonly height: Height;
   readonly hash?: HashHex;
+  /** Absent = the root subnet. */
+  readonly subnetId?: SubnetId;
 }
 
 export interface ArtifactDetails {

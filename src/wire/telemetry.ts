@@ -1,5 +1,5 @@
 import type { TraceEvent } from '../protocol/interfaces/trace.ts';
-import type { NodeId } from '../protocol/types/ids.ts';
+import type { NodeId, SubnetId } from '../protocol/types/ids.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import type { NodeHeights, NodeRunState } from './network.ts';
 import type { LinkConditions, Pace } from './network-spec.ts';
@@ -68,6 +68,8 @@ export type HostEvent =
   /** A new version of the subnet's record. */
   | {
       readonly kind: 'registryChanged';
+      /** Absent = the root subnet. */
+      readonly subnetId?: SubnetId;
       readonly version: number;
       readonly members: readonly NodeId[];
       readonly isHalted: boolean;

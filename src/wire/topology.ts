@@ -15,9 +15,11 @@ function canisterIdHex(index: bigint): PrincipalId {
   return `${index.toString(16).padStart(16, '0')}0101` as PrincipalId;
 }
 
+/** @param first nodes of the subnets before it */
 function subnetOf(
   { genesis, publicKeyDer }: KeyedGenesis,
   latencyPreset: NetworkSpec['latencyPreset'],
+  first: number,
 ): TopologySubnet {
   const n = genesis.nodes.length;
   const faultsTolerated = Math.floor((n - 1) / 3);
@@ -30,8 +32,10 @@ function subnetOf(
   return {
     subnetId: genesis.subnetId,
     type: genesis.parameters.subnetType,
-    nodes: genesis.nodes.map((node, index) => topologyNode(node.nodeId, index)),
-    spareNodes: genesis.spareNodes.map((node, index) => topologyNode(node.nodeId, n + index)),
+    nodes: genesis.nodes.map((node, index) => topologyNode(node.nodeId, first + index)),
+    spareNodes: genesis.spareNodes.map((node, index) =>
+      topologyNode(node.nodeId, first + n + index),
+    ),
     faultsTolerated,
     notarizationThreshold: 2 * faultsTolerated + 1,
     dkgIntervalLength: genesis.parameters.dkgIntervalLength,
@@ -46,5 +50,12 @@ function subnetOf(
 
 /** The public shape of a network, the same from both hosts. */
 export function topologyOf(spec: NetworkSpec, subnets: readonly KeyedGenesis[]): Topology {
-  return { subnets: subnets.map((subnet) => subnetOf(subnet, spec.latencyPreset)) };
+  let first = 0;
+  return {
+    subnets: subnets.map((subnet) => {
+      const shape = subnetOf(subnet, spec.latencyPreset, first);
+      first += shape.nodes.length + shape.spareNodes.length;
+      return shape;
+    }),
+  };
 }

@@ -1,8 +1,9 @@
 import './page-globals.ts';
 import type { CodedError, Result } from '../../src/base/result.ts';
-import { wrapBls } from '../../src/protocol/crypto/der.ts';
+import { dealNetwork } from '../../src/protocol/registry/deal-network.ts';
 import type { SimOptions } from '../../src/sim/sim-network.ts';
-import { dealNetwork } from '../../src/sim/prepare-simulation.ts';
+import { suiteOf } from '../../src/sim/prepare-simulation.ts';
+import { dealSpecOf } from '../../src/wire/deal-spec.ts';
 import { defaultNetworkSpec, PACE_SETTINGS } from '../../src/wire/network-spec.ts';
 import { HEALTHY_NODE } from '../../src/wire/node-conditions.ts';
 import { liveClockSetting } from '../../src/workers/clock/network-clock.ts';
@@ -23,9 +24,11 @@ const PACE = 'turbo';
 window.nodeWorkerProbe = {
   start: async (workerUrl, crypto) => {
     const spec = defaultNetworkSpec({ nodes: 1, pace: PACE });
-    const { genesis, secrets } = dealNetwork(spec, BigInt(Date.now()) * 1_000_000n, crypto);
-    const [own] = secrets;
-    if (own === undefined) {
+    const deal = dealSpecOf(spec, BigInt(Date.now()) * 1_000_000n);
+    const { subnets, rootKeyDer } = dealNetwork(deal, suiteOf(crypto));
+    const [subnet] = subnets;
+    const own = subnet?.secrets[0];
+    if (subnet === undefined || own === undefined) {
       throw new RangeError('nothing was dealt');
     }
     const worker = new Worker(workerUrl, { type: 'module' });
@@ -37,9 +40,9 @@ window.nodeWorkerProbe = {
       'start',
       {
         networkId: `probe-${crypto}-${Date.now()}`,
-        genesis,
+        genesis: subnet.genesis,
         secrets: own,
-        rootKeyDer: wrapBls(genesis.highTranscript.publicKey),
+        rootKeyDer,
         signatureLibrary: 'mcl',
         clock: liveClockSetting(Date.now()),
         delays: PACE_SETTINGS[PACE],

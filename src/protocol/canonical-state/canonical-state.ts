@@ -22,8 +22,10 @@ import type { CanisterState } from '../replicated-state/canister-state.ts';
 import type { IngressEntry } from '../replicated-state/ingress-history.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { genesisTopology } from '../registry/network-topology.ts';
 import { NO_STREAM_TREE, streamTree, type StreamTree } from './stream-tree.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
 import type { SubnetId } from '../types/ids.ts';
 
 /**
@@ -45,8 +47,10 @@ export interface CanonicalState {
 /** The parts of the tree that only a registry change alters. */
 export interface SubnetTopology {
   readonly subnetId: SubnetId;
-  /** `/subnet/<id>` without metrics. */
+  /** `/subnet/<id>` of this subnet without metrics. */
   readonly subnet: MapTree;
+  /** `/subnet` of the whole network; this subnet's entry lacks its metrics. */
+  readonly subnets: MapTree;
   readonly canisterRanges: MapTree;
 }
 
@@ -70,12 +74,16 @@ function label(text: string): Uint8Array {
   return encodeUtf8(text);
 }
 
-/** @param publicKeyDer the subnet's threshold key, DER */
-export function subnetTopology(genesis: SubnetGenesis, publicKeyDer: Uint8Array): SubnetTopology {
-  const ranges = genesis.canisterRanges.map(
-    ([first, last]): CanisterRange => [canisterIdFromU64(first), canisterIdFromU64(last)],
-  );
-  const sorted = [...ranges].sort((a, b) => compareText(a[0], b[0]));
+/**
+ * Every subnet certifies what it knows of all; node keys it knows of its own only.
+ * @param publicKeyDer the subnet's threshold key, DER
+ * @param network absent = the subnet is alone
+ */
+export function subnetTopology(
+  genesis: SubnetGenesis,
+  publicKeyDer: Uint8Array,
+  network: NetworkTopology = genesisTopology([genesis]),
+): SubnetTopology {
   // Every registered node, member or not: which ones are members changes, their keys never do.
   const registered = [...genesis.nodes, ...genesis.spareNodes].sort((a, b) =>
     compareText(a.nodeId, b.nodeId),
@@ -84,13 +92,31 @@ export function subnetTopology(genesis: SubnetGenesis, publicKeyDer: Uint8Array)
     principalToBytes(node.nodeId),
     labeledMap([[label('public_key'), leaf(node.nodePublicKeyDer)]]),
   ]);
-  const subnet = labeledMap([
-    [label('public_key'), leaf(publicKeyDer)],
-    [label('canister_ranges'), leaf(encodeCanisterRanges(sorted))],
-    [label('type'), textLeaf(genesis.parameters.subnetType)],
-    [label('node'), labeledMap(nodes)],
-  ]);
-  return { subnetId: genesis.subnetId, subnet, canisterRanges: shards(sorted) };
+  let subnets = EMPTY_MAP;
+  let canisterRanges = EMPTY_MAP;
+  let own = EMPTY_MAP;
+  for (const { subnetId, subnetType, publicKeyDer: otherKeyDer } of network.subnets) {
+    const isOwn = subnetId === genesis.subnetId;
+    const ranges = rangesOf(network, subnetId);
+    const entries: readonly (readonly [Uint8Array, LabeledTree])[] = [
+      [label('public_key'), leaf(isOwn ? publicKeyDer : otherKeyDer)],
+      [label('canister_ranges'), leaf(encodeCanisterRanges(ranges))],
+      [label('type'), textLeaf(subnetType)],
+    ];
+    const subnet = labeledMap(isOwn ? [...entries, [label('node'), labeledMap(nodes)]] : entries);
+    own = isOwn ? subnet : own;
+    const name = principalToBytes(subnetId);
+    subnets = withEntry(subnets, name, subnet);
+    canisterRanges = withEntry(canisterRanges, name, shards(ranges));
+  }
+  return { subnetId: genesis.subnetId, subnet: own, subnets, canisterRanges };
+}
+
+function rangesOf(network: NetworkTopology, subnetId: SubnetId): readonly CanisterRange[] {
+  return network.routingTable
+    .filter((route) => route.subnetId === subnetId)
+    .map(({ first, last }): CanisterRange => [canisterIdFromU64(first), canisterIdFromU64(last)])
+    .sort((a, b) => compareText(a[0], b[0]));
 }
 
 /** Leaves of at most five ranges, each under its first id; an empty table has one empty leaf at id 0. */
@@ -136,14 +162,15 @@ export function canonicalState(
     height: state.height,
     prev_state_hash: state.previousRoot === null ? undefined : hexToBytes(state.previousRoot),
   });
+  const own = withEntry(topology.subnet, LABELS.metrics, metrics);
   const tree = labeledMap([
     [LABELS.apiBoundaryNodes, EMPTY_MAP],
     [LABELS.canister, canisters],
-    [LABELS.canisterRanges, labeledMap([[subnetId, topology.canisterRanges]])],
+    [LABELS.canisterRanges, topology.canisterRanges],
     [LABELS.metadata, leaf(metadata)],
     [LABELS.requestStatus, requestStatus],
     [LABELS.streams, streams.tree],
-    [LABELS.subnet, labeledMap([[subnetId, withEntry(topology.subnet, LABELS.metrics, metrics)]])],
+    [LABELS.subnet, withEntry(topology.subnets, subnetId, own)],
     [LABELS.time, leaf(encodeUleb128(state.timeNs))],
   ]);
   return { tree, state, canisters, requestStatus, metrics, streams, stateBytes };

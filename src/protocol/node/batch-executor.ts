@@ -9,6 +9,7 @@ import type { StateManager } from '../state-manager/state-manager.ts';
 import type { Checkpoint } from '../state-manager/checkpoint.ts';
 import type { RestoredCheckpoint } from '../state-manager/restore-checkpoint.ts';
 import type { Height } from '../types/ids.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
 import type { NodeEffect, OperationId } from './node-io.ts';
 import { SandboxLane } from './sandbox-lane.ts';
 import type { SandboxReply } from '../interfaces/wasm-host.ts';
@@ -21,6 +22,8 @@ export interface BatchExecutorDeps {
   readonly env: ExecutionEnvironment;
   readonly stateManager: StateManager;
   readonly nextOperation: () => OperationId;
+  /** @playground the same at every registry version */
+  readonly topology: NetworkTopology | undefined;
   /** A message of a finalized block; undefined = not an envelope, which validation rules out. */
   readonly readIngress: (envelope: Uint8Array) => SignedIngress | undefined;
   readonly onTrace: (event: TraceEvent) => void;
@@ -64,7 +67,13 @@ export class BatchExecutor {
           (envelope) => this.deps.readIngress(envelope) ?? [],
         );
         const { queryStats } = payload;
-        const complete = { ...rest, ingress, ...(queryStats && { queryStats }) };
+        const { topology } = this.deps;
+        const complete = {
+          ...rest,
+          ingress,
+          ...(queryStats && { queryStats }),
+          ...(topology && { topology }),
+        };
         return executeBatch(stateManager.latestState(), complete, env, oldest);
       },
       (executed) => {

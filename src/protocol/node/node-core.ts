@@ -1,5 +1,4 @@
 import { createPrng } from '../../base/prng.ts';
-import type { Prng } from '../../base/prng.ts';
 import { subnetTopology } from '../canonical-state/canonical-state.ts';
 import type { Transmit as PoolTransmit } from '../artifact-pool/artifact-pool.ts';
 import { createConsensus } from '../consensus/consensus.ts';
@@ -11,10 +10,8 @@ import { createAdversary } from '../malicious/adversary.ts';
 import type { Adversary } from '../malicious/adversary.ts';
 import { createMisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
 import type { MisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
-import { createGossip } from '../p2p/gossip.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import { INGRESS_KIND } from '../p2p/packet.ts';
-import { registeredNodes } from '../registry/registry-change.ts';
 import { createRegistryClient, type RegistryClient } from '../registry/registry-client.ts';
 import { genesisState } from '../replicated-state/replicated-state.ts';
 import { createStateManager } from '../state-manager/state-manager.ts';
@@ -27,7 +24,7 @@ import type { HashHex, Height, TimeNs } from '../types/ids.ts';
 import { ArtifactIntake } from './artifact-intake.ts';
 import { BatchExecutor } from './batch-executor.ts';
 import { HttpFrontend } from './http-frontend.ts';
-import { IngressManager, WORK_OF_INGRESS } from './ingress-manager.ts';
+import { IngressManager } from './ingress-manager.ts';
 import { earliestOf } from './earliest.ts';
 import { findArtifact, findBlockHeight } from './inspection.ts';
 import type { ArtifactQuery } from './inspection.ts';
@@ -41,7 +38,8 @@ import type {
   Transmit,
 } from './node-io.ts';
 import { summarizePacket } from './packet-summary.ts';
-import { pullTimeoutMs, withDelays } from './pace-delays.ts';
+import { createNodeGossip } from './node-gossip.ts';
+import { withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { StorageJournal } from './storage-journal.ts';
 import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
@@ -107,7 +105,7 @@ class NodeCoreMachine implements NodeCore {
       return this.operations;
     };
     const env = createExecutionEnvironment(genesis, rootKeyDer);
-    const topology = subnetTopology(genesis, crypto.subnetPublicKeyDer);
+    const topology = subnetTopology(genesis, crypto.subnetPublicKeyDer, config.topology);
     this.stateManager = createStateManager(
       topology,
       stored.restored?.state ?? genesisState(genesis),
@@ -119,11 +117,19 @@ class NodeCoreMachine implements NodeCore {
     this.watch = createMisbehaviourWatch(nodeId, stateManager);
     const decoder = config.decoder ?? createWireDecoder();
     this.intake = this.createIntake(decoder);
-    this.gossip = this.createGossip(config, decoder, prng.fork('pull'));
+    this.gossip = createNodeGossip(config, {
+      decoder,
+      chance: prng.fork('pull'),
+      intake: this.intake,
+      stateSync: () => this.stateSync,
+      delays: () => this.delays,
+      nowNs: () => this.nowNs,
+    });
     this.ingress = new IngressManager({ ...config, env, stateManager, gossip: this.gossip });
     this.executor = new BatchExecutor({
       env,
       stateManager,
+      topology: config.topology,
       nextOperation,
       readIngress: (envelope) => this.ingress.read(envelope),
       onTrace: (event) => this.trace.push(event),
@@ -138,15 +144,7 @@ class NodeCoreMachine implements NodeCore {
       nextOperation,
       ingress: this.ingress,
     });
-    this.stateSync = createStateSync({
-      stateManager,
-      chooseIndex: prng.fork('state sync').below,
-      unitDelayMs: () => this.delays.unitDelayMs,
-      sendAdverts: (to, adverts) => this.gossip.sendStateAdverts(to, adverts),
-      sendRequest: (to, request) => this.gossip.sendStateRequest(to, request),
-      sendResponse: (to, response) => this.gossip.sendStateResponse(to, response),
-      onTrace: (event) => this.trace.push(event),
-    });
+    this.stateSync = this.createStateSync(prng.fork('state sync').below);
     this.registry = createRegistryClient(genesis, config.registry);
     this.consensus = createConsensus({
       nodeId,
@@ -180,22 +178,15 @@ class NodeCoreMachine implements NodeCore {
     });
   }
 
-  private createGossip(config: NodeCoreConfig, decoder: WireDecoder, chance: Prng): Gossip {
-    const { nodeId, genesis, incarnation } = config;
-    return createGossip({
-      nodeId,
-      peers: registeredNodes(genesis),
-      incarnation,
-      bouncer: (name) => this.intake.bounce(name),
-      accept: (name, bytes, from, parts) => this.intake.accept(name, bytes, from, parts),
-      extraBytesOf: (name) => this.intake.callOfBlock(name),
-      chooseIndex: chance.below,
-      firstTimeoutMs: () => pullTimeoutMs(this.delays),
-      decodePacket: (bytes) => decoder.packet(bytes),
-      workOf: (name) => (name.kind === INGRESS_KIND ? WORK_OF_INGRESS : 0),
-      onStateAdverts: (from, adverts) => this.stateSync.onAdverts(from, adverts),
-      onStateRequest: (from, request) => this.stateSync.onRequest(from, request),
-      onStateResponse: (from, response) => this.stateSync.onResponse(from, response, this.nowNs),
+  private createStateSync(chooseIndex: (bound: number) => number): StateSync {
+    return createStateSync({
+      stateManager: this.stateManager,
+      chooseIndex,
+      unitDelayMs: () => this.delays.unitDelayMs,
+      sendAdverts: (to, adverts) => this.gossip.sendStateAdverts(to, adverts),
+      sendRequest: (to, request) => this.gossip.sendStateRequest(to, request),
+      sendResponse: (to, response) => this.gossip.sendStateResponse(to, response),
+      onTrace: (event) => this.trace.push(event),
     });
   }
 
@@ -276,6 +267,8 @@ class NodeCoreMachine implements NodeCore {
         return;
       case 'httpCancelled':
         this.http.cancel(input.requestId);
+        return;
+      case 'fetched':
         return;
       case 'sandboxReply':
         // A reply that neither lane waits for belongs to work that a fetched state made void.

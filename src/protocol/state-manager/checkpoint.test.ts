@@ -171,6 +171,7 @@ describe('the state manager', () => {
   const topology = {
     subnetId: '0102' as SubnetId,
     subnet: EMPTY_MAP,
+    subnets: EMPTY_MAP,
     canisterRanges: EMPTY_MAP,
   };
 

@@ -30,6 +30,7 @@ const SIGNATURE = new Uint8Array(48);
 const topology: SubnetTopology = {
   subnetId: '0102' as SubnetId,
   subnet: EMPTY_MAP,
+  subnets: EMPTY_MAP,
   canisterRanges: EMPTY_MAP,
 };
 const genesis: ReplicatedState = {

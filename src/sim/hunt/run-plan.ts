@@ -1,3 +1,4 @@
+import { present } from '../../base/assert.ts';
 import { compareText } from '../../base/bytes.ts';
 import type { TraceEvent } from '../../protocol/interfaces/trace.ts';
 import type { Height, NodeId } from '../../protocol/types/ids.ts';
@@ -83,11 +84,13 @@ class HuntRun {
       registry: () => this.registry.records(),
       observer: this.observer(),
     });
-    const { simulation, genesis } = prepared;
+    const { simulation, dealt } = prepared;
+    const { genesis } = present(dealt.subnets[0], 'a network has a root subnet');
     this.simulation = simulation;
     this.nodeIds = [...genesis.nodes, ...genesis.spareNodes].map((node) => node.nodeId);
     this.registry = createSimRegistry({
       genesis,
+      subnet: 0,
       simulation,
       control: (_nodeId, act) => Promise.resolve(act()),
       report: () => undefined,

@@ -5,8 +5,7 @@ import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { verifyArtifact } from '../../protocol/node/artifact-verifier.ts';
 import { describeArtifact, describeBlock } from '../../protocol/node/inspection.ts';
 import { createPublicSubnet, type PublicSubnet } from '../../protocol/node/public-subnet.ts';
-import { subnetParametersFor } from '../../protocol/node/subnet-parameters.ts';
-import { dealSubnet } from '../../protocol/registry/genesis.ts';
+import { dealNetwork } from '../../protocol/registry/deal-network.ts';
 import { decodeArtifact } from '../../protocol/types/artifact-codec.ts';
 import type { DealtSubnet } from '../../protocol/types/genesis.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
@@ -16,7 +15,8 @@ import type {
   SignatureBackendChoice,
   Verification,
 } from '../../wire/network.ts';
-import { type NetworkSpec, PACE_SETTINGS, type SignatureBackend } from '../../wire/network-spec.ts';
+import { dealSpecOf } from '../../wire/deal-spec.ts';
+import type { NetworkSpec, SignatureBackend } from '../../wire/network-spec.ts';
 import { exposeControl } from '../control/remote.ts';
 import { chooseBackend } from '../crypto/choose-backend.ts';
 import { sweepStaleStorage, wipeNodeStorage } from '../storage/stale-storage.ts';
@@ -40,10 +40,10 @@ const control = {
     suite = chosen.suite;
     return chosen.choice;
   },
-  /** Deals the subnet of a spec; `genesisTimeNs` is the time of its first block. */
+  /** Deals the subnets of a spec, the root first; `genesisTimeNs` is the time of its first block. */
   deal: (spec: NetworkSpec, genesisTimeNs: bigint): readonly Dealt[] => {
     const chosen = present(suite, 'the library is chosen before keys are dealt');
-    return spec.subnets.map((_, index) => deal(spec, index, genesisTimeNs, chosen));
+    return deal(spec, genesisTimeNs, chosen);
   },
   /** The fields of an encoded artifact; null when it does not decode. */
   describe: (encoded: Uint8Array): Omit<ArtifactDetails, 'heldBy'> | null => {
@@ -79,27 +79,13 @@ const control = {
     wipeNodeStorage(networkId, nodeId),
 };
 
-function deal(spec: NetworkSpec, index: number, genesisTimeNs: bigint, suite: CryptoSuite): Dealt {
-  const pace = PACE_SETTINGS[spec.pace];
-  const subnet = present(spec.subnets[index], 'the subnet is in the spec');
-  const timing = {
-    ...pace,
-    dkgIntervalLength: spec.dkgIntervalLength ?? pace.dkgIntervalLength,
-  };
-  const parameters = subnetParametersFor(subnet.type, timing, spec.limits);
-  const dealt = dealSubnet(
-    {
-      seed: spec.seed,
-      index,
-      nodes: subnet.nodes,
-      spareNodes: subnet.spareNodes ?? 0,
-      parameters,
-      genesisTimeNs,
-    },
-    suite,
-  );
-  known = createPublicSubnet(dealt.genesis, suite);
-  return { ...dealt, publicKeyDer: wrapBls(dealt.genesis.highTranscript.publicKey) };
+function deal(spec: NetworkSpec, genesisTimeNs: bigint, suite: CryptoSuite): readonly Dealt[] {
+  const { subnets } = dealNetwork(dealSpecOf(spec, genesisTimeNs), suite);
+  known = createPublicSubnet(present(subnets[0], 'a network has a root subnet').genesis, suite);
+  return subnets.map((dealt) => ({
+    ...dealt,
+    publicKeyDer: wrapBls(dealt.genesis.highTranscript.publicKey),
+  }));
 }
 
 function dealtSubnet(): PublicSubnet {

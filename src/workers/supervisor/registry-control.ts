@@ -69,6 +69,10 @@ export function createRegistryControl(deps: RegistryControlDeps): RegistryContro
         found.value.kill('left the subnet');
       }
     },
-    facts: () => keeper.records().slice(-1).map(registryFact),
+    facts: () =>
+      keeper
+        .records()
+        .slice(-1)
+        .map((record) => registryFact(record)),
   };
 }
