@@ -1,3 +1,4 @@
+import { InliningBudget } from './inlining-budget.ts';
 import type { HelperFunction } from './helpers.ts';
 import { HOST_FUNCTION_COUNT } from './helpers.ts';
 import type { HeapLayout } from './heap-layout.ts';
@@ -21,6 +22,8 @@ import { ByteWriter } from './writer.ts';
 /** Import name of the memory that an instance is given. */
 export const MEMORY_IMPORT = { module: 'env', name: 'memory' } as const;
 
+/** Length, no locals, end. */
+const EMPTY_SIZED_BODY = [2, 0, OP.end];
 const MAX_TABLE_ELEMENTS = 0xff_ff_ff_ffn;
 
 interface Assembly {
@@ -190,20 +193,39 @@ function dataSection({ module, layout }: Assembly): Uint8Array | null {
   return writer.toBytes();
 }
 
-function codeSection(assembly: Assembly, rewriter: FunctionRewriter): Uint8Array {
-  const { module, helpers } = assembly;
+interface Code {
+  readonly section: Uint8Array;
+  /** Of type () → (), behind the helpers. */
+  readonly emptyFunctions: number;
+}
+
+function codeSection({ module, helpers }: Assembly, rewriter: FunctionRewriter): Code {
   const range = module.sections.get(SECTION.code);
   const size = range === undefined ? 0 : range.end - range.start;
-  const writer = new ByteWriter(Math.ceil(size * 2) + 1024);
-  writer.u32(module.bodies.length + helpers.length);
+  const bodies = new ByteWriter(Math.ceil(size * 2) + 1024);
+  const budget = new InliningBudget();
+  let written = 0;
+  const count = (): void => {
+    budget.add(bodies.length - written);
+    written = bodies.length;
+  };
   module.bodies.forEach((body, index) => {
     const type = typeOfFunction(module, module.imports.length + index);
-    rewriter.rewrite(body, type, writer);
+    rewriter.rewrite(body, type, bodies);
+    count();
   });
   for (const helper of helpers) {
-    writer.sized(helper.body);
+    bodies.sized(helper.body);
+    count();
   }
-  return writer.toBytes();
+  const { emptyFunctions } = budget;
+  const writer = new ByteWriter(bodies.length + EMPTY_SIZED_BODY.length * emptyFunctions + 16);
+  writer.u32(module.bodies.length + helpers.length + emptyFunctions);
+  writer.raw(bodies.view());
+  for (let i = 0; i < emptyFunctions; i += 1) {
+    writer.raw(EMPTY_SIZED_BODY);
+  }
+  return { section: writer.view(), emptyFunctions };
 }
 
 function original({ module }: Assembly, id: number): Uint8Array | null {
@@ -239,6 +261,7 @@ export function assembleModule(
     counterGlobal: appended.counterGlobal,
   };
   const rewriter = new FunctionRewriter({ module, appended, ...options }, facts);
+  const code = codeSection(assembly, rewriter);
   const sections = new Map<number, Uint8Array | null>([
     [
       SECTION.type,
@@ -251,10 +274,14 @@ export function assembleModule(
     [SECTION.import, importSection(assembly)],
     [
       SECTION.function,
-      extended(module, SECTION.function, functions.length, (w) => {
+      extended(module, SECTION.function, functions.length + code.emptyFunctions, (w) => {
         functions.forEach((_, offset) => {
           w.u32(module.types.length + offset);
         });
+        for (let i = 0; i < code.emptyFunctions; i += 1) {
+          // The first helper's type, () → ().
+          w.u32(module.types.length);
+        }
       }),
     ],
     [SECTION.table, tableSection(assembly)],
@@ -262,7 +289,7 @@ export function assembleModule(
     [SECTION.export, exportSection(assembly)],
     [SECTION.element, elementSection(assembly)],
     [SECTION.dataCount, original(assembly, SECTION.dataCount)],
-    [SECTION.code, codeSection(assembly, rewriter)],
+    [SECTION.code, code.section],
     [SECTION.data, dataSection(assembly)],
   ]);
   const writer = new ByteWriter(Math.ceil(module.bytes.length * 2) + 4096);
