@@ -9,9 +9,18 @@ import {
   type Page,
 } from '../ui/index.tsx';
 import type { Network } from '../wire/network.ts';
+import type { NetworkSpec } from '../wire/network-spec.ts';
 import { BOOT_STAGES, type BootStage } from '../wire/telemetry.ts';
 import { compileMotoko } from '../workers/compiler/index.ts';
-import { createWorkerNetwork } from '../workers/index.ts';
+import {
+  chooseNetwork,
+  createSavedNetwork,
+  createWorkerNetwork,
+  openSavedNetwork,
+  savedNetworks,
+  untilNetworkIsFree,
+} from '../workers/index.ts';
+import type { SavedNetworks } from '../wire/saved-networks.ts';
 import { specOfLocation } from './spec-of-location.ts';
 
 declare global {
@@ -20,6 +29,7 @@ declare global {
     subnetarium?: {
       readonly network: Network;
       readonly createNetwork: typeof createWorkerNetwork;
+      readonly saved: SavedNetworks;
     };
   }
 }
@@ -30,21 +40,65 @@ const STARTED_MS = 0;
 async function start(page: Page): Promise<void> {
   const ui = createUiStore(preferences(), location.hash);
   followTheme(ui);
+  const network = await openNetwork(page);
+  if (network === undefined) {
+    return;
+  }
+  window.subnetarium = { network, createNetwork: createWorkerNetwork, saved: savedNetworks };
+  const { store } = followNetwork(network);
+  const workshop = createWorkshopStore(counterSource);
+  page.showNetwork(
+    { network, saved: savedNetworks, compile: compileMotoko, projection: store, ui, workshop },
+    STARTED_MS,
+  );
+}
+
+/** The network that the address means: one that goes on, or a new one; undefined = the page says why not. */
+async function openNetwork(page: Page): Promise<Network | undefined> {
+  const choice = await chooseNetwork(location.search);
+  if (choice.kind === 'cannot') {
+    page.showCannotOpen(choice, savedNetworks);
+    if (choice.why === 'openElsewhere') {
+      await untilNetworkIsFree(choice.id);
+      return watched(page, () => openSavedNetwork(choice.id));
+    }
+    return undefined;
+  }
+  if (choice.kind === 'open') {
+    return watched(page, () => openSavedNetwork(choice.id));
+  }
   const freshSeed = bytesToHex(crypto.getRandomValues(new Uint8Array(16)));
   const spec = specOfLocation(location.search, freshSeed);
   if (!spec.ok) {
     page.showBadLink(spec.error.message);
-    return;
+    return undefined;
   }
-  const watch = watchBoot((stage) => page.showBoot(stage, STARTED_MS));
-  const network = await createWorkerNetwork(spec.value).finally(() => watch.disconnect());
-  window.subnetarium = { network, createNetwork: createWorkerNetwork };
-  const { store } = followNetwork(network);
-  const workshop = createWorkshopStore(counterSource);
-  page.showNetwork(
-    { network, compile: compileMotoko, projection: store, ui, workshop },
-    STARTED_MS,
+  const name = nameOf(spec.value);
+  const network = await watched(page, () =>
+    createSavedNetwork(spec.value, { name, link: choice.link }),
   );
+  forgetFresh();
+  return network;
+}
+
+/** "4 nodes, classroom": until the reader finds a better name. */
+function nameOf({ subnets, pace }: NetworkSpec): string {
+  const sizes = subnets.map(({ nodes }) => nodes).join(' + ');
+  return `${sizes} node${sizes === '1' ? '' : 's'}, ${pace}`;
+}
+
+/** A reload goes on with what `?fresh` made. */
+function forgetFresh(): void {
+  const url = new URL(location.href);
+  if (url.searchParams.has('fresh')) {
+    url.searchParams.delete('fresh');
+    history.replaceState(null, '', url);
+  }
+}
+
+async function watched(page: Page, make: () => Promise<Network>): Promise<Network> {
+  const watch = watchBoot((stage) => page.showBoot(stage, STARTED_MS));
+  return make().finally(() => watch.disconnect());
 }
 
 /** Until the network is there to be asked, its performance marks tell how far it is. */

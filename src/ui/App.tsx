@@ -3,6 +3,7 @@ import { CommandError } from './components/CommandError.tsx';
 import { HelpDialog } from './components/HelpDialog.tsx';
 import { Rail } from './components/Rail.tsx';
 import { TopBar } from './components/TopBar.tsx';
+import { NetworksView } from './saved/NetworksView.tsx';
 import { useServices, useUi } from './services.tsx';
 import { handleShortcut } from './shortcuts.ts';
 import { doorOfHash, type Door } from './store/ui-store.ts';
@@ -17,6 +18,7 @@ const VIEWS: Readonly<Record<Door, () => React.ReactNode>> = {
   build: BuildView,
   learn: LearnView,
   present: PresentView,
+  networks: NetworksView,
   honesty: HonestyView,
 };
 

@@ -7,11 +7,14 @@ import './styles/inspector.css';
 import './styles/scene.css';
 import './styles/faults.css';
 import './styles/build.css';
+import './styles/saved.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useStore } from 'zustand';
 import type { BootStage } from '../wire/telemetry.ts';
 import { App } from './App.tsx';
+import type { SavedNetworks } from '../wire/saved-networks.ts';
+import { CannotOpen, type UnopenedNetwork } from './saved/CannotOpen.tsx';
 import { Boot } from './components/Boot.tsx';
 import { FatalError } from './components/FatalError.tsx';
 import { type Services, ServicesContext } from './services.tsx';
@@ -26,6 +29,7 @@ export interface Page {
   showBoot(stage: BootStage, startedMs: number): void;
   showNetwork(services: Services, startedMs: number): void;
   showBadLink(reason: string): void;
+  showCannotOpen(network: UnopenedNetwork, saved: SavedNetworks): void;
   showStartFailure(reason: string): void;
 }
 
@@ -40,6 +44,12 @@ export function createPage(element: HTMLElement): Page {
           <ServicesContext value={services}>
             <BootOrApp services={services} startedMs={startedMs} />
           </ServicesContext>
+        </StrictMode>,
+      ),
+    showCannotOpen: (network, saved) =>
+      root.render(
+        <StrictMode>
+          <CannotOpen network={network} saved={saved} />
         </StrictMode>,
       ),
     showBadLink: (reason) =>

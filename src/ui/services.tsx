@@ -5,6 +5,7 @@ import { present } from '../base/assert.ts';
 import type { Compile } from '../wire/compiler.ts';
 import type { Network, NetworkResult } from '../wire/network.ts';
 import type { NetworkProjection } from '../wire/projection.ts';
+import type { SavedNetworks } from '../wire/saved-networks.ts';
 import type { ProjectionStore } from './store/live-network.ts';
 import type { UiState, UiStore } from './store/ui-store.ts';
 import type { WorkshopStore } from './store/workshop-store.ts';
@@ -12,6 +13,7 @@ import type { WorkshopStore } from './store/workshop-store.ts';
 /** What the composition root gives to every component. */
 export interface Services {
   readonly network: Network;
+  readonly saved: SavedNetworks;
   readonly compile: Compile;
   readonly projection: ProjectionStore;
   readonly ui: UiStore;

@@ -52,6 +52,7 @@ export type FetchFunction = typeof globalThis.fetch;
 
 export type NetworkErrorCode =
   | 'NETWORK_CLOSED'
+  | 'NETWORK_IN_USE'
   | 'NODE_UNKNOWN'
   | 'SUBNET_UNKNOWN'
   | 'NODE_ALREADY_RUNNING'

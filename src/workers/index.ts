@@ -1,7 +1,20 @@
 import { codedError } from '../base/result.ts';
 import type { Network, NetworkError } from '../wire/network.ts';
 import { type NetworkSpec, parseNetworkSpec } from '../wire/network-spec.ts';
+import type { SavedNetworks } from '../wire/saved-networks.ts';
+import { type CatalogueEntry, createCatalogue } from './saved/catalogue.ts';
+import { takeNetworkLock, untilUnlocked } from './saved/network-lock.ts';
+import {
+  newEntry,
+  newNetworkId,
+  type Opening,
+  openEntry,
+  openUnsaved,
+} from './saved/network-opening.ts';
+import { createSavedNetworks } from './saved/saved-control.ts';
 import { startNetwork } from './supervisor/worker-network.ts';
+
+export { chooseNetwork, type NetworkChoice } from './saved/choose-network.ts';
 
 /** Why there is no network: the spec was refused, or its workers could not be started. */
 export class NetworkStartError extends Error {
@@ -14,17 +27,73 @@ export class NetworkStartError extends Error {
   }
 }
 
+const catalogue = createCatalogue();
+const openHere = new Set<string>();
+
+/** The networks that this browser keeps. */
+export const savedNetworks: SavedNetworks = createSavedNetworks(catalogue, () => openHere);
+
 /**
  * Starts a network in this tab: one worker per node, real time. Resolves once all nodes run; the
- * first block follows, as `events` tell. Rejects with `NetworkStartError` only.
+ * first block follows, as `events` tell. Rejects with `NetworkStartError` only. It ends with its tab.
  */
 export async function createWorkerNetwork(spec: NetworkSpec): Promise<Network> {
+  const networkId = newNetworkId();
+  return begin(checked(spec), networkId, (unlock) => openUnsaved(spec, networkId, unlock));
+}
+
+/** The same for a network that is kept: `openSavedNetwork` goes on with it. */
+export async function createSavedNetwork(
+  spec: NetworkSpec,
+  { name, link }: { readonly name: string; readonly link: string },
+): Promise<Network> {
+  const id = newNetworkId();
+  const entry = newEntry(checked(spec), { id, name, link });
+  return begin(entry.spec, id, (unlock) => openEntry(entry, catalogue, unlock));
+}
+
+/** Goes on with a saved network: the same keys, its nodes from their disks. */
+export async function openSavedNetwork(id: string): Promise<Network> {
+  const rows = await catalogue.rows();
+  const row = rows.ok ? rows.value.find(({ entry }) => entry.id === id) : undefined;
+  if (row === undefined || !row.readable) {
+    const why = row?.problem ?? (rows.ok ? `There is no saved network ${id}.` : rows.error.message);
+    throw new NetworkStartError(codedError('input', 'INVALID_ARGUMENT', why));
+  }
+  const entry: CatalogueEntry = { ...row.entry, deletedMs: null };
+  return begin(entry.spec, id, (unlock) => openEntry(entry, catalogue, unlock));
+}
+
+/** Resolves once no tab has the network open. */
+export const untilNetworkIsFree: (id: string) => Promise<void> = untilUnlocked;
+
+function checked(spec: NetworkSpec): NetworkSpec {
   const parsed = parseNetworkSpec(spec);
   if (!parsed.ok) {
     const { message } = parsed.error;
     throw new NetworkStartError(codedError('input', 'INVALID_ARGUMENT', message));
   }
-  const started = await startNetwork(parsed.value);
+  return parsed.value;
+}
+
+async function begin(
+  spec: NetworkSpec,
+  id: string,
+  open: (unlock: () => void) => Opening,
+): Promise<Network> {
+  const release = await takeNetworkLock(id);
+  if (release === undefined) {
+    const message = 'The network is open in another tab.';
+    throw new NetworkStartError(codedError('input', 'NETWORK_IN_USE', message));
+  }
+  openHere.add(id);
+  const started = await startNetwork(
+    spec,
+    open(() => {
+      openHere.delete(id);
+      release();
+    }),
+  );
   if (!started.ok) {
     throw new NetworkStartError(started.error);
   }

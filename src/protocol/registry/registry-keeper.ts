@@ -10,19 +10,28 @@ export interface RegistryKeeper {
   newest(): SubnetRecord;
   /** Every version after the genesis, ascending: for a node that starts. */
   records(): readonly SubnetRecord[];
+  /** The next version as the change would make it, or why not; nothing is changed yet. */
+  prepare(change: RegistryChange): Result<SubnetRecord, RegistryChangeError>;
   /** Makes the next version, or refuses. */
   change(change: RegistryChange): Result<SubnetRecord, RegistryChangeError>;
 }
 
-export function createRegistryKeeper(genesis: SubnetGenesis): RegistryKeeper {
+/** @param later versions after the genesis that an earlier life of the network made, ascending */
+export function createRegistryKeeper(
+  genesis: SubnetGenesis,
+  later: readonly SubnetRecord[] = [],
+): RegistryKeeper {
   const registered = registeredNodes(genesis);
-  const records: SubnetRecord[] = [genesisRecord(genesis)];
+  const records: SubnetRecord[] = [genesisRecord(genesis), ...later];
   const newest = (): SubnetRecord => records[records.length - 1] as SubnetRecord;
+  const prepare: RegistryKeeper['prepare'] = (change) =>
+    applyRegistryChange(newest(), change, registered);
   return {
     newest,
     records: () => records.slice(1),
+    prepare,
     change: (change) => {
-      const next = applyRegistryChange(newest(), change, registered);
+      const next = prepare(change);
       if (!next.ok) {
         return next;
       }

@@ -7,6 +7,7 @@ const ENTRIES: readonly (readonly [Door, string])[] = [
   ['build', 'Build'],
   ['learn', 'Learn'],
   ['present', 'Present'],
+  ['networks', 'Networks'],
   ['honesty', 'Honesty'],
 ];
 

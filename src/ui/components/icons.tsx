@@ -8,6 +8,9 @@ const PATHS = {
   learn: <path d="M12 6c-2-1.5-5-2-9-2v14c4 0 7 .5 9 2 2-1.5 5-2 9-2V4c-4 0-7 .5-9 2Zm0 0v14" />,
   present: <path d="M3 4h18v12H3zm9 12v4m-4 0h8" />,
   honesty: <path d="M12 3v18M7 21h10M4 7h16M6.5 7 3 14h7zm11 0L14 14h7z" />,
+  networks: (
+    <path d="M4 6c0-1.7 3.6-3 8-3s8 1.3 8 3-3.6 3-8 3-8-1.3-8-3Zm0 0v12c0 1.7 3.6 3 8 3s8-1.3 8-3V6M4 12c0 1.7 3.6 3 8 3s8-1.3 8-3" />
+  ),
   play: <path d="M7 4.5v15l12-7.5z" fill="currentColor" />,
   pause: <path d="M8 5v14M16 5v14" strokeWidth="3" />,
   step: <path d="M5 5v14l10-7zM19 5v14" fill="currentColor" />,

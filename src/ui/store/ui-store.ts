@@ -2,7 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { PartitionDraft } from '../faults/partition-draft.ts';
 import type { HashHex, NodeId } from './ids.ts';
 
-export const DOORS = ['observe', 'build', 'learn', 'present', 'honesty'] as const;
+export const DOORS = ['observe', 'build', 'learn', 'present', 'networks', 'honesty'] as const;
 export type Door = (typeof DOORS)[number];
 
 export const THEMES = ['system', 'light', 'dark'] as const;

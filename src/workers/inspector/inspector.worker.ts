@@ -19,7 +19,8 @@ import { dealSpecOf } from '../../wire/deal-spec.ts';
 import type { NetworkSpec, SignatureBackend } from '../../wire/network-spec.ts';
 import { exposeControl } from '../control/remote.ts';
 import { chooseBackend } from '../crypto/choose-backend.ts';
-import { sweepStaleStorage, wipeNodeStorage } from '../storage/stale-storage.ts';
+import { sweepStorage } from '../saved/sweep.ts';
+import { wipeNodeStorage } from '../storage/stale-storage.ts';
 import type { StorageError } from '../storage/storage-port.ts';
 
 /**
@@ -72,8 +73,8 @@ const control = {
     const decoded = decodeArtifact(encoded);
     return decoded.ok ? (verifyArtifact(decoded.value, dealtSubnet()) ?? null) : null;
   },
-  /** Removes what networks of closed tabs left on the disk. */
-  sweep: (): Promise<void> => sweepStaleStorage(),
+  /** Removes from the disk what belongs to no saved network and to no open one. */
+  sweep: (): Promise<void> => sweepStorage(),
   /** Erases the disk of a node that does not run. */
   wipe: (networkId: string, nodeId: string): Promise<Result<void, StorageError>> =>
     wipeNodeStorage(networkId, nodeId),

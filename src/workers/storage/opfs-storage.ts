@@ -98,3 +98,30 @@ export async function removeOpfsNetworks(isStale: (networkId: string) => boolean
     await folder.removeEntry(name, { recursive: true });
   }
 }
+
+/** Sizes of all nodes' files; null where the browser has no such files. */
+export async function listOpfsFiles(): Promise<readonly NodeFileUse[] | null> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle(FOLDER, { create: true });
+    const sizes = new Map<string, NodeFileUse>();
+    for await (const [networkId, network] of folder.entries()) {
+      for await (const [name, file] of (network as FileSystemDirectoryHandle).entries()) {
+        const nodeId = name.replace(/\.[ab]$/u, '');
+        const { size } = await (file as FileSystemFileHandle).getFile();
+        const key = `${networkId}/${nodeId}`;
+        sizes.set(key, { networkId, nodeId, bytes: (sizes.get(key)?.bytes ?? 0) + size });
+      }
+    }
+    return [...sizes.values()];
+  } catch {
+    // Removed while it was listed, or not allowed here: sizes are no reason to fail.
+    return null;
+  }
+}
+
+export interface NodeFileUse {
+  readonly networkId: string;
+  readonly nodeId: string;
+  readonly bytes: number;
+}

@@ -17,25 +17,32 @@ export function nodeStorageName(networkId: string, nodeId: string): string {
   return `${networkLockName(networkId)}/${nodeId}`;
 }
 
-/** The lock a database belongs to; undefined when the database is none of ours. */
-export function lockOfStorage(databaseName: string): string | undefined {
+/** The network a database belongs to; undefined when it is no node's. */
+export function networkOfStorage(databaseName: string): string | undefined {
   const [prefix, networkId, nodeId] = databaseName.split('/');
-  return prefix === PREFIX && networkId !== undefined && nodeId !== undefined
-    ? networkLockName(networkId)
-    : undefined;
+  return prefix === PREFIX && nodeId !== undefined ? networkId : undefined;
 }
 
-/** Deletes the databases and files of networks whose tabs are gone; they cannot be opened again. */
-export async function sweepStaleStorage(): Promise<void> {
+/** Names of networks that some tab has open. */
+export async function lockedNetworks(): Promise<ReadonlySet<string>> {
   const { held = [] } = await navigator.locks.query();
-  const alive = new Set(held.map((lock) => lock.name));
+  return new Set(held.flatMap(({ name = '' }) => networkOfLock(name)));
+}
+
+function networkOfLock(name: string): readonly string[] {
+  const [prefix, networkId, ...rest] = name.split('/');
+  return prefix === PREFIX && networkId !== undefined && rest.length === 0 ? [networkId] : [];
+}
+
+/** Deletes the databases and files of networks that `isStale` names. */
+export async function eraseNetworks(isStale: (networkId: string) => boolean): Promise<void> {
   for (const { name = '' } of await indexedDB.databases()) {
-    const lock = lockOfStorage(name);
-    if (lock !== undefined && !alive.has(lock)) {
+    const networkId = networkOfStorage(name);
+    if (networkId !== undefined && isStale(networkId)) {
       await deleteIdbStorage(name);
     }
   }
-  await removeOpfsNetworks((networkId) => !alive.has(networkLockName(networkId)));
+  await removeOpfsNetworks(isStale);
 }
 
 /** Erases the disk of a node that was stopped, wherever it is kept. */

@@ -1,7 +1,8 @@
-import { err, ok } from '../../base/result.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
-import type { NetworkRegistry, NetworkResult } from '../../wire/network.ts';
+import type { RegistryChange, SubnetRecord } from '../../protocol/types/registry.ts';
+import type { NetworkError, NetworkRegistry, NetworkResult } from '../../wire/network.ts';
 import { registryFact } from '../../wire/registry-fact.ts';
 import type { HostEvent, TelemetryBatch } from '../../wire/telemetry.ts';
 import type { NodeProcess } from './node-process.ts';
@@ -18,6 +19,8 @@ export interface RegistryControlDeps {
   readonly keeper: RegistryKeeper;
   readonly roster: Roster;
   report(event: HostEvent): void;
+  /** Writes a version down before anybody acts on it. */
+  save(record: SubnetRecord): Promise<Result<void, { readonly message: string }>>;
   start(process: NodeProcess): NetworkResult<void>;
 }
 
@@ -40,15 +43,33 @@ export function createRegistryControl(deps: RegistryControlDeps): RegistryContro
     return ok(undefined);
   };
 
+  /** Ends of earlier changes: each one is on the disk before the next is made. */
+  let saving: Promise<unknown> = Promise.resolve();
+  const makeVersion = async (
+    change: RegistryChange,
+  ): Promise<Result<SubnetRecord, NetworkError>> => {
+    const prepared = keeper.prepare(change);
+    const saved = prepared.ok ? await deps.save(prepared.value) : ok(undefined);
+    if (!saved.ok) {
+      return err(networkError('STORAGE_FAILED', saved.error.message));
+    }
+    const made = keeper.change(change);
+    return made.ok ? made : err(networkError('INVALID_ARGUMENT', made.error.message));
+  };
+
   return {
     port: {
       version: () => keeper.newest().version,
       record: () => keeper.newest(),
       update: async (change) => {
-        const before = keeper.newest().members;
-        const made = keeper.change(change);
+        const making = saving.then(() => {
+          const before = keeper.newest().members;
+          return makeVersion(change).then((made) => ({ before, made }));
+        });
+        saving = making;
+        const { before, made } = await making;
         if (!made.ok) {
-          return err(networkError('INVALID_ARGUMENT', made.error.message));
+          return made;
         }
         const { version, members } = made.value;
         report(registryFact(made.value));

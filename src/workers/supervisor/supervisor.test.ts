@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HashHex, NodeId } from '../../protocol/types/ids.ts';
 import type { HostEvent, TelemetryBatch, TelemetryEvent } from '../../wire/telemetry.ts';
-import { lockOfStorage, networkLockName, nodeStorageName } from '../storage/stale-storage.ts';
+import { networkOfStorage, nodeStorageName } from '../storage/stale-storage.ts';
 import { createSafetyWatch } from './safety-watch.ts';
 import { createTelemetryHub } from './telemetry-hub.ts';
 
@@ -113,8 +113,8 @@ describe('telemetry hub', () => {
 describe('storage names', () => {
   it('lead from a database to the lock of its network, and only for our own', () => {
     const name = nodeStorageName('n1', 'aa');
-    expect(lockOfStorage(name)).toBe(networkLockName('n1'));
-    expect(lockOfStorage('somebody-elses-database')).toBeUndefined();
-    expect(lockOfStorage('subnetarium/n1')).toBeUndefined();
+    expect(networkOfStorage(name)).toBe('n1');
+    expect(networkOfStorage('somebody-elses-database')).toBeUndefined();
+    expect(networkOfStorage('subnetarium/n1')).toBeUndefined();
   });
 });

@@ -1,4 +1,3 @@
-import { bytesToHex } from '../../base/hex.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createRegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
 import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
@@ -21,7 +20,7 @@ import {
 import { initialLink, type NetworkSpec } from '../../wire/network-spec.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
-import { createNetworkClock, liveClockSetting, type NetworkClock } from '../clock/network-clock.ts';
+import { createNetworkClock, type NetworkClock } from '../clock/network-clock.ts';
 import { createRemoteControl, type RemoteControl } from '../control/remote.ts';
 import { MEASURED_LIBRARIES } from '../crypto/backend-times.ts';
 import { createFetchShim, type FetchShim } from '../gateway/fetch-shim.ts';
@@ -29,7 +28,7 @@ import type { GatewayControl } from '../gateway/gateway.worker.ts';
 import { type GatewayReply, type GatewayRequest, portLike } from '../gateway/messages.ts';
 import type { Dealt, InspectorControl } from '../inspector/inspector.worker.ts';
 import type { NodeReport } from '../node/control.ts';
-import { networkLockName } from '../storage/stale-storage.ts';
+import type { Opening } from '../saved/network-opening.ts';
 import { chooseSignatureBackend } from './backend-choice.ts';
 import { createBackendMemory, pageStore } from './backend-memory.ts';
 import { type BootWatch, createBootWatch } from './boot-watch.ts';
@@ -60,7 +59,7 @@ interface HelperWorker<T extends { readonly [K in keyof T]: (...args: never[]) =
 
 /** The parts of a network that are there before its nodes have keys. */
 interface Scaffold {
-  readonly networkId: string;
+  readonly opening: Opening;
   readonly spec: NetworkSpec;
   readonly clock: NetworkClock;
   readonly hub: TelemetryHub;
@@ -70,18 +69,20 @@ interface Scaffold {
   readonly spare: readonly SpawnedWorker[];
   readonly modules: ModuleCompiler;
   readonly fetchShim: FetchShim;
-  /** Releases the lock that marks this network's databases as in use. */
-  releaseLock(): void;
 }
 
-/** Starts a network; `Result` tells why it could not. */
-export async function startNetwork(spec: NetworkSpec): Promise<Result<Network, NetworkError>> {
+/** Starts a network, or starts it again, as `opening` says; `Result` tells why it could not. */
+export async function startNetwork(
+  spec: NetworkSpec,
+  opening: Opening,
+): Promise<Result<Network, NetworkError>> {
   if (!isSecureContext) {
+    opening.close();
     const message = 'Browsers give workers, locks and storage to https pages and localhost only.';
     return err(networkError('NODE_START_FAILED', message));
   }
-  const scaffold = raiseScaffold(spec);
-  const { inspector, boot, clock } = scaffold;
+  const scaffold = raiseScaffold(spec, opening);
+  const { inspector, boot } = scaffold;
   boot.enter('keys', `dealing the keys of ${countNodes(spec)} nodes`);
   const chosen = await chooseBackend(scaffold);
   if (!chosen.ok) {
@@ -93,13 +94,18 @@ export async function startNetwork(spec: NetworkSpec): Promise<Result<Network, N
     { deadlineMs: DEAL_DEADLINE_MS },
     'deal',
     spec,
-    clock.nowNs(),
+    opening.genesisTimeNs,
   );
   const [subnet] = dealt.ok ? dealt.value : [];
   if (!dealt.ok || subnet === undefined) {
     dismantle(scaffold, []);
     const reason = dealt.ok ? 'no subnet was dealt' : dealt.error.message;
     return err(networkError('NODE_START_FAILED', `The keys could not be dealt: ${reason}.`));
+  }
+  const agreed = await opening.dealt(dealt.value.map(({ genesis }) => genesis.subnetId));
+  if (!agreed.ok) {
+    dismantle(scaffold, []);
+    return err(networkError('STORAGE_FAILED', agreed.error.message));
   }
   boot.enter('nodes', `starting ${subnet.genesis.nodes.length} nodes`);
   const network = assembleNetwork(scaffold, subnet, chosen.value);
@@ -125,8 +131,7 @@ function chooseBackend({ spec, inspector, spare }: Scaffold) {
   });
 }
 
-function raiseScaffold(spec: NetworkSpec): Scaffold {
-  const networkId = bytesToHex(crypto.getRandomValues(new Uint8Array(8)));
+function raiseScaffold(spec: NetworkSpec, opening: Opening): Scaffold {
   const inspector = helperWorker<InspectorControl>(
     new Worker(new URL('../inspector/inspector.worker.ts', import.meta.url), {
       type: 'module',
@@ -146,12 +151,13 @@ function raiseScaffold(spec: NetworkSpec): Scaffold {
     'serve',
     client.port2,
   );
-  const clock = createNetworkClock(liveClockSetting(Date.now()), Date.now);
+  const clock = createNetworkClock(opening.clock, Date.now);
   const hub = createTelemetryHub(clock.nowNs);
   const boot = createBootWatch(hub.report, () => performance.now());
   hub.observe(boot.observe);
+  hub.observe(opening.observe);
   return {
-    networkId,
+    opening,
     spec,
     clock,
     hub,
@@ -161,7 +167,6 @@ function raiseScaffold(spec: NetworkSpec): Scaffold {
     spare,
     modules: createModuleCompiler(),
     fetchShim: createFetchShim(portLike<GatewayReply, GatewayRequest>(client.port1)),
-    releaseLock: holdLock(networkLockName(networkId)),
   };
 }
 
@@ -177,15 +182,6 @@ function helperWorker<T extends { readonly [K in keyof T]: (...args: never[]) =>
   return { worker, control };
 }
 
-function holdLock(name: string): () => void {
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  void navigator.locks.request(name, () => held);
-  return release;
-}
-
 interface AssembledNetwork {
   readonly network: Network;
   startAll(): NetworkResult<void>;
@@ -196,7 +192,7 @@ function assembleNetwork(
   dealt: Dealt,
   backend: SignatureBackendChoice,
 ): AssembledNetwork {
-  const { spec, hub, clock, fetchShim } = scaffold;
+  const { spec, opening, hub, clock, fetchShim } = scaffold;
   const safety = createSafetyWatch(hub.report);
   hub.observe(safety.observe);
   const registered = [...dealt.genesis.nodes, ...dealt.genesis.spareNodes];
@@ -212,7 +208,7 @@ function assembleNetwork(
     registered.findIndex((node) => node.nodeId === nodeId);
   const clockControl = createClockControl({
     clock,
-    initialPace: spec.pace,
+    initialPace: opening.pace,
     roster,
     wallNowMs: Date.now,
     report,
@@ -224,17 +220,18 @@ function assembleNetwork(
     start: (process) => starter(process),
     wipeStorage: (nodeId) => wipeStorage(scaffold, nodeId),
   });
-  const keeper = createRegistryKeeper(dealt.genesis);
+  const keeper = createRegistryKeeper(dealt.genesis, opening.records(0));
   const registry = createRegistryControl({
     keeper,
     roster,
     report,
+    save: (record) => opening.saveRecord(0, record),
     start: (process) => starter(process),
   });
   hub.observe(registry.observe);
   const startLine = createStartLine();
   const starter = createStarter({
-    networkId: scaffold.networkId,
+    networkId: opening.networkId,
     spec,
     dealt,
     library: backend.library,
@@ -284,7 +281,14 @@ function assembleNetwork(
       }
     },
   };
-  const members = processes.slice(0, dealt.genesis.nodes.length);
+  // Who left is told so by a catch-up package, and ends.
+  const everMembers = new Set(
+    [
+      dealt.genesis.nodes.map(({ nodeId }) => nodeId),
+      ...keeper.records().map(({ members }) => members),
+    ].flat(),
+  );
+  const members = processes.filter(({ nodeId }) => everMembers.has(nodeId));
   const startAll = async (): NetworkResult<void> => {
     const outcomes = await Promise.all(members.map(starter));
     startLine.release();
@@ -341,11 +345,11 @@ function openingFacts(
 }
 
 async function wipeStorage(
-  { networkId, inspector }: Scaffold,
+  { opening, inspector }: Scaffold,
   nodeId: NodeId,
 ): Promise<Result<void, { readonly message: string }>> {
   const options = { deadlineMs: CONTROL_DEADLINE_MS };
-  const asked = await inspector.control.call(options, 'wipe', networkId, nodeId);
+  const asked = await inspector.control.call(options, 'wipe', opening.networkId, nodeId);
   return asked.ok ? asked.value : asked;
 }
 
@@ -380,5 +384,5 @@ function dismantle(scaffold: Scaffold, processes: readonly NodeProcess[]): void 
     helper.worker.terminate();
     helper.control.exited('the network was closed');
   }
-  scaffold.releaseLock();
+  scaffold.opening.close();
 }

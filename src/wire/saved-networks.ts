@@ -1,0 +1,65 @@
+import type { CodedError, Result } from '../base/result.ts';
+import type { Pace } from './network-spec.ts';
+
+/**
+ * Networks that this browser keeps: what the page lists, opens again, exports and deletes. A saved
+ * network is open in one tab at a time; its nodes go on from what is on their disks.
+ */
+export interface SavedNetworks {
+  /** Newest first. Entries of a format that this page cannot read are among them. */
+  list(): Promise<readonly SavedNetwork[]>;
+  /** @param name 1–60 characters */
+  rename(id: string, name: string): SavedResult<void>;
+  /** Takes it off the list; `restore` undoes that until the storage is swept. */
+  remove(id: string): SavedResult<void>;
+  restore(id: string): SavedResult<void>;
+  /** Erases a network for good. Refused while it is open. */
+  erase(id: string): SavedResult<void>;
+  storage(): Promise<StorageUse>;
+  /** Asks the browser not to evict this page's storage; answers whether it agreed. */
+  persist(): Promise<boolean>;
+}
+
+export type SavedErrorCode =
+  | 'NETWORK_UNKNOWN'
+  | 'NETWORK_IN_USE'
+  | 'FORMAT_UNKNOWN'
+  | 'KEYS_DIFFER'
+  | 'INVALID_ARGUMENT'
+  | 'STORAGE_FAILED';
+export type SavedError = CodedError<SavedErrorCode>;
+export type SavedResult<T> = Promise<Result<T, SavedError>>;
+
+export interface SavedNetwork {
+  readonly id: string;
+  readonly name: string;
+  /** `openable`; open in this tab or another one; of another format; deleted, but not yet erased. */
+  readonly state: 'openable' | 'openHere' | 'openElsewhere' | 'otherFormat' | 'deleted';
+  /** Why it cannot be opened, for readers; null when it can. */
+  readonly problem: string | null;
+  /** Of each subnet; empty when the format is unknown. */
+  readonly subnetSizes: readonly number[];
+  readonly pace: Pace | null;
+  readonly createdMs: number;
+  readonly lastSeenMs: number;
+  /** Highest finalized height, of any subnet, that was seen. */
+  readonly height: number;
+  readonly canisters: number;
+  /** Bytes of its nodes' files; null where the browser does not tell. */
+  readonly bytes: number | null;
+}
+
+/** The disk as a whole. Bytes are the browser's own, rough figures; null where it gives none. */
+export interface StorageUse {
+  readonly usedBytes: number | null;
+  readonly quotaBytes: number | null;
+  /** False: the browser may evict everything when the disk gets full. Null: it does not tell. */
+  readonly persisted: boolean | null;
+  readonly nodes: readonly NodeStorageUse[];
+}
+
+export interface NodeStorageUse {
+  readonly networkId: string;
+  readonly nodeId: string;
+  readonly bytes: number;
+}

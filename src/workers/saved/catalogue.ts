@@ -1,0 +1,168 @@
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import { codedError, err, ok, type Result } from '../../base/result.ts';
+import type { SubnetRecord } from '../../protocol/types/registry.ts';
+import { type NetworkSpec, PACES, type Pace, parseNetworkSpec } from '../../wire/network-spec.ts';
+import type { SavedError } from '../../wire/saved-networks.ts';
+
+/**
+ * Of this page's disk layout as a whole: catalogue entries, the records of nodes and the encodings
+ * in them. Another number is not opened; raise it when older bytes no longer decode to the same.
+ */
+export const SAVED_FORMAT = 1;
+
+/** Everything beside the nodes' own disks that a network needs to go on. Keys follow from the seed. */
+export interface CatalogueEntry {
+  readonly format: number;
+  readonly id: string;
+  readonly name: string;
+  /** The reader chose the name: such a network is never removed by itself. */
+  readonly isNamed: boolean;
+  /** The address's parameters that it was made with. */
+  readonly link: string;
+  readonly spec: NetworkSpec;
+  readonly genesisTimeNs: bigint;
+  /** In the order of the spec; empty until the keys were dealt once. */
+  readonly subnetIds: readonly string[];
+  /** Versions after the genesis of each subnet, ascending. */
+  readonly registry: readonly (readonly SubnetRecord[])[];
+  readonly pace: Pace;
+  readonly createdMs: number;
+  readonly lastSeenMs: number;
+  /** The newest network time that was seen: it never goes back, even if the wall clock does. */
+  readonly networkTimeNs: bigint;
+  readonly height: number;
+  readonly canisters: number;
+  /** When it was taken off the list; null = it was not. */
+  readonly deletedMs: number | null;
+}
+
+/** What is shown of an entry that this page cannot read. */
+export interface UnreadableEntry {
+  readonly format: unknown;
+  readonly id: string;
+  readonly name: string;
+  readonly lastSeenMs: number;
+  readonly deletedMs: number | null;
+}
+
+export type CatalogueRow =
+  | { readonly readable: true; readonly entry: CatalogueEntry }
+  | { readonly readable: false; readonly entry: UnreadableEntry; readonly problem: string };
+
+export interface Catalogue {
+  /** Newest first. */
+  rows(): Promise<Result<readonly CatalogueRow[], SavedError>>;
+  put(entry: CatalogueEntry): Promise<Result<void, SavedError>>;
+  /** Changes fields of an entry in one transaction; NETWORK_UNKNOWN when it is gone. */
+  change(id: string, change: Partial<CatalogueEntry>): Promise<Result<void, SavedError>>;
+  /** Adds registry versions of one subnet. */
+  addRecord(id: string, subnet: number, record: SubnetRecord): Promise<Result<void, SavedError>>;
+  forget(id: string): Promise<Result<void, SavedError>>;
+}
+
+/** Not below `subnetarium/`, whose databases belong to nodes. */
+const DATABASE = 'subnetarium-catalogue';
+const STORE = 'networks';
+
+interface CatalogueDatabase extends DBSchema {
+  readonly [STORE]: { readonly key: string; readonly value: Record<string, unknown> };
+}
+
+/** @param name of the database; tests use their own */
+export function createCatalogue(name = DATABASE): Catalogue {
+  let opening: Promise<IDBPDatabase<CatalogueDatabase>> | undefined;
+  const open = (): Promise<IDBPDatabase<CatalogueDatabase>> => {
+    opening ??= openDB<CatalogueDatabase>(name, 1, {
+      upgrade: (database) => {
+        database.createObjectStore(STORE, { keyPath: 'id' });
+      },
+      terminated: () => {
+        opening = undefined;
+      },
+    });
+    return opening;
+  };
+  const guarded = async <T>(task: () => Promise<Result<T, SavedError>>) => {
+    try {
+      return await task();
+    } catch (error) {
+      opening = undefined;
+      return err(codedError('transport', 'STORAGE_FAILED', `the list of networks: ${error}`));
+    }
+  };
+  const edit = (id: string, next: (stored: CatalogueEntry) => CatalogueEntry) =>
+    guarded(async () => {
+      const transaction = (await open()).transaction(STORE, 'readwrite');
+      const stored = await transaction.store.get(id);
+      if (stored !== undefined) {
+        await transaction.store.put({ ...next(stored as unknown as CatalogueEntry) });
+      }
+      await transaction.done;
+      return stored === undefined
+        ? err(codedError('input', 'NETWORK_UNKNOWN', `There is no saved network ${id}.`))
+        : ok(undefined);
+    });
+  return {
+    rows: () =>
+      guarded(async () => {
+        const stored = await (await open()).getAll(STORE);
+        return ok(stored.map(rowOf).toSorted((a, b) => b.entry.lastSeenMs - a.entry.lastSeenMs));
+      }),
+    put: (entry) =>
+      guarded(async () => {
+        await (await open()).put(STORE, { ...entry });
+        return ok(undefined);
+      }),
+    change: (id, change) => edit(id, (stored) => ({ ...stored, ...change })),
+    addRecord: (id, subnet, record) =>
+      edit(id, (stored) => ({
+        ...stored,
+        registry: stored.registry.map((records, index) =>
+          index === subnet
+            ? [...records.filter(({ version }) => version < record.version), record]
+            : records,
+        ),
+      })),
+    forget: (id) =>
+      guarded(async () => {
+        await (await open()).delete(STORE, id);
+        return ok(undefined);
+      }),
+  };
+}
+
+/** An entry as this page understands it, or what can be said of it all the same. */
+export function rowOf(stored: Readonly<Record<string, unknown>>): CatalogueRow {
+  const { format, id, name, lastSeenMs, deletedMs } = stored as Partial<CatalogueEntry>;
+  const known: UnreadableEntry = {
+    format,
+    id: String(id),
+    name: typeof name === 'string' ? name.slice(0, 60) : 'A network without a name',
+    lastSeenMs: typeof lastSeenMs === 'number' ? lastSeenMs : 0,
+    deletedMs: typeof deletedMs === 'number' ? deletedMs : null,
+  };
+  if (format !== SAVED_FORMAT) {
+    const problem = `It was saved in format ${String(format).slice(0, 20)}; this page reads format ${SAVED_FORMAT}.`;
+    return { readable: false, entry: known, problem };
+  }
+  const entry = stored as unknown as CatalogueEntry;
+  const spec = parseNetworkSpec(entry.spec);
+  const fault = spec.ok ? faultOf(entry, spec.value) : spec.error.message;
+  return fault === null && spec.ok
+    ? { readable: true, entry: { ...entry, spec: spec.value } }
+    : { readable: false, entry: known, problem: `Its entry in the list is damaged: ${fault}` };
+}
+
+function faultOf(entry: CatalogueEntry, spec: NetworkSpec): string | null {
+  const subnets = spec.subnets.length;
+  const lists: readonly (readonly [field: string, holds: boolean])[] = [
+    ['genesisTimeNs', typeof entry.genesisTimeNs === 'bigint'],
+    ['networkTimeNs', typeof entry.networkTimeNs === 'bigint'],
+    ['registry', Array.isArray(entry.registry) && entry.registry.length === subnets],
+    ['subnetIds', Array.isArray(entry.subnetIds) && [0, subnets].includes(entry.subnetIds.length)],
+    ['pace', PACES.includes(entry.pace)],
+    ['height', Number.isSafeInteger(entry.height)],
+  ];
+  const bad = lists.find(([, holds]) => !holds);
+  return bad === undefined ? null : `${bad[0]} is not what it should be.`;
+}

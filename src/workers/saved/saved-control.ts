@@ -1,0 +1,116 @@
+import { codedError, err, ok, type Result } from '../../base/result.ts';
+import type {
+  NodeStorageUse,
+  SavedError,
+  SavedNetwork,
+  SavedNetworks,
+  SavedResult,
+} from '../../wire/saved-networks.ts';
+import { listOpfsFiles } from '../storage/opfs-storage.ts';
+import { eraseNetworks, lockedNetworks } from '../storage/stale-storage.ts';
+import type { Catalogue, CatalogueRow } from './catalogue.ts';
+
+const MAX_NAME = 60;
+
+/** @param openHere ids of the networks that this page runs */
+export function createSavedNetworks(
+  catalogue: Catalogue,
+  openHere: () => ReadonlySet<string>,
+): SavedNetworks {
+  const rowsNow = async (): Promise<readonly CatalogueRow[]> => {
+    const rows = await catalogue.rows();
+    return rows.ok ? rows.value : [];
+  };
+  const mark = (id: string, deletedMs: number | null): SavedResult<void> =>
+    catalogue.change(id, { deletedMs });
+  return {
+    list: async () => {
+      const [rows, locked, files] = await Promise.all([
+        rowsNow(),
+        lockedNetworks(),
+        listOpfsFiles(),
+      ]);
+      return rows.map((row) => savedNetwork(row, { locked, files, openHere: openHere() }));
+    },
+    rename: async (id, name) => {
+      const trimmed = typeof name === 'string' ? name.trim() : '';
+      return trimmed === '' || trimmed.length > MAX_NAME
+        ? err(codedError('input', 'INVALID_ARGUMENT', `A name has 1 to ${MAX_NAME} characters.`))
+        : catalogue.change(id, { name: trimmed, isNamed: true });
+    },
+    remove: (id) => mark(id, Date.now()),
+    restore: (id) => mark(id, null),
+    erase: async (id) => {
+      if ((await lockedNetworks()).has(id)) {
+        return err(codedError('input', 'NETWORK_IN_USE', 'The network is open in a tab.'));
+      }
+      const forgotten = await catalogue.forget(id);
+      return forgotten.ok ? eraseFiles(id) : forgotten;
+    },
+    storage: async () => {
+      const [estimate, persisted, nodes] = await Promise.all([
+        navigator.storage.estimate().catch(() => undefined),
+        navigator.storage.persisted().catch(() => null),
+        listOpfsFiles(),
+      ]);
+      return {
+        usedBytes: estimate?.usage ?? null,
+        quotaBytes: estimate?.quota ?? null,
+        persisted,
+        nodes: nodes ?? [],
+      };
+    },
+    persist: () => askToPersist(),
+  };
+}
+
+async function eraseFiles(id: string): Promise<Result<void, SavedError>> {
+  try {
+    await eraseNetworks((other) => other === id);
+    return ok(undefined);
+  } catch (error) {
+    return err(codedError('transport', 'STORAGE_FAILED', `Its files: ${String(error)}.`));
+  }
+}
+
+/** Only a page may ask; this module is also type-checked with a worker's library. */
+async function askToPersist(): Promise<boolean> {
+  const storage = navigator.storage as StorageManager & { persist?(): Promise<boolean> };
+  return (await storage.persist?.().catch(() => false)) ?? false;
+}
+
+interface Surroundings {
+  readonly locked: ReadonlySet<string>;
+  readonly openHere: ReadonlySet<string>;
+  readonly files: readonly NodeStorageUse[] | null;
+}
+
+function savedNetwork(row: CatalogueRow, around: Surroundings): SavedNetwork {
+  const { id, name, lastSeenMs, deletedMs } = row.entry;
+  const files = around.files?.filter(({ networkId }) => networkId === id);
+  const bytes = files?.reduce((sum, file) => sum + file.bytes, 0) ?? null;
+  const common = { id, name, lastSeenMs, bytes };
+  if (!row.readable) {
+    const state = deletedMs === null ? 'otherFormat' : 'deleted';
+    const none = { subnetSizes: [], pace: null, createdMs: lastSeenMs, height: 0, canisters: 0 };
+    return { ...common, ...none, state, problem: row.problem };
+  }
+  const { spec, pace, createdMs, height, canisters } = row.entry;
+  const subnetSizes = spec.subnets.map(({ nodes }) => nodes);
+  const state = stateOf(id, deletedMs, around);
+  return { ...common, state, problem: null, subnetSizes, pace, createdMs, height, canisters };
+}
+
+function stateOf(
+  id: string,
+  deletedMs: number | null,
+  { locked, openHere }: Surroundings,
+): SavedNetwork['state'] {
+  if (openHere.has(id)) {
+    return 'openHere';
+  }
+  if (deletedMs !== null) {
+    return 'deleted';
+  }
+  return locked.has(id) ? 'openElsewhere' : 'openable';
+}
