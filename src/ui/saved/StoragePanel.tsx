@@ -12,9 +12,9 @@ export function StoragePanel({ saved }: { readonly saved: SavedNetworks }) {
       <h3 id="storage-title">Storage</h3>
       <dl className="fields">
         <dt>Used</dt>
-        <dd className="mono">{use?.usedBytes == null ? '–' : formatBytes(use.usedBytes)}</dd>
+        <dd className="mono">{known(use?.usedBytes)}</dd>
         <dt>The browser gives</dt>
-        <dd className="mono">{use?.quotaBytes == null ? '–' : formatBytes(use.quotaBytes)}</dd>
+        <dd className="mono">{known(use?.quotaBytes)}</dd>
         <dt>Kept when the disk is full</dt>
         <dd data-testid="persisted">
           {use?.persisted === true ? (
@@ -48,4 +48,8 @@ export function StoragePanel({ saved }: { readonly saved: SavedNetworks }) {
       ))}
     </section>
   );
+}
+
+function known(bytes: number | null | undefined): string {
+  return typeof bytes === 'number' ? formatBytes(bytes) : '–';
 }

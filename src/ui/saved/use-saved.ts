@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { SavedResult } from '../../wire/saved-networks.ts';
 
 const REFRESH_MS = 3_000;
@@ -7,9 +7,10 @@ const REFRESH_MS = 3_000;
 export function useSaved<T>(ask: () => Promise<T>) {
   const [value, setValue] = useState<T>();
   const [problem, setProblem] = useState<string | null>(null);
+  // The question is the same at every render; only its closure is new.
+  const question = useRef(ask);
   const refresh = useCallback((): void => {
-    ask().then(setValue, (reason: unknown) => setProblem(String(reason)));
-    // The question is the same at every render; only its closure is new.
+    question.current().then(setValue, (reason: unknown) => setProblem(String(reason)));
   }, []);
   useEffect(() => {
     refresh();
