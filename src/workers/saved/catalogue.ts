@@ -87,7 +87,9 @@ export function createCatalogue(name = DATABASE): Catalogue {
       return await task();
     } catch (error) {
       opening = undefined;
-      return err(codedError('transport', 'STORAGE_FAILED', `the list of networks: ${String(error)}`));
+      return err(
+        codedError('transport', 'STORAGE_FAILED', `the list of networks: ${String(error)}`),
+      );
     }
   };
   const edit = (id: string, next: (stored: CatalogueEntry) => CatalogueEntry) =>
