@@ -12,6 +12,7 @@ const AREAS: Readonly<Record<string, string>> = {
   'query.ts': 'Queries',
   'state-sync.ts': 'State sync',
   'wasm.ts': 'Canister modules',
+  'xnet.ts': 'Streams between subnets',
 };
 
 function cell(text: string): string {

@@ -53,7 +53,13 @@ export interface PayloadBuilderConfig {
 /** Envelopes whose signature was found good; enough for several full blocks. */
 const VERIFIED_CAPACITY = 4096;
 
-class IngressPayloadBuilder implements PayloadBuilder {
+/** Of calls and query statistics. */
+export interface IngressPayloads extends PayloadBuilder {
+  /** @param maxBytes what other sections leave of a block; its limit unless given */
+  build(context: ValidationContext, past: readonly BatchPayload[], maxBytes?: number): BatchPayload;
+}
+
+class IngressPayloadBuilder implements IngressPayloads {
   private readonly config: PayloadBuilderConfig;
   /** Hash of the envelope's bytes → authentic at least until that time. */
   private readonly verified: Lru<TimeNs> = createLru<TimeNs>(VERIFIED_CAPACITY);
@@ -63,7 +69,11 @@ class IngressPayloadBuilder implements PayloadBuilder {
     this.config = config;
   }
 
-  build(context: ValidationContext, past: readonly BatchPayload[]): BatchPayload {
+  build(
+    context: ValidationContext,
+    past: readonly BatchPayload[],
+    maxBytes = this.config.limits.maxBlockBytes,
+  ): BatchPayload {
     const state = this.stateFor(context.certifiedHeight);
     if (state === undefined) {
       return { ingress: [] };
@@ -73,12 +83,12 @@ class IngressPayloadBuilder implements PayloadBuilder {
     const ingress: Uint8Array[] = [];
     let bytes = 0;
     for (const message of this.config.pool.messages()) {
-      const { maxMessages, maxBlockBytes, maxMessageBytes } = this.config.limits;
+      const { maxMessages, maxMessageBytes } = this.config.limits;
       const size = message.envelope.length;
       if (ingress.length >= maxMessages) {
         break;
       }
-      const fits = size <= maxMessageBytes && bytes + size <= maxBlockBytes;
+      const fits = size <= maxMessageBytes && bytes + size <= maxBytes;
       const fresh =
         !known.has(message.messageId) && !state.ingressHistory.entries.has(message.messageId);
       if (
@@ -245,6 +255,6 @@ function validUntil(envelope: Envelope): TimeNs {
   );
 }
 
-export function createPayloadBuilder(config: PayloadBuilderConfig): PayloadBuilder {
+export function createPayloadBuilder(config: PayloadBuilderConfig): IngressPayloads {
   return new IngressPayloadBuilder(config);
 }

@@ -6,11 +6,11 @@ import { QueryStatsCollector } from '../execution/query/query-stats-collector.ts
 import { authenticate } from '../http/authenticate.ts';
 import { createIngressPool } from '../ingress/ingress-pool.ts';
 import type { IngressPool } from '../ingress/ingress-pool.ts';
-import { createPayloadBuilder } from '../ingress/payload-builder.ts';
+import { createPayloadBuilder, type IngressPayloads } from '../ingress/payload-builder.ts';
 import { QueryStatsPayloads } from '../ingress/query-stats-payloads.ts';
 import { decodeIngress } from '../ingress/signed-ingress.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
-import type { PayloadBuilder, SignedIngress } from '../interfaces/replica.ts';
+import type { SignedIngress } from '../interfaces/replica.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import { INGRESS_KIND } from '../p2p/packet.ts';
 import type { ArtifactName } from '../p2p/packet.ts';
@@ -41,7 +41,7 @@ export interface IngressManagerDeps {
  * bounded. Upstream: rs/ingress_manager.
  */
 export class IngressManager {
-  readonly payloadBuilder: PayloadBuilder;
+  readonly payloadBuilder: IngressPayloads;
   /** For canister signatures of users. */
   readonly trust: SignatureTrust;
   /** Counts this node's queries, which its blocks report. */

@@ -3,6 +3,7 @@ import { bytesToHex, hexToBytes } from '../../base/hex.ts';
 import type { CborInput } from '../crypto/cbor.ts';
 import { asBytes, decodeCbor, encodeCbor } from '../crypto/cbor.ts';
 import { domainSeparated } from '../crypto/domain.ts';
+import { principalToBytes } from '../crypto/principal.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import {
   MAX_ARTIFACT_BYTES,
@@ -10,6 +11,8 @@ import {
   MAX_SUBNET_NODES,
 } from '../limits/consensus.ts';
 import { MAX_QUERY_STATS_CANISTERS } from '../limits/query.ts';
+import { MAX_SLICE_BYTES, MAX_SLICES_PER_BLOCK } from '../limits/xnet.ts';
+import type { BatchPayload, XNetSlice } from '../interfaces/replica.ts';
 import type { Block, BlockPayload, DkgPayload } from './artifacts.ts';
 import { dkgPayloadFields, readDkgPayload, readSummary, summaryFields } from './dkg-codec.ts';
 import { FieldReader } from './field-reader.ts';
@@ -22,7 +25,11 @@ const DATA = 1;
 const MAX_PAYLOAD_DEPTH = 7;
 /** Four transcripts and two configs of the largest subnet, or a block full of messages and statistics. */
 const MAX_PAYLOAD_ITEMS =
-  64 + MAX_INGRESS_PER_BLOCK + 64 * MAX_SUBNET_NODES + 6 * MAX_QUERY_STATS_CANISTERS;
+  64 +
+  3 * MAX_SLICES_PER_BLOCK +
+  MAX_INGRESS_PER_BLOCK +
+  64 * MAX_SUBNET_NODES +
+  6 * MAX_QUERY_STATS_CANISTERS;
 
 export function hashToBytes(hash: HashHex): Uint8Array {
   return present(hexToBytes(hash), 'a hash is hex');
@@ -43,15 +50,47 @@ function encodePayload(payload: BlockPayload): Uint8Array {
           payload.batch.queryStats === undefined
             ? null
             : queryStatsFields(payload.batch.queryStats),
+          ...sliceFields(payload.batch),
+          // Last: proposals travel without it.
           payload.batch.ingress,
         ],
   );
+}
+
+/** Absent where there are none: the network may be this subnet alone. */
+function sliceFields({ xnet }: BatchPayload): readonly CborInput[] {
+  return xnet === undefined || xnet.length === 0
+    ? []
+    : [xnet.map(({ from, slice }) => [principalToBytes(from), slice])];
+}
+
+/** Ascending by subnet, one each. */
+function readSlices(fields: FieldReader): readonly XNetSlice[] {
+  const slices: XNetSlice[] = [];
+  for (const item of fields.list(MAX_SLICES_PER_BLOCK)) {
+    const entry = new FieldReader(item);
+    const from = entry.subnetId();
+    const slice = entry.bytes(1, MAX_SLICE_BYTES);
+    entry.end();
+    const previous = slices.at(-1);
+    if (entry.failure !== null) {
+      fields.fail(entry.failure);
+    } else if (previous !== undefined && previous.from >= from) {
+      fields.fail('slices of streams not ascending');
+    }
+    slices.push({ from, slice });
+  }
+  if (slices.length === 0) {
+    fields.fail('no slice of a stream');
+  }
+  return slices;
 }
 
 function readData(fields: FieldReader): BlockPayload {
   const dkgStartHeight = fields.height();
   const dkg = readDkgPayload(dkgStartHeight, fields);
   const queryStats = fields.nullable(() => fields.nested(readQueryStats));
+  const xnet = fields.left > 1 ? readSlices(fields) : null;
   const ingress: Uint8Array[] = [];
   for (const item of fields.list(MAX_INGRESS_PER_BLOCK)) {
     const envelope = asBytes(item);
@@ -61,7 +100,7 @@ function readData(fields: FieldReader): BlockPayload {
     }
     ingress.push(envelope);
   }
-  const batch = queryStats === null ? { ingress } : { queryStats, ingress };
+  const batch = { ...(queryStats && { queryStats }), ...(xnet && { xnet }), ingress };
   return { kind: 'data', dkgStartHeight, dkg, batch };
 }
 
@@ -141,5 +180,11 @@ export function readBlock(fields: FieldReader): Block {
 export function payloadSizeBytes(payload: BlockPayload): number {
   return payload.kind === 'summary'
     ? encodePayload(payload).length
-    : payload.batch.ingress.reduce((sum, envelope) => sum + envelope.length, 0);
+    : payload.batch.ingress.reduce((sum, envelope) => sum + envelope.length, 0) +
+        sliceBytesOf(payload.batch);
+}
+
+/** Bytes of the slices of other subnets' streams. */
+export function sliceBytesOf({ xnet }: BatchPayload): number {
+  return (xnet ?? []).reduce((sum, { slice }) => sum + slice.length, 0);
 }

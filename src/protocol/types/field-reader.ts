@@ -1,7 +1,7 @@
 import { bytesToHex } from '../../base/hex.ts';
 import type { CborValue } from '../crypto/cbor.ts';
 import { asArray, asBytes, asNat, asSafeNat } from '../crypto/cbor.ts';
-import type { HashHex, Height, NodeId } from './ids.ts';
+import type { HashHex, Height, NodeId, SubnetId } from './ids.ts';
 
 const HASH_BYTES = 32;
 const MAX_PRINCIPAL_BYTES = 29;
@@ -34,6 +34,11 @@ export class FieldReader {
     if (this.next !== this.fields.length) {
       this.fail(`${this.fields.length} fields, ${this.next} expected`);
     }
+  }
+
+  /** Fields not yet read. */
+  get left(): number {
+    return this.fields.length - this.next;
   }
 
   private take(): CborValue | undefined {
@@ -75,6 +80,10 @@ export class FieldReader {
 
   nodeId(): NodeId {
     return bytesToHex(this.bytes(1, MAX_PRINCIPAL_BYTES)) as NodeId;
+  }
+
+  subnetId(): SubnetId {
+    return bytesToHex(this.bytes(1, MAX_PRINCIPAL_BYTES)) as SubnetId;
   }
 
   /** Null or what `read` reads. */

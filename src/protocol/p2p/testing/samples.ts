@@ -4,7 +4,8 @@ import { sealArtifact } from '../../types/artifact-codec.ts';
 import type { Artifact, ArtifactKind, Block, BlockPayload } from '../../types/artifacts.ts';
 import { sealBlock } from '../../types/block-codec.ts';
 import type { DkgConfig, DkgTag, DkgTranscript } from '../../types/dkg.ts';
-import type { HashHex, NodeId } from '../../types/ids.ts';
+import type { HashHex, NodeId, SubnetId } from '../../types/ids.ts';
+import type { XNetSlice } from '../../interfaces/replica.ts';
 import type { ArtifactName, Packet } from '../packet.ts';
 
 /** Well-formed artifacts and packets with random fields, to start fuzzing from. */
@@ -75,6 +76,15 @@ function summary(prng: Prng, height: number): BlockPayload {
   };
 }
 
+/** Of one or two subnets, ascending. */
+function slices(prng: Prng): readonly XNetSlice[] {
+  const of = (first: number): XNetSlice => ({
+    from: bytesToHex(Uint8Array.of(first, ...prng.bytes(28))) as SubnetId,
+    slice: prng.bytes(1 + prng.below(400)),
+  });
+  return prng.chance(1, 2) ? [of(3)] : [of(3), of(9)];
+}
+
 function data(prng: Prng): BlockPayload {
   const start = prng.below(1000);
   return {
@@ -84,7 +94,10 @@ function data(prng: Prng): BlockPayload {
       dealings: times(prng, 2, () => sampleOf('dkgDealing', prng, start)) as never,
       complaints: times(prng, 2, () => sampleOf('dkgComplaint', prng, start)) as never,
     },
-    batch: { ingress: times(prng, 5, () => prng.bytes(1 + prng.below(400))) },
+    batch: {
+      ingress: times(prng, 5, () => prng.bytes(1 + prng.below(400))),
+      ...(prng.chance(1, 3) && { xnet: slices(prng) }),
+    },
   };
 }
 
