@@ -71,7 +71,9 @@ function validatePayload(context: RoleContext, block: Block, parent: Block): Ver
   if (status === 'halting' || status === 'halted') {
     const { dealings, complaints } = payload.dkg;
     const { ingress, queryStats, xnet } = payload.batch;
-    return queryStats === undefined && xnet === undefined && ingress.length + dealings.length + complaints.length === 0
+    return queryStats === undefined &&
+      xnet === undefined &&
+      ingress.length + dealings.length + complaints.length === 0
       ? VALID
       : invalid('PAYLOAD_WHILE_HALTING', 'blocks are empty once the subnet halts');
   }
