@@ -1,4 +1,4 @@
-import { compareText } from '../../base/bytes.ts';
+import { compareText, equalBytes } from '../../base/bytes.ts';
 import { hexToBytes } from '../../base/hex.ts';
 import { encodeUleb128 } from '../../base/leb128.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
@@ -12,6 +12,7 @@ import {
   withEntry,
   withoutEntry,
   type LabeledTree,
+  type LeafTree,
   type MapTree,
 } from '../crypto/labeled-tree.ts';
 import { canisterIdFromU64, principalToBytes } from '../crypto/principal.ts';
@@ -35,10 +36,11 @@ import type { SubnetId } from '../types/ids.ts';
  */
 export interface CanonicalState {
   readonly tree: MapTree;
+  readonly topology: SubnetTopology;
   readonly state: ReplicatedState;
   readonly canisters: MapTree;
   readonly requestStatus: MapTree;
-  readonly metrics: LabeledTree;
+  readonly metrics: LeafTree;
   readonly streams: StreamTree;
   /** Memory of all canisters in bytes. */
   readonly stateBytes: bigint;
@@ -155,25 +157,39 @@ export function canonicalState(
   const sameMetrics =
     previous?.state.metrics === state.metrics && previous.state.canisters === state.canisters;
   const metrics =
-    sameMetrics && previous !== undefined ? previous.metrics : metricsLeaf(state, stateBytes);
+    sameMetrics && previous !== undefined
+      ? previous.metrics
+      : metricsLeaf(state, stateBytes, previous?.metrics);
   const streams = streamTree(state.streams, topology.subnetId, previous?.streams ?? NO_STREAM_TREE);
-  const subnetId = principalToBytes(topology.subnetId);
   const metadata = encodeCbor({
     height: state.height,
     prev_state_hash: state.previousRoot === null ? undefined : hexToBytes(state.previousRoot),
   });
-  const own = withEntry(topology.subnet, LABELS.metrics, metrics);
-  const tree = labeledMap([
+  // What is set to the same subtree as before keeps the digests above it.
+  const isSameTopology = previous?.topology === topology;
+  let tree = isSameTopology ? previous.tree : fixedTree(topology);
+  tree = withEntry(tree, LABELS.canister, canisters);
+  tree = withEntry(tree, LABELS.metadata, leaf(metadata));
+  tree = withEntry(tree, LABELS.requestStatus, requestStatus);
+  tree = withEntry(tree, LABELS.streams, streams.tree);
+  if (!isSameTopology || metrics !== previous.metrics) {
+    tree = withEntry(tree, LABELS.subnet, subnetsTree(topology, metrics));
+  }
+  tree = withEntry(tree, LABELS.time, leaf(encodeUleb128(state.timeNs)));
+  return { tree, topology, state, canisters, requestStatus, metrics, streams, stateBytes };
+}
+
+/** The parts that are the same at all heights. */
+function fixedTree({ canisterRanges }: SubnetTopology): MapTree {
+  return labeledMap([
     [LABELS.apiBoundaryNodes, EMPTY_MAP],
-    [LABELS.canister, canisters],
-    [LABELS.canisterRanges, topology.canisterRanges],
-    [LABELS.metadata, leaf(metadata)],
-    [LABELS.requestStatus, requestStatus],
-    [LABELS.streams, streams.tree],
-    [LABELS.subnet, withEntry(topology.subnets, subnetId, own)],
-    [LABELS.time, leaf(encodeUleb128(state.timeNs))],
+    [LABELS.canisterRanges, canisterRanges],
   ]);
-  return { tree, state, canisters, requestStatus, metrics, streams, stateBytes };
+}
+
+function subnetsTree({ subnetId, subnet, subnets }: SubnetTopology, metrics: LeafTree): MapTree {
+  const own = withEntry(subnet, LABELS.metrics, metrics);
+  return withEntry(subnets, principalToBytes(subnetId), own);
 }
 
 function updateMap<V>(
@@ -249,18 +265,22 @@ function stateBytesOf(state: ReplicatedState, previous: CanonicalState | undefin
   return bytes;
 }
 
-function metricsLeaf(state: ReplicatedState, stateBytes: bigint): LabeledTree {
+/** The previous leaf, if it says the same. */
+function metricsLeaf(
+  state: ReplicatedState,
+  stateBytes: bigint,
+  previous: LeafTree | undefined,
+): LeafTree {
   const consumed = state.metrics.consumedCycles;
   const high = consumed >> 64n;
-  return leaf(
-    encodeCbor(
-      {
-        num_canisters: state.canisters.size,
-        canister_state_bytes: stateBytes,
-        consumed_cycles_total: { low: consumed & U64_MASK, high: high === 0n ? undefined : high },
-        update_transactions_total: state.metrics.updateTransactions,
-      },
-      { selfDescribed: true },
-    ),
+  const value = encodeCbor(
+    {
+      num_canisters: state.canisters.size,
+      canister_state_bytes: stateBytes,
+      consumed_cycles_total: { low: consumed & U64_MASK, high: high === 0n ? undefined : high },
+      update_transactions_total: state.metrics.updateTransactions,
+    },
+    { selfDescribed: true },
   );
+  return previous !== undefined && equalBytes(previous.value, value) ? previous : leaf(value);
 }

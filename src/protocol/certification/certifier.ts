@@ -6,7 +6,7 @@ import {
   NO_MUTATIONS,
   removeFromUnvalidated,
 } from '../artifact-pool/change-action.ts';
-import { combineShares, sharesAt } from '../consensus/combine-shares.ts';
+import { combineShares, countShares, sharesAt } from '../consensus/combine-shares.ts';
 import type { RoleContext } from '../consensus/role-context.ts';
 import { sealArtifact } from '../types/artifact-codec.ts';
 import type { Certification } from '../types/artifacts.ts';
@@ -27,11 +27,16 @@ interface UncertifiedState {
   readonly root: HashHex;
 }
 
+const NOTHING: readonly UncertifiedState[] = [];
+
 /** Executed heights that still need a certification, ascending. */
 function uncertified({ state, view, pool }: RoleContext): readonly UncertifiedState[] {
-  const found: UncertifiedState[] = [];
   const last = state.latestStateHeight();
   const first = Math.max(state.latestCertifiedHeight() + 1, view.catchUpPackage().height);
+  if (first > last) {
+    return NOTHING;
+  }
+  const found: UncertifiedState[] = [];
   for (let height = first; height <= last; height += 1) {
     const root = state.stateRootAt(height);
     if (root !== undefined && pool.validated.at('certification', height).length === 0) {
@@ -72,7 +77,13 @@ export function makeCertificationShares(context: RoleContext): Mutations {
 /** Combines shares on the own root; a peer's certification that waits for its check goes first. */
 export function aggregateCertifications(context: RoleContext): Mutations {
   const { pool, crypto, membership } = context;
-  return uncertified(context).flatMap(({ height, root }) => {
+  const isEnough = ({ height }: UncertifiedState): boolean =>
+    countShares(pool, 'certificationShare', height) >= crypto.at(height).thresholdOf('high');
+  const ready = uncertified(context).filter(isEnough);
+  if (ready.length === 0) {
+    return NO_MUTATIONS;
+  }
+  return ready.flatMap(({ height, root }) => {
     if (pool.unvalidated.at('certification', height).some((c) => c.root === root)) {
       return [];
     }

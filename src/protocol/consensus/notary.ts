@@ -26,20 +26,15 @@ export function notarize(context: RoleContext): Mutations {
   const height = view.notarizedHeight() + 1;
   const candidates = lowestRanked(context, height);
   const rank = candidates[0]?.block.rank;
-  const startNs = view.roundStartNs(height);
+  const unsigned = candidates.filter((proposal) => !hasSigned(context, proposal));
+  const startNs = unsigned.length === 0 ? undefined : view.roundStartNs(height);
   if (rank === undefined || startNs === undefined || notaryStop(context) !== null) {
-    return NO_MUTATIONS;
-  }
-  if (membership.committee(height)?.includes(nodeId) !== true) {
     return NO_MUTATIONS;
   }
   const ownFinalization = pool.validated
     .at('finalizationShare', height)
     .some((share) => share.signer === nodeId);
-  const unsigned = ownFinalization
-    ? NOTHING
-    : candidates.filter((proposal) => !hasSigned(context, proposal));
-  if (unsigned.length === 0) {
+  if (ownFinalization || membership.committee(height)?.includes(nodeId) !== true) {
     return NO_MUTATIONS;
   }
   const delayNs = notaryDelayNs(context.genesis.parameters, rank, {

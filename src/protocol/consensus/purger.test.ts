@@ -57,6 +57,27 @@ describe('purger', () => {
     expect(f.run(createPurger())).toMatchObject([{ kind: 'removeFromValidated' }]);
   });
 
+  it('CN73: removes the tape shares of peers once their tape is there, in order of height', () => {
+    const f = new RoleFixture();
+    const shareAt = (height: number) =>
+      sealArtifact<'randomTapeShare'>({
+        kind: 'randomTapeShare',
+        height,
+        signer: f.nodes[1] as never,
+        signature: new Uint8Array(48),
+      });
+    const purge = createPurger();
+    for (const height of [1, 2, 3]) {
+      f.unvalidated(shareAt(height));
+    }
+    f.validated(f.tape(2));
+    expect(f.run(purge), 'the tape of height 1 is still to be made').toEqual([]);
+    f.validated(f.tape(1));
+    f.apply(f.run(purge));
+    expect(f.pool.unvalidated.heights('randomTapeShare')).toEqual([3]);
+    expect(f.run(purge)).toEqual([]);
+  });
+
   it('CN74: keeps the given number of heights below the catch-up package', () => {
     const f = new RoleFixture(1, { dkgIntervalLength: 99 });
     f.minimumChainLength = 5;

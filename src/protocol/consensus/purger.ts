@@ -1,5 +1,5 @@
 import type { ChangeAction } from '../artifact-pool/change-action.ts';
-import { removeFromUnvalidated, removeFromValidated } from '../artifact-pool/change-action.ts';
+import { removeFromValidated } from '../artifact-pool/change-action.ts';
 import { ARTIFACT_KINDS } from '../types/artifacts.ts';
 import type { ArtifactKind } from '../types/artifacts.ts';
 import type { Height } from '../types/ids.ts';
@@ -34,6 +34,22 @@ const DECIDED_BY_FINALIZATION = [
   'equivocationProof',
 ] as const satisfies readonly ArtifactKind[];
 
+const BEACONS = ['randomBeacon', 'randomBeaconShare'] as const;
+const TAPES = ['randomTape', 'randomTapeShare'] as const;
+const TAPE_SHARES = ['randomTapeShare'] as const;
+const CERTIFICATIONS = ['certification', 'certificationShare'] as const;
+const PACKAGES = ['catchUpPackage', 'catchUpPackageShare'] as const;
+const OWN_VOTES = ['notarizationShare', 'finalizationShare', 'equivocationProof'] as const;
+const OWN_BEACON_SHARES = ['randomBeaconShare'] as const;
+const OWN_PACKAGE_SHARES = ['catchUpPackageShare'] as const;
+/** One package is enough: an older one would only lead a newcomer to a purged height. */
+const REPLACED_BY_PACKAGE = ['catchUpPackage', 'certification', 'certificationShare'] as const;
+/** Own shares that go once their aggregate is there. */
+const SHARE_AND_AGGREGATE = [
+  ['randomTapeShare', 'randomTape'],
+  ['certificationShare', 'certification'],
+] as const;
+
 const NO_KINDS: readonly ArtifactKind[] = [];
 
 /** The kinds of which the section holds something below the height. */
@@ -42,8 +58,14 @@ function kindsBelow(
   height: Height,
   kinds: readonly ArtifactKind[],
 ): readonly ArtifactKind[] {
-  const isBelow = (kind: ArtifactKind): boolean => (section.minHeight(kind) ?? height) < height;
-  return kinds.some(isBelow) ? kinds.filter(isBelow) : NO_KINDS;
+  let hit: ArtifactKind[] | null = null;
+  for (const kind of kinds) {
+    if ((section.minHeight(kind) ?? height) < height) {
+      hit ??= [];
+      hit.push(kind);
+    }
+  }
+  return hit ?? NO_KINDS;
 }
 
 function purgeUnvalidated(context: RoleContext, actions: ChangeAction[]): void {
@@ -56,18 +78,20 @@ function purgeUnvalidated(context: RoleContext, actions: ChangeAction[]): void {
   };
   const cup = view.catchUpPackage().height;
   below(view.finalizedHeight() + 1, DECIDED_BY_FINALIZATION);
-  below(view.beaconHeight() + 1, ['randomBeacon', 'randomBeaconShare']);
-  below(nextBatchHeight, ['randomTape', 'randomTapeShare']);
-  below(cup + 1, ['catchUpPackage', 'catchUpPackageShare']);
-  below(Math.max(cup, context.state.latestCertifiedHeight() + 1), [
-    'certification',
-    'certificationShare',
-  ]);
-  for (const height of pool.unvalidated.heights('randomTapeShare')) {
-    if (pool.validated.at('randomTape', height).length > 0) {
-      actions.push(...pool.unvalidated.at('randomTapeShare', height).map(removeFromUnvalidated));
-    }
+  below(view.beaconHeight() + 1, BEACONS);
+  below(nextBatchHeight, TAPES);
+  below(cup + 1, PACKAGES);
+  below(Math.max(cup, context.state.latestCertifiedHeight() + 1), CERTIFICATIONS);
+  below(firstWithoutTape(context), TAPE_SHARES);
+}
+
+/** Of the heights with peers' tape shares; behind one that lacks its tape the others wait. */
+function firstWithoutTape({ pool }: RoleContext): Height {
+  let height = pool.unvalidated.minHeight('randomTapeShare') ?? 0;
+  while (pool.validated.entriesAt('randomTape', height).length > 0) {
+    height += 1;
   }
+  return height;
 }
 
 function purgeBelowCatchUpPackage(context: RoleContext, actions: ChangeAction[]): void {
@@ -80,8 +104,7 @@ function purgeBelowCatchUpPackage(context: RoleContext, actions: ChangeAction[])
     }
   };
   below(cup - minimumChainLength, ARTIFACT_KINDS);
-  // One package is enough: an older one would only lead a newcomer to a purged height.
-  below(cup, ['catchUpPackage', 'certification', 'certificationShare']);
+  below(cup, REPLACED_BY_PACKAGE);
 }
 
 /** Own shares whose aggregate exists, and proofs of decided rounds. */
@@ -94,13 +117,13 @@ function purgeDecidedShares(context: RoleContext, actions: ChangeAction[]): void
       actions.push({ kind: 'purgeValidatedBelow', height, kinds: hit });
     }
   };
-  below(finalized + 1, ['notarizationShare', 'finalizationShare', 'equivocationProof']);
-  below(Math.min(finalized, view.beaconHeight()) + 1, ['randomBeaconShare']);
-  below(view.catchUpPackage().height + 1, ['catchUpPackageShare']);
-  for (const [share, aggregate] of [
-    ['randomTapeShare', 'randomTape'],
-    ['certificationShare', 'certification'],
-  ] as const) {
+  below(finalized + 1, OWN_VOTES);
+  below(Math.min(finalized, view.beaconHeight()) + 1, OWN_BEACON_SHARES);
+  below(view.catchUpPackage().height + 1, OWN_PACKAGE_SHARES);
+  for (const [share, aggregate] of SHARE_AND_AGGREGATE) {
+    if (pool.validated.count(share) === 0) {
+      continue;
+    }
     for (const height of pool.validated.heights(share)) {
       if (height <= finalized && pool.validated.at(aggregate, height).length > 0) {
         actions.push(...pool.validated.at(share, height).map(removeFromValidated));

@@ -24,13 +24,11 @@ import type { RoleContext } from './role-context.ts';
  * Upstream: rs/consensus/src/consensus/share_aggregator.rs.
  */
 export function aggregateShares(context: RoleContext): Mutations {
-  return [
-    ...aggregateBeacon(context),
-    ...aggregateTapes(context),
-    ...aggregateNotarizations(context),
-    ...aggregateFinalizations(context),
-    ...aggregateCatchUpPackages(context),
-  ];
+  const actions: ChangeAction[] = [];
+  for (const aggregate of AGGREGATIONS) {
+    actions.push(...aggregate(context));
+  }
+  return actions;
 }
 
 /** The message is only encoded once there are enough shares. */
@@ -83,21 +81,21 @@ function aggregateBeacon(context: RoleContext): readonly ChangeAction[] {
 
 function aggregateTapes(context: RoleContext): readonly ChangeAction[] {
   const { pool } = context;
-  return wantedTapeHeights(context).flatMap((height) => {
-    if (
-      pool.validated.at('randomTape', height).length > 0 ||
-      pool.unvalidated.at('randomTape', height).length > 0 ||
-      countShares(pool, 'randomTapeShare', height) < context.crypto.at(height).thresholdOf('low')
-    ) {
-      return NO_MUTATIONS;
-    }
-    return combineShares({
-      ...thresholdRequest(context, height, 'low', () => randomTapeSignedBytes(height)),
-      shares: sharesAt(pool, 'randomTapeShare', height),
-      aggregate: (signature) =>
-        addToValidated(sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature })),
-    });
-  });
+  const isWanted = (height: Height): boolean =>
+    pool.validated.entriesAt('randomTape', height).length === 0 &&
+    pool.unvalidated.entriesAt('randomTape', height).length === 0 &&
+    countShares(pool, 'randomTapeShare', height) >= context.crypto.at(height).thresholdOf('low');
+  const heights = wantedTapeHeights(context).filter(isWanted);
+  return heights.length === 0
+    ? NO_MUTATIONS
+    : heights.flatMap((height) =>
+        combineShares({
+          ...thresholdRequest(context, height, 'low', () => randomTapeSignedBytes(height)),
+          shares: sharesAt(pool, 'randomTapeShare', height),
+          aggregate: (signature) =>
+            addToValidated(sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature })),
+        }),
+      );
 }
 
 function aggregateByCommittee(
@@ -217,3 +215,11 @@ function aggregateCatchUpPackages(context: RoleContext): readonly ChangeAction[]
     });
   });
 }
+
+const AGGREGATIONS = [
+  aggregateBeacon,
+  aggregateTapes,
+  aggregateNotarizations,
+  aggregateFinalizations,
+  aggregateCatchUpPackages,
+] as const;

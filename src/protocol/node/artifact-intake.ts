@@ -95,10 +95,16 @@ export class ArtifactIntake {
     return this.deps.decoder.encodingOf(artifact);
   }
 
-  /** Offers an artifact to the peers; a block without its calls. */
-  deliver(artifact: Artifact, latencySensitive: boolean): void {
+  /**
+   * Offers an artifact to the peers; a block without its calls.
+   * @param bytes its encoding, where that is at hand
+   */
+  deliver(
+    artifact: Artifact,
+    latencySensitive: boolean,
+    bytes: Uint8Array = this.encodingOf(artifact),
+  ): void {
     const name = artifactIdOf(artifact);
-    const bytes = this.encodingOf(artifact);
     const hasCalls =
       artifact.kind === 'blockProposal' &&
       artifact.block.payload.kind === 'data' &&

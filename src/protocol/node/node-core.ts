@@ -1,6 +1,10 @@
 import { createPrng } from '../../base/prng.ts';
 import { subnetTopology } from '../canonical-state/canonical-state.ts';
-import type { Transmit as PoolTransmit } from '../artifact-pool/artifact-pool.ts';
+import type {
+  Deliver,
+  Transmit as PoolTransmit,
+  Withdraw,
+} from '../artifact-pool/artifact-pool.ts';
 import { createConsensus } from '../consensus/consensus.ts';
 import type { Consensus, ConsensusStatus, PollOutcome } from '../consensus/consensus-interface.ts';
 import { createExecutionEnvironment } from '../execution/execution-environment.ts';
@@ -59,6 +63,9 @@ export function createNodeCore(config: NodeCoreConfig): NodeCore {
   return new NodeCoreMachine(config);
 }
 
+/** What peers are to hear of once it is on the disk, with the bytes that were written. */
+type WrittenTransmit = (Deliver & { readonly bytes: Uint8Array }) | Withdraw;
+
 /** Rounds of consensus and execution in one step; what is left follows at once in the next. */
 const MAX_ROUNDS_PER_STEP = 32;
 
@@ -76,7 +83,7 @@ class NodeCoreMachine implements NodeCore {
   private readonly adversary: Adversary;
   private readonly watch: MisbehaviourWatch;
   private readonly stateSync: StateSync;
-  private readonly journal: StorageJournal<PoolTransmit>;
+  private readonly journal: StorageJournal<WrittenTransmit>;
   private readonly checkpoints: CheckpointStore;
   private readonly registry: RegistryClient;
   private delays: DelayBudget;
@@ -372,17 +379,19 @@ class NodeCoreMachine implements NodeCore {
   private store(transmit: PoolTransmit): void {
     if (transmit.kind === 'deliver') {
       const key = artifactStorageKey(artifactIdOf(transmit.artifact));
-      this.journal.put(key, this.intake.encodingOf(transmit.artifact));
+      const bytes = this.intake.encodingOf(transmit.artifact);
+      this.journal.put(key, bytes);
+      this.journal.hold({ ...transmit, bytes });
     } else {
       this.journal.delete(artifactStorageKey(transmit.id));
+      this.journal.hold(transmit);
     }
-    this.journal.hold(transmit);
   }
 
-  private release(transmits: readonly PoolTransmit[]): void {
+  private release(transmits: readonly WrittenTransmit[]): void {
     for (const transmit of transmits) {
       if (transmit.kind === 'deliver') {
-        this.intake.deliver(transmit.artifact, transmit.latencySensitive);
+        this.intake.deliver(transmit.artifact, transmit.latencySensitive, transmit.bytes);
       } else {
         this.intake.withdraw(transmit.id);
       }

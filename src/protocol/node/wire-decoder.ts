@@ -8,11 +8,11 @@ import type { Artifact } from '../types/artifacts.ts';
 export interface WireDecoder {
   packet(bytes: Uint8Array): Result<Packet, PacketError>;
   artifact(bytes: Uint8Array): Result<Artifact, ArtifactError>;
-  /** The one encoding of an artifact: as it came, or made now and kept. */
+  /** The one encoding of an artifact: as it came, or made now. */
   encodingOf(artifact: Artifact): Uint8Array;
 }
 
-/** Shorter encodings are made again when they are asked for: most are not. */
+/** Encodings that came and are shorter are made again when they are asked for: most are not. */
 const KEPT_FROM_BYTES = 1024;
 
 /** For a node of its own process: decodes afresh each time. */
@@ -28,15 +28,7 @@ export function createWireDecoder(): WireDecoder {
       }
       return decoded;
     },
-    encodingOf(artifact) {
-      const known = encodings.get(artifact);
-      if (known !== undefined) {
-        return known;
-      }
-      const made = encodeArtifact(artifact);
-      encodings.set(artifact, made);
-      return made;
-    },
+    encodingOf: (artifact) => encodings.get(artifact) ?? encodeArtifact(artifact),
   };
 }
 

@@ -93,4 +93,13 @@ describe('committees', () => {
     expect(committeeFor(nodes, beacon(1))).toHaveLength(13);
     expect(committeeFor(nodes, beacon(1))[0]).not.toBe(committeeFor(nodes, beacon(2))[0]);
   });
+
+  it('CN2: are of the nodes in force, also when others were drawn from the same beacon', () => {
+    const nodes = ['01', '02', '03', '04'] as NodeId[];
+    const beacon = 'ab'.repeat(32) as HashHex;
+    const drawn = committeeFor(nodes, beacon);
+    const others = ['01', '02', '03', '05'] as NodeId[];
+    expect(committeeFor(others, beacon).toSorted()).toEqual(others);
+    expect(committeeFor([...nodes], beacon)).toEqual(drawn);
+  });
 });

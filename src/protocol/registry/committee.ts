@@ -2,6 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { present } from '../../base/assert.ts';
 import { concatBytes, u32ToBytesBe } from '../../base/bytes.ts';
 import { hexToBytes } from '../../base/hex.ts';
+import { createLru } from '../../base/lru.ts';
 import type { HashHex, NodeId } from '../types/ids.ts';
 import { createChaChaRng, shuffle } from './chacha-rng.ts';
 
@@ -29,14 +30,33 @@ export function committeeThreshold(nodes: number): number {
   return committeeSize(nodes) - faultsTolerated(nodes);
 }
 
+interface Shuffle {
+  readonly nodes: readonly NodeId[];
+  readonly shuffled: readonly NodeId[];
+}
+
+/** The nodes of one process draw from the same beacons: one of them does it for all. */
+const knownShuffles = createLru<Shuffle>(256);
+
 function shuffleFor(
   nodes: readonly NodeId[],
   beaconHash: HashHex,
   purpose: Purpose,
 ): readonly NodeId[] {
+  const name = `${purpose}/${beaconHash}`;
+  const known = knownShuffles.get(name);
+  if (known !== undefined && isSameList(known.nodes, nodes)) {
+    return known.shuffled;
+  }
   const seed = present(hexToBytes(beaconHash), 'a beacon hash is hex');
   const rng = createChaChaRng(sha256(concatBytes(seed, u32ToBytesBe(purpose))));
-  return shuffle(nodes, rng);
+  const shuffled = shuffle(nodes, rng);
+  knownShuffles.set(name, { nodes, shuffled });
+  return shuffled;
+}
+
+function isSameList(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a === b || (a.length === b.length && a.every((node, i) => node === b[i]));
 }
 
 /** Block makers of the height after the beacon's, by rank. `nodes` in ascending order. */

@@ -95,7 +95,8 @@ class StateManagerImpl implements StateManager {
   private readonly topology: SubnetTopology;
   private readonly kept = new Map<Height, Kept>();
   private readonly roots = new Map<Height, HashHex>();
-  private readonly checkpointsByHeight = new Map<Height, Checkpoint>();
+  /** In order of height; replaced when it changes. */
+  private checkpointList: readonly Checkpoint[] = [];
   /** States of summary heights in order; the first is being hashed by `builder`. */
   private waiting: ReplicatedState[] = [];
   private builder: CheckpointBuilder | undefined;
@@ -127,11 +128,7 @@ class StateManagerImpl implements StateManager {
     this.rehash = { due: [], from: this.rehash.from };
     this.isDistrusted = false;
     // Checkpoints above belong to the state that is replaced: it may be a wrong one.
-    for (const height of this.checkpointsByHeight.keys()) {
-      if (height > state.height) {
-        this.checkpointsByHeight.delete(height);
-      }
-    }
+    this.checkpointList = this.checkpointList.filter(({ height }) => height <= state.height);
     this.certified = undefined;
     const root = this.keep(state, undefined);
     this.records = restored?.records ?? new WeakMap();
@@ -206,7 +203,8 @@ class StateManagerImpl implements StateManager {
   }
 
   private addCheckpoint(checkpoint: Checkpoint): void {
-    this.checkpointsByHeight.set(checkpoint.height, checkpoint);
+    const others = this.checkpointList.filter(({ height }) => height !== checkpoint.height);
+    this.checkpointList = [...others, checkpoint].sort((a, b) => a.height - b.height);
     this.dropOldCheckpoints();
   }
 
@@ -218,11 +216,10 @@ class StateManagerImpl implements StateManager {
   }
 
   private dropOldCheckpoints(): void {
-    for (const { height } of this.checkpoints().slice(0, -KEPT_CHECKPOINTS)) {
-      if (height < this.neededFrom) {
-        this.checkpointsByHeight.delete(height);
-      }
-    }
+    const spared = this.checkpointList.length - KEPT_CHECKPOINTS;
+    this.checkpointList = this.checkpointList.filter(
+      ({ height }, place) => place >= spared || height >= this.neededFrom,
+    );
   }
 
   deliverCertification(height: Height, root: HashHex, signature: Uint8Array): CertificationOutcome {
@@ -277,19 +274,19 @@ class StateManagerImpl implements StateManager {
   }
 
   checkpointHashAt(height: Height): HashHex | undefined {
-    return this.checkpointsByHeight.get(height)?.hash;
+    return this.checkpointAt(height)?.hash;
   }
 
   checkpointAt(height: Height): Checkpoint | undefined {
-    return this.checkpointsByHeight.get(height);
+    return this.checkpointList.find((checkpoint) => checkpoint.height === height);
   }
 
   latestCheckpoint(): Checkpoint | undefined {
-    return this.checkpoints().at(-1);
+    return this.checkpointList.at(-1);
   }
 
   checkpoints(): readonly Checkpoint[] {
-    return [...this.checkpointsByHeight.values()].toSorted((a, b) => a.height - b.height);
+    return this.checkpointList;
   }
 }
 
