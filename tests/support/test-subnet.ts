@@ -27,6 +27,8 @@ import {
   encodeSystemState,
 } from '../../src/protocol/replicated-state/encode-state.ts';
 import { openMessages } from '../../src/protocol/replicated-state/input-queues.ts';
+import { outgoingMessages } from '../../src/protocol/replicated-state/output-queues.ts';
+import { cyclesOf } from '../../src/protocol/replicated-state/streams.ts';
 import {
   genesisState,
   type ReplicatedState,
@@ -345,7 +347,7 @@ export class TestSubnet {
     return canisterId;
   }
 
-  /** Every cycle of the subnet: balances, cycles in calls and their prepayments, and what was consumed. */
+  /** Every cycle of the subnet, streams to others left out: balances, cycles in calls and their prepayments, and what was consumed. */
   totalCycles(): bigint {
     let total = this.state.metrics.consumedCycles;
     for (const canister of this.state.canisters.values()) {
@@ -360,9 +362,21 @@ export class TestSubnet {
       for (const message of openMessages(canister)) {
         total += message.kind === 'request' ? message.cycles : message.refund;
       }
+      for (const { message } of outgoingMessages(canister.outputQueues)) {
+        total += cyclesOf(message);
+      }
       for (const { message } of stopRequests) {
         total += 'cycles' in message ? message.cycles : 0n;
       }
+    }
+    for (const { message } of outgoingMessages(this.state.subnetOutputs)) {
+      total += cyclesOf(message);
+    }
+    for (const message of this.state.streams.get(this.env.subnetId)?.messages ?? []) {
+      total += cyclesOf(message);
+    }
+    for (const [, cycles] of this.state.refunds) {
+      total += cycles;
     }
     for (const message of [...this.state.subnetQueue, ...this.state.randomRequests]) {
       total += 'cycles' in message ? message.cycles : 0n;

@@ -16,6 +16,7 @@ import type { CanisterState } from '../replicated-state/canister-state.ts';
 import type { CanisterId, Cycles, Instructions, TimeNs } from '../types/ids.ts';
 import { requestFee, responsePrepayment } from './call-fees.ts';
 import { callPrices } from './cycles-account-manager.ts';
+import { resolveReceiver } from './routing.ts';
 import type { MessageOutcome, RoundState } from './round-state.ts';
 import { ErrorCode, errorCodeText, rejectCodeOf, type UserError } from './user-error.ts';
 
@@ -113,11 +114,12 @@ function registerCall(
   const transmissionPrepayment = responsePrepayment(prices);
   const payloadBytes = encodeUtf8(call.methodName).length + call.arg.length;
   const deadlineNs = deadlineOf(round.timeNs, call.timeoutSeconds);
+  const receiver = resolveReceiver(round, call.receiver, call.methodName, call.arg);
   const id = canister.calls.nextCallbackId;
   const callback: Callback = {
     id,
     contextId,
-    respondent: call.receiver,
+    respondent: receiver,
     cyclesSent: call.cycles,
     executionPrepayment: prices.executionPrepayment,
     transmissionPrepayment,
@@ -142,7 +144,7 @@ function registerCall(
   round.send({
     kind: 'request',
     sender: canisterId,
-    receiver: call.receiver,
+    receiver,
     callbackId: id,
     methodName: call.methodName,
     arg: call.arg,

@@ -42,6 +42,9 @@ export interface CanisterSummary {
   readonly chargedUntilNs: TimeNs;
   readonly ingressExpiryNs: TimeNs;
   readonly deadlineNs: TimeNs;
+  /** Of messages in output queues. */
+  readonly outputExpiryNs: TimeNs;
+  readonly hasOutput: boolean;
 }
 
 /** Later than any time of a batch. */
@@ -66,6 +69,8 @@ const NONE: CanisterSummary = {
   chargedUntilNs: NEVER,
   ingressExpiryNs: NEVER,
   deadlineNs: NEVER,
+  outputExpiryNs: NEVER,
+  hasOutput: false,
 };
 
 /** Sums up canisters; see `RadixMap.summary`. */
@@ -91,6 +96,8 @@ export const CANISTER_SUMMARY: Summary<CanisterState, CanisterSummary> = {
     chargedUntilNs: earlier(a.chargedUntilNs, b.chargedUntilNs),
     ingressExpiryNs: earlier(a.ingressExpiryNs, b.ingressExpiryNs),
     deadlineNs: earlier(a.deadlineNs, b.deadlineNs),
+    outputExpiryNs: earlier(a.outputExpiryNs, b.outputExpiryNs),
+    hasOutput: a.hasOutput || b.hasOutput,
   }),
 };
 
@@ -126,6 +133,8 @@ function summaryOf(canister: CanisterState): CanisterSummary {
       NEVER,
     ),
     deadlineNs: firstDeadline(canister),
+    outputExpiryNs: firstExpiry(canister),
+    hasOutput: canister.outputQueues.length > 0,
   };
 }
 
@@ -155,6 +164,9 @@ function waitingBytes(canister: CanisterState): number {
   for (const message of openMessages(canister)) {
     bytes += payloadBytes(message);
   }
+  for (const { message } of outgoingMessages(canister.outputQueues)) {
+    bytes += payloadBytes(message);
+  }
   return bytes;
 }
 
@@ -163,6 +175,14 @@ function payloadBytes(message: CanisterMessage): number {
     return message.arg.length;
   }
   return message.payload.kind === 'reply' ? message.payload.data.length : 0;
+}
+
+function firstExpiry({ outputQueues }: CanisterState): TimeNs {
+  let first = NEVER;
+  for (const { expiresNs } of outgoingMessages(outputQueues)) {
+    first = expiresNs === 0n ? first : earlier(first, expiresNs);
+  }
+  return first;
 }
 
 /** Of calls without an answer and of requests that wait. */

@@ -1,24 +1,25 @@
 import { compareText } from '../../base/bytes.ts';
-import { canisterIdToU64, MANAGEMENT_CANISTER_ID, principalToText } from '../crypto/principal.ts';
+import { principalToText } from '../crypto/principal.ts';
+import { REQUEST_LIFETIME_NS } from '../limits/messaging.ts';
 import type {
   CanisterMessage,
   CanisterRequest,
   CanisterResponse,
-  ResponsePayload,
 } from '../replicated-state/canister-messages.ts';
-import type { CanisterState } from '../replicated-state/canister-state.ts';
 import { pushInput } from '../replicated-state/input-queues.ts';
-import { isHosted } from '../replicated-state/replicated-state.ts';
-import { RejectCode } from './user-error.ts';
-import type { CanisterId, PrincipalId } from '../types/ids.ts';
-import { refusalOf } from './execute-message.ts';
+import { pushOutput } from '../replicated-state/output-queues.ts';
+import type { CanisterId, PrincipalId, TimeNs } from '../types/ids.ts';
+import { rejectOf, rejectText, whyNotInducted } from './reject-request.ts';
 import type { RoundState } from './round-state.ts';
+import { isOwnManagement, routeOf } from './routing.ts';
 
 /**
  * Delivery of messages between the canisters of this subnet, in the round in which they were sent.
- * Security: a request that cannot be delivered is answered at once; a response is never lost but
- * for a caller that stopped waiting, whose cycles come back all the same.
- * @upstream rs/execution_environment/src/scheduler.rs#induct_messages_on_same_subnet, rs/messaging/src/routing/stream_handler.rs
+ * What has no room, or goes elsewhere, waits in the sender's output queue for the stream to its
+ * receiver; within the subnet that is the loopback stream. A receiver that takes no requests is
+ * answered for at once, where the IC lets the loopback stream do so a round later.
+ * Security: a response is never lost but for a caller that stopped waiting, whose cycles come back all the same.
+ * @upstream rs/execution_environment/src/scheduler.rs#induct_messages_on_same_subnet
  */
 
 /** Empties the outbox, senders in order of their ids. @returns canisters that have new input */
@@ -28,7 +29,9 @@ export function inductCanisterMessages(round: RoundState): ReadonlySet<CanisterI
   round.outbox = [];
   for (const message of messages) {
     const receiver =
-      message.kind === 'request' ? inductRequest(round, message) : inductResponse(round, message);
+      message.kind === 'request'
+        ? inductRequest(round, message)
+        : inductOwnResponse(round, message);
     if (receiver !== undefined) {
       receivers.add(receiver);
     }
@@ -36,140 +39,106 @@ export function inductCanisterMessages(round: RoundState): ReadonlySet<CanisterI
   return receivers;
 }
 
-function senderOf(message: CanisterMessage): PrincipalId {
+export function senderOf(message: CanisterMessage): PrincipalId {
   return message.kind === 'request' ? message.sender : message.respondent;
 }
 
+export function receiverOf(message: CanisterMessage): PrincipalId {
+  return message.kind === 'request' ? message.receiver : message.originator;
+}
+
 function inductRequest(round: RoundState, request: CanisterRequest): CanisterId | undefined {
-  const { receiver } = request;
-  if (receiver === MANAGEMENT_CANISTER_ID || receiver === round.env.subnetId) {
+  const { sender, receiver } = request;
+  if (isOwnManagement(round, receiver)) {
     round.subnetQueue = [...round.subnetQueue, request];
     return undefined;
   }
-  const refusal = refuse(round, receiver);
-  if (refusal !== undefined) {
-    return inductResponse(round, {
-      kind: 'response',
-      originator: request.sender,
-      respondent: receiver,
-      callbackId: request.callbackId,
-      refund: request.cycles,
-      payload: refusal,
-      deadlineNs: request.deadlineNs,
-    });
+  const isWaiting = round.find(sender)?.outputQueues.some((queue) => queue.receiver === receiver);
+  const reason =
+    isWaiting || routeOf(round, receiver) !== round.env.subnetId
+      ? 'queueFull'
+      : whyNotInducted(round, request);
+  if (reason === 'queueFull') {
+    enqueue(round, request);
+    return undefined;
+  }
+  if (reason !== undefined) {
+    return inductResponse(round, rejectOf(request, ...rejectText(reason, request)));
   }
   const canister = round.canister(receiver as CanisterId);
-  round.put(pushInput(canister, request.sender, request));
+  round.put(pushInput(canister, sender, request));
   return canister.canisterId;
 }
 
-/** Why a receiver takes no request, as the stream handler words it. */
-function refuse(round: RoundState, receiver: PrincipalId): ResponsePayload | undefined {
-  const number = canisterIdToU64(receiver);
-  const name = principalToText(receiver);
-  if (number === undefined || !isHosted(round.canisterIds, number)) {
-    const message = `No route to canister ${name}`;
-    return { kind: 'reject', code: RejectCode.destinationInvalid, message };
+function inductOwnResponse(round: RoundState, response: CanisterResponse): CanisterId | undefined {
+  if (routeOf(round, response.originator) !== round.env.subnetId) {
+    enqueue(round, response);
+    return undefined;
   }
-  const canister = round.find(receiver);
-  if (canister === undefined) {
-    const message = `Canister ${name} not found`;
-    return { kind: 'reject', code: RejectCode.destinationInvalid, message };
-  }
-  const error = refusalOf(canister);
-  return error === undefined
-    ? undefined
-    : { kind: 'reject', code: RejectCode.canisterError, message: error.message };
+  return inductResponse(round, response);
 }
 
-function inductResponse(round: RoundState, response: CanisterResponse): CanisterId | undefined {
-  const canister = round.find(response.originator);
+/** Puts a message into the output queue of its sender, where that still exists. */
+function enqueue(round: RoundState, message: CanisterMessage): void {
+  const outgoing = { message, expiresNs: expiryOf(round, message) };
+  const canister = round.find(senderOf(message));
+  const receiver = receiverOf(message);
   if (canister === undefined) {
-    round.consume(null, response.refund, 'droppedMessages');
-    return undefined;
+    round.subnetOutputs = pushOutput(round.subnetOutputs, receiver, outgoing);
+  } else {
+    const outputQueues = pushOutput(canister.outputQueues, receiver, outgoing);
+    round.put({ ...canister, outputQueues });
   }
-  const callback = canister.calls.callbacks.find(({ id }) => id === response.callbackId);
-  if (callback === undefined || callback.expired) {
-    round.credit(canister.canisterId, response.refund);
-    return undefined;
+}
+
+/** A guaranteed response waits as long as it takes; what is best-effort ends with its deadline. */
+function expiryOf(round: RoundState, { kind, deadlineNs }: CanisterMessage): TimeNs {
+  if (deadlineNs !== 0n) {
+    return deadlineNs;
   }
-  round.put(pushInput(canister, response.respondent, response));
-  return canister.canisterId;
+  return kind === 'request' ? round.timeNs + REQUEST_LIFETIME_NS : 0n;
 }
 
 /**
- * Best-effort calls whose deadline passed: the caller hears that it waited in vain, requests still
- * queued are dropped and their cycles go back.
+ * Puts a response into its caller's queue. One that nobody waits for leaves its cycles to the caller,
+ * or is lost with it; what no honest subnet sends is corrected and told.
+ * @returns the caller, if it has new input
  */
-export function expireBestEffortCalls(round: RoundState): void {
-  for (const canisterId of round.select((sum) => sum.deadlineNs < round.timeNs)) {
-    dropExpiredRequests(round, canisterId);
-    expireCallbacks(round, canisterId);
+export function inductResponse(
+  round: RoundState,
+  response: CanisterResponse,
+  isRemote = false,
+): CanisterId | undefined {
+  const { originator, respondent, callbackId, refund } = response;
+  const canister = round.find(originator);
+  if (canister === undefined) {
+    round.consume(null, refund, 'droppedMessages');
+    return undefined;
   }
+  const callback = canister.calls.callbacks.find(({ id }) => id === callbackId);
+  if (callback === undefined || callback.expired) {
+    round.credit(canister.canisterId, refund);
+    return undefined;
+  }
+  if (callback.respondent !== respondent) {
+    mismatch(round, response, `answers call ${callbackId} in the place of another`);
+    round.consume(null, refund, 'droppedMessages');
+    return undefined;
+  }
+  const excess = refund - callback.cyclesSent;
+  if (excess > 0n) {
+    mismatch(round, response, `gives ${excess} cycles more back than were sent`);
+    round.consume(null, excess, 'droppedMessages');
+  }
+  const due = excess > 0n ? { ...response, refund: callback.cyclesSent } : response;
+  round.put(pushInput(round.canister(canister.canisterId), respondent, due, isRemote));
+  return canister.canisterId;
 }
 
-function isPast(round: RoundState, deadlineNs: bigint): boolean {
-  return deadlineNs !== 0n && deadlineNs < round.timeNs;
-}
-
-function dropExpiredRequests(round: RoundState, canisterId: CanisterId): void {
-  const { inputQueues } = round.canister(canisterId);
-  const isLate = (message: CanisterMessage): message is CanisterRequest =>
-    message.kind === 'request' && isPast(round, message.deadlineNs);
-  const late = inputQueues.flatMap(({ messages }) => messages.filter(isLate));
-  if (late.length === 0) {
-    return;
-  }
-  round.update(canisterId, {
-    inputQueues: inputQueues
-      .map((queue) => ({
-        ...queue,
-        messages: queue.messages.filter((message) => !isLate(message)),
-      }))
-      .filter(({ messages }) => messages.length > 0),
+function mismatch(round: RoundState, response: CanisterResponse, what: string): void {
+  round.trace.push({
+    kind: 'criticalError',
+    code: 'INDUCT_RESPONSE_FAILED',
+    message: `A response of ${principalToText(response.respondent)} to ${principalToText(response.originator)} ${what}.`,
   });
-  for (const { sender, cycles } of late) {
-    const caller = round.find(sender);
-    if (caller === undefined) {
-      round.consume(null, cycles, 'droppedMessages');
-    } else {
-      round.credit(caller.canisterId, cycles);
-    }
-  }
-}
-
-function expireCallbacks(round: RoundState, canisterId: CanisterId): void {
-  const canister = round.canister(canisterId);
-  const { calls, inputQueues } = canister;
-  const answered = new Set(
-    inputQueues.flatMap(({ messages }) =>
-      messages.map((message) => (message.kind === 'response' ? message.callbackId : -1)),
-    ),
-  );
-  const late = calls.callbacks.filter(
-    ({ id, deadlineNs, expired }) => !expired && isPast(round, deadlineNs) && !answered.has(id),
-  );
-  if (late.length === 0) {
-    return;
-  }
-  const callbacks = calls.callbacks.map((callback) =>
-    late.includes(callback) ? { ...callback, expired: true } : callback,
-  );
-  let changed: CanisterState = { ...canister, calls: { ...calls, callbacks } };
-  for (const { id, respondent, deadlineNs } of late) {
-    changed = pushInput(changed, respondent, {
-      kind: 'response',
-      originator: canisterId,
-      respondent,
-      callbackId: id,
-      refund: 0n,
-      payload: {
-        kind: 'reject',
-        code: RejectCode.sysUnknown,
-        message: 'Call deadline has expired.',
-      },
-      deadlineNs,
-    });
-  }
-  round.put(changed);
 }

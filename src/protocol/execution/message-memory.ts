@@ -2,6 +2,7 @@ import { encodeUtf8 } from '../../base/utf8.ts';
 import { MAX_RESPONSE_PAYLOAD_BYTES } from '../limits/execution.ts';
 import type { CanisterMessage, CanisterRequest } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { outgoingMessages } from '../replicated-state/output-queues.ts';
 import { openMessages } from '../replicated-state/input-queues.ts';
 
 /**
@@ -31,6 +32,15 @@ export function messageMemory(canister: CanisterState): MessageMemory {
   const { calls } = canister;
   let guaranteedBytes = 0;
   let bestEffortBytes = 0;
+  for (const { message } of outgoingMessages(canister.outputQueues)) {
+    if (message.deadlineNs !== 0n) {
+      bestEffortBytes += messageBytes(message);
+    } else {
+      // The room for the response to a request is the callback's.
+      const roomOfCallback = message.kind === 'request' ? MAX_RESPONSE_PAYLOAD_BYTES : 0;
+      guaranteedBytes += Math.max(messageBytes(message) - roomOfCallback, 0);
+    }
+  }
   const responses = new Map<number, number>();
   for (const message of openMessages(canister)) {
     if (message.kind === 'response') {
@@ -55,6 +65,11 @@ export function messageMemory(canister: CanisterState): MessageMemory {
     }
   }
   return { guaranteedBytes, bestEffortBytes };
+}
+
+/** Of the payload. */
+export function messageBytes(message: CanisterMessage): number {
+  return message.kind === 'request' ? requestBytes(message) : responseBytes(message);
 }
 
 export function responseBytes({ payload }: Extract<CanisterMessage, { kind: 'response' }>): number {

@@ -10,6 +10,7 @@ import type {
   RegistryVersion,
   TimeNs,
 } from '../types/ids.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
 import type {
   CallOrigin,
   CanisterMessage,
@@ -82,6 +83,8 @@ export class RoundState {
   /** The batch's randomness, 32 bytes. */
   readonly randomness: Uint8Array;
   readonly registryVersion: RegistryVersion;
+  /** Undefined = the network is this subnet alone. */
+  readonly topology: NetworkTopology | undefined;
   nodeMetrics: readonly NodeMetricsSample[];
   #canisters: RadixMap<CanisterState>;
   /** Changed since `#canisters` was made: one message changes a canister many times. */
@@ -118,7 +121,7 @@ export class RoundState {
   /** @param oldest the oldest state this node still reads from: its memories must not be forgotten */
   constructor(
     state: ReplicatedState,
-    batch: Pick<Batch, 'height' | 'timeNs' | 'randomness' | 'registryVersion'>,
+    batch: Pick<Batch, 'height' | 'timeNs' | 'randomness' | 'registryVersion' | 'topology'>,
     env: ExecutionEnvironment,
     oldest: ReplicatedState = state,
   ) {
@@ -129,6 +132,7 @@ export class RoundState {
     this.timeNs = batch.timeNs;
     this.randomness = batch.randomness;
     this.registryVersion = batch.registryVersion;
+    this.topology = batch.topology;
     this.nodeMetrics = state.nodeMetrics;
     this.#canisters = state.canisters;
     this.history = state.ingressHistory;
@@ -291,6 +295,7 @@ export class RoundState {
         timeNs,
         randomness: this.randomness,
         registryVersion: this.registryVersion,
+        ...(this.topology && { topology: this.topology }),
       },
       this.env,
       this.oldest,
@@ -419,7 +424,7 @@ export class RoundState {
       origin.room = shareOf(origin.round.room(), origin.shares);
       this.#room = { ...origin.room };
     }
-    this.#room ??= roomOf(this.summary(), this.subnetQueue, this.env.limits);
+    this.#room ??= roomOf(this.summary(), this.before, this.subnetQueue, this.env.limits);
     return this.#room;
   }
 

@@ -3,7 +3,7 @@ import { isRequest } from '../replicated-state/canister-messages.ts';
 import type { IngressMessage } from '../replicated-state/canister-state.ts';
 import type { CanisterId, Instructions } from '../types/ids.ts';
 import { chargeIdleCanisters } from './idle-charging.ts';
-import { expireBestEffortCalls, inductCanisterMessages } from './induct-canister-messages.ts';
+import { inductCanisterMessages } from './induct-canister-messages.ts';
 import { answerRandomRequests } from './management/raw-rand.ts';
 import { tryStopping } from './management/stop-canister.ts';
 import type { RoundState } from './round-state.ts';
@@ -18,7 +18,6 @@ import { chooseTasks, type RoundTasks } from './scheduling/next-execution.ts';
 import { chargeHeapDelta, isHeapDeltaUsedUp, shrinkDebits } from './scheduling/rate-limits.ts';
 import { RoundSchedule, type Turn } from './scheduling/round-schedule.ts';
 import { SubnetMessages } from './scheduling/subnet-messages.ts';
-import { shedBestEffortMessages } from './shed-messages.ts';
 import { ErrorCode } from './user-error.ts';
 
 /**
@@ -31,14 +30,12 @@ import { ErrorCode } from './user-error.ts';
  */
 export function* executeRound(round: RoundState, isCheckpoint: boolean): RoundTask<void> {
   dropExpired(round);
-  expireBestEffortCalls(round);
   answerRandomRequests(round);
   inductCanisterMessages(round);
   yield* executeMessages(round);
   finishStopping(round);
   chargeIdleCanisters(round);
   inductCanisterMessages(round);
-  shedBestEffortMessages(round);
   shrinkDebits(round);
   yield* inOrder(abortPausedExecutions(round, isCheckpoint));
   if (isCheckpoint) {

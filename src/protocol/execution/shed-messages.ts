@@ -1,7 +1,10 @@
 import type { CanisterMessage, CanisterResponse } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { outgoingMessages, partitionOutputs } from '../replicated-state/output-queues.ts';
+import { cyclesOf } from '../replicated-state/streams.ts';
 import type { CanisterId } from '../types/ids.ts';
-import { messageMemory, requestBytes, responseBytes } from './message-memory.ts';
+import { messageBytes, messageMemory, requestBytes, responseBytes } from './message-memory.ts';
+import { refundCycles } from './refunds.ts';
 import type { RoundState } from './round-state.ts';
 import { RejectCode } from './user-error.ts';
 
@@ -85,6 +88,11 @@ function holderOf(canister: CanisterState): Holder {
       }
     }
   }
+  for (const { message } of outgoingMessages(canister.outputQueues)) {
+    if (message.deadlineNs !== 0n) {
+      messages.push({ message, bytes: messageBytes(message) });
+    }
+  }
   // Of equals the one that came last goes first.
   messages.sort((a, b) => a.bytes - b.bytes);
   return { canisterId, bytes: messageMemory(canister).bestEffortBytes, messages };
@@ -95,8 +103,9 @@ function dropMessages(
   canisterId: CanisterId,
   dropped: ReadonlySet<CanisterMessage>,
 ): void {
-  const { inputQueues } = round.canister(canisterId);
+  const { inputQueues, outputQueues } = round.canister(canisterId);
   round.update(canisterId, {
+    outputQueues: partitionOutputs(outputQueues, ({ message }) => dropped.has(message)).kept,
     inputQueues: inputQueues
       .map((queue) => ({
         ...queue,
@@ -107,14 +116,8 @@ function dropMessages(
       .filter(({ messages }) => messages.length > 0),
   });
   for (const message of dropped) {
-    const isRequest = message.kind === 'request';
-    const refund = isRequest ? message.cycles : message.refund;
-    const caller = isRequest ? message.sender : message.originator;
-    if (round.find(caller) === undefined) {
-      round.consume(null, refund, 'droppedMessages');
-    } else {
-      round.credit(caller, refund);
-    }
+    const caller = message.kind === 'request' ? message.sender : message.originator;
+    refundCycles(round, caller, cyclesOf(message));
   }
 }
 

@@ -2,9 +2,11 @@ import type { ExecutionLimits } from '../limits/execution.ts';
 import { MAX_SUBNET_CALLBACKS, MAX_SUBNET_MESSAGE_BYTES } from '../limits/messaging.ts';
 import type { CanisterMessage, SubnetMessage } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
+import { outgoingMessages } from '../replicated-state/output-queues.ts';
+import type { Outbound } from '../replicated-state/streams.ts';
 import type { CanisterSummary } from './canister-summary.ts';
 import { usedBytes } from './cycles-account-manager.ts';
-import { guaranteedCallBytes, requestBytes } from './message-memory.ts';
+import { guaranteedCallBytes, requestBytes, responseBytes } from './message-memory.ts';
 import { allocatedBytes } from './storage-price.ts';
 
 /** What the subnet can still take in this round. @upstream rs/interfaces#SubnetAvailableMemory */
@@ -22,6 +24,7 @@ export interface Room {
 
 export function roomOf(
   used: CanisterSummary,
+  { streams, subnetOutputs }: Outbound,
   subnetQueue: readonly SubnetMessage[],
   limits: ExecutionLimits,
 ): Room {
@@ -29,10 +32,34 @@ export function roomOf(
   return {
     callbacks: MAX_SUBNET_CALLBACKS - used.callbacks,
     bytes: MAX_SUBNET_MESSAGE_BYTES - used.messageBytes - waiting,
-    guaranteedBytes: Number(limits.guaranteedResponseBytes) - used.guaranteedBytes,
+    guaranteedBytes:
+      Number(limits.guaranteedResponseBytes) -
+      used.guaranteedBytes -
+      outboundResponseBytes(streams, subnetOutputs),
     memoryBytes: limits.subnetMemoryBytes - limits.callbackMemoryBytes - used.memoryBytes,
     shares: 1,
   };
+}
+
+/** Of guaranteed responses that no canister holds any more, or that none ever held. */
+function outboundResponseBytes(
+  streams: Outbound['streams'],
+  subnetOutputs: Outbound['subnetOutputs'],
+): number {
+  let bytes = 0;
+  for (const { message } of outgoingMessages(subnetOutputs)) {
+    bytes += guaranteedResponseBytes(message);
+  }
+  for (const { messages } of streams.values()) {
+    for (const message of messages) {
+      bytes += message.kind === 'refund' ? 0 : guaranteedResponseBytes(message);
+    }
+  }
+  return bytes;
+}
+
+function guaranteedResponseBytes(message: CanisterMessage): number {
+  return message.kind === 'response' && message.deadlineNs === 0n ? responseBytes(message) : 0;
 }
 
 /** An equal part of the room, for work that goes on side by side. */

@@ -66,7 +66,13 @@ export const ErrorCode = {
   reservedCyclesLimitIsTooLow: 540,
 } as const;
 
-export const RejectCode = { destinationInvalid: 3, canisterError: 5, sysUnknown: 6 } as const;
+export const RejectCode = {
+  sysFatal: 1,
+  sysTransient: 2,
+  destinationInvalid: 3,
+  canisterError: 5,
+  sysUnknown: 6,
+} as const;
 
 const DOCUMENTATION = 'https://internetcomputer.org/docs/current/references/execution-errors#';
 

@@ -1,4 +1,4 @@
-import type { HashHex, Height, NodeId, Rank } from '../types/ids.ts';
+import type { HashHex, Height, NodeId, Rank, SubnetId } from '../types/ids.ts';
 
 /** Past-tense facts of one node, for telemetry, checkers and tests. Ids are hex strings. */
 export type TraceEvent =
@@ -53,6 +53,8 @@ export type TraceEvent =
       readonly timeNs: bigint;
       readonly cycles: CyclesFacts;
     }
+  /** What a round did to the stream to another subnet; told only of those that it touched. */
+  | { readonly kind: 'streamAdvanced'; readonly height: Height; readonly stream: StreamFacts }
   | { readonly kind: 'certified'; readonly height: Height; readonly root: HashHex }
   | { readonly kind: 'catchUpPackageMade'; readonly height: Height; readonly stateHash: HashHex }
   | {
@@ -208,6 +210,24 @@ export interface BlockFacts {
   readonly payloadBytes: number;
   readonly isSummary: boolean;
   readonly certifiedHeight: Height;
+}
+
+/** The stream to another subnet after a round, and how many messages the round moved. */
+export interface StreamFacts {
+  readonly subnetId: SubnetId;
+  readonly begin: number;
+  readonly end: number;
+  /** Of the messages that come from there. */
+  readonly signalsEnd: number;
+  /** Of the messages kept. */
+  readonly bytes: number;
+  /** Put onto the stream. */
+  readonly enqueued: number;
+  /** That came from there, and were taken or rejected. */
+  readonly inducted: number;
+  readonly rejected: number;
+  /** Dropped because the other subnet signalled them. */
+  readonly collected: number;
 }
 
 /**

@@ -4,13 +4,18 @@ import type { CyclesFacts, TraceEvent } from '../interfaces/trace.ts';
 import type { Instructions } from '../types/ids.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import { countCycles } from '../execution/count-cycles.ts';
+import { expireMessages } from '../execution/expire-messages.ts';
 import { deliverQueryStats } from '../execution/query/deliver-query-stats.ts';
 import { RoundState } from '../execution/round-state.ts';
 import type { RoundTask } from '../execution/run-on-sandbox.ts';
 import { executeRound } from '../execution/scheduler.ts';
+import { shedBestEffortMessages } from '../execution/shed-messages.ts';
 import { pruneIngressHistory } from '../replicated-state/ingress-history.ts';
 import { withBlock } from '../replicated-state/node-metrics.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
+import { buildStreams } from './stream-builder.ts';
+import { StreamDrafts } from './stream-drafts.ts';
+import { inductStreams } from './stream-handler.ts';
 import { inductIngress } from './valid-set-rule.ts';
 
 /** The state after a batch and what happened on the way. */
@@ -22,8 +27,18 @@ export interface ExecutedBatch {
   readonly cycles: CyclesFacts;
 }
 
+/** Tells of streams to other subnets what the round did to them. */
+function sealStreams(round: RoundState, drafts: StreamDrafts): void {
+  round.streams = drafts.seal();
+  for (const draft of drafts.touched()) {
+    if (draft.subnetId !== round.env.subnetId) {
+      round.trace.push({ kind: 'streamAdvanced', height: round.height, stream: draft.facts() });
+    }
+  }
+}
+
 /**
- * Executes one batch: prune, induct, run canisters. Deterministic: all nodes come to the same state.
+ * Executes one batch: expire, induct streams and ingress, run canisters, build streams. Deterministic: all nodes come to the same state.
  * The caller answers each yielded request with the sandbox's reply.
  * @param oldest the oldest state that queries may still read; keeps its memories alive in the sandbox
  * @upstream rs/messaging/src/state_machine.rs
@@ -53,8 +68,14 @@ export function* executeBatch(
   );
   round.history = pruneIngressHistory(round.history, timeNs);
   deliverQueryStats(round, batch.queryStats, batch.blockMaker);
+  expireMessages(round);
+  const drafts = new StreamDrafts(state.streams);
+  inductStreams(round, drafts, batch.xnet ?? []);
   inductIngress(round, batch.ingress);
   yield* executeRound(round, batch.requiresFullStateHash);
+  buildStreams(round, drafts);
+  shedBestEffortMessages(round);
+  sealStreams(round, drafts);
   const sealed = round.seal();
   const next = batch.requiresFullStateHash ? { ...sealed, atCheckpoint: sealed.canisters } : sealed;
   assert(next.timeNs >= state.timeNs, 'batch time never runs back');

@@ -18,6 +18,13 @@ export interface RoutingEntry {
   readonly subnetId: SubnetId;
 }
 
+/** An inclusive range of canister ids that moves, and all subnets on its way, in order. */
+export interface MigrationEntry {
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly trace: readonly SubnetId[];
+}
+
 /**
  * The network at one registry version, as far as messages and certificates need it.
  * @upstream rs/replicated_state/src/metadata_state.rs#NetworkTopology
@@ -28,4 +35,6 @@ export interface NetworkTopology {
   readonly subnets: readonly SubnetEntry[];
   /** Ascending, disjoint. */
   readonly routingTable: readonly RoutingEntry[];
+  /** Canisters that move from subnet to subnet; absent = none do. */
+  readonly migrations?: readonly MigrationEntry[];
 }

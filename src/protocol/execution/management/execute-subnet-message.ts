@@ -288,7 +288,7 @@ function* deleteCanister(
       `Canister ${name} must be stopped before it is deleted.${advice}`,
     );
   }
-  if (hasInput(canister)) {
+  if (hasInput(canister) || canister.outputQueues.length > 0) {
     const advice = help(
       'Wait until the queues have been cleared to delete the canister and in the meantime stop the canister.',
       'delete-canister-queue-not-empty',
