@@ -1,5 +1,5 @@
 import type { NodeId } from '../protocol/types/ids.ts';
-import { keepLast, withNode } from './projection-edits.ts';
+import { keepLast, labelOf, withNode } from './projection-edits.ts';
 import { KEPT_FEED_ENTRIES } from './projection.ts';
 import type { CaughtView, FeedEntry, NetworkProjection } from './projection.ts';
 import type { TelemetryEvent } from './telemetry.ts';
@@ -127,13 +127,12 @@ function withCaught(
 }
 
 function inWords(
-  { nodes }: NetworkProjection,
+  projection: NetworkProjection,
   event: IncidentEvent,
   counts: Readonly<Record<string, number>>,
 ): string {
-  const label = (id: string | null): string =>
-    nodes.find((node) => node.nodeId === id)?.label ?? 'a stranger';
-  const witnesses = nodes.filter((node) => Object.hasOwn(counts, node.nodeId));
+  const label = (id: NodeId | null): string => labelOf(projection, id) ?? 'a stranger';
+  const witnesses = projection.nodes.filter((node) => Object.hasOwn(counts, node.nodeId));
   const who = enumerate(witnesses.map((node) => node.label)) || 'The network';
   const rule = `(rule ${event.code}${oftenInWords(event, timesOf(counts))})`;
   const message = event.message.replace(/\.$/u, '');

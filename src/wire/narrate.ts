@@ -1,6 +1,7 @@
 import { keysInWords } from './narrate-keys.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
 import { ATTACKS } from './malicious.ts';
+import { labelOf } from './projection-edits.ts';
 import { linkInWords, nodeInWords } from './narrate-world.ts';
 import type { BlockView, FeedEntry, NetworkProjection } from './projection.ts';
 import type { TelemetryEvent } from './telemetry.ts';
@@ -32,8 +33,7 @@ export function narrate(
   origin: { readonly from: NodeId | 'host'; readonly atNs: bigint },
 ): Sentence | undefined {
   const say = speaker(origin.atNs);
-  const name = (id: NodeId | 'host' | null): string =>
-    before.nodes.find((node) => node.nodeId === id)?.label ?? 'The network';
+  const name = (id: NodeId | 'host' | null): string => labelOf(before, id) ?? 'The network';
   switch (event.kind) {
     case 'blockProposed': {
       const { height, rank, maker, ingress, isSummary } = event.block;

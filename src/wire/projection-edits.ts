@@ -1,5 +1,6 @@
 import { compareText } from '../base/bytes.ts';
 import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
+import type { TopologyNode, TopologySubnet } from './network.ts';
 import { KEPT_HEIGHTS } from './projection.ts';
 import type { BlockView, HeightView, NetworkProjection, NodeView } from './projection.ts';
 
@@ -7,6 +8,21 @@ import type { BlockView, HeightView, NetworkProjection, NodeView } from './proje
 
 export function keepLast<T>(list: readonly T[], count: number): readonly T[] {
   return list.length > count ? list.slice(list.length - count) : list;
+}
+
+/** The name of a node of this subnet, or of another one; undefined for anybody else. */
+export function labelOf(
+  { nodes, topology }: Pick<NetworkProjection, 'nodes' | 'topology'>,
+  id: NodeId | 'host' | null,
+): string | undefined {
+  return (
+    nodes.find((node) => node.nodeId === id)?.label ??
+    topology.subnets.flatMap(registeredNodes).find((node) => node.nodeId === id)?.label
+  );
+}
+
+export function registeredNodes({ nodes, spareNodes }: TopologySubnet): readonly TopologyNode[] {
+  return [...nodes, ...spareNodes];
 }
 
 export function withNode(

@@ -1,7 +1,14 @@
 import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
 import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
-import type { ClockReading, NodeHeights, NodeRunState, Topology, TopologyNode } from './network.ts';
+import type {
+  ClockReading,
+  NodeHeights,
+  NodeRunState,
+  Topology,
+  TopologyNode,
+  TopologySubnet,
+} from './network.ts';
 import type { LinkConditions } from './network-spec.ts';
 import { HEALTHY_NODE, type NodeConditions } from './node-conditions.ts';
 import type { BootStage, PacketContent } from './telemetry.ts';
@@ -44,6 +51,8 @@ export type NodeCondition = NodeRunState | 'catchingUp';
 export interface NodeView {
   readonly nodeId: NodeId;
   readonly label: string;
+  /** Position among all nodes of the network. */
+  readonly index: number;
   readonly condition: NodeCondition;
   readonly reason: string | null;
   readonly heights: NodeHeights;
@@ -194,8 +203,12 @@ export interface MessageView {
   readonly instructions: bigint;
 }
 
+/** One subnet of a network: what is told of others is not in here. */
 export interface NetworkProjection {
+  /** Of the whole network. */
   readonly topology: Topology;
+  /** The subnet shown, by its place in the topology. */
+  readonly subnetIndex: number;
   readonly bootStage: BootStage | null;
   readonly bootDetail: string;
   readonly clock: Pick<ClockReading, 'rate' | 'paused' | 'pace'> | null;
@@ -243,10 +256,11 @@ const NO_HEIGHTS: NodeHeights = {
 
 export const NO_RUN: KeyRunView = { dealt: [], included: [], complaints: [] };
 
-function initialNode({ nodeId, label }: TopologyNode, isMember: boolean): NodeView {
+function initialNode({ nodeId, label, index }: TopologyNode, isMember: boolean): NodeView {
   return {
     nodeId,
     label,
+    index,
     condition: isMember ? 'starting' : 'stopped',
     reason: null,
     heights: NO_HEIGHTS,
@@ -266,7 +280,7 @@ function initialNode({ nodeId, label }: TopologyNode, isMember: boolean): NodeVi
   };
 }
 
-function initialInterval({ subnets: [subnet] }: Topology): IntervalView {
+function initialInterval(subnet: TopologySubnet | undefined): IntervalView {
   return {
     height: 0,
     length: subnet?.dkgIntervalLength ?? 0,
@@ -277,17 +291,20 @@ function initialInterval({ subnets: [subnet] }: Topology): IntervalView {
   };
 }
 
-export function initialProjection(topology: Topology): NetworkProjection {
+/** @param subnetIndex of the subnet to show */
+export function initialProjection(topology: Topology, subnetIndex = 0): NetworkProjection {
+  const subnet = topology.subnets[subnetIndex];
   return {
     topology,
+    subnetIndex,
     bootStage: null,
     bootDetail: '',
     clock: null,
     atNs: 0n,
-    nodes: topology.subnets.flatMap(({ nodes, spareNodes }) => [
-      ...nodes.map((node) => initialNode(node, true)),
-      ...spareNodes.map((node) => initialNode(node, false)),
-    ]),
+    nodes: [
+      ...(subnet?.nodes ?? []).map((node) => initialNode(node, true)),
+      ...(subnet?.spareNodes ?? []).map((node) => initialNode(node, false)),
+    ],
     heights: [],
     notarizedHeight: 0,
     finalizedHeight: 0,
@@ -302,7 +319,7 @@ export function initialProjection(topology: Topology): NetworkProjection {
     violations: [],
     partitions: [],
     links: [],
-    interval: initialInterval(topology),
+    interval: initialInterval(subnet),
     registry: null,
     nextId: 1,
   };

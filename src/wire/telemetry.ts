@@ -85,7 +85,13 @@ export type HostEvent =
       readonly pace: Pace;
     }
   /** A checker of the host saw the protocol broken. */
-  | { readonly kind: 'safetyViolated'; readonly rule: string; readonly message: string };
+  | {
+      readonly kind: 'safetyViolated';
+      readonly rule: string;
+      readonly message: string;
+      /** Where; absent = wherever the watcher looks. */
+      readonly subnetId?: SubnetId;
+    };
 
 export const BOOT_STAGES = ['keys', 'nodes', 'firstBeacon', 'firstBlock', 'ready'] as const;
 export type BootStage = (typeof BOOT_STAGES)[number];
