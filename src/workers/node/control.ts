@@ -4,6 +4,7 @@ import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
 import type { NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeSecrets, SubnetGenesis } from '../../protocol/types/genesis.ts';
 import type { HashHex, Height, NodeId } from '../../protocol/types/ids.ts';
+import type { NetworkTopology } from '../../protocol/types/network-topology.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
@@ -30,7 +31,10 @@ export interface NodeStart extends NodeWorld {
   readonly networkId: string;
   readonly genesis: SubnetGenesis;
   readonly secrets: NodeSecrets;
+  /** Of the root subnet. */
   readonly rootKeyDer: Uint8Array;
+  /** Only where there are several subnets. */
+  readonly neighbours?: Neighbours;
   /** The same for all nodes of the network. */
   readonly signatureLibrary: SignatureLibrary;
   /** What only the nodes of the tab share, when they tell each other valid signatures. */
@@ -46,6 +50,13 @@ export interface NodeStart extends NodeWorld {
   /** Takes one port for each sandbox, to the tab's compiler of modules. */
   readonly modulesPort: MessagePort;
   readonly gatewayPort: MessagePort;
+}
+
+/** The rest of the network, to a node of one of its subnets. */
+export interface Neighbours {
+  readonly topology: NetworkTopology;
+  /** All registered nodes of other subnets. */
+  readonly nodes: readonly NodeId[];
 }
 
 /** What one node may have of the tab to run its canisters. */
@@ -99,6 +110,8 @@ export interface NodeControl {
   setMalicious(behaviours: readonly MaliciousBehaviour[]): void;
   /** A peer (re)started: this port leads to it from now on. Taken before `start` is done as well. */
   connectPeer(port: MessagePort, peerId: NodeId): void;
+  /** A node of another subnet was ended: what is asked of it stays unanswered. */
+  peerGone(peerId: NodeId): void;
   /** Runs with this clock until the node has finalized `height`, then pauses its own clock. */
   runUntilFinalized(setting: ClockSetting, height: Height): Promise<StepOutcome>;
   report(): NodeReport;

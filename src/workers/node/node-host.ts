@@ -18,6 +18,7 @@ import type { NetworkClock } from '../clock/network-clock.ts';
 import type { HostTimers, Scheduler } from '../clock/scheduler.ts';
 import type { SandboxClient } from '../sandbox/sandbox-client.ts';
 import type { StorageError, StoragePort } from '../storage/storage-port.ts';
+import type { SubnetLinks } from '../xnet/subnet-links.ts';
 import type { Transport } from '../transport/transport.ts';
 import { createNodeMachine } from './node-machine.ts';
 import type { TelemetryOutbox } from './telemetry-outbox.ts';
@@ -25,8 +26,11 @@ import type { TelemetryOutbox } from './telemetry-outbox.ts';
 /** Everything around one core: brings it its inputs and does what it asks for. */
 export interface NodeHost {
   packet(from: NodeId, bytes: Uint8Array): void;
-  /** Answers through `onReply`; returns what withdraws the request. */
-  http(request: HttpRequest, onReply: (reply: HttpReply) => void): () => void;
+  /**
+   * Answers through `onReply`; returns what withdraws the request.
+   * @param from a node that asks; absent = a client
+   */
+  http(request: HttpRequest, onReply: (reply: HttpReply) => void, from?: NodeId): () => void;
   setDelays(delays: DelayBudget): void;
   /** New registry versions, ascending. */
   applyRegistry(records: readonly SubnetRecord[]): void;
@@ -51,6 +55,8 @@ export interface NodeHostDeps {
   readonly timers: HostTimers;
   readonly storage: StoragePort;
   readonly sandbox: SandboxClient;
+  /** Asks nodes of other subnets; absent where there are none. */
+  readonly subnetLinks?: Pick<SubnetLinks, 'fetch'> | undefined;
   readonly telemetry: TelemetryOutbox;
   /** A stopwatch, milliseconds. */
   stopwatchMs(): number;
@@ -151,11 +157,22 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
         );
         return;
       }
+      case 'fetch':
+        ask(effect);
+        return;
       case 'httpReply':
         requests.answer(effect.requestId, effect.reply);
         return;
       case 'persist':
         void persist(effect);
+    }
+  };
+  const ask = ({ operationId, to, request }: NodeEffect & { readonly kind: 'fetch' }): void => {
+    const done = (reply: HttpReply | null): void => push({ kind: 'fetched', operationId, reply });
+    if (deps.subnetLinks === undefined) {
+      done(null);
+    } else {
+      deps.subnetLinks.fetch(to, request, done);
     }
   };
   const persist = async (effect: NodeEffect & { readonly kind: 'persist' }): Promise<void> => {
@@ -249,11 +266,15 @@ function createOpenRequests(push: (input: NodeInput) => void) {
   const replies = new Map<number, (reply: HttpReply) => void>();
   let nextRequestId = 0;
   return {
-    open: (request: HttpRequest, onReply: (reply: HttpReply) => void): (() => void) => {
+    open: (
+      request: HttpRequest,
+      onReply: (reply: HttpReply) => void,
+      from?: NodeId,
+    ): (() => void) => {
       nextRequestId += 1;
       const requestId = nextRequestId;
       replies.set(requestId, onReply);
-      push({ kind: 'httpRequest', requestId, request });
+      push({ kind: 'httpRequest', requestId, request, ...(from !== undefined && { from }) });
       return () => {
         if (replies.delete(requestId)) {
           push({ kind: 'httpCancelled', requestId });

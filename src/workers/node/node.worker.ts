@@ -1,4 +1,5 @@
 import { bytesToHex } from '../../base/hex.ts';
+import { present } from '../../base/assert.ts';
 import { createPrng } from '../../base/prng.ts';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import { createNodeCrypto } from '../../protocol/crypto/node-crypto.ts';
@@ -26,10 +27,11 @@ import { createFaultyStorage } from '../storage/faulty-storage.ts';
 import { openNodeStorage } from '../storage/node-storage.ts';
 import type { StoragePort } from '../storage/storage-port.ts';
 import { openBroadcastChannel } from '../transport/broadcast-channel.ts';
-import { memoChannelName } from '../transport/channel-like.ts';
+import { memoChannelName, subnetChannels } from '../transport/channel-like.ts';
 import { createLinkTable, type LinkTable } from '../transport/link-table.ts';
 import { openMeshPort } from '../transport/mesh-port.ts';
 import { createTransport, type Transport } from '../transport/transport.ts';
+import { openSubnetLinks, type SubnetLinks } from '../xnet/subnet-links.ts';
 import type {
   NodeControl,
   NodeLinks,
@@ -49,6 +51,8 @@ interface RunningNode {
   readonly scheduler: Scheduler;
   readonly links: LinkTable;
   readonly transport: Transport;
+  /** Undefined where there is one subnet. */
+  readonly subnetLinks: SubnetLinks | undefined;
   readonly host: NodeHost;
   readonly core: NodeCore;
   readonly timed: TimedCrypto;
@@ -103,6 +107,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     stored: stored.value.map(({ key, value }) => [key, value]),
     delays: config.delays,
     registry: config.registry,
+    ...(config.neighbours !== undefined && { topology: config.neighbours.topology }),
   });
   node = { ...assemble(config, core, opened.value, timed), blsBackend: suite.bls.name };
   if (config.behaviours.length > 0) {
@@ -147,9 +152,11 @@ function assemble(
   };
   const links = createLinkTable(createPrng(config.seed).fork('links'), clock.nowNs());
   applyLinks(links, config.links);
-  const transport = openTransport(config, { clock, scheduler, links, telemetry });
+  const parts = { clock, scheduler, links, telemetry };
+  const transport = openTransport(config, parts);
+  const subnetLinks = openLinksToNeighbours(config, parts);
   for (const [peerId, port] of [...config.mesh, ...earlyPorts.splice(0)]) {
-    transport.connect(peerId, openMeshPort(port));
+    connect({ transport, subnetLinks }, peerId, port);
   }
   const { workers, memoriesPerWorker } = config.sandboxes;
   const sandbox = createSandboxPool(
@@ -170,6 +177,7 @@ function assemble(
     timers,
     storage: createFaultyStorage(storage, () => conditions, { timers, nowMs: stopwatchMs }),
     sandbox,
+    subnetLinks,
     telemetry,
     stopwatchMs,
     onFatal,
@@ -178,7 +186,7 @@ function assemble(
     },
   });
   serveHttp(gateway, host);
-  return { clock, scheduler, links, transport, host, core, timed, sandbox };
+  return { clock, scheduler, links, transport, subnetLinks, host, core, timed, sandbox };
 }
 
 interface TransportParts {
@@ -192,17 +200,53 @@ function openTransport(config: NodeStart, parts: TransportParts): Transport {
   const { telemetry } = parts;
   return createTransport({
     ...parts,
-    networkId: config.networkId,
-    subnetId: config.genesis.subnetId,
+    channels: subnetChannels(config.networkId, config.genesis.subnetId),
     nodeId: config.secrets.nodeId,
     members: registeredNodes(config.genesis),
-    connectionId: bytesToHex(crypto.getRandomValues(new Uint8Array(8))),
+    connectionId: newConnectionId(),
     openChannel: openBroadcastChannel,
     onPacket: (from, bytes) => node?.host.packet(from as NodeId, bytes),
     onDropped: (from, cause) => telemetry.linkDropped(from as NodeId, cause),
     onRejected: (from, { code, message }) =>
       telemetry.trace([{ kind: 'packetRejected', from: from as NodeId | null, code, message }]),
   });
+}
+
+function newConnectionId(): string {
+  return bytesToHex(crypto.getRandomValues(new Uint8Array(8)));
+}
+
+function openLinksToNeighbours(
+  { networkId, secrets, neighbours }: NodeStart,
+  parts: TransportParts,
+): SubnetLinks | undefined {
+  const { telemetry } = parts;
+  return neighbours === undefined
+    ? undefined
+    : openSubnetLinks({
+        ...parts,
+        networkId,
+        nodeId: secrets.nodeId,
+        strangers: neighbours.nodes,
+        connectionId: newConnectionId(),
+        openChannel: openBroadcastChannel,
+        firstId: present(crypto.getRandomValues(new Uint32Array(1))[0], 'one number was drawn'),
+        serve: (from, request, onReply) =>
+          node?.host.http(request, onReply, from) ?? (() => undefined),
+        onDropped: telemetry.linkDropped,
+        onRejected: (from, { code, message }) =>
+          telemetry.trace([{ kind: 'packetRejected', from, code, message }]),
+      });
+}
+
+/** A port to a peer of the own subnet or of another one. */
+function connect(
+  { transport, subnetLinks }: Pick<RunningNode, 'transport' | 'subnetLinks'>,
+  peerId: NodeId,
+  port: MessagePort,
+): void {
+  const links = subnetLinks?.leadsTo(peerId) === true ? subnetLinks : transport;
+  links.connect(peerId, openMeshPort(port));
 }
 
 function serveHttp(gateway: PortLike<GatewayRequest, NodeToGateway>, host: NodeHost): void {
@@ -269,9 +313,10 @@ const control: NodeControl = {
     if (node === undefined) {
       earlyPorts.push([peerId, port]);
     } else {
-      node.transport.connect(peerId, openMeshPort(port));
+      connect(node, peerId, port);
     }
   },
+  peerGone: (peerId) => node?.subnetLinks?.peerGone(peerId),
   runUntilFinalized: (setting, height) =>
     new Promise((resolve, reject) => {
       if (node === undefined) {

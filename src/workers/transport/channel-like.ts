@@ -11,6 +11,26 @@ export interface ChannelLike {
 
 export type OpenChannel = (name: string) => ChannelLike;
 
+/** Names of the channels that small packets travel on. */
+export interface TransportChannels {
+  /** What all members hear; null = there is none. */
+  readonly all: string | null;
+  inboxOf(nodeId: string): string;
+}
+
+/** Between the nodes of one subnet. */
+export function subnetChannels(networkId: string, subnetId: string): TransportChannels {
+  return {
+    all: subnetChannelName(networkId, subnetId),
+    inboxOf: (nodeId) => inboxChannelName(networkId, subnetId, nodeId),
+  };
+}
+
+/** Between nodes of different subnets: each has one inbox for all of them. */
+export function crossSubnetChannels(networkId: string): TransportChannels {
+  return { all: null, inboxOf: (nodeId) => `xnet/${networkId}/${nodeId}` };
+}
+
 /** Adverts and small artifacts for every node of a subnet. */
 export function subnetChannelName(networkId: string, subnetId: string): string {
   return `net/${networkId}/${subnetId}`;

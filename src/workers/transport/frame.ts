@@ -36,8 +36,8 @@ const MAX_SENDER_BYTES = 29;
 const CONNECTION_ID_BYTES = 8;
 const SEQUENCE_BYTES = 6;
 export const MAX_PACKETS_PER_FRAME = 1024;
-/** A block of 4 MiB with its envelope must fit. */
-export const MAX_PACKET_BYTES = 6 * 1024 * 1024;
+/** A block of 4 MiB with its envelope must fit, and the largest reply between subnets. */
+export const MAX_PACKET_BYTES = 6 * 1024 * 1024 + 4 * 1024;
 export const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
 /** Encodes a frame of own packets; the ids are the caller's own and valid by construction. */

@@ -4,7 +4,7 @@ import { createPrng } from '../../base/prng.ts';
 import { type LinkConditions, PERFECT_LINK } from '../../wire/network-spec.ts';
 import { createNetworkClock, liveClockSetting, withRate } from '../clock/network-clock.ts';
 import { createScheduler } from '../clock/scheduler.ts';
-import { inboxChannelName, subnetChannelName } from './channel-like.ts';
+import { inboxChannelName, subnetChannelName, subnetChannels } from './channel-like.ts';
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
 import { createLinkTable, type DropCause } from './link-table.ts';
 import { createMemoryChannelHub } from './memory-channel.ts';
@@ -45,8 +45,7 @@ function createSubject(seed = 'links') {
     const dropped: DropCause[] = [];
     const links = createLinkTable(createPrng(seed).fork(nodeId), BigInt(START_MS) * 1_000_000n);
     const transport = createTransport({
-      networkId: 'n',
-      subnetId: 's',
+      channels: subnetChannels('n', 's'),
       nodeId,
       members: NODES,
       connectionId,

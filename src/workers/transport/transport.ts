@@ -1,12 +1,7 @@
 import { type CodedError, codedError } from '../../base/result.ts';
 import type { NetworkClock } from '../clock/network-clock.ts';
 import type { Scheduler } from '../clock/scheduler.ts';
-import {
-  type ChannelLike,
-  inboxChannelName,
-  type OpenChannel,
-  subnetChannelName,
-} from './channel-like.ts';
+import type { ChannelLike, OpenChannel, TransportChannels } from './channel-like.ts';
 import {
   decodeFrame,
   encodeFrame,
@@ -25,10 +20,9 @@ export type TransportErrorCode =
 export type TransportError = CodedError<TransportErrorCode>;
 
 export interface TransportDeps {
-  readonly networkId: string;
-  readonly subnetId: string;
+  readonly channels: TransportChannels;
   readonly nodeId: string;
-  /** Every node of the subnet; frames of anyone else are refused. */
+  /** Every node that may be spoken to; frames of anyone else are refused. */
   readonly members: readonly string[];
   /** 16 hex digits, new for each start of the node. */
   readonly connectionId: string;
@@ -56,7 +50,7 @@ export interface Transport {
    * the same peer from before it restarted is closed.
    */
   connect(peerId: string, port: ChannelLike): void;
-  /** Queues a packet for a node or for 'all'; it leaves with the next `flush`, in one frame with the others. */
+  /** Queues a packet for a node or, where there is a channel for it, for 'all'; it leaves with the next `flush`, in one frame with the others. */
   send(to: string, bytes: Uint8Array): void;
   flush(): void;
   counters(): TransportCounters;
@@ -90,14 +84,12 @@ export const MAX_CHANNEL_PACKET_BYTES = 64 * 1024;
 const FRAME_MARGIN_BYTES = 8 * 1024;
 
 /**
- * Bytes between the nodes of one subnet over channels and ports; knows nothing of what they mean.
- * While the
- * clock is paused nothing is delivered: arrived packets wait for the clock to go on.
+ * Bytes between nodes over channels and ports; knows nothing of what they mean. While the clock is paused nothing is delivered: arrived packets wait for the clock to go on.
  */
 export function createTransport(deps: TransportDeps): Transport {
-  const subnetChannel = deps.openChannel(subnetChannelName(deps.networkId, deps.subnetId));
-  const inboxOf = (nodeId: string): ChannelLike =>
-    deps.openChannel(inboxChannelName(deps.networkId, deps.subnetId, nodeId));
+  const { channels } = deps;
+  const commonChannel = channels.all === null ? undefined : deps.openChannel(channels.all);
+  const inboxOf = (nodeId: string): ChannelLike => deps.openChannel(channels.inboxOf(nodeId));
   const inbox = inboxOf(deps.nodeId);
   const members = new Set(deps.members);
   const outboxes = new Map<string, ChannelLike>();
@@ -107,11 +99,11 @@ export function createTransport(deps: TransportDeps): Transport {
   const sent = { frames: 0, bytes: 0 };
   let sequenceNumber = 0;
 
-  subnetChannel.listen((data) => receiver.take(SUBNET_LANE, null, data));
+  commonChannel?.listen((data) => receiver.take(SUBNET_LANE, null, data));
   inbox.listen((data) => receiver.take(INBOX_LANE, null, data));
 
   const channelTo = (to: string): ChannelLike => {
-    const known = to === 'all' ? subnetChannel : outboxes.get(to);
+    const known = to === 'all' ? commonChannel : outboxes.get(to);
     if (known !== undefined) {
       return known;
     }
@@ -148,7 +140,7 @@ export function createTransport(deps: TransportDeps): Transport {
       port.listen((data) => receiver.take(MESH_LANE, peerId, data));
     },
     send: (to, bytes) => {
-      if (to !== 'all' && (to === deps.nodeId || !members.has(to))) {
+      if (to === 'all' ? commonChannel === undefined : to === deps.nodeId || !members.has(to)) {
         return;
       }
       const queue = outgoing.get(to);
@@ -175,7 +167,7 @@ export function createTransport(deps: TransportDeps): Transport {
       ...receiver.counters(),
     }),
     close: () => {
-      subnetChannel.close();
+      commonChannel?.close();
       inbox.close();
       for (const outbox of [...outboxes.values(), ...mesh.values()]) {
         outbox.close();
@@ -253,7 +245,7 @@ function createReceiver(deps: TransportDeps, members: ReadonlySet<string>): Rece
       }
       const frame = decoded.value;
       if (!members.has(frame.sender) || frame.sender === deps.nodeId) {
-        const message = `${frame.sender} is not another node of this subnet`;
+        const message = `${frame.sender} is not another node of these links`;
         reject(peerId, codedError('trust', 'UNKNOWN_SENDER', message));
         return;
       }
