@@ -12,7 +12,7 @@ import { createMemoryChannelHub } from '../transport/memory-channel.ts';
 import { openSubnetLinks } from './subnet-links.ts';
 
 const START_MS = 1_700_000_000_000;
-const [A, B, C] = ['0a', '0b', '0c'] as const as readonly NodeId[] as [NodeId, NodeId, NodeId];
+const [A, B, C] = ['0a', '0b', '0c'] as unknown as readonly [NodeId, NodeId, NodeId];
 
 type Serve = (from: NodeId, request: HttpRequest) => HttpReply | 'silence';
 
