@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { codedError, err } from '../../base/result.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
 import type {
   HttpReply,
   NodeCore,
@@ -8,7 +9,7 @@ import type {
   NodeOutput,
   NodeStatus,
 } from '../../protocol/node/node-io.ts';
-import type { NodeId } from '../../protocol/types/ids.ts';
+import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import { HEALTHY_NODE } from '../../wire/node-conditions.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import { createNetworkClock, liveClockSetting, withRate } from '../clock/network-clock.ts';
@@ -105,6 +106,7 @@ function createSubject(script: (inputs: readonly NodeInput[]) => Partial<NodeOut
       running: () => 1,
       close: () => undefined,
     },
+    fetch: (to, { path }, done) => done(path === '/silent' ? null : textReply(`${to} ${path}`)),
     telemetry: createTelemetryOutbox({
       nodeId: NODE,
       timers,
@@ -132,6 +134,10 @@ function createSubject(script: (inputs: readonly NodeInput[]) => Partial<NodeOut
     advance,
     setRate,
   };
+}
+
+function textReply(text: string): HttpReply {
+  return { status: 200, contentType: 'text/plain', body: encodeUtf8(text) };
 }
 
 const kinds = (inputs: readonly NodeInput[]): string => inputs.map((input) => input.kind).join();
@@ -245,6 +251,30 @@ describe('node host', () => {
     withdrawHeld();
     await subject.settle();
     expect(subject.steps.at(-1)?.inputs).toEqual([{ kind: 'httpCancelled', requestId: 2 }]);
+  });
+
+  it('brings the core each answer of another subnet, or that there is none, and tells it who asks', async () => {
+    const fetch = (operationId: number, path: string): NodeEffect => ({
+      kind: 'fetch',
+      operationId,
+      to: PEER,
+      subnetId: 'ff' as SubnetId,
+      request: { method: 'GET', path, body: new Uint8Array() },
+    });
+    const { host, steps, settle } = createSubject((inputs) => ({
+      effects: inputs.length === 0 ? [fetch(7, '/streams'), fetch(8, '/silent')] : [],
+    }));
+    await settle();
+    expect(steps[1]?.inputs).toEqual([
+      { kind: 'fetched', operationId: 7, reply: textReply(`${PEER} /streams`) },
+      { kind: 'fetched', operationId: 8, reply: null },
+    ]);
+    const asked = { method: 'GET', path: '/x', body: new Uint8Array() };
+    host.http(asked, () => undefined, PEER);
+    await settle();
+    expect(steps[2]?.inputs).toEqual([
+      { kind: 'httpRequest', requestId: 1, request: asked, from: PEER },
+    ]);
   });
 
   it('calls back once a height is finalized, at once when it already is', async () => {

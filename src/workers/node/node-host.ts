@@ -18,7 +18,6 @@ import type { NetworkClock } from '../clock/network-clock.ts';
 import type { HostTimers, Scheduler } from '../clock/scheduler.ts';
 import type { SandboxClient } from '../sandbox/sandbox-client.ts';
 import type { StorageError, StoragePort } from '../storage/storage-port.ts';
-import type { SubnetLinks } from '../xnet/subnet-links.ts';
 import type { Transport } from '../transport/transport.ts';
 import { createNodeMachine } from './node-machine.ts';
 import type { TelemetryOutbox } from './telemetry-outbox.ts';
@@ -55,8 +54,8 @@ export interface NodeHostDeps {
   readonly timers: HostTimers;
   readonly storage: StoragePort;
   readonly sandbox: SandboxClient;
-  /** Asks nodes of other subnets; absent where there are none. */
-  readonly subnetLinks?: Pick<SubnetLinks, 'fetch'> | undefined;
+  /** Asks a node of another subnet; null = no answer came. */
+  fetch(to: NodeId, request: HttpRequest, done: (reply: HttpReply | null) => void): void;
   readonly telemetry: TelemetryOutbox;
   /** A stopwatch, milliseconds. */
   stopwatchMs(): number;
@@ -158,21 +157,15 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
         return;
       }
       case 'fetch':
-        ask(effect);
+        deps.fetch(effect.to, effect.request, (reply) =>
+          push({ kind: 'fetched', operationId: effect.operationId, reply }),
+        );
         return;
       case 'httpReply':
         requests.answer(effect.requestId, effect.reply);
         return;
       case 'persist':
         void persist(effect);
-    }
-  };
-  const ask = ({ operationId, to, request }: NodeEffect & { readonly kind: 'fetch' }): void => {
-    const done = (reply: HttpReply | null): void => push({ kind: 'fetched', operationId, reply });
-    if (deps.subnetLinks === undefined) {
-      done(null);
-    } else {
-      deps.subnetLinks.fetch(to, request, done);
     }
   };
   const persist = async (effect: NodeEffect & { readonly kind: 'persist' }): Promise<void> => {

@@ -177,7 +177,7 @@ function assemble(
     timers,
     storage: createFaultyStorage(storage, () => conditions, { timers, nowMs: stopwatchMs }),
     sandbox,
-    subnetLinks,
+    fetch: subnetLinks?.fetch ?? ((_to, _request, done) => done(null)),
     telemetry,
     stopwatchMs,
     onFatal,

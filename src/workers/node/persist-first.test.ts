@@ -179,6 +179,7 @@ async function livesUntilKilled(disk: TestDisk, life: readonly Happening[]) {
     timers,
     storage,
     sandbox: { request: () => undefined, running: () => 1, close: () => undefined },
+    fetch: () => undefined,
     telemetry: createTelemetryOutbox({
       nodeId: 'aa' as NodeId,
       timers,
