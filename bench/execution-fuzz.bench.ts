@@ -5,13 +5,19 @@ import type { Script } from '../tests/spec/wasm/commands.ts';
 import { HostComparison, isClean } from '../tests/spec/wasm/compare-hosts.ts';
 import { fuzzScript } from '../tests/spec/wasm/fuzz-module.ts';
 import type { Host } from '../tests/spec/wasm/hosts.ts';
-import { chromiumHost, NODE_TIERS, nodeHost, servesScripts } from '../tests/spec/wasm/hosts.ts';
+import {
+  chromiumHost,
+  NODE_TIERS,
+  nodeHost,
+  servesScripts,
+  TINY_SEGMENT_BYTES,
+} from '../tests/spec/wasm/hosts.ts';
 
 const USAGE = `
 npm run bench -- execution-fuzz [--json] [--modules 560] [--seed fuzz] [--from 0] [--quick] [--out DIR]
 Modules made of random bytes by binaryen's fuzzer, as they are and as the rewriter makes them: results, traps,
 logs, memories, globals and the marks of written pages are compared after each call. Each runs in Node, in
-every tier of its engine and with a small stack, and in Chromium, where results, instruction counts and memories
+every tier of its engine, with a small stack and with one in tiny segments, and in Chromium, where results, instruction counts and memories
 must be the same. Modules with 64-bit memory run natively where the engine has it and lowered elsewhere.
   --quick  only in Node as it is
   --out    keeps the modules with their calls: npm run test:wasm-spec -- DIR runs them again
@@ -36,8 +42,13 @@ function keep(directory: string, name: string, { files, ...rest }: Script): void
 
 async function openHosts(): Promise<Host[]> {
   return process.argv.includes('--quick')
-    ? [nodeHost([])]
-    : [nodeHost([]), ...NODE_TIERS.map(nodeHost), await chromiumHost()];
+    ? [nodeHost([]), nodeHost([], TINY_SEGMENT_BYTES)]
+    : [
+        nodeHost([]),
+        nodeHost([], TINY_SEGMENT_BYTES),
+        ...NODE_TIERS.map((flags) => nodeHost(flags)),
+        await chromiumHost(),
+      ];
 }
 
 async function compareAll(hosts: readonly Host[]): Promise<number> {

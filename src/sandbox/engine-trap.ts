@@ -1,5 +1,6 @@
 import type { CanisterTrap } from '../protocol/execution/system-api/canister-trap.ts';
 import { trapped } from '../protocol/execution/system-api/canister-trap.ts';
+import { HostFault } from './host-fault.ts';
 
 /** An engine's words for a trap → the IC's. Firefox and Safari word theirs differently from V8. */
 const CAUSES: readonly (readonly [RegExp, string])[] = [
@@ -16,14 +17,15 @@ const STACK_OVERFLOW = /call stack|too much recursion/i;
 
 /**
  * The IC's error for what an engine threw out of a canister; undefined when it is not the
- * canister's doing. Where the native stack ends differs between engines and tiers.
+ * canister's doing. Throws `HostFault` when the native stack ended, which must not happen: where it
+ * does differs between engines and tiers.
  */
 export function trapOfEngineError(thrown: unknown): CanisterTrap | undefined {
   if (!(thrown instanceof Error)) {
     return undefined;
   }
   if (STACK_OVERFLOW.test(thrown.message)) {
-    return trapped('stack overflow');
+    throw new HostFault('the native stack ended before the one that canisters are given');
   }
   if (!(thrown instanceof WebAssembly.RuntimeError)) {
     return undefined;

@@ -14,7 +14,8 @@ let trampoline: WebAssembly.Module | undefined;
 export interface HostFunctions {
   /** May also be a `WebAssembly.Suspending`. */
   readonly outOfInstructions: WebAssembly.ImportValue;
-  readonly stackOverflow: () => never;
+  /** May also be a `WebAssembly.Suspending`. */
+  readonly goDeeper: WebAssembly.ImportValue;
   readonly memoryGrew: () => void;
 }
 
@@ -22,7 +23,7 @@ export interface HostFunctions {
 export function connectHost(exports: WebAssembly.Exports, functions: HostFunctions): void {
   const table = exports[HOST_TABLE_EXPORT] as WebAssembly.Table;
   table.set(HOST_FUNCTION.outOfInstructions, hostFunctionForTable(functions.outOfInstructions));
-  table.set(HOST_FUNCTION.stackOverflow, hostFunctionForTable(functions.stackOverflow));
+  table.set(HOST_FUNCTION.goDeeper, hostFunctionForTable(functions.goDeeper));
   table.set(HOST_FUNCTION.memoryGrew, hostFunctionForTable(functions.memoryGrew));
 }
 

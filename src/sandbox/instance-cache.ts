@@ -5,6 +5,7 @@ import type { MemoryBudget } from './memory-budget.ts';
 import type { MemoryContent } from './memory-content.ts';
 import { MemoryPool } from './memory-pool.ts';
 import type { CompiledModule } from './module-cache.ts';
+import type { StackSize } from './stack-segments.ts';
 
 /**
  * Live instances, one per canister, least recently used first. An instance is only a cache over the
@@ -12,10 +13,12 @@ import type { CompiledModule } from './module-cache.ts';
  */
 export class InstanceCache {
   readonly #pool: MemoryPool;
+  readonly #stackSize: StackSize;
   /** In order of use. */
   readonly #idle = new Map<CanisterId, CanisterInstance>();
 
-  constructor(budget: MemoryBudget) {
+  constructor(budget: MemoryBudget, stackSize: StackSize) {
+    this.#stackSize = stackSize;
     this.#pool = new MemoryPool(budget, () => this.#evictOldest());
   }
 
@@ -44,7 +47,7 @@ export class InstanceCache {
     const pooled =
       memory === null ? null : this.#pool.acquire(memory.is64, memory.baseWasmPages + wasmPages);
     try {
-      return new CanisterInstance(hash, compiled, pooled);
+      return new CanisterInstance(hash, compiled, pooled, this.#stackSize);
     } catch (fault) {
       if (pooled !== null) {
         this.#pool.giveBack(pooled);

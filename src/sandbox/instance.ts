@@ -1,7 +1,6 @@
-import { assert } from '../base/assert.ts';
+import { assert, present } from '../base/assert.ts';
 import { MEMORY_IMPORT } from '../protocol/execution/wasm/assemble.ts';
 import { HOST_FUNCTION, STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
-import { STACK_BUDGET_BYTES } from '../protocol/execution/wasm/limits.ts';
 import type { MutableGlobal } from '../protocol/execution/wasm/instrument.ts';
 import {
   CALLBACK_EXPORT,
@@ -9,14 +8,10 @@ import {
   COUNTER_EXPORT,
   GLOBAL_EXPORT_PREFIX,
   HOST_TABLE_EXPORT,
-  STACK_EXPORT,
   STOP_EXPORT,
 } from '../protocol/execution/wasm/validate.ts';
 import type { ApiSession, HeapPort, MeterPort } from '../protocol/execution/system-api/session.ts';
-import {
-  instructionLimitExceeded,
-  trapped,
-} from '../protocol/execution/system-api/canister-trap.ts';
+import { instructionLimitExceeded } from '../protocol/execution/system-api/canister-trap.ts';
 import { createSystemApi } from '../protocol/execution/system-api/system-api.ts';
 import type {
   DirtyPage,
@@ -31,6 +26,7 @@ import { connectHost, hostFunctionForTable } from './host-hook.ts';
 import type { MemoryContent } from './memory-content.ts';
 import type { MemoryPool, PooledMemory } from './memory-pool.ts';
 import type { CompiledModule } from './module-cache.ts';
+import { StackSegments, type StackSize } from './stack-segments.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const NO_HEAP: HeapPort = {
@@ -63,11 +59,17 @@ function heapPort(pages: HeapPages): HeapPort {
  */
 export type OutOfInstructions = () => void | Promise<void>;
 
+/** Host functions as the instance's table holds them, for one way of calling. */
+interface Hooks {
+  readonly outOfInstructions: WebAssembly.ExportValue;
+  readonly goDeeper: WebAssembly.ExportValue;
+}
+
 type EntryPoint = Pick<RunStep, 'entry' | 'closure'>;
 
 /** The constructor of JSPI imports, which the type declarations do not know. */
 interface SuspendingEngine {
-  readonly Suspending?: new (hook: OutOfInstructions) => WebAssembly.ImportValue;
+  readonly Suspending?: new (hook: () => void | Promise<void>) => WebAssembly.ImportValue;
   readonly promising?: (entry: unknown) => (...args: readonly unknown[]) => Promise<void>;
 }
 const engine = WebAssembly as unknown as SuspendingEngine;
@@ -95,12 +97,19 @@ export class CanisterInstance {
   readonly #counter: WebAssembly.Global;
   readonly #charge: (instructions: number) => number;
   readonly #stop: WebAssembly.Global;
-  readonly #stack: WebAssembly.Global;
+  readonly #stack: StackSegments;
+  readonly #stackSize: StackSize;
   #session: ApiSession | null = null;
   /** Code ran, or the module was loaded, since marks were last taken. */
   #mayBeMarked = true;
 
-  constructor(moduleHash: HashHex, compiled: CompiledModule, memory: PooledMemory | null) {
+  constructor(
+    moduleHash: HashHex,
+    compiled: CompiledModule,
+    memory: PooledMemory | null,
+    stackSize: StackSize,
+  ) {
+    this.#stackSize = stackSize;
     this.moduleHash = moduleHash;
     this.compiled = compiled;
     this.memory = memory;
@@ -126,36 +135,50 @@ export class CanisterInstance {
     this.#counter = this.#exports[COUNTER_EXPORT] as WebAssembly.Global;
     this.#charge = this.#exports[CHARGE_EXPORT] as (instructions: number) => number;
     this.#stop = this.#exports[STOP_EXPORT] as WebAssembly.Global;
-    this.#stack = this.#exports[STACK_EXPORT] as WebAssembly.Global;
+    this.#stack = new StackSegments(this.#exports);
     connectHost(this.#exports, {
       outOfInstructions: this.#hook,
-      stackOverflow: () => {
-        throw trapped('stack overflow');
-      },
+      goDeeper: () => this.#stack.goDeeper((deeper) => deeper()),
       memoryGrew: () => session().countHeap(),
     });
-    this.#plainHook = this.#hostTable.get(HOST_FUNCTION.outOfInstructions);
-    this.#installedHook = this.#plainHook;
+    this.#plainHooks = {
+      outOfInstructions: this.#hostTable.get(HOST_FUNCTION.outOfInstructions),
+      goDeeper: this.#hostTable.get(HOST_FUNCTION.goDeeper),
+    };
+    this.#installedHooks = this.#plainHooks;
     for (const { address, length } of initialised) {
       pages?.markWritten(address, length);
     }
   }
 
   readonly #hook: OutOfInstructions = () => this.onOutOfInstructions();
-  readonly #plainHook: WebAssembly.ExportValue;
-  #suspendingHook: WebAssembly.ExportValue | null = null;
-  #installedHook: WebAssembly.ExportValue;
+  readonly #plainHooks: Hooks;
+  #suspendingHooks: Hooks | null = null;
+  #installedHooks: Hooks;
 
   get #hostTable(): WebAssembly.Table {
     return this.#exports[HOST_TABLE_EXPORT] as WebAssembly.Table;
   }
 
-  /** A suspending function can be called only where a run can be paused, the plain one only elsewhere. */
-  #setHook(hook: WebAssembly.ExportValue): void {
-    if (hook !== this.#installedHook) {
-      this.#hostTable.set(HOST_FUNCTION.outOfInstructions, hook);
-      this.#installedHook = hook;
+  /** Suspending functions can be called only where a run can be paused, plain ones only elsewhere. */
+  #setHooks(hooks: Hooks): void {
+    if (hooks !== this.#installedHooks) {
+      this.#hostTable.set(HOST_FUNCTION.outOfInstructions, hooks.outOfInstructions);
+      this.#hostTable.set(HOST_FUNCTION.goDeeper, hooks.goDeeper);
+      this.#installedHooks = hooks;
     }
+  }
+
+  #makeSuspendingHooks(): Hooks {
+    const { Suspending, promising } = engine;
+    assert(promising !== undefined && Suspending !== undefined, 'only engines with JSPI suspend');
+    let deeperElsewhere: (() => Promise<void>) | undefined;
+    const goDeeper = (): void | Promise<void> =>
+      this.#stack.goDeeper((deeper) => (deeperElsewhere ??= promising(deeper))());
+    return {
+      outOfInstructions: hostFunctionForTable(new Suspending(this.#hook)),
+      goDeeper: hostFunctionForTable(new Suspending(goDeeper)),
+    };
   }
 
   wasmPages(): number {
@@ -190,10 +213,10 @@ export class CanisterInstance {
 
   /** Runs an export, or a function of the table. Throws what the engine or a system call throws. */
   call({ entry, closure }: EntryPoint, session: ApiSession): void {
-    this.#setHook(this.#plainHook);
+    this.#setHooks(this.#plainHooks);
     this.#session = session;
     this.#mayBeMarked = true;
-    this.#stack.value = STACK_BUDGET_BYTES;
+    this.#stack.begin(this.#stackSize);
     try {
       (this.#exports[this.#exportOf(entry, closure)] as (...args: unknown[]) => void)(
         ...this.#argumentsOf(closure),
@@ -205,22 +228,18 @@ export class CanisterInstance {
 
   /**
    * As `call`, for engines with JSPI: while a promise of `onOutOfInstructions` is open the run is
-   * paused and its thread free. Other instances may run; this one must not.
+   * paused and its thread free. Other instances may run; this one must not. The run uses as many
+   * native stacks as it needs.
    */
   async callSuspendable({ entry, closure }: EntryPoint, session: ApiSession): Promise<void> {
-    assert(
-      engine.promising !== undefined && engine.Suspending !== undefined,
-      'only engines with JSPI suspend',
-    );
-    this.#suspendingHook ??= hostFunctionForTable(new engine.Suspending(this.#hook));
-    this.#setHook(this.#suspendingHook);
+    this.#suspendingHooks ??= this.#makeSuspendingHooks();
+    this.#setHooks(this.#suspendingHooks);
     this.#session = session;
     this.#mayBeMarked = true;
-    this.#stack.value = STACK_BUDGET_BYTES;
+    this.#stack.begin(this.#stackSize);
+    const promising = present(engine.promising, 'only engines with JSPI suspend');
     try {
-      await engine.promising(this.#exports[this.#exportOf(entry, closure)])(
-        ...this.#argumentsOf(closure),
-      );
+      await promising(this.#exports[this.#exportOf(entry, closure)])(...this.#argumentsOf(closure));
     } finally {
       this.#session = null;
     }

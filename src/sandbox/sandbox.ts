@@ -13,6 +13,7 @@ import type {
 } from '../protocol/interfaces/wasm-host.ts';
 import { emptyPageMap } from '../protocol/replicated-state/page-map.ts';
 import { DIRTY_HEAP_PAGE_COST } from '../protocol/execution/system-api/costs.ts';
+import { STACK_BYTES } from '../protocol/execution/wasm/limits.ts';
 import type { CanisterId } from '../protocol/types/ids.ts';
 import { trapOfEngineError } from './engine-trap.ts';
 import type { CanisterInstance } from './instance.ts';
@@ -25,6 +26,8 @@ import { ModuleCache } from './module-cache.ts';
 import { CanisterRun, type RunResult } from './run.ts';
 import { PausableRun, PausedRuns } from './paused-runs.ts';
 import { RunAheadSlices } from './run-ahead-slices.ts';
+import { nativeStackSize, suspendingStackSize } from './native-stack.ts';
+import type { StackSize } from './stack-segments.ts';
 import { BREATH_INSTRUCTIONS, type SliceHooks } from './slice-meter.ts';
 import { StableMemory } from './stable-memory.ts';
 
@@ -35,6 +38,8 @@ export interface SandboxOptions {
   readonly moduleCache?: ModuleCache;
   /** Called every so often while a run goes on: it is not stuck. */
   readonly onProgress?: () => void;
+  /** What calls of a run may use; absent = what this host can give. */
+  readonly stack?: StackSize;
 }
 
 const NO_EFFECTS: SystemEffects = {
@@ -105,12 +110,13 @@ class Sandbox implements WasmHost {
   readonly #paused = new PausedRuns();
   /** A paused run keeps its memory, and one must be left for the others. */
   readonly #mostPaused: number;
+  #lastWhole: Promise<unknown> = Promise.resolve();
   readonly #onProgress: () => void;
 
   constructor(options: SandboxOptions) {
     this.#modules = options.moduleCache ?? new ModuleCache();
     const memoryBudget = options.memoryBudget ?? new MemoryBudget();
-    this.#instances = new InstanceCache(memoryBudget);
+    this.#instances = new InstanceCache(memoryBudget, options.stack ?? nativeStackSize());
     this.#mostPaused = memoryBudget.limit - 1;
     this.#onProgress = options.onProgress ?? (() => undefined);
   }
@@ -166,9 +172,7 @@ class Sandbox implements WasmHost {
       return prepared;
     }
     const ends: bigint[] = [];
-    const onSliceEnd = (end: bigint): void => void ends.push(end);
-    const breather = { everyInstructions: BREATH_INSTRUCTIONS, onBreath: this.#onProgress };
-    const started = this.#begin(request, prepared, { onSliceEnd, breather });
+    const started = this.#begin(request, prepared, this.#hooksOfWhole(ends));
     const reply = 'kind' in started ? started : this.#runAhead(started);
     return request.slice === undefined ? reply : this.#slices.begin(request, ends, reply);
   }
@@ -178,7 +182,7 @@ class Sandbox implements WasmHost {
     switch (request.kind) {
       case 'run':
         return request.slice === undefined
-          ? this.handle(request)
+          ? this.#runWhole(request)
           : this.#runPausable(request, request.slice);
       case 'resume':
         return this.#paused.resume(request) ?? this.handle(request);
@@ -190,7 +194,7 @@ class Sandbox implements WasmHost {
   #runPausable(request: RunRequest, slice: Slice): SandboxReply | Promise<SandboxReply> {
     this.#abort(request.canisterId);
     if (this.#paused.size >= this.#mostPaused) {
-      return this.handle(request);
+      return this.#runWhole(request);
     }
     const prepared = this.#lookUp(request);
     if ('kind' in prepared) {
@@ -199,20 +203,47 @@ class Sandbox implements WasmHost {
     const run = new PausableRun(request.commitAs, slice.done);
     return this.#paused.begin(request.canisterId, run, async (hooks) => {
       const started = this.#begin(request, prepared, this.#withProgress(hooks));
-      if ('kind' in started) {
-        return started;
-      }
-      let settled = false;
-      try {
-        const reply = this.#settle(started, await started.run.toEndSuspendable());
-        settled = true;
-        return reply;
-      } finally {
-        if (!settled) {
-          this.#instances.discard(started.run.instance);
-        }
-      }
+      return 'kind' in started ? started : this.#runSuspendable(started);
     });
+  }
+
+  /**
+   * As `#run`, on as many stacks as it takes. One after the other: while calls return to an earlier
+   * stack the thread could begin with another run, which would need a memory of its own.
+   */
+  #runWhole(request: RunRequest): Promise<SandboxReply> {
+    const reply = this.#lastWhole.then(async () => {
+      const prepared = this.#lookUp(request);
+      if ('kind' in prepared) {
+        return prepared;
+      }
+      const ends: bigint[] = [];
+      const started = this.#begin(request, prepared, this.#hooksOfWhole(ends));
+      const ran = 'kind' in started ? started : await this.#runSuspendable(started);
+      return request.slice === undefined ? ran : this.#slices.begin(request, ends, ran);
+    });
+    this.#lastWhole = reply.catch(() => undefined);
+    return reply;
+  }
+
+  #hooksOfWhole(ends: bigint[]): SliceHooks {
+    return {
+      onSliceEnd: (end) => void ends.push(end),
+      breather: { everyInstructions: BREATH_INSTRUCTIONS, onBreath: this.#onProgress },
+    };
+  }
+
+  async #runSuspendable(started: StartedRun): Promise<RunReply> {
+    let settled = false;
+    try {
+      const reply = this.#settle(started, await started.run.toEndSuspendable());
+      settled = true;
+      return reply;
+    } finally {
+      if (!settled) {
+        this.#instances.discard(started.run.instance);
+      }
+    }
   }
 
   #withProgress({ onSliceEnd, breather }: SliceHooks): SliceHooks {
@@ -395,7 +426,7 @@ export function createSandbox(options: SandboxOptions = {}): WasmHost {
  * same as everywhere.
  */
 export function createPausableSandbox(options: SandboxOptions = {}): PausableHost {
-  const sandbox = new Sandbox(options);
+  const sandbox = new Sandbox({ stack: suspendingStackSize(STACK_BYTES), ...options });
   return {
     handle: (request) => sandbox.handlePausable(request),
     close: () => sandbox.close(),

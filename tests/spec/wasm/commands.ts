@@ -64,4 +64,6 @@ export interface Script {
   readonly files: Readonly<Record<string, Uint8Array>>;
   /** What the original does hangs on NaN bits, which are the engine's choice: only the hash counts. */
   readonly originalMayDiffer?: boolean;
+  /** Rewritten modules have a stack in segments of so many bytes; absent = in one piece. */
+  readonly segmentBytes?: number;
 }

@@ -65,8 +65,14 @@ export function servesScripts(): boolean {
   return true;
 }
 
-/** Node with these flags, in a child that runs the same program. */
-export function nodeHost(flags: readonly string[]): Host {
+/** A frame or a few: calls go on in another segment of the stack all the time. */
+export const TINY_SEGMENT_BYTES = 512;
+
+/**
+ * Node with these flags, in a child that runs the same program.
+ * @param segmentBytes see `Script`
+ */
+export function nodeHost(flags: readonly string[], segmentBytes?: number): Host {
   let child: ChildProcess | null = null;
   const started = (): ChildProcess => {
     child ??= spawn(process.execPath, [...flags, process.argv[1] as string, SERVE_FLAG], {
@@ -85,7 +91,7 @@ export function nodeHost(flags: readonly string[]): Host {
         asked.off('exit', ended);
         resolve(report as ScriptReport);
       });
-      asked.send(script);
+      asked.send(segmentBytes === undefined ? script : { ...script, segmentBytes });
     });
   const stop = (): void => {
     child?.removeAllListeners();
@@ -93,7 +99,7 @@ export function nodeHost(flags: readonly string[]): Host {
     child = null;
   };
   return {
-    name: ['node', ...flags].join(' '),
+    name: ['node', ...flags, ...(segmentBytes === undefined ? [] : ['in segments'])].join(' '),
     run: async (script) => {
       try {
         return await inTime(ask(script));

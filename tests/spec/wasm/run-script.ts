@@ -56,7 +56,7 @@ export function runScript(script: Script): ScriptReport {
 
 class ScriptRun {
   readonly #script: Script;
-  readonly #world = new World();
+  readonly #world: World;
   readonly #failures: Failure[] = [];
   readonly #notApplicable: Record<string, number> = {};
   readonly #hashes: (string | null)[] = [];
@@ -68,6 +68,7 @@ class ScriptRun {
 
   constructor(script: Script) {
     this.#script = script;
+    this.#world = new World(script.segmentBytes);
   }
 
   run(): ScriptReport {

@@ -8,11 +8,10 @@ import { ModuleFault } from '../../../src/protocol/execution/wasm/reader.ts';
 import {
   COUNTER_EXPORT,
   GLOBAL_EXPORT_PREFIX,
-  STACK_EXPORT,
   START_EXPORT,
 } from '../../../src/protocol/execution/wasm/validate.ts';
-import { STACK_BUDGET_BYTES } from '../../../src/protocol/execution/wasm/limits.ts';
 import { connectHost } from '../../../src/sandbox/host-hook.ts';
+import { StackSegments } from '../../../src/sandbox/stack-segments.ts';
 import { exposeState, RAW_GLOBAL_PREFIX, RAW_MEMORY_EXPORT } from './expose-state.ts';
 
 /**
@@ -125,6 +124,9 @@ export function instantiateOriginal(
   return { subject, start: () => undefined };
 }
 
+/** Fits on the smallest stack of the hosts, hops in tiny segments included. */
+const STACK_BYTES = 200 * 1024;
+
 const MAX_PAGES = { narrow: 65_536, wide: 262_144 } as const;
 
 /** The type declarations do not know 64-bit memories, whose sizes are bigints; Node 20 has an early form of them. */
@@ -141,11 +143,15 @@ function newMemory(is64: boolean, pages: number): WebAssembly.Memory {
   }
 }
 
-/** The rewritten module, ready to run; `start` runs what the original runs at instantiation. */
+/**
+ * The rewritten module, ready to run; `start` runs what the original runs at instantiation.
+ * @param segmentBytes of its stack, one segment behind the other on the thread's own
+ */
 export function instantiateRewritten(
   module: ParsedModule,
   { wasm, memory: layout }: RewrittenModule,
   imports: WebAssembly.Imports,
+  segmentBytes = STACK_BYTES,
 ): { readonly subject: Subject; readonly start: () => void } {
   const base = (layout?.baseWasmPages ?? 0) * 65_536;
   const memory =
@@ -166,16 +172,15 @@ export function instantiateRewritten(
   );
   const counter = exports[COUNTER_EXPORT] as WebAssembly.Global;
   counter.value = BUDGET;
+  const segments = new StackSegments(exports);
+  segments.begin({ bytes: STACK_BYTES, segmentBytes });
   connectHost(exports, {
     outOfInstructions: () => {
       throw new RangeError('out of instructions');
     },
-    stackOverflow: () => {
-      throw new RangeError('call stack exhausted');
-    },
+    goDeeper: () => segments.goDeeper((deeper) => deeper()),
     memoryGrew: () => undefined,
   });
-  const stack = exports[STACK_EXPORT] as WebAssembly.Global;
   const subject: Subject = {
     exports,
     memory: () => (memory === null ? null : new Uint8Array(memory.buffer, base)),
@@ -183,7 +188,7 @@ export function instantiateRewritten(
     used: () => BUDGET - (counter.value as bigint),
     marks: () => (memory === null ? null : new Uint8Array(memory.buffer, 0, base)),
     prepare: () => {
-      stack.value = STACK_BUDGET_BYTES;
+      segments.begin({ bytes: STACK_BYTES, segmentBytes });
     },
   };
   return {

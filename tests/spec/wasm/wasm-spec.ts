@@ -4,7 +4,7 @@ import type { Comparison } from './compare-hosts.ts';
 import { HostComparison, isClean } from './compare-hosts.ts';
 import { findScripts, hasWast2json } from './find-scripts.ts';
 import type { Host } from './hosts.ts';
-import { chromiumHost, NODE_TIERS, nodeHost, servesScripts } from './hosts.ts';
+import { chromiumHost, NODE_TIERS, nodeHost, servesScripts, TINY_SEGMENT_BYTES } from './hosts.ts';
 
 const USAGE = `
 npm run test:wasm-spec -- <dir or file> [--chromium] [--tiers] [--json]
@@ -14,7 +14,7 @@ pages are held against the memory.
   --chromium  in a worker of headless Chromium too: hashes of results, instruction counts and memories
               must be those of Node, module by module
   --tiers     in Node with ${NODE_TIERS.map(([flag]) => flag).join(', ')} too:
-              the same hashes again
+              and with a stack in tiny segments: the same hashes again
   --json      one JSON object on the last line
 .wast files are read by wast2json (Debian: apt-get install wabt); without it a small reader takes those that
 hold only modules in text form and assertions on calls.
@@ -44,7 +44,7 @@ function print({ files, byHost, failures, modulesCompared }: Comparison, unread:
 async function openHosts(flags: readonly string[]): Promise<Host[]> {
   const hosts = [nodeHost([])];
   if (flags.includes('--tiers')) {
-    hosts.push(...NODE_TIERS.map(nodeHost));
+    hosts.push(nodeHost([], TINY_SEGMENT_BYTES), ...NODE_TIERS.map((flags) => nodeHost(flags)));
   }
   if (flags.includes('--chromium')) {
     hosts.push(await chromiumHost());

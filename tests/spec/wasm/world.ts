@@ -104,6 +104,11 @@ export class World {
   readonly #prepared = new Map<Uint8Array, Prepared | string>();
   readonly #scratch = new WebAssembly.Memory({ initial: 1 });
   readonly #references = new Map<string, object>();
+  readonly #segmentBytes: number | undefined;
+
+  constructor(segmentBytes?: number) {
+    this.#segmentBytes = segmentBytes;
+  }
 
   /** Instantiates both, and runs their start functions. */
   load(wasm: Uint8Array): Loading {
@@ -117,7 +122,12 @@ export class World {
       ? attempt(() => instantiateOriginal(module, this.#registered.original))
       : null;
     const rewritten = attempt(() => {
-      const made = instantiateRewritten(module, rewriting, this.#registered.rewritten);
+      const made = instantiateRewritten(
+        module,
+        rewriting,
+        this.#registered.rewritten,
+        this.#segmentBytes,
+      );
       made.start();
       return made;
     });

@@ -1,8 +1,6 @@
 import { InliningBudget } from './inlining-budget.ts';
 import type { HelperFunction } from './helpers.ts';
-import { HOST_FUNCTION_COUNT } from './helpers.ts';
 import type { HeapLayout } from './heap-layout.ts';
-import { STACK_BUDGET_BYTES } from './limits.ts';
 import type { UnmarkedWrites } from './memory-access.ts';
 import type { FunctionType, Limits, ParsedModule, Range } from './module.ts';
 import { SECTION, SECTION_ORDER } from './module.ts';
@@ -11,12 +9,9 @@ import { APPENDED_GLOBAL_EXPORTS, planHelpers } from './plan-helpers.ts';
 import { ByteReader } from './reader.ts';
 import type { CodeFacts } from './function-scan.ts';
 import { FunctionRewriter } from './rewrite-function.ts';
-import {
-  GLOBAL_EXPORT_PREFIX,
-  HOST_TABLE_EXPORT,
-  START_EXPORT,
-  typeOfFunction,
-} from './validate.ts';
+import type { StackHopPlan } from './stack-hops.ts';
+import { writeHopSegment, writeHostTableType, writeZeroGlobal } from './stack-hops.ts';
+import { GLOBAL_EXPORT_PREFIX, HOST_TABLE_EXPORT, START_EXPORT } from './validate.ts';
 import { ByteWriter } from './writer.ts';
 
 /** Import name of the memory that an instance is given. */
@@ -32,6 +27,7 @@ interface Assembly {
   readonly layout: HeapLayout | null;
   readonly helpers: readonly HelperFunction[];
   readonly counterGlobal: number;
+  readonly stackHops: StackHopPlan;
 }
 
 /** The entries of a section behind its count, with the count raised for what is appended. */
@@ -89,24 +85,24 @@ function importSection({ module, layout }: Assembly): Uint8Array | null {
   });
 }
 
-function tableSection({ module, lowered }: Assembly): Uint8Array {
+function tableSection({ module, lowered, stackHops }: Assembly): Uint8Array {
   const writer = new ByteWriter();
   writer.u32(module.tables.length + 1);
   for (const table of module.tables) {
     writer.byte(table.refType);
     writeLimits(writer, table, lowered, MAX_TABLE_ELEMENTS);
   }
-  writer.raw([VALUE_TYPE.funcref, 1, HOST_FUNCTION_COUNT, HOST_FUNCTION_COUNT]);
+  writeHostTableType(writer, module, stackHops);
   return writer.toBytes();
 }
 
-function globalSection({ module }: Assembly): Uint8Array {
-  return extended(module, SECTION.global, APPENDED_GLOBAL_EXPORTS.length, (w) => {
-    w.raw([VALUE_TYPE.i64, 1, OP.i64Const, 0, OP.end]);
-    w.raw([VALUE_TYPE.i32, 1, OP.i32Const, 0, OP.end]);
-    w.raw([VALUE_TYPE.i32, 1, OP.i32Const]);
-    w.signed(STACK_BUDGET_BYTES);
-    w.byte(OP.end);
+function globalSection({ module, stackHops }: Assembly): Uint8Array {
+  // Counter, stop reason, stack left.
+  const types = [VALUE_TYPE.i64, VALUE_TYPE.i32, VALUE_TYPE.i32, ...stackHops.globalTypes];
+  return extended(module, SECTION.global, types.length, (w) => {
+    for (const type of types) {
+      writeZeroGlobal(w, type);
+    }
   });
 }
 
@@ -147,13 +143,12 @@ function writeLoweredOffset(w: ByteWriter, offset: bigint): void {
   w.byte(OP.end);
 }
 
-function elementSection({ module, lowered }: Assembly): Uint8Array | null {
+function elementSection({ module, lowered, stackHops }: Assembly): Uint8Array {
   const range = module.sections.get(SECTION.element);
-  if (range === undefined) {
-    return null;
-  }
-  const writer = new ByteWriter(range.end - range.start + 16);
-  writer.u32(module.elements.length);
+  const writer = new ByteWriter(
+    (range === undefined ? 0 : range.end - range.start) + 4 * module.functions.length + 256,
+  );
+  writer.u32(module.elements.length + 1);
   for (const { active, start, restStart, end } of module.elements) {
     if (active !== null && lowered && module.tables[active.table]?.is64 === true) {
       writer.u32(active.flags);
@@ -166,6 +161,7 @@ function elementSection({ module, lowered }: Assembly): Uint8Array | null {
       writer.copy(module.bytes, start, end);
     }
   }
+  writeHopSegment(writer, module, stackHops);
   return writer.toBytes();
 }
 
@@ -210,8 +206,7 @@ function codeSection({ module, helpers }: Assembly, rewriter: FunctionRewriter):
     written = bodies.length;
   };
   module.bodies.forEach((body, index) => {
-    const type = typeOfFunction(module, module.imports.length + index);
-    rewriter.rewrite(body, type, bodies);
+    rewriter.rewrite(body, index, bodies);
     count();
   });
   for (const helper of helpers) {
@@ -247,7 +242,7 @@ export function assembleModule(
   facts: CodeFacts,
 ): Uint8Array {
   const { lowered, layout } = options;
-  const { appended, functions, furtherTypes } = planHelpers(
+  const { appended, functions, furtherTypes, stackHops } = planHelpers(
     module,
     lowered,
     layout,
@@ -259,6 +254,7 @@ export function assembleModule(
     layout,
     helpers: functions,
     counterGlobal: appended.counterGlobal,
+    stackHops,
   };
   const rewriter = new FunctionRewriter({ module, appended, ...options }, facts);
   const code = codeSection(assembly, rewriter);

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { instantiate, STACK_OVERFLOW } from '../../../../tests/support/instrumented.ts';
 import { compileWat } from '../../../../tests/support/wat.ts';
 import { rewriteModule } from './instrument.ts';
-import { STACK_BUDGET_BYTES } from './limits.ts';
+import { SMALL_STACK_BYTES } from './limits.ts';
 import { parseModule } from './parse.ts';
 
 const LIMIT = 1_000_000_000n;
 
 async function startWat(text: string) {
   const module = rewriteModule(parseModule(await compileWat(text)), { lowerMemory64: true });
-  const { exports, counter, stack } = instantiate(module);
+  const { exports, counter, newStack } = instantiate(module);
   const run = (name: string, args: readonly unknown[] = []): { result: unknown; used: bigint } => {
     counter.value = LIMIT;
-    stack.value = STACK_BUDGET_BYTES;
+    newStack();
     let result: unknown;
     try {
       result = exports[name]?.(...args);
@@ -34,14 +34,14 @@ describe('stack, vectors and NaNs', () => {
     const depth = exports['depth'] as unknown as WebAssembly.Global;
     expect(run('plain').result).toBe(STACK_OVERFLOW);
     // 112 bytes, and two operands of 8.
-    expect(depth.value).toBe(Math.floor(STACK_BUDGET_BYTES / 128));
+    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 128));
     depth.value = 0;
     expect(run('wide').result).toBe(STACK_OVERFLOW);
-    expect(depth.value).toBe(Math.floor(STACK_BUDGET_BYTES / 168));
+    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 168));
     // What the first call used is free again in the next.
     depth.value = 0;
     expect(run('plain').result).toBe(STACK_OVERFLOW);
-    expect(depth.value).toBe(Math.floor(STACK_BUDGET_BYTES / 128));
+    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 128));
   });
 
   it('makes NaNs of arithmetic canonical and leaves bits that were only moved', async () => {

@@ -1,6 +1,7 @@
 import type { HeapLayout } from './heap-layout.ts';
 import type { FunctionType, ParsedModule } from './module.ts';
 import { EMPTY_BLOCK, FC, OP, VALUE_TYPE } from './opcodes.ts';
+import type { StackHops } from './stack-hops.ts';
 import { GLOBAL_EXPORT_PREFIX } from './validate.ts';
 import { ByteWriter } from './writer.ts';
 
@@ -30,8 +31,8 @@ export interface Appended {
   readonly memoryFault: number;
   /** () → (): traps as an access outside of a table. */
   readonly tableFault: number;
-  /** () → (): tells the host, which throws. */
-  readonly stackOverflow: number;
+  /** () → (): asks the host for another stack; see `StackHops`. */
+  readonly goDeeper: number;
   /** () → (): tells the host, which throws when the canister may not have so much. */
   readonly memoryGrew: number;
   /** memory.grow within the module's and the IC's limits, in the original's address type. */
@@ -43,14 +44,15 @@ export interface Appended {
   readonly bulkFill: number;
   readonly bulkCopy: number;
   readonly bulkInit: number;
+  readonly hops: StackHops;
 }
 
 /** Slots of the exported table `canister host_functions`, each of type () → (). */
 export const HOST_FUNCTION = {
   /** The counter fell below zero: raises it, or throws. */
   outOfInstructions: 0,
-  /** Calls nest deeper than `STACK_BUDGET_BYTES` allows: throws. */
-  stackOverflow: 1,
+  /** No room on this stack: calls `DEEPER_EXPORT` on another one, or throws. */
+  goDeeper: 1,
   /** The heap has grown: counts what it takes, or throws. */
   memoryGrew: 2,
 } as const;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { instantiate, OUT_OF_INSTRUCTIONS } from '../../../../tests/support/instrumented.ts';
 import { compileWat } from '../../../../tests/support/wat.ts';
-import { STACK_BUDGET_BYTES } from './limits.ts';
 import { instrument, type InstrumentedModule } from './instrument.ts';
 
 const PLENTY = 1n << 50n;
@@ -100,7 +99,7 @@ function run(module: InstrumentedModule, limit: bigint, refill: bigint | null): 
     }
   });
   running.counter.value = limit;
-  running.stack.value = STACK_BUDGET_BYTES;
+  running.newStack();
   let answer: string;
   try {
     answer = String(running.exports['run']?.(25));

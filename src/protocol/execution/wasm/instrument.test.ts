@@ -4,7 +4,6 @@ import { instantiate, OUT_OF_INSTRUCTIONS } from '../../../../tests/support/inst
 import { compileMotoko } from '../../../../tests/support/motoko.ts';
 import { compileWat } from '../../../../tests/support/wat.ts';
 import { instrument, rewriteModule } from './instrument.ts';
-import { STACK_BUDGET_BYTES } from './limits.ts';
 import { parseModule } from './parse.ts';
 import type { InstrumentedModule, RewrittenModule } from './instrument.ts';
 
@@ -25,14 +24,14 @@ function rewritten(wasm: Uint8Array): InstrumentedModule {
 }
 
 function start(instrumented: RewrittenModule): Running {
-  const { exports, memory, counter, stack, heapBase } = instantiate(instrumented);
+  const { exports, memory, counter, newStack, heapBase } = instantiate(instrumented);
   return {
     exports,
     memory,
     heapBase,
     run: (name, args = [], limit = 1_000_000_000n) => {
       counter.value = limit;
-      stack.value = STACK_BUDGET_BYTES;
+      newStack();
       let result: unknown;
       try {
         result = exports[name]?.(...args);

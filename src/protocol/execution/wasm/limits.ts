@@ -39,12 +39,21 @@ export const MAX_TYPE_ARITY = 1000;
 export const MAX_FUNCTION_LOCALS = 50_000;
 
 /**
- * Stack that one run may use, counted in frames as below. The smallest native stack that runs
- * canisters is that of a dedicated worker in Chromium, about 500 KB; host functions, leaves and
- * appended functions need some of it too.
- * @playground 5 MiB of native stack.
+ * Stack that one run may use, counted in frames as below, where the engine can continue calls on
+ * further stacks (JSPI) or has so large a one.
+ * @upstream rs/embedders/src/lib.rs#MAX_WASM_STACK_SIZE
  */
-export const STACK_BUDGET_BYTES = 350 * 1024;
+export const STACK_BYTES = 5 * MIB;
+/**
+ * The same where the engine cannot. The smallest native stack that runs canisters is that of a
+ * dedicated worker in Chromium, about 500 KB; host functions, leaves and appended functions need
+ * some of it too. @playground there is no such host.
+ */
+export const SMALL_STACK_BYTES = 350 * KIB;
+/** Of `STACK_BYTES`, so much stands on one native stack of an engine that can continue on another: each has about 1 MB. @playground one stack. */
+export const STACK_SEGMENT_BYTES = 640 * KIB;
+/** A function whose frame is larger has never room for it; a stack must hold one of these. @playground 5 MiB, as the whole stack. */
+export const MAX_FRAME_BYTES = 512 * KIB;
 /** A frame costs this much, and so much for each parameter, local and operand (twice for vectors). @playground frames are the engine's. */
 export const FRAME_BYTES = 112;
 /** Of a frame, for each parameter, local and operand. @playground frames are the engine's. */

@@ -14,6 +14,8 @@ import {
 } from './helpers.ts';
 import type { FunctionType, ParsedModule } from './module.ts';
 import { VALUE_TYPE } from './opcodes.ts';
+import type { StackHopPlan } from './stack-hops.ts';
+import { planStackHops, stackHopFunctions } from './stack-hops.ts';
 import {
   CALLBACK_EXPORT,
   CHARGE_EXPORT,
@@ -29,6 +31,7 @@ export interface HelperPlan {
   readonly functions: readonly HelperFunction[];
   /** Types that no helper has but a helper's code names; they follow the helpers' own. */
   readonly furtherTypes: readonly FunctionType[];
+  readonly stackHops: StackHopPlan;
 }
 
 /** Lays out what is appended: indices first, as code refers to them, then the functions. */
@@ -39,6 +42,10 @@ export function planHelpers(
   marksBulk: boolean,
 ): HelperPlan {
   const first = module.imports.length + module.functions.length;
+  const heapIndices = heapHelperIndices(first + 7);
+  const heapCount = layout === null ? 0 : Object.keys(heapIndices).length;
+  const firstHopGlobal = module.globals.length + APPENDED_GLOBAL_EXPORTS.length;
+  const stackHops = planStackHops(module, firstHopGlobal, first + 7 + heapCount);
   const appended: Appended = {
     counterGlobal: module.globals.length,
     stopGlobal: module.globals.length + 1,
@@ -49,9 +56,10 @@ export function planHelpers(
     charge32: first + 2,
     memoryFault: first + 3,
     tableFault: first + 4,
-    stackOverflow: first + 5,
+    goDeeper: first + 5,
     memoryGrew: first + 6,
-    ...heapHelperIndices(first + 7),
+    ...heapIndices,
+    hops: stackHops.hops,
   };
   const none: FunctionType = { params: [], results: [] };
   const helper = (type: FunctionType, body: Uint8Array): HelperFunction => ({
@@ -66,9 +74,10 @@ export function planHelpers(
     helper({ params: [i32], results: [i32] }, charge32Body(appended)),
     helper(none, memoryFaultBody(layout)),
     helper(none, tableFaultBody(module, lowered)),
-    helper(none, hostCallBody(appended, HOST_FUNCTION.stackOverflow, module.types.length)),
+    helper(none, hostCallBody(appended, HOST_FUNCTION.goDeeper, module.types.length)),
     helper(none, hostCallBody(appended, HOST_FUNCTION.memoryGrew, module.types.length)),
     ...(layout === null ? [] : heapHelpers(layout, appended, marksBulk)),
+    ...stackHopFunctions(module, stackHops, appended, module.types.length),
     ...floatAccessors(module),
     {
       type: { params: [f64], results: [i32] },
@@ -77,7 +86,7 @@ export function planHelpers(
     },
   ];
   if (module.tables[0]?.refType !== VALUE_TYPE.funcref) {
-    return { appended, functions, furtherTypes: [] };
+    return { appended, functions, furtherTypes: [], stackHops };
   }
   const address = module.memory?.is64 === true ? i64 : i32;
   const typeIndex = module.types.length + functions.length + 1;
@@ -90,6 +99,7 @@ export function planHelpers(
     appended,
     functions: [...functions, callback],
     furtherTypes: [{ params: [address], results: [] }],
+    stackHops,
   };
 }
 

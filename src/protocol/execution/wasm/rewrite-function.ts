@@ -4,10 +4,11 @@ import { FunctionScan } from './function-scan.ts';
 import { MAX_FUNCTION_LOCALS } from './limits.ts';
 import { ScratchLocals } from './lowering.ts';
 import { Metering } from './metering.ts';
-import type { FunctionType, Range } from './module.ts';
+import type { ParsedModule, Range } from './module.ts';
 import { VALUE_TYPE } from './opcodes.ts';
 import { ByteReader, ModuleFault } from './reader.ts';
 import { StackLimit } from './stack-limit.ts';
+import { typeOfFunction } from './validate.ts';
 import { ByteWriter } from './writer.ts';
 
 /**
@@ -15,6 +16,7 @@ import { ByteWriter } from './writer.ts';
  * basic block costs, then the code is copied between the edits.
  */
 export class FunctionRewriter {
+  readonly #module: ParsedModule;
   readonly #bytes: Uint8Array;
   readonly #edits = new Edits();
   readonly #metering: Metering;
@@ -23,14 +25,19 @@ export class FunctionRewriter {
   readonly #out = new ByteWriter(16_384);
 
   constructor(context: RewriteContext, facts: CodeFacts) {
+    this.#module = context.module;
     this.#bytes = context.module.bytes;
     this.#metering = new Metering(this.#edits, context.appended);
-    this.#stackLimit = new StackLimit(context.appended);
+    this.#stackLimit = new StackLimit(context.module, context.appended);
     this.#scan = new FunctionScan(context, facts, this.#edits, this.#metering);
   }
 
-  /** Writes the rewritten body, with its size, to `target`. Throws `ModuleFault`. */
-  rewrite(body: Range, type: FunctionType, target: ByteWriter): void {
+  /**
+   * Writes the rewritten body, with its size, to `target`. Throws `ModuleFault`.
+   * @param index of the function among the module's own
+   */
+  rewrite(body: Range, index: number, target: ByteWriter): void {
+    const type = typeOfFunction(this.#module, this.#module.imports.length + index);
     const reader = new ByteReader(this.#bytes, body.start, body.end);
     const groups = reader.count(MAX_FUNCTION_LOCALS, 'local groups');
     const groupsStart = reader.at;
@@ -51,7 +58,7 @@ export class FunctionRewriter {
     const locals = new ScratchLocals(count);
     this.#scan.scan(reader, type, locals);
     this.#metering.finish(locals);
-    this.#stackLimit.finish(slots + this.#scan.operandSlots, this.#scan.calls, locals);
+    this.#stackLimit.finish(index, slots + this.#scan.operandSlots, this.#scan.calls, locals);
 
     const out = this.#out;
     out.clear();

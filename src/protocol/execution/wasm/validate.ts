@@ -29,6 +29,8 @@ export const STOP_EXPORT = 'canister stop_reason';
 export const STACK_EXPORT = 'canister stack_left';
 /** Exported under this name: the table through which code calls the host. */
 export const HOST_TABLE_EXPORT = 'canister host_functions';
+/** Exported under this name: () → (), goes on with the function that found no room on its stack. */
+export const DEEPER_EXPORT = 'canister deeper';
 /** Exported under this name: the deferred start function. */
 export const START_EXPORT = 'canister_start';
 /** Exported under this name: (index i32, env) → (), calls a function of the first table. */
@@ -42,6 +44,7 @@ const RESERVED_EXPORTS: readonly string[] = [
   STOP_EXPORT,
   STACK_EXPORT,
   HOST_TABLE_EXPORT,
+  DEEPER_EXPORT,
   START_EXPORT,
   CALLBACK_EXPORT,
   'stable_memory',
