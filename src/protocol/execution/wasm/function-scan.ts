@@ -62,8 +62,6 @@ export interface CodeFacts {
   changesTablesOrSegments: boolean;
 }
 
-const VECTOR_SLOTS = 2;
-
 /** Walks over one function and notes every edit: who charges, marks, calls, makes NaNs. */
 export class FunctionScan {
   readonly #context: RewriteContext;
@@ -105,9 +103,14 @@ export class FunctionScan {
     return this.#calls;
   }
 
-  /** Of the most operands that are on the stack at once, in words of 8 bytes. */
-  get operandSlots(): number {
-    return this.#stack.maxHeight * (this.#vectors ? VECTOR_SLOTS : 1);
+  /** The most operands that are on the stack at once. */
+  get maxOperands(): number {
+    return this.#stack.maxHeight;
+  }
+
+  /** Whether it has vector instructions. */
+  get vectors(): boolean {
+    return this.#vectors;
   }
 
   /** Scans the code at the reader, up to its end. */

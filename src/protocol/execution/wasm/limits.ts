@@ -55,7 +55,7 @@ export const STACK_SEGMENT_BYTES = 640 * KIB;
 /** A function whose frame is larger has never room for it; a stack must hold one of these. @playground 5 MiB, as the whole stack. */
 export const MAX_FRAME_BYTES = 512 * KIB;
 /** A frame costs this much, and so much for each parameter, local and operand (twice for vectors). @playground frames are the engine's. */
-export const FRAME_BYTES = 112;
+export const FRAME_BYTES = 80;
 /** Of a frame, for each parameter, local and operand. @playground frames are the engine's. */
 export const FRAME_SLOT_BYTES = 8;
 /** A function that calls none may have a frame of this size without being counted. @playground frames are the engine's. */

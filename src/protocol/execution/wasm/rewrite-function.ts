@@ -11,6 +11,12 @@ import { StackLimit } from './stack-limit.ts';
 import { typeOfFunction } from './validate.ts';
 import { ByteWriter } from './writer.ts';
 
+/** Parameters that every engine passes in registers, whatever their types. */
+const REGISTER_PARAMS = 3;
+/** The same of results. */
+const REGISTER_RESULTS = 1;
+const VECTOR_SLOTS = 2;
+
 /**
  * Rewrites function bodies, each in two passes: the scan notes what to insert where and what each
  * basic block costs, then the code is copied between the edits.
@@ -22,6 +28,8 @@ export class FunctionRewriter {
   readonly #metering: Metering;
   readonly #stackLimit: StackLimit;
   readonly #scan: FunctionScan;
+  /** Functions may have vectors among their operands, whatever instructions they have. */
+  readonly #vectors: boolean;
   readonly #out = new ByteWriter(16_384);
 
   constructor(context: RewriteContext, facts: CodeFacts) {
@@ -29,6 +37,7 @@ export class FunctionRewriter {
     this.#bytes = context.module.bytes;
     this.#metering = new Metering(this.#edits, context.appended);
     this.#stackLimit = new StackLimit(context.module, context.appended);
+    this.#vectors = hasVectors(context.module);
     this.#scan = new FunctionScan(context, facts, this.#edits, this.#metering);
   }
 
@@ -37,19 +46,27 @@ export class FunctionRewriter {
    * @param index of the function among the module's own
    */
   rewrite(body: Range, index: number, target: ByteWriter): void {
-    const type = typeOfFunction(this.#module, this.#module.imports.length + index);
     const reader = new ByteReader(this.#bytes, body.start, body.end);
     const groups = reader.count(MAX_FUNCTION_LOCALS, 'local groups');
     const groupsStart = reader.at;
+    const type = typeOfFunction(this.#module, this.#module.imports.length + index);
     let count = type.params.length;
+    let vectors = this.#vectors;
     let slots = 0;
-    for (const param of type.params) {
-      slots += slotsOf(param);
-    }
+    type.params.forEach((param, place) => {
+      // What registers do not take, callers put on the stack and the callee once more.
+      slots += slotsOf(param) * (place < REGISTER_PARAMS ? 1 : 2);
+    });
+    // The caller has room for results besides that for its operands.
+    type.results.slice(REGISTER_RESULTS).forEach((result) => {
+      slots += slotsOf(result);
+    });
     for (let i = 0; i < groups; i += 1) {
       const size = reader.u32();
       count += size;
-      slots += size * slotsOf(reader.byte());
+      const local = reader.byte();
+      slots += size * slotsOf(local);
+      vectors ||= local === VALUE_TYPE.v128;
       if (count > MAX_FUNCTION_LOCALS) {
         throw new ModuleFault('too many locals');
       }
@@ -58,7 +75,8 @@ export class FunctionRewriter {
     const locals = new ScratchLocals(count);
     this.#scan.scan(reader, type, locals);
     this.#metering.finish(locals);
-    this.#stackLimit.finish(index, slots + this.#scan.operandSlots, this.#scan.calls, locals);
+    slots += this.#scan.maxOperands * (vectors || this.#scan.vectors ? VECTOR_SLOTS : 1);
+    this.#stackLimit.finish(index, slots, this.#scan.calls, locals);
 
     const out = this.#out;
     out.clear();
@@ -110,5 +128,13 @@ export class FunctionRewriter {
 }
 
 function slotsOf(valueType: number): number {
-  return valueType === VALUE_TYPE.v128 ? 2 : 1;
+  return valueType === VALUE_TYPE.v128 ? VECTOR_SLOTS : 1;
+}
+
+function hasVectors({ types, globals }: ParsedModule): boolean {
+  const { v128 } = VALUE_TYPE;
+  return (
+    globals.some(({ valueType }) => valueType === v128) ||
+    types.some(({ params, results }) => params.includes(v128) || results.includes(v128))
+  );
 }
