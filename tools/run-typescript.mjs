@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { ROOT } from './lib/command.mjs';
 import { ensureInstalled, requireNode } from './lib/setup.mjs';
+import { stackFlags } from './lib/stack.mjs';
 
 /**
  * The core makes many short-lived objects: in a large nursery, large from the start, they die before
@@ -47,7 +48,7 @@ export async function runTypeScript(entryFile, args) {
     return 2;
   }
   const file = await bundleTypeScript(entryFile);
-  const child = spawn(process.execPath, [...ENGINE_FLAGS, file, ...args], {
+  const child = spawn(process.execPath, [...ENGINE_FLAGS, ...stackFlags(), file, ...args], {
     cwd: ROOT,
     stdio: 'inherit',
   });

@@ -27,6 +27,7 @@ import type { MemoryContent } from './memory-content.ts';
 import type { MemoryPool, PooledMemory } from './memory-pool.ts';
 import type { CompiledModule } from './module-cache.ts';
 import { StackSegments, type StackSize } from './stack-segments.ts';
+import { suspendingEngine } from './suspending-engine.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const NO_HEAP: HeapPort = {
@@ -66,18 +67,6 @@ interface Hooks {
 }
 
 type EntryPoint = Pick<RunStep, 'entry' | 'closure'>;
-
-/** The constructor of JSPI imports, which the type declarations do not know. */
-interface SuspendingEngine {
-  readonly Suspending?: new (hook: () => void | Promise<void>) => WebAssembly.ImportValue;
-  readonly promising?: (entry: unknown) => (...args: readonly unknown[]) => Promise<void>;
-}
-const engine = WebAssembly as unknown as SuspendingEngine;
-
-/** Whether this engine can pause a run without blocking its thread (JSPI). */
-export function engineSuspends(): boolean {
-  return engine.Suspending !== undefined && engine.promising !== undefined;
-}
 
 /** One live instance of a canister's module with its memory, and what that memory holds. */
 export class CanisterInstance {
@@ -170,11 +159,14 @@ export class CanisterInstance {
   }
 
   #makeSuspendingHooks(): Hooks {
-    const { Suspending, promising } = engine;
+    const { Suspending, promising } = suspendingEngine;
     assert(promising !== undefined && Suspending !== undefined, 'only engines with JSPI suspend');
-    let deeperElsewhere: (() => Promise<void>) | undefined;
+    let onOtherStack: (() => Promise<void>) | undefined;
+    // In a task of its own: else each of these calls would stand on the thread's own small stack.
     const goDeeper = (): void | Promise<void> =>
-      this.#stack.goDeeper((deeper) => (deeperElsewhere ??= promising(deeper))());
+      this.#stack.goDeeper((deeper) =>
+        Promise.resolve().then((onOtherStack ??= promising(deeper))),
+      );
     return {
       outOfInstructions: hostFunctionForTable(new Suspending(this.#hook)),
       goDeeper: hostFunctionForTable(new Suspending(goDeeper)),
@@ -237,7 +229,7 @@ export class CanisterInstance {
     this.#session = session;
     this.#mayBeMarked = true;
     this.#stack.begin(this.#stackSize);
-    const promising = present(engine.promising, 'only engines with JSPI suspend');
+    const promising = present(suspendingEngine.promising, 'only engines with JSPI suspend');
     try {
       await promising(this.#exports[this.#exportOf(entry, closure)])(...this.#argumentsOf(closure));
     } finally {

@@ -1,8 +1,4 @@
-import {
-  SMALL_STACK_BYTES,
-  STACK_BYTES,
-  STACK_SEGMENT_BYTES,
-} from '../protocol/execution/wasm/limits.ts';
+import { SMALL_STACK_BYTES, STACK_BYTES } from '../protocol/execution/wasm/limits.ts';
 import { VALUE_TYPE } from '../protocol/execution/wasm/opcodes.ts';
 import { ByteWriter } from '../protocol/execution/wasm/writer.ts';
 import type { StackSize } from './stack-segments.ts';
@@ -75,9 +71,4 @@ export function nativeStackSize(): StackSize {
     found = { bytes, segmentBytes: bytes };
   }
   return found;
-}
-
-/** A stack of so many bytes, on as many native ones as it takes. */
-export function suspendingStackSize(bytes: number): StackSize {
-  return { bytes, segmentBytes: STACK_SEGMENT_BYTES };
 }

@@ -26,8 +26,8 @@ import { ModuleCache } from './module-cache.ts';
 import { CanisterRun, type RunResult } from './run.ts';
 import { PausableRun, PausedRuns } from './paused-runs.ts';
 import { RunAheadSlices } from './run-ahead-slices.ts';
-import { nativeStackSize, suspendingStackSize } from './native-stack.ts';
-import type { StackSize } from './stack-segments.ts';
+import { nativeStackSize } from './native-stack.ts';
+import { SEGMENT_BYTES, type StackSize } from './stack-segments.ts';
 import { BREATH_INSTRUCTIONS, type SliceHooks } from './slice-meter.ts';
 import { StableMemory } from './stable-memory.ts';
 
@@ -426,7 +426,10 @@ export function createSandbox(options: SandboxOptions = {}): WasmHost {
  * same as everywhere.
  */
 export function createPausableSandbox(options: SandboxOptions = {}): PausableHost {
-  const sandbox = new Sandbox({ stack: suspendingStackSize(STACK_BYTES), ...options });
+  const sandbox = new Sandbox({
+    stack: { bytes: STACK_BYTES, segmentBytes: SEGMENT_BYTES },
+    ...options,
+  });
   return {
     handle: (request) => sandbox.handlePausable(request),
     close: () => sandbox.close(),

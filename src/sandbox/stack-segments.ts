@@ -9,6 +9,15 @@ export interface StackSize {
   readonly segmentBytes: number;
 }
 
+/**
+ * Of a run's stack, on one native stack of an engine that can go on with another. Those have some
+ * 950 KB in Chromium, and compiled code takes no more than the rewriter counts, unless an optimiser
+ * keeps far more values across a call than the module has locals and operands.
+ */
+export const SEGMENT_BYTES = 512 * 1024;
+/** The same for code that does. */
+export const SMALL_SEGMENT_BYTES = 16 * 1024;
+
 /** Goes on with a run's calls where `deeper` is called; may tell later when they returned. */
 type Elsewhere = (deeper: () => void) => void | Promise<void>;
 
@@ -55,8 +64,9 @@ export class StackSegments {
       throw trapped('stack overflow');
     }
     const all = left + reserve;
-    // A frame that found no room in a whole new segment gets all there is.
-    this.#grant(all, left === granted ? all : Math.min(all, this.#segmentBytes));
+    // A frame that found no room in a whole new segment tries one of twice the size.
+    const wanted = left === granted ? 2 * granted : this.#segmentBytes;
+    this.#grant(all, Math.min(all, wanted));
     const back = (): void => {
       this.#reserve = reserve;
       this.#granted = granted;

@@ -9,7 +9,9 @@ import { createNodeCore } from '../protocol/node/node-core.ts';
 import { createSharedDecoder } from '../protocol/node/wire-decoder.ts';
 import { dealNetwork, type DealtNetwork } from '../protocol/registry/deal-network.ts';
 import type { SubnetRecord } from '../protocol/types/registry.ts';
+import { nativeStackSize } from '../sandbox/native-stack.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
+import type { StackSize } from '../sandbox/stack-segments.ts';
 import { dealSpecOf } from '../wire/deal-spec.ts';
 import type { NetworkSpec } from '../wire/network-spec.ts';
 import { Simulation } from './simulation.ts';
@@ -36,10 +38,24 @@ export interface PreparedSimulation {
   readonly simulation: Simulation;
   readonly dealt: DealtNetwork;
   readonly suite: CryptoSuite;
+  /** Of a canister's calls. */
+  readonly wasmStackBytes: number;
 }
 
 export function suiteOf(crypto: SimCrypto): CryptoSuite {
   return crypto === 'real' ? createRealSuite() : INSECURE_TEST_SUITE;
+}
+
+/** Throws when this process has less than the spec asks for. */
+function stackOf({ wasmStackBytes }: NetworkSpec): StackSize {
+  const { bytes } = nativeStackSize();
+  if (wasmStackBytes !== null && wasmStackBytes > bytes) {
+    throw new RangeError(
+      `The spec asks for ${wasmStackBytes} bytes of stack for canisters; this process can give ${bytes}.`,
+    );
+  }
+  const chosen = wasmStackBytes ?? bytes;
+  return { bytes: chosen, segmentBytes: chosen };
 }
 
 export function prepareSimulation(
@@ -47,6 +63,7 @@ export function prepareSimulation(
   options: SimulationOptions,
 ): PreparedSimulation {
   const { crypto, startNs } = options;
+  const stack = stackOf(spec);
   const suite = suiteOf(crypto);
   const dealt = dealNetwork(dealSpecOf(spec, startNs), suite);
   const { rootKeyDer, topology } = dealt;
@@ -59,7 +76,7 @@ export function prepareSimulation(
     ),
     links: spec.links,
     persistDelayMs: options.persistDelayMs,
-    createSandbox: options.createSandbox ?? createSandbox,
+    createSandbox: options.createSandbox ?? (() => createSandbox({ stack })),
     startCore: (nodeId, start) => {
       const subnet = dealt.subnets.findIndex(({ secrets }) =>
         secrets.some((other) => other.nodeId === nodeId),
@@ -77,5 +94,5 @@ export function prepareSimulation(
     },
     observer: options.observer,
   });
-  return { simulation, dealt, suite };
+  return { simulation, dealt, suite, wasmStackBytes: stack.bytes };
 }

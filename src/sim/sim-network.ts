@@ -114,6 +114,7 @@ class SimNetworkHost implements SimNetwork {
   private readonly simFaults: SimFaults;
   private readonly simRegistry: SimRegistries;
   private readonly startNs: bigint;
+  private readonly wasmStackBytes: number;
   private pace: Pace;
   private flushedNs = 0;
   /** Highest finalized height of each subnet, and that which grew last. */
@@ -131,7 +132,7 @@ class SimNetworkHost implements SimNetwork {
     this.spec = spec;
     this.pace = spec.pace;
     this.startNs = options.startNs ?? DEFAULT_START_NS;
-    const { simulation, dealt, suite } = prepareSimulation(spec, {
+    const { simulation, dealt, suite, wasmStackBytes } = prepareSimulation(spec, {
       crypto: options.crypto ?? 'real',
       startNs: this.startNs,
       persistDelayMs: options.persistDelayMs ?? 0,
@@ -141,6 +142,7 @@ class SimNetworkHost implements SimNetwork {
       observer: this.observer(options.traceHash ?? true),
     });
     this.simulation = simulation;
+    this.wasmStackBytes = wasmStackBytes;
     const genesis = dealt.subnets.map((subnet) => subnet.genesis);
     this.shape = topologyOf(
       spec,
@@ -280,6 +282,7 @@ class SimNetworkHost implements SimNetwork {
       spec: this.spec,
       clock: this.clock.now(),
       nodes: this.nodeIds().map((id) => this.heightsOf(id)),
+      wasmStackBytes: this.wasmStackBytes,
       canisters: this.recorder.canisters(),
     });
   }

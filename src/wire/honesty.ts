@@ -310,10 +310,11 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'Calls of one message may nest 350 KiB deep, counted in frames of 112 bytes and 8 for each parameter, local and operand; a 32-bit heap ends 1 MiB below 4 GiB.',
-    mainnet: 'The stack has 5 MiB and a 32-bit heap 4 GiB.',
+    here: 'Calls of one message may nest 5 MiB deep, counted in frames of 80 bytes and 8 for each parameter, local and operand, where the browser can suspend WebAssembly (JSPI; Chromium can) or Node was started with enough stack (the commands of this repository do). Elsewhere a network is started with 350 KiB; its snapshot tells `wasmStackBytes`. A frame may have 512 KiB. A 32-bit heap ends 1 MiB below 4 GiB.',
+    mainnet:
+      'The stack has 5 MiB of native frames, which mostly are smaller, and a 32-bit heap 4 GiB.',
     consequence:
-      'Deep recursion traps earlier than on mainnet, at the same call on every node and in every browser.',
+      'Deep recursion may trap earlier than on mainnet: at the same call on every node, and in every browser and engine that has as much stack.',
   },
   {
     area: 'execution',

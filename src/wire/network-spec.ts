@@ -13,6 +13,8 @@ export const MAX_SUBNETS = 6;
 export const MAX_NODES_PER_SUBNET = 40;
 export const MAX_SEED_CHARACTERS = 256;
 export const MAX_SANDBOX_WORKERS = 4;
+/** Least and most of `NetworkSpec.wasmStackBytes`. */
+export const WASM_STACK_BYTES = [64 * 1024, 5 * 1024 * 1024] as const;
 const MAX_DELAY_MS = 60_000;
 /** 100 Gbit/s. */
 const MAX_BANDWIDTH_KBPS = 100_000_000;
@@ -87,6 +89,12 @@ export interface NetworkSpec {
    * memories do not suffice. Results are the same with any number. The simulator ignores it.
    */
   readonly sandboxWorkers: number | readonly number[] | null;
+  /**
+   * Stack that a canister's calls may use, in bytes, the same on every node; null = as much as this
+   * host gives: 5 MiB as on the IC, or 350 KiB where the browser cannot suspend WebAssembly (JSPI). A
+   * network that asks for more than the host gives does not start.
+   */
+  readonly wasmStackBytes: number | null;
 }
 
 export const LIMITS_PRESETS: readonly LimitsPreset[] = ['classroom', 'mainnet'];
@@ -139,6 +147,7 @@ export function defaultNetworkSpec(
     dkgIntervalLength: null,
     limits: 'classroom',
     sandboxWorkers: null,
+    wasmStackBytes: null,
   };
 }
 
@@ -350,6 +359,11 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (!sandboxWorkers.ok) {
     return sandboxWorkers;
   }
+  const wasmStackBytes = fields['wasmStackBytes'] ?? null;
+  if (wasmStackBytes !== null && !integerIn(wasmStackBytes, ...WASM_STACK_BYTES)) {
+    const [least, most] = WASM_STACK_BYTES;
+    return invalid('spec.wasmStackBytes', `null or an integer from ${least} to ${most}`);
+  }
   return ok({
     version: NETWORK_SPEC_VERSION,
     seed,
@@ -362,5 +376,6 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     dkgIntervalLength: interval,
     limits: limits as LimitsPreset,
     sandboxWorkers: sandboxWorkers.value,
+    wasmStackBytes,
   });
 }

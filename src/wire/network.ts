@@ -304,6 +304,8 @@ export interface NetworkSnapshot {
   readonly spec: NetworkSpec;
   readonly clock: ClockReading;
   readonly nodes: readonly NodeSnapshot[];
+  /** Stack that a canister's calls may use on every node, chosen at the start; see `NetworkSpec`. */
+  readonly wasmStackBytes: number;
   readonly canisters: readonly CanisterFacts[];
   /** Only of hosts that have a choice. */
   readonly signatureBackend?: SignatureBackendChoice;

@@ -53,7 +53,7 @@ window.nodeWorkerProbe = {
         mesh: [],
         incarnation: Date.now(),
         seed: 'probe',
-        sandboxes: { workers: 1, memoriesPerWorker: 2 },
+        sandboxes: { workers: 1, memoriesPerWorker: 2, stackBytes: 350 * 1024 },
         telemetryPort: telemetry.port2,
         modulesPort: modules.port2,
         gatewayPort: gateway.port2,

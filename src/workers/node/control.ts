@@ -65,6 +65,8 @@ export interface SandboxShare {
   readonly workers: number;
   /** Wasm memories that each of them may hold. */
   readonly memoriesPerWorker: number;
+  /** Stack of a canister's calls, the same for all nodes of the network. */
+  readonly stackBytes: number;
 }
 
 /** The links that end at one node. */

@@ -158,11 +158,11 @@ function assemble(
   for (const [peerId, port] of [...config.mesh, ...earlyPorts.splice(0)]) {
     connect({ transport, subnetLinks }, peerId, port);
   }
-  const { workers, memoriesPerWorker } = config.sandboxes;
   const sandbox = createSandboxPool(
-    Array.from({ length: workers }, () =>
+    Array.from({ length: config.sandboxes.workers }, () =>
       createSandboxClient({
-        start: (events) => startSandboxWorker(memoriesPerWorker, config.modulesPort, events),
+        start: (events, afterFault) =>
+          startSandboxWorker(config.sandboxes, config.modulesPort, events, afterFault),
         timers,
         onFatal,
       }),

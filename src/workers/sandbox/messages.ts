@@ -1,4 +1,5 @@
 import type { SandboxReply, SandboxRequest } from '../../protocol/interfaces/wasm-host.ts';
+import type { StackSize } from '../../sandbox/stack-segments.ts';
 
 /** From a node to its sandbox worker. */
 export interface SandboxCall {
@@ -12,6 +13,8 @@ export interface SandboxConfiguration {
   readonly kind: 'configure';
   /** Wasm memories this sandbox may hold at a time. */
   readonly maxMemories: number;
+  /** Absent = what this worker can give. */
+  readonly stack?: StackSize;
   /** To the tab's compiler of modules; absent = it compiles for itself. */
   readonly modules?: MessagePort;
 }

@@ -14,7 +14,8 @@ export interface SandboxEvents {
   onExit(reason: string): void;
 }
 
-export type StartSandbox = (events: SandboxEvents) => SandboxProcess;
+/** @param afterFault the process before died or failed at a request */
+export type StartSandbox = (events: SandboxEvents, afterFault: boolean) => SandboxProcess;
 
 export interface SandboxClient {
   request(request: SandboxRequest, onReply: (reply: SandboxReply) => void): void;
@@ -55,6 +56,7 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
   let process: SandboxProcess | undefined;
   let nextId = 0;
   let watchdog: unknown;
+  let afterFault = false;
   let closed = false;
 
   const stop = (): void => {
@@ -74,23 +76,28 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
     if (process !== undefined) {
       return process;
     }
-    const started: SandboxProcess = deps.start({
-      onAnswer: (answer) => {
-        if (process === started) {
-          take(answer);
-        }
+    const started: SandboxProcess = deps.start(
+      {
+        onAnswer: (answer) => {
+          if (process === started) {
+            take(answer);
+          }
+        },
+        onExit: (reason) => {
+          if (process === started) {
+            restart(reason);
+          }
+        },
       },
-      onExit: (reason) => {
-        if (process === started) {
-          restart(reason);
-        }
-      },
-    });
+      afterFault,
+    );
+    afterFault = false;
     process = started;
     return started;
   };
   const restart = (reason: string): void => {
     stop();
+    afterFault = true;
     for (const [id, call] of open) {
       if (call.attempts >= MAX_ATTEMPTS) {
         deps.onFatal(`the sandbox failed twice on one request: ${reason}`);

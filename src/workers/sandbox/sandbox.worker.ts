@@ -1,8 +1,8 @@
 import { present } from '../../base/assert.ts';
-import { engineSuspends } from '../../sandbox/instance.ts';
 import { MemoryBudget } from '../../sandbox/memory-budget.ts';
 import { ModuleCache } from '../../sandbox/module-cache.ts';
 import { createPausableSandbox, createSandbox, type PausableHost } from '../../sandbox/sandbox.ts';
+import { engineSuspends } from '../../sandbox/suspending-engine.ts';
 import { createHostTimers } from '../clock/host-timers.ts';
 import { portLike } from '../gateway/messages.ts';
 import type { ModuleAnswer, ModuleAsk } from '../modules/messages.ts';
@@ -20,7 +20,8 @@ self.onmessage = ({ data }: MessageEvent<SandboxMessage>) => {
   if (data.kind === 'configure') {
     const moduleCache = new ModuleCache();
     const memoryBudget = new MemoryBudget(data.maxMemories);
-    const options = { memoryBudget, moduleCache, onProgress: sayAlive };
+    const stack = data.stack === undefined ? {} : { stack: data.stack };
+    const options = { memoryBudget, moduleCache, onProgress: sayAlive, ...stack };
     shared = data.modules && shareModules(moduleCache, data.modules);
     sandbox = engineSuspends() ? createPausableSandbox(options) : createSandbox(options);
     return;

@@ -1,15 +1,19 @@
 import type { SandboxAnswer, SandboxConfiguration } from './messages.ts';
+import { SEGMENT_BYTES, SMALL_SEGMENT_BYTES } from '../../sandbox/stack-segments.ts';
+import type { SandboxShare } from '../node/control.ts';
 import { packImage } from './pack-image.ts';
 import type { SandboxEvents, SandboxProcess } from './sandbox-client.ts';
 
 /**
  * A real sandbox worker, a child of the node's worker: it ends when its node ends.
  * @param modules brings a port to the tab's compiler of modules
+ * @param afterFault its predecessor failed
  */
 export function startSandboxWorker(
-  maxMemories: number,
+  { memoriesPerWorker, stackBytes }: SandboxShare,
   modules: Pick<MessagePort, 'postMessage'>,
   events: SandboxEvents,
+  afterFault: boolean,
 ): SandboxProcess {
   const worker = new Worker(new URL('./sandbox.worker.ts', import.meta.url), {
     type: 'module',
@@ -23,7 +27,12 @@ export function startSandboxWorker(
   };
   const { port1, port2 } = new MessageChannel();
   modules.postMessage(null, [port2]);
-  const configuration: SandboxConfiguration = { kind: 'configure', maxMemories, modules: port1 };
+  const configuration: SandboxConfiguration = {
+    kind: 'configure',
+    maxMemories: memoriesPerWorker,
+    stack: { bytes: stackBytes, segmentBytes: segmentBytes(afterFault) },
+    modules: port1,
+  };
   worker.postMessage(configuration, [port1]);
   return {
     post: (call) => {
@@ -32,4 +41,16 @@ export function startSandboxWorker(
     },
     terminate: () => worker.terminate(),
   };
+}
+
+/**
+ * Code that uses far more native stack than the rewriter counts, or that calls to and fro over the end
+ * of a segment, finds another one at the next try, and at another place with each node.
+ */
+function segmentBytes(afterFault: boolean): number {
+  if (afterFault) {
+    return SMALL_SEGMENT_BYTES;
+  }
+  const [random = 0] = crypto.getRandomValues(new Uint16Array(1));
+  return SEGMENT_BYTES - (random & 0xff_ff) * 2;
 }

@@ -39,6 +39,7 @@ export interface StarterDeps {
   readonly spec: NetworkSpec;
   readonly dealt: Dealt;
   readonly library: SignatureLibrary;
+  readonly stackBytes: number;
   clock(): ClockSetting;
   delays(): DelayBudget;
   readonly faults: Pick<FaultControl, 'linksOf' | 'conditionsOf' | 'behavioursOf'>;
@@ -81,7 +82,10 @@ export function createStarter(deps: StarterDeps): Starter {
       ...memo,
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
-      sandboxes: shareOfSandboxes(spec, indexOf(nodeId), navigator.hardwareConcurrency),
+      sandboxes: {
+        ...shareOfSandboxes(spec, indexOf(nodeId), navigator.hardwareConcurrency),
+        stackBytes: deps.stackBytes,
+      },
     });
     // What changed while it started was told to running nodes only.
     return started.ok

@@ -18,7 +18,11 @@ export function countNodes(spec: NetworkSpec): number {
  * @param index of the node, members first
  * @param cores of this machine, as the browser tells
  */
-export function shareOfSandboxes(spec: NetworkSpec, index: number, cores: number): SandboxShare {
+export function shareOfSandboxes(
+  spec: NetworkSpec,
+  index: number,
+  cores: number,
+): Omit<SandboxShare, 'stackBytes'> {
   const { sandboxWorkers } = spec;
   const nodes = countNodes(spec);
   const memories = Math.max(1, Math.floor(TAB_MEMORIES / nodes));

@@ -17,6 +17,7 @@ import {
   guardRegistry,
   type NetworkGuard,
 } from '../../wire/network-guard.ts';
+import { browserStackBytes } from '../../sandbox/suspending-engine.ts';
 import { initialLink, type NetworkSpec } from '../../wire/network-spec.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
@@ -79,6 +80,11 @@ export async function startNetwork(
   if (!isSecureContext) {
     opening.close();
     const message = 'Browsers give workers, locks and storage to https pages and localhost only.';
+    return err(networkError('NODE_START_FAILED', message));
+  }
+  const stackBytes = browserStackBytes();
+  if (spec.wasmStackBytes !== null && spec.wasmStackBytes > stackBytes) {
+    const message = `The spec asks for ${spec.wasmStackBytes} bytes of stack for canisters; this browser can give ${stackBytes}.`;
     return err(networkError('NODE_START_FAILED', message));
   }
   const scaffold = raiseScaffold(spec, opening);
@@ -193,6 +199,7 @@ function assembleNetwork(
   backend: SignatureBackendChoice,
 ): AssembledNetwork {
   const { spec, opening, hub, clock, fetchShim } = scaffold;
+  const stackBytes = spec.wasmStackBytes ?? browserStackBytes();
   const safety = createSafetyWatch(hub.report);
   hub.observe(safety.observe);
   const registered = [...dealt.genesis.nodes, ...dealt.genesis.spareNodes];
@@ -235,6 +242,7 @@ function assembleNetwork(
     spec,
     dealt,
     library: backend.library,
+    stackBytes,
     clock: () => startLine.clockFor(clockControl.setting()),
     delays: clockControl.delays,
     faults,
@@ -273,6 +281,7 @@ function assembleNetwork(
       nodes: await Promise.all(processes.map((process) => snapshotOf(process, hub))),
       canisters: hub.canisters(),
       signatureBackend: backend,
+      wasmStackBytes: stackBytes,
     }),
     close: async () => {
       if (!closed) {

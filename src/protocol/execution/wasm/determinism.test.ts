@@ -33,15 +33,15 @@ describe('stack, vectors and NaNs', () => {
         (global.set $depth (i32.add (global.get $depth) (i32.const 1))) (call $wide)))`);
     const depth = exports['depth'] as unknown as WebAssembly.Global;
     expect(run('plain').result).toBe(STACK_OVERFLOW);
-    // 112 bytes, and two operands of 8.
-    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 128));
+    // 80 bytes, and two operands of 8.
+    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 96));
     depth.value = 0;
     expect(run('wide').result).toBe(STACK_OVERFLOW);
-    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 168));
+    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 152));
     // What the first call used is free again in the next.
     depth.value = 0;
     expect(run('plain').result).toBe(STACK_OVERFLOW);
-    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 128));
+    expect(depth.value).toBe(Math.floor(SMALL_STACK_BYTES / 96));
   });
 
   it('makes NaNs of arithmetic canonical and leaves bits that were only moved', async () => {

@@ -50,9 +50,7 @@ export const STACK_BYTES = 5 * MIB;
  * some of it too. @playground there is no such host.
  */
 export const SMALL_STACK_BYTES = 350 * KIB;
-/** Of `STACK_BYTES`, so much stands on one native stack of an engine that can continue on another: each has about 1 MB. @playground one stack. */
-export const STACK_SEGMENT_BYTES = 640 * KIB;
-/** A function whose frame is larger has never room for it; a stack must hold one of these. @playground 5 MiB, as the whole stack. */
+/** A function whose frame is larger has never room for it: one native stack must hold any frame. @playground 5 MiB, as the whole stack. */
 export const MAX_FRAME_BYTES = 512 * KIB;
 /** A frame costs this much, and so much for each parameter, local and operand (twice for vectors). @playground frames are the engine's. */
 export const FRAME_BYTES = 80;
