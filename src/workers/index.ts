@@ -1,4 +1,5 @@
 import { codedError } from '../base/result.ts';
+import { browserStackBytes } from '../sandbox/suspending-engine.ts';
 import type { Network, NetworkError } from '../wire/network.ts';
 import { type NetworkSpec, parseNetworkSpec } from '../wire/network-spec.ts';
 import type { SavedNetworks } from '../wire/saved-networks.ts';
@@ -48,7 +49,10 @@ export async function createSavedNetwork(
   { name, link }: { readonly name: string; readonly link: string },
 ): Promise<Network> {
   const id = newNetworkId();
-  const entry = newEntry(checked(spec), { id, name, link });
+  // Whatever the browser can give when it goes on: the same calls must trap.
+  const { wasmStackBytes, ...rest } = checked(spec);
+  const fixed = { ...rest, wasmStackBytes: wasmStackBytes ?? browserStackBytes() };
+  const entry = newEntry(fixed, { id, name, link });
   return begin(entry.spec, id, (unlock) => openEntry(entry, catalogue, unlock));
 }
 
@@ -81,6 +85,11 @@ async function begin(
   id: string,
   open: (unlock: () => void) => Opening,
 ): Promise<Network> {
+  const wanted = spec.wasmStackBytes ?? 0;
+  if (wanted > browserStackBytes()) {
+    const message = `Canisters of this network have ${wanted} bytes of stack; this browser can give ${browserStackBytes()}.`;
+    throw new NetworkStartError(codedError('input', 'NODE_START_FAILED', message));
+  }
   const release = await takeNetworkLock(id);
   if (release === undefined) {
     const message = 'The network is open in another tab.';

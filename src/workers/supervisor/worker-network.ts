@@ -82,11 +82,6 @@ export async function startNetwork(
     const message = 'Browsers give workers, locks and storage to https pages and localhost only.';
     return err(networkError('NODE_START_FAILED', message));
   }
-  const stackBytes = browserStackBytes();
-  if (spec.wasmStackBytes !== null && spec.wasmStackBytes > stackBytes) {
-    const message = `The spec asks for ${spec.wasmStackBytes} bytes of stack for canisters; this browser can give ${stackBytes}.`;
-    return err(networkError('NODE_START_FAILED', message));
-  }
   const scaffold = raiseScaffold(spec, opening);
   const { inspector, boot } = scaffold;
   boot.enter('keys', `dealing the keys of ${countNodes(spec)} nodes`);
