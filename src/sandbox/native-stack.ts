@@ -22,7 +22,7 @@ function probeModule(): Uint8Array {
   w.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   section(w, 1, (p) => {
     p.raw([1, 0x60, PROBE_PARAMETERS]);
-    p.raw(new Array<number>(PROBE_PARAMETERS).fill(VALUE_TYPE.i64));
+    p.raw(Array.from({ length: PROBE_PARAMETERS }, () => VALUE_TYPE.i64));
     p.byte(0);
   });
   section(w, 3, (p) => p.raw([1, 0]));
@@ -49,7 +49,7 @@ function probeModule(): Uint8Array {
 function nativeStackHolds(bytes: number): boolean {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(probeModule() as BufferSource));
   const recurse = instance.exports['f'] as (...args: bigint[]) => void;
-  const args = new Array<bigint>(PROBE_PARAMETERS).fill(0n);
+  const args = Array.from({ length: PROBE_PARAMETERS }, () => 0n);
   args[0] = BigInt(Math.ceil(bytes / PROBE_FRAME_BYTES));
   try {
     recurse(...args);

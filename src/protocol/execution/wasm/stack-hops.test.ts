@@ -204,7 +204,7 @@ describe('calls that go on in another segment of the stack', () => {
   );
 
   it('hand every argument and result over, as many as a function can have', async () => {
-    const list = new Array<Type>(999).fill('i64');
+    const list = Array.from({ length: 999 }, (): Type => 'i64');
     const one: Recursive = {
       params: list,
       results: list.slice(0, 900),
