@@ -12,7 +12,7 @@ import { QueryHandler } from '../../src/protocol/execution/query/execute-query.t
 import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
 import { inspectIngress } from '../../src/protocol/execution/query/inspect-ingress.ts';
 import type { RoundTask, SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
-import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
+import type { InductedSlice, SignedIngress } from '../../src/protocol/interfaces/replica.ts';
 import type { TraceEvent } from '../../src/protocol/interfaces/trace.ts';
 import {
   CLASSROOM_EXECUTION_LIMITS,
@@ -41,7 +41,8 @@ import type {
   PrincipalId,
 } from '../../src/protocol/types/ids.ts';
 import type { QueryStatsReport } from '../../src/protocol/types/query-stats.ts';
-import type { SubnetGenesis } from '../../src/protocol/types/genesis.ts';
+import type { SubnetGenesis, SubnetType } from '../../src/protocol/types/genesis.ts';
+import type { NetworkTopology } from '../../src/protocol/types/network-topology.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { runTask, type Pick } from './run-task.ts';
 
@@ -57,6 +58,13 @@ export interface RoundOptions {
   readonly isCheckpoint?: boolean;
   readonly blockMaker?: NodeId;
   readonly queryStats?: QueryStatsReport;
+  readonly xnet?: readonly InductedSlice[];
+}
+
+/** Where a subnet is in its network. */
+export interface Placement {
+  readonly index: number;
+  readonly subnetType: SubnetType;
 }
 
 /** Message routing and execution of one replica, round by round, without consensus and signatures. */
@@ -77,14 +85,21 @@ export class TestSubnet {
   imbalance = 0n;
   #nextMessage = 1;
 
-  constructor(limits: ExecutionLimits = CLASSROOM_EXECUTION_LIMITS, nodes = 4) {
+  /** Of the network, if the subnet is not alone. */
+  topology: NetworkTopology | undefined;
+
+  constructor(
+    limits: ExecutionLimits = CLASSROOM_EXECUTION_LIMITS,
+    nodes = 4,
+    { index, subnetType }: Placement = { index: 0, subnetType: 'application' },
+  ) {
     const { genesis } = dealSubnet(
       {
         seed: 'test subnet',
-        index: 0,
+        index,
         nodes,
         parameters: {
-          subnetType: 'application',
+          subnetType,
           dkgIntervalLength: 9,
           unitDelayMs: 1000,
           initialNotaryDelayMs: 300,
@@ -162,6 +177,8 @@ export class TestSubnet {
           requiresFullStateHash: options.isCheckpoint === true,
           blockMaker: options.blockMaker ?? (USER as never),
           ...(options.queryStats && { queryStats: options.queryStats }),
+          ...(options.xnet && { xnet: options.xnet }),
+          ...(this.topology && { topology: this.topology }),
         },
         this.env,
       ),
