@@ -152,7 +152,8 @@ describe('a node whose state is lost or wrong', () => {
 
   it('SS7: finds flipped bits in its checkpoints, says so, and fetches the state', () => {
     const started = start('flipped');
-    untilPackage(started, 20);
+    // Further than the blocks reach that it holds: else it would execute those again.
+    untilPackage(started, 70);
     damaged(started, () => {
       const disk = present(started.network.diskOf(started.last), 'the node has a disk');
       const chunks = [...disk].filter(([key]) => key.startsWith('chunk/'));

@@ -7,11 +7,9 @@ import {
 } from '../artifact-pool/artifact-pool.ts';
 import { newCertifications } from '../certification/certifier.ts';
 import { createActiveIntervals } from '../dkg/active-intervals.ts';
-import { createDkgReader } from '../dkg/dkg-reader.ts';
-import type { DkgReader } from '../dkg/dkg-reader.ts';
+import { createDkgReader, type DkgReader } from '../dkg/dkg-reader.ts';
 import { createHeightCrypto } from '../dkg/height-crypto.ts';
-import { KeyManager, NO_KEY_WORK } from '../dkg/key-manager.ts';
-import type { KeyWork } from '../dkg/key-manager.ts';
+import { KeyManager, type KeyWork, NO_KEY_WORK } from '../dkg/key-manager.ts';
 import { nextSummaryHeight, type KeptKey } from '../dkg/summary.ts';
 import { traceOfDkg } from '../dkg/trace-facts.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
@@ -31,8 +29,7 @@ import type { FinalizedBatch } from './batch-delivery.ts';
 import { canExecute, deliverBatches } from './batch-delivery.ts';
 import type { BouncerHeights, BouncerVerdict } from './bouncer.ts';
 import { bouncer } from './bouncer.ts';
-import type { ChangeLoop, LoopOutput } from './change-loop.ts';
-import { createChangeLoop } from './change-loop.ts';
+import { type ChangeLoop, createChangeLoop, type LoopOutput } from './change-loop.ts';
 import type {
   ArtifactOutcome,
   Consensus,
@@ -41,10 +38,10 @@ import type {
   PollOutcome,
   StateSyncRequest,
 } from './consensus-interface.ts';
-import type { FinalizedChain } from './finalized-chain.ts';
-import { createFinalizedChain } from './finalized-chain.ts';
+import { createFinalizedChain, type FinalizedChain } from './finalized-chain.ts';
 import { genesisPackage } from './genesis-package.ts';
 import { haltRegistryOf } from './registry-orders.ts';
+import { restoreChain } from './restored-chain.ts';
 import type { Membership } from './membership.ts';
 import { createMembership, hasLeft } from './membership.ts';
 import { createPoolBoundsWatch } from './pool-bounds.ts';
@@ -93,6 +90,8 @@ class ConsensusNode implements Consensus {
   private lastNowNs: TimeNs;
   private wakeNs: TimeNs | null = null;
   private deliveredHeight: Height = 0;
+  /** Up to here this node goes through blocks again that it may hold alone. */
+  private replayTo: Height = 0;
   private checkedLeftAt: Height = 0;
   private hasUnstamped = true;
   private expectedHeight: Height = 0;
@@ -177,7 +176,7 @@ class ConsensusNode implements Consensus {
     output.trace.push(...this.checkState());
     const keyWork = this.workOnKeys(output);
     const cupHeight = this.view.catchUpPackage().height;
-    this.chain.purgeBelow(cupHeight - this.minimumChainLength);
+    this.chain.purgeBelow(Math.min(cupHeight - this.minimumChainLength, this.replayFrom()));
     output.trace.push(...this.boundsWatch(this.context()));
     return {
       transmits: output.transmits,
@@ -215,7 +214,8 @@ class ConsensusNode implements Consensus {
     }
     this.hasUnstamped = true;
     this.deliveredHeight = 0;
-    this.chain = createFinalizedChain(this.view.catchUpPackage().block);
+    this.replayTo = this.view.catchUpPackage().height;
+    this.chain = restoreChain(this.view, this.intervals, this.nextBatchHeight());
   }
 
   status(): ConsensusStatus {
@@ -261,6 +261,14 @@ class ConsensusNode implements Consensus {
     return this.knownHeights;
   }
 
+  /** What is replayed after a restart must stay: of an older state than the package's. */
+  private replayFrom(): Height {
+    const executed = this.deps.messageRouting.expectedBatchHeight() - 1;
+    return executed < this.replayTo && this.chain.blockAt(executed + 1) !== undefined
+      ? executed
+      : Number.POSITIVE_INFINITY;
+  }
+
   private nextBatchHeight(): Height {
     return Math.max(this.deps.messageRouting.expectedBatchHeight(), this.deliveredHeight + 1);
   }
@@ -301,6 +309,7 @@ class ConsensusNode implements Consensus {
       bounds: notaryBoundsFor(genesis.parameters.dkgIntervalLength),
       haltRegistry: this.deps.haltRegistry ?? haltRegistryOf(this.registry),
       minimumChainLength: this.minimumChainLength,
+      replayFrom: this.replayFrom(),
       nextBatchHeight,
       nowNs: this.lastNowNs,
       wakeAt: (timeNs) => {

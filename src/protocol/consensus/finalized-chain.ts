@@ -29,10 +29,14 @@ export interface FinalizedChain {
   purgeBelow(height: Height): void;
 }
 
-export function createFinalizedChain(root: Block): FinalizedChain {
-  const blocks = new Map<Height, Block>([[root.height, root]]);
+/** @param ancestors of the root, each the parent of the one before: what a node still has to replay */
+export function createFinalizedChain(
+  root: Block,
+  ancestors: readonly Block[] = [],
+): FinalizedChain {
+  const blocks = new Map([root, ...ancestors].map((block) => [block.height, block]));
   let tip = root;
-  let lowest = root.height;
+  let lowest = ancestors.at(-1)?.height ?? root.height;
 
   const update = (view: PoolView): ChainExtension => {
     const cup = view.catchUpPackage();

@@ -95,7 +95,7 @@ function firstWithoutTape({ pool }: RoleContext): Height {
 }
 
 function purgeBelowCatchUpPackage(context: RoleContext, actions: ChangeAction[]): void {
-  const { view, pool, minimumChainLength } = context;
+  const { view, pool, minimumChainLength, replayFrom = Number.POSITIVE_INFINITY } = context;
   const cup = view.catchUpPackage().height;
   const below = (height: Height, kinds: readonly ArtifactKind[]): void => {
     const hit = kindsBelow(pool.validated, height, kinds);
@@ -103,7 +103,7 @@ function purgeBelowCatchUpPackage(context: RoleContext, actions: ChangeAction[])
       actions.push({ kind: 'purgeValidatedBelow', height, kinds: hit });
     }
   };
-  below(cup - minimumChainLength, ARTIFACT_KINDS);
+  below(Math.min(cup - minimumChainLength, replayFrom), ARTIFACT_KINDS);
   below(cup, REPLACED_BY_PACKAGE);
 }
 

@@ -33,6 +33,8 @@ export interface RoleContext {
   readonly haltRegistry: HaltRegistry;
   /** Validated heights kept below the catch-up package. */
   readonly minimumChainLength: number;
+  /** Nothing from here on is purged while the node replays it; infinite or absent when it does not. */
+  readonly replayFrom?: Height;
   /** Height of the first batch not yet handed to message routing. */
   readonly nextBatchHeight: Height;
   readonly nowNs: TimeNs;

@@ -46,6 +46,7 @@ import { createNodeGossip } from './node-gossip.ts';
 import { withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { StorageJournal } from './storage-journal.ts';
+import { restoredCanisters } from './restored-canisters.ts';
 import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
 import { loadShares, storeShares } from './stored-shares.ts';
 import type { StoredNode } from './stored-node.ts';
@@ -257,6 +258,7 @@ class NodeCoreMachine implements NodeCore {
     for (const artifact of stored.artifacts) {
       this.intake.deliver(artifact, false);
     }
+    this.trace.push(...restoredCanisters(stored));
     this.trace.push({
       kind: 'caughtUp',
       height: this.stateManager.latestStateHeight(),
@@ -383,7 +385,7 @@ class NodeCoreMachine implements NodeCore {
       this.journal.put(key, bytes);
       this.journal.hold({ ...transmit, bytes });
     } else {
-      this.journal.delete(artifactStorageKey(transmit.id));
+      this.checkpoints.forget(transmit.id, this.consensus.status().catchUpPackage);
       this.journal.hold(transmit);
     }
   }

@@ -3,7 +3,7 @@ import { KEPT_CHECKPOINTS, STORED_BYTES_PER_STEP } from '../limits/state-sync.ts
 import type { Checkpoint } from '../state-manager/checkpoint.ts';
 import { restoreCheckpoint, type RestoredCheckpoint } from '../state-manager/restore-checkpoint.ts';
 import { decodeArtifact } from '../types/artifact-codec.ts';
-import type { Artifact, ArtifactId } from '../types/artifacts.ts';
+import type { Artifact, ArtifactId, ArtifactKind } from '../types/artifacts.ts';
 import { artifactKey } from '../types/artifacts.ts';
 import type { HashHex, Height } from '../types/ids.ts';
 import type { StorageJournal } from './storage-journal.ts';
@@ -118,6 +118,9 @@ interface Unwritten {
   nextChunk: number;
 }
 
+/** What a node must still hold to execute the heights above its stored checkpoint once more. */
+const NEEDED_TO_REPLAY: readonly ArtifactKind[] = ['blockProposal', 'randomTape', 'randomBeacon'];
+
 /**
  * Writes checkpoints a portion at a time, so that what the node signs does not wait for a large
  * one. Chunks that two of them share are stored once; a checkpoint counts once all are there.
@@ -128,6 +131,10 @@ export class CheckpointStore {
   private readonly checkpoints = new Map<Height, readonly HashHex[]>();
   private unwritten: Unwritten[] = [];
   private neededFrom: Height = Number.POSITIVE_INFINITY;
+  /** Height of the newest checkpoint that is handed to the disk completely; 0 = genesis. */
+  private newest: Height = 0;
+  /** Artifacts that consensus forgot and a restart would need. */
+  private forgotten: ArtifactId[] = [];
 
   constructor(
     journal: Pick<StorageJournal<unknown>, 'put' | 'delete' | 'isWriting'>,
@@ -155,6 +162,29 @@ export class CheckpointStore {
   clear(): void {
     this.unwritten = [];
     this.keepOnly([]);
+    this.newest = 0;
+  }
+
+  /**
+   * Deletes an artifact that left the pool. Of those below the catch-up package, what leads from the
+   * stored checkpoint to it stays until a newer checkpoint is written: if all nodes stopped before
+   * that, nobody had the package's state.
+   */
+  forget(id: ArtifactId, catchUpPackage: Height): void {
+    const isNeeded = id.height >= this.newest && id.height < catchUpPackage;
+    if (isNeeded && NEEDED_TO_REPLAY.includes(id.kind)) {
+      this.forgotten.push(id);
+    } else {
+      this.journal.delete(artifactStorageKey(id));
+    }
+  }
+
+  private forgetMore(): void {
+    const due = this.forgotten;
+    this.forgotten = [];
+    for (const id of due) {
+      this.forget(id, Number.POSITIVE_INFINITY);
+    }
   }
 
   /** The catch-up package's height; see `StateManager.needCheckpointsFrom`. */
@@ -188,12 +218,14 @@ export class CheckpointStore {
       const heights = [...this.checkpoints.keys()].toSorted((a, b) => b - a);
       const kept = heights.filter((at, rank) => rank < KEPT_CHECKPOINTS || at >= this.neededFrom);
       this.keepOnly(isOnly ? [height] : kept);
+      this.forgetMore();
     }
   }
 
   private note({ height, manifest }: Checkpoint): void {
     const hashes = manifest.chunks.map(({ hash }) => hash);
     this.checkpoints.set(height, hashes);
+    this.newest = Math.max(this.newest, height);
     hashes.forEach((hash) => this.chunks.add(hash));
   }
 
