@@ -47,9 +47,13 @@ import { withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { StorageJournal } from './storage-journal.ts';
 import { restoredCanisters } from './restored-canisters.ts';
-import { artifactStorageKey, CheckpointStore, loadStoredNode } from './stored-node.ts';
+import {
+  artifactStorageKey,
+  CheckpointStore,
+  loadStoredNode,
+  type StoredNode,
+} from './stored-node.ts';
 import { loadShares, storeShares } from './stored-shares.ts';
-import type { StoredNode } from './stored-node.ts';
 import { createWireDecoder, type WireDecoder } from './wire-decoder.ts';
 
 /**
@@ -258,8 +262,7 @@ class NodeCoreMachine implements NodeCore {
     for (const artifact of stored.artifacts) {
       this.intake.deliver(artifact, false);
     }
-    this.trace.push(...restoredCanisters(stored));
-    this.trace.push({
+    this.trace.push(...restoredCanisters(stored), {
       kind: 'caughtUp',
       height: this.stateManager.latestStateHeight(),
       from: stored.restored === undefined ? 'genesis' : 'checkpoint',
