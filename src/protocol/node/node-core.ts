@@ -46,7 +46,7 @@ import { createNodeGossip } from './node-gossip.ts';
 import { withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { StorageJournal } from './storage-journal.ts';
-import { restoredCanisters } from './restored-canisters.ts';
+import { factsOfRestore } from './restore-facts.ts';
 import {
   artifactStorageKey,
   CheckpointStore,
@@ -255,18 +255,11 @@ class NodeCoreMachine implements NodeCore {
   }
 
   private restore(stored: StoredNode): void {
-    for (const fault of stored.faults) {
-      this.trace.push({ kind: 'criticalError', code: 'STORAGE_DAMAGED', message: fault });
-    }
+    this.trace.push(...factsOfRestore(stored));
     this.consensus.restore(stored.artifacts);
     for (const artifact of stored.artifacts) {
       this.intake.deliver(artifact, false);
     }
-    this.trace.push(...restoredCanisters(stored), {
-      kind: 'caughtUp',
-      height: this.stateManager.latestStateHeight(),
-      from: stored.restored === undefined ? 'genesis' : 'checkpoint',
-    });
   }
 
   private take(input: NodeInput): void {
