@@ -7,7 +7,9 @@ import type {
 import type { CanisterId, HashHex } from '../../src/protocol/types/ids.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { createHostTimers } from '../../src/workers/clock/host-timers.ts';
-import type { SandboxAnswer } from '../../src/workers/sandbox/messages.ts';
+import type { StackSize } from '../../src/sandbox/stack-segments.ts';
+import type { SandboxAnswer, SandboxConfiguration } from '../../src/workers/sandbox/messages.ts';
+import type { SandboxClient } from '../../src/workers/sandbox/sandbox-client.ts';
 import { createSandboxClient } from '../../src/workers/sandbox/sandbox-client.ts';
 import { apiInput, textOf } from './test-canister.ts';
 
@@ -15,13 +17,17 @@ import { apiInput, textOf } from './test-canister.ts';
 export interface SandboxProbe {
   /**
    * Long messages of three canisters at a time, in slices, with queries in between. Answers what a
-   * worker with so many memories said, and what the inline sandbox did.
+   * worker with so many memories said, and what the inline sandbox did: `stack` is the worker's, the
+   * inline sandbox has as much in one piece.
    */
   compare(
     source: string,
     wasm: Uint8Array,
     maxMemories: number,
+    stack?: StackSize,
   ): Promise<readonly [string, string]>;
+  /** How one update each of these entries ends in a worker with a stack as the page's. */
+  run(source: string, wasm: Uint8Array, entries: readonly string[]): Promise<string>;
 }
 
 type Ask = (request: SandboxRequest) => SandboxReply | Promise<SandboxReply>;
@@ -69,7 +75,11 @@ async function converse(ask: Ask, wasm: Uint8Array): Promise<string> {
   let open: CanisterId[] = [];
   for (const id of IDS) {
     const reply = await ask(request(id, 'canister_update work', 2, { slice }));
-    said.push(reply, await ask(request(id, 'canister_query look', null)));
+    said.push(
+      reply,
+      await ask(request(id, 'canister_query look', null)),
+      await ask(request(id, 'canister_update over', null)),
+    );
     open = reply.kind === 'paused' ? [...open, id] : open;
   }
   while (open.length > 0) {
@@ -90,25 +100,46 @@ async function converse(ask: Ask, wasm: Uint8Array): Promise<string> {
   return textOf(said);
 }
 
+function clientOf(
+  source: string,
+  configuration: Omit<SandboxConfiguration, 'kind'>,
+): SandboxClient {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  return createSandboxClient({
+    start: (events) => {
+      const worker = new Worker(url, { type: 'module' });
+      worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) =>
+        events.onAnswer(data),
+      );
+      worker.addEventListener('error', ({ message }) => events.onExit(message));
+      worker.postMessage({ kind: 'configure', ...configuration });
+      return { post: (call) => worker.postMessage(call), terminate: () => worker.terminate() };
+    },
+    timers: createHostTimers(),
+    onFatal: (reason) => {
+      throw new Error(reason);
+    },
+  });
+}
+
 window.sandboxProbe = {
-  compare: async (source, wasm, maxMemories) => {
-    const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-    const client = createSandboxClient({
-      start: (events) => {
-        const worker = new Worker(url, { type: 'module' });
-        worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) =>
-          events.onAnswer(data),
-        );
-        worker.addEventListener('error', ({ message }) => events.onExit(message));
-        worker.postMessage({ kind: 'configure', maxMemories });
-        return { post: (call) => worker.postMessage(call), terminate: () => worker.terminate() };
-      },
-      timers: createHostTimers(),
-      onFatal: (reason) => {
-        throw new Error(reason);
-      },
-    });
-    const inline = createSandbox();
+  run: async (source, wasm, entries) => {
+    const client = clientOf(source, { maxMemories: 2 });
+    const [id = IDS[0] as CanisterId] = IDS;
+    const ask = (asked: SandboxRequest): Promise<SandboxReply> =>
+      new Promise((resolve) => client.request(asked, resolve));
+    await ask(request(id, 'canister_init', 1, { base: { from: 'fresh' }, module: wasm }));
+    const said: SandboxReply[] = [];
+    for (const entry of entries) {
+      said.push(await ask(request(id, entry, null)));
+    }
+    client.close();
+    return textOf(said);
+  },
+  compare: async (source, wasm, maxMemories, stack) => {
+    const client = clientOf(source, { maxMemories, ...(stack && { stack }) });
+    const whole = stack && { bytes: stack.bytes, segmentBytes: stack.bytes };
+    const inline = createSandbox({ ...(whole && { stack: whole }) });
     const ofWorker = await converse(
       (asked) => new Promise((resolve) => client.request(asked, resolve)),
       wasm,
