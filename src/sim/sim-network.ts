@@ -45,7 +45,7 @@ import { createFetch } from './sim-fetch.ts';
 import { createSimRegistries, type SimRegistries } from './sim-registries.ts';
 import { createInspector } from './inspector.ts';
 import { createNetworkCheckers } from './network-checkers.ts';
-import { createNetworkInspector } from './network-inspector.ts';
+import { createNetworkInspector } from '../wire/network-inspector.ts';
 import type { Simulation } from './simulation.ts';
 import { prepareSimulation } from './prepare-simulation.ts';
 import { createTelemetryRecorder } from './telemetry-recorder.ts';

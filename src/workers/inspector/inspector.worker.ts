@@ -5,9 +5,10 @@ import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { verifyArtifact } from '../../protocol/node/artifact-verifier.ts';
 import { describeArtifact, describeBlock } from '../../protocol/node/inspection.ts';
 import { createPublicSubnet, type PublicSubnet } from '../../protocol/node/public-subnet.ts';
-import { dealNetwork } from '../../protocol/registry/deal-network.ts';
+import { dealNetwork, type DealtNetwork } from '../../protocol/registry/deal-network.ts';
 import { decodeArtifact } from '../../protocol/types/artifact-codec.ts';
 import type { DealtSubnet } from '../../protocol/types/genesis.ts';
+import type { SubnetId } from '../../protocol/types/ids.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type {
   ArtifactDetails,
@@ -28,10 +29,16 @@ import type { StorageError } from '../storage/storage-port.ts';
  * nodes claim with the very code that nodes run.
  */
 let suite: CryptoSuite | undefined;
-let known: PublicSubnet | undefined;
+const known = new Map<SubnetId, PublicSubnet>();
 
+/** A subnet's keys, with its public one in DER. */
 export interface Dealt extends DealtSubnet {
   readonly publicKeyDer: Uint8Array;
+}
+
+export interface Deal extends Omit<DealtNetwork, 'subnets'> {
+  /** The root subnet first. */
+  readonly subnets: readonly Dealt[];
 }
 
 const control = {
@@ -42,14 +49,14 @@ const control = {
     return chosen.choice;
   },
   /** Deals the subnets of a spec, the root first; `genesisTimeNs` is the time of its first block. */
-  deal: (spec: NetworkSpec, genesisTimeNs: bigint): readonly Dealt[] => {
+  deal: (spec: NetworkSpec, genesisTimeNs: bigint): Deal => {
     const chosen = present(suite, 'the library is chosen before keys are dealt');
     return deal(spec, genesisTimeNs, chosen);
   },
   /** The fields of an encoded artifact; null when it does not decode. */
-  describe: (encoded: Uint8Array): Omit<ArtifactDetails, 'heldBy'> | null => {
+  describe: (encoded: Uint8Array, subnetId: SubnetId): Omit<ArtifactDetails, 'heldBy'> | null => {
     const decoded = decodeArtifact(encoded);
-    return decoded.ok ? describeArtifact(decoded.value, dealtSubnet()) : null;
+    return decoded.ok ? describeArtifact(decoded.value, dealtSubnet(subnetId)) : null;
   },
   describeBlock: (encoded: Uint8Array): Pick<BlockDetails, 'facts' | 'ingress'> | null => {
     const decoded = decodeArtifact(encoded);
@@ -58,8 +65,12 @@ const control = {
       : null;
   },
   /** Learns registry versions, and the keys in catch-up packages that the subnet signed. */
-  learn: (records: readonly SubnetRecord[], packages: readonly Uint8Array[]): void => {
-    const subnet = dealtSubnet();
+  learn: (
+    subnetId: SubnetId,
+    records: readonly SubnetRecord[],
+    packages: readonly Uint8Array[],
+  ): void => {
+    const subnet = dealtSubnet(subnetId);
     subnet.noteRecords(records);
     for (const encoded of packages) {
       const decoded = decodeArtifact(encoded);
@@ -69,9 +80,9 @@ const control = {
     }
   },
   /** Checks the signature with public keys alone: of the genesis, and of what was learnt. */
-  verify: (encoded: Uint8Array): Verification | null => {
+  verify: (encoded: Uint8Array, subnetId: SubnetId): Verification | null => {
     const decoded = decodeArtifact(encoded);
-    return decoded.ok ? (verifyArtifact(decoded.value, dealtSubnet()) ?? null) : null;
+    return decoded.ok ? (verifyArtifact(decoded.value, dealtSubnet(subnetId)) ?? null) : null;
   },
   /** Removes from the disk what belongs to no saved network and to no open one. */
   sweep: (): Promise<void> => sweepStorage(),
@@ -80,17 +91,20 @@ const control = {
     wipeNodeStorage(networkId, nodeId),
 };
 
-function deal(spec: NetworkSpec, genesisTimeNs: bigint, suite: CryptoSuite): readonly Dealt[] {
-  const { subnets } = dealNetwork(dealSpecOf(spec, genesisTimeNs), suite);
-  known = createPublicSubnet(present(subnets[0], 'a network has a root subnet').genesis, suite);
-  return subnets.map((dealt) => ({
-    ...dealt,
-    publicKeyDer: wrapBls(dealt.genesis.highTranscript.publicKey),
+function deal(spec: NetworkSpec, genesisTimeNs: bigint, suite: CryptoSuite): Deal {
+  const dealt = dealNetwork(dealSpecOf(spec, genesisTimeNs), suite);
+  for (const { genesis } of dealt.subnets) {
+    known.set(genesis.subnetId, createPublicSubnet(genesis, suite));
+  }
+  const subnets = dealt.subnets.map((subnet) => ({
+    ...subnet,
+    publicKeyDer: wrapBls(subnet.genesis.highTranscript.publicKey),
   }));
+  return { ...dealt, subnets };
 }
 
-function dealtSubnet(): PublicSubnet {
-  return present(known, 'keys are dealt before anything is inspected');
+function dealtSubnet(subnetId: SubnetId): PublicSubnet {
+  return present(known.get(subnetId), 'keys are dealt before anything is inspected');
 }
 
 export type InspectorControl = typeof control;

@@ -3,18 +3,24 @@ import type { BootStage, HostEvent, TelemetryBatch } from '../../wire/telemetry.
 export interface BootWatch {
   /** The stage that begins now. */
   enter(stage: BootStage, detail: string): void;
-  observe(batch: TelemetryBatch): void;
+  /** @param subnet place of the node's subnet in the topology; undefined = the host speaks */
+  observe(batch: TelemetryBatch, subnet: number | undefined): void;
 }
 
 /** Performance marks of these names tell benchmarks and the browser's own tools when it was. */
 const MARK_PREFIX = 'subnetarium:';
 
-/** Names what the network is doing between the first keys and the first finalized block. */
+/**
+ * Names what the network is doing between the first keys and the first finalized block of each subnet.
+ * @param subnets how many there are
+ */
 export function createBootWatch(
   report: (event: HostEvent) => void,
   stopwatchMs: () => number,
+  subnets: number,
 ): BootWatch {
   const startedMs = stopwatchMs();
+  const withBlock = new Set<number>();
   let current: BootStage = 'keys';
 
   const enter = (stage: BootStage, detail: string): void => {
@@ -24,13 +30,17 @@ export function createBootWatch(
   };
   return {
     enter,
-    observe: (batch) => {
+    observe: (batch, subnet) => {
       for (const event of current === 'ready' ? [] : batch.events) {
         if (event.kind === 'beaconAggregated' && current === 'firstBeacon') {
           enter('firstBlock', `the first random beacon is combined at height ${event.height}`);
-        } else if (event.kind === 'finalized') {
-          enter('ready', `block ${event.height} is finalized`);
-          return;
+        } else if (event.kind === 'finalized' && subnet !== undefined && !withBlock.has(subnet)) {
+          withBlock.add(subnet);
+          if (withBlock.size === subnets) {
+            enter('ready', `block ${event.height} is finalized`);
+            return;
+          }
+          enter('firstBlock', `${withBlock.size} of ${subnets} subnets have a final block`);
         }
       }
     },

@@ -19,6 +19,8 @@ export interface ClockControlDeps {
   readonly clock: NetworkClock;
   readonly initialPace: Pace;
   readonly roster: Roster;
+  /** The nodes of each subnet: heights are those of one. */
+  readonly subnets: readonly Roster[];
   wallNowMs(): number;
   report(event: HostEvent): void;
 }
@@ -58,10 +60,14 @@ export function createClockControl(deps: ClockControlDeps): ClockControl {
   const applyRate = (rate: number): NetworkResult<void> =>
     apply(withRate(clock.setting(), rate, deps.wallNowMs()));
   const step = async (): ReturnType<ClockPort['step']> => {
-    const target = (await highestFinalized(roster)) + 1;
+    const heights = await Promise.all(deps.subnets.map(highestFinalized));
     const setting = withRate(clock.setting(), liveRate, deps.wallNowMs());
     clock.apply(setting);
-    const reached = await runAllUntil(roster, setting, target);
+    const reached = await runAllUntil(
+      deps.subnets,
+      setting,
+      (subnet) => (heights[subnet] ?? 0) + 1,
+    );
     const paused = await applyRate(0);
     if (reached === undefined) {
       const message = `No block was finalized within ${STEP_DEADLINE_MS / 1000} s.`;
@@ -111,16 +117,18 @@ async function highestFinalized(roster: Roster): Promise<number> {
   return Math.max(0, ...heights);
 }
 
-/** Runs all nodes until the first has finalized `target` and the others had their chance. */
+/** Runs all nodes until the first has finalized its subnet's target and the others had their chance. */
 async function runAllUntil(
-  roster: Roster,
+  subnets: readonly Roster[],
   setting: ClockSetting,
-  target: number,
+  targetOf: (subnet: number) => number,
 ): Promise<number | undefined> {
-  const outcomes = roster.running().map(async ({ control }) => {
-    const outcome = await control.call(STEP, 'runUntilFinalized', setting, target);
-    return outcome.ok ? outcome.value.height : undefined;
-  });
+  const outcomes = subnets.flatMap((roster, subnet) =>
+    roster.running().map(async ({ control }) => {
+      const outcome = await control.call(STEP, 'runUntilFinalized', setting, targetOf(subnet));
+      return outcome.ok ? outcome.value.height : undefined;
+    }),
+  );
   const reached = outcomes.map(async (outcome) => {
     const height = await outcome;
     // A node that failed must not win the race against one that still works.

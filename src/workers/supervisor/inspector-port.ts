@@ -1,7 +1,7 @@
 import { equalBytes } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
-import type { HashHex, NodeId } from '../../protocol/types/ids.ts';
+import type { HashHex, NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type {
   ArtifactDetails,
   ArtifactReference,
@@ -21,22 +21,25 @@ interface Held {
   readonly heldBy: readonly NodeId[];
 }
 
-/** Brings what the nodes hold to the inspector worker, which decodes and checks it. */
+/** Brings what the nodes of one subnet hold to the inspector worker, which decodes and checks it. */
 export function createInspectorPort(
   roster: Roster,
   inspector: RemoteControl<InspectorControl>,
   registry: Pick<RegistryKeeper, 'records'>,
+  subnetId: SubnetId,
 ): NetworkInspector {
   const learn = async (): Promise<void> => {
     const packages = await newestPackages(roster);
-    await inspector.call(OPTIONS, 'learn', registry.records(), packages);
+    await inspector.call(OPTIONS, 'learn', subnetId, registry.records(), packages);
   };
   const find = (reference: ArtifactReference): Promise<Held | undefined> =>
     findHeld(roster, reference);
   const detailsOf = async (reference: ArtifactReference): Promise<ArtifactDetails | null> => {
     const held = await find(reference);
     const described =
-      held === undefined ? undefined : await inspector.call(OPTIONS, 'describe', held.encoded);
+      held === undefined
+        ? undefined
+        : await inspector.call(OPTIONS, 'describe', held.encoded, subnetId);
     return held !== undefined && described?.ok === true && described.value !== null
       ? { ...described.value, heldBy: held.heldBy }
       : null;
@@ -51,7 +54,9 @@ export function createInspectorPort(
       await learn();
       const held = await find(reference);
       const verified =
-        held === undefined ? ok(null) : await inspector.call(OPTIONS, 'verify', held.encoded);
+        held === undefined
+          ? ok(null)
+          : await inspector.call(OPTIONS, 'verify', held.encoded, subnetId);
       return verified.ok
         ? found(verified.value, describeReference(reference))
         : err(controlFailure(verified.error));

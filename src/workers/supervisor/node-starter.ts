@@ -1,12 +1,14 @@
+import { present } from '../../base/assert.ts';
 import { err } from '../../base/result.ts';
 import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
 import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
+import { registeredNodes } from '../../protocol/registry/registry-change.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import type { NetworkResult } from '../../wire/network.ts';
 import type { NetworkSpec } from '../../wire/network-spec.ts';
 import { type ClockSetting, withRate } from '../clock/network-clock.ts';
-import type { Dealt } from '../inspector/inspector.worker.ts';
-import type { NodeWorld, SignatureLibrary } from '../node/control.ts';
+import type { Deal, Dealt } from '../inspector/inspector.worker.ts';
+import type { NodeStart, NodeWorld, SignatureLibrary } from '../node/control.ts';
 import type { FaultControl } from './fault-control.ts';
 import { brokerMesh } from './mesh-broker.ts';
 import type { NodeProcess } from './node-process.ts';
@@ -37,25 +39,31 @@ export type Starter = (process: NodeProcess) => NetworkResult<void>;
 export interface StarterDeps {
   readonly networkId: string;
   readonly spec: NetworkSpec;
-  readonly dealt: Dealt;
+  readonly deal: Deal;
+  /** The subnet whose nodes it starts, by its place in the deal. */
+  readonly subnet: number;
   readonly library: SignatureLibrary;
   readonly stackBytes: number;
   clock(): ClockSetting;
   delays(): DelayBudget;
   readonly faults: Pick<FaultControl, 'linksOf' | 'conditionsOf' | 'behavioursOf'>;
+  /** All nodes of the network. */
   readonly roster: Roster;
   readonly registry: Pick<RegistryKeeper, 'records'>;
 }
 
 /** Starts a node with its keys and the world as it is; tells it at the end what changed meanwhile. */
 export function createStarter(deps: StarterDeps): Starter {
-  const { networkId, spec, dealt, faults, roster, registry } = deps;
+  const { networkId, spec, deal, faults, roster, registry } = deps;
+  const dealt = present(deal.subnets[deps.subnet], 'the subnet was dealt');
   let incarnation = Date.now();
   const memo = spec.memoVerification
     ? { memoSecret: crypto.getRandomValues(new Uint8Array(32)) }
     : {};
-  const nodes = [...dealt.genesis.nodes, ...dealt.genesis.spareNodes];
-  const indexOf = (id: NodeId): number => nodes.findIndex(({ nodeId }) => nodeId === id);
+  const nodes = deal.subnets.flatMap(({ genesis }) =>
+    [...genesis.nodes, ...genesis.spareNodes].map(({ nodeId }) => nodeId),
+  );
+  const neighbours = neighboursOf(deal, dealt);
   const worldOf = (nodeId: NodeId): NodeWorld => ({
     registry: registry.records(),
     clock: deps.clock(),
@@ -75,7 +83,8 @@ export function createStarter(deps: StarterDeps): Starter {
       networkId,
       genesis: dealt.genesis,
       secrets,
-      rootKeyDer: dealt.publicKeyDer,
+      rootKeyDer: deal.rootKeyDer,
+      ...neighbours,
       signatureLibrary: deps.library,
       ...worldOf(nodeId),
       mesh: brokerMesh(process, roster.all()),
@@ -83,7 +92,7 @@ export function createStarter(deps: StarterDeps): Starter {
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
       sandboxes: {
-        ...shareOfSandboxes(spec, indexOf(nodeId), navigator.hardwareConcurrency),
+        ...shareOfSandboxes(spec, nodes.indexOf(nodeId), navigator.hardwareConcurrency),
         stackBytes: deps.stackBytes,
       },
     });
@@ -94,4 +103,11 @@ export function createStarter(deps: StarterDeps): Starter {
         )
       : started;
   };
+}
+
+/** Nothing where there is one subnet: its nodes are then a network of their own. */
+function neighboursOf(deal: Deal, own: Dealt): Pick<NodeStart, 'neighbours'> {
+  const others = deal.subnets.filter((subnet) => subnet !== own);
+  const nodes = others.flatMap(({ genesis }) => registeredNodes(genesis));
+  return others.length === 0 ? {} : { neighbours: { topology: deal.topology, nodes } };
 }

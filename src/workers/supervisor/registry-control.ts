@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
-import type { NodeId } from '../../protocol/types/ids.ts';
+import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type { RegistryChange, SubnetRecord } from '../../protocol/types/registry.ts';
 import type { NetworkError, NetworkRegistry, NetworkResult } from '../../wire/network.ts';
 import { registryFact } from '../../wire/registry-fact.ts';
@@ -17,6 +17,8 @@ export interface RegistryControl {
 
 export interface RegistryControlDeps {
   readonly keeper: RegistryKeeper;
+  readonly subnetId: SubnetId;
+  /** The nodes of the subnet. */
   readonly roster: Roster;
   report(event: HostEvent): void;
   /** Writes a version down before anybody acts on it. */
@@ -25,11 +27,11 @@ export interface RegistryControlDeps {
 }
 
 /**
- * The registry of the network and, where the IC's nodes have an orchestrator, the starting of nodes
+ * The record of one subnet and, where the IC's nodes have an orchestrator, the starting of nodes
  * that join and the stopping of nodes that left.
  */
 export function createRegistryControl(deps: RegistryControlDeps): RegistryControl {
-  const { keeper, roster, report } = deps;
+  const { keeper, subnetId, roster, report } = deps;
 
   const startMembers = async (joining: readonly NodeId[]): NetworkResult<void> => {
     for (const nodeId of joining) {
@@ -72,7 +74,7 @@ export function createRegistryControl(deps: RegistryControlDeps): RegistryContro
           return made;
         }
         const { version, members } = made.value;
-        report(registryFact(made.value));
+        report(registryFact(made.value, subnetId));
         const told = await roster.tellAll(({ control }) =>
           control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'applyRegistry', [made.value]),
         );
@@ -94,6 +96,6 @@ export function createRegistryControl(deps: RegistryControlDeps): RegistryContro
       keeper
         .records()
         .slice(-1)
-        .map((record) => registryFact(record)),
+        .map((record) => registryFact(record, subnetId)),
   };
 }

@@ -6,7 +6,7 @@ type Violation = HostEvent & { readonly kind: 'safetyViolated' };
 const KEPT_HEIGHTS = 2_000;
 
 /**
- * Watches what all nodes report and says when the protocol's promises are broken: two finalized
+ * Watches what all nodes of one subnet report and says when the protocol's promises are broken: two finalized
  * blocks at one height, different state roots at one height, a certified height that falls.
  */
 export function createSafetyWatch(onViolation: (violation: Violation) => void) {

@@ -1,9 +1,10 @@
+import { present } from '../../base/assert.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { createRegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
 import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type {
   Network,
   NetworkError,
+  NetworkInspector,
   NetworkResult,
   NodeSnapshot,
   SignatureBackendChoice,
@@ -18,59 +19,38 @@ import {
   type NetworkGuard,
 } from '../../wire/network-guard.ts';
 import { browserStackBytes } from '../../sandbox/suspending-engine.ts';
+import { createNetworkInspector } from '../../wire/network-inspector.ts';
 import { initialLink, type NetworkSpec } from '../../wire/network-spec.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
-import { createNetworkClock, type NetworkClock } from '../clock/network-clock.ts';
-import { createRemoteControl, type RemoteControl } from '../control/remote.ts';
-import { MEASURED_LIBRARIES } from '../crypto/backend-times.ts';
-import { createFetchShim, type FetchShim } from '../gateway/fetch-shim.ts';
-import type { GatewayControl } from '../gateway/gateway.worker.ts';
-import { type GatewayReply, type GatewayRequest, portLike } from '../gateway/messages.ts';
-import type { Dealt, InspectorControl } from '../inspector/inspector.worker.ts';
+import type { Deal } from '../inspector/inspector.worker.ts';
 import type { NodeReport } from '../node/control.ts';
 import type { Opening } from '../saved/network-opening.ts';
-import { chooseSignatureBackend } from './backend-choice.ts';
-import { createBackendMemory, pageStore } from './backend-memory.ts';
-import { type BootWatch, createBootWatch } from './boot-watch.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
 import { createInspectorPort } from './inspector-port.ts';
-import { createModuleCompiler, type ModuleCompiler } from './module-compiler.ts';
-import {
-  createNodeProcess,
-  type NodeProcess,
-  type SpawnedWorker,
-  spawnNodeWorker,
-} from './node-process.ts';
+import { createNodeProcess, type NodeProcess } from './node-process.ts';
 import { createStarter, createStartLine } from './node-starter.ts';
-import { createRegistryControl } from './registry-control.ts';
 import { CONTROL_DEADLINE_MS, createRoster, networkError, type Roster } from './roster.ts';
 import { countNodes } from './sandbox-share.ts';
-import { createSafetyWatch } from './safety-watch.ts';
-import { createTelemetryHub, type TelemetryHub } from './telemetry-hub.ts';
+import {
+  chooseBackend,
+  DEAL_DEADLINE_MS,
+  dismantle,
+  raiseScaffold,
+  type Scaffold,
+} from './scaffold.ts';
+import {
+  createNetworkRegistry,
+  createNetworkSafety,
+  createSubnetControl,
+  createSubnetOfNode,
+  everMembers,
+  type SubnetControl,
+} from './subnets.ts';
+import type { TelemetryHub } from './telemetry-hub.ts';
 
-const DEAL_DEADLINE_MS = 60_000;
 const SNAPSHOT_DEADLINE_MS = 2_000;
-
-interface HelperWorker<T extends { readonly [K in keyof T]: (...args: never[]) => unknown }> {
-  readonly worker: Worker;
-  readonly control: RemoteControl<T>;
-}
-
-/** The parts of a network that are there before its nodes have keys. */
-interface Scaffold {
-  readonly opening: Opening;
-  readonly spec: NetworkSpec;
-  readonly clock: NetworkClock;
-  readonly hub: TelemetryHub;
-  readonly boot: BootWatch;
-  readonly gateway: HelperWorker<GatewayControl>;
-  readonly inspector: HelperWorker<InspectorControl>;
-  readonly spare: readonly SpawnedWorker[];
-  readonly modules: ModuleCompiler;
-  readonly fetchShim: FetchShim;
-}
 
 /** Starts a network, or starts it again, as `opening` says; `Result` tells why it could not. */
 export async function startNetwork(
@@ -84,7 +64,7 @@ export async function startNetwork(
   }
   const scaffold = raiseScaffold(spec, opening);
   const { inspector, boot } = scaffold;
-  boot.enter('keys', `dealing the keys of ${countNodes(spec)} nodes`);
+  boot.enter('keys', `dealing the keys of ${countInWords(spec)}`);
   const chosen = await chooseBackend(scaffold);
   if (!chosen.ok) {
     dismantle(scaffold, []);
@@ -97,19 +77,18 @@ export async function startNetwork(
     spec,
     opening.genesisTimeNs,
   );
-  const [subnet] = dealt.ok ? dealt.value : [];
-  if (!dealt.ok || subnet === undefined) {
+  if (!dealt.ok) {
     dismantle(scaffold, []);
-    const reason = dealt.ok ? 'no subnet was dealt' : dealt.error.message;
+    const reason = dealt.error.message;
     return err(networkError('NODE_START_FAILED', `The keys could not be dealt: ${reason}.`));
   }
-  const agreed = await opening.dealt(dealt.value.map(({ genesis }) => genesis.subnetId));
+  const agreed = await opening.dealt(dealt.value.subnets.map(({ genesis }) => genesis.subnetId));
   if (!agreed.ok) {
     dismantle(scaffold, []);
     return err(networkError('STORAGE_FAILED', agreed.error.message));
   }
-  boot.enter('nodes', `starting ${subnet.genesis.nodes.length} nodes`);
-  const network = assembleNetwork(scaffold, subnet, chosen.value);
+  boot.enter('nodes', `starting ${countInWords(spec)}`);
+  const network = assembleNetwork(scaffold, dealt.value, chosen.value);
   const started = await network.startAll();
   if (!started.ok) {
     await network.network.close();
@@ -120,69 +99,6 @@ export async function startNetwork(
   return ok(network.network);
 }
 
-function chooseBackend({ spec, inspector, spare }: Scaffold) {
-  return chooseSignatureBackend(spec.signatureBackend, {
-    memory: createBackendMemory(pageStore(), `${MEASURED_LIBRARIES}, ${navigator.userAgent}`),
-    ask: (wanted) => inspector.control.call({ deadlineMs: DEAL_DEADLINE_MS }, 'choose', wanted),
-    prepare: (library) => {
-      for (const { control } of spare) {
-        void control.call({ deadlineMs: DEAL_DEADLINE_MS }, 'prepare', library);
-      }
-    },
-  });
-}
-
-function raiseScaffold(spec: NetworkSpec, opening: Opening): Scaffold {
-  const inspector = helperWorker<InspectorControl>(
-    new Worker(new URL('../inspector/inspector.worker.ts', import.meta.url), {
-      type: 'module',
-      name: 'inspector',
-    }),
-  );
-  const spare = Array.from({ length: countNodes(spec) }, spawnNodeWorker);
-  const gateway = helperWorker<GatewayControl>(
-    new Worker(new URL('../gateway/gateway.worker.ts', import.meta.url), {
-      type: 'module',
-      name: 'gateway',
-    }),
-  );
-  const client = new MessageChannel();
-  void gateway.control.call(
-    { deadlineMs: CONTROL_DEADLINE_MS, transfer: [client.port2] },
-    'serve',
-    client.port2,
-  );
-  const clock = createNetworkClock(opening.clock, Date.now);
-  const hub = createTelemetryHub(clock.nowNs);
-  const boot = createBootWatch(hub.report, () => performance.now());
-  hub.observe(boot.observe);
-  hub.observe(opening.observe);
-  return {
-    opening,
-    spec,
-    clock,
-    hub,
-    boot,
-    gateway,
-    inspector,
-    spare,
-    modules: createModuleCompiler(),
-    fetchShim: createFetchShim(portLike<GatewayReply, GatewayRequest>(client.port1)),
-  };
-}
-
-/** A worker that cannot load fails its calls instead of leaving them open. */
-function helperWorker<T extends { readonly [K in keyof T]: (...args: never[]) => unknown }>(
-  worker: Worker,
-): HelperWorker<T> {
-  const control = createRemoteControl<T>(worker);
-  worker.onerror = (event) => {
-    event.preventDefault();
-    control.exited(event.message === '' ? 'the worker could not be loaded' : event.message);
-  };
-  return { worker, control };
-}
-
 interface AssembledNetwork {
   readonly network: Network;
   startAll(): NetworkResult<void>;
@@ -190,61 +106,69 @@ interface AssembledNetwork {
 
 function assembleNetwork(
   scaffold: Scaffold,
-  dealt: Dealt,
+  deal: Deal,
   backend: SignatureBackendChoice,
 ): AssembledNetwork {
-  const { spec, opening, hub, clock, fetchShim } = scaffold;
+  const { spec, opening, hub, clock, boot, fetchShim } = scaffold;
   const stackBytes = spec.wasmStackBytes ?? browserStackBytes();
-  const safety = createSafetyWatch(hub.report);
-  hub.observe(safety.observe);
-  const registered = [...dealt.genesis.nodes, ...dealt.genesis.spareNodes];
-  const processes = registered.map(({ nodeId }, index) =>
-    createNodeProcess(
-      nodeDeps(scaffold, nodeId, dealt.genesis.subnetId, safety.forget),
-      scaffold.spare[index],
-    ),
-  );
-  const roster = createRoster(processes);
   const report = (event: HostEvent): void => hub.report(event);
-  const indexOf = (nodeId: NodeId): number =>
-    registered.findIndex((node) => node.nodeId === nodeId);
+  const subnetOf = createSubnetOfNode(deal.subnets);
+  const safety = createNetworkSafety(deal.subnets, subnetOf, report);
+  hub.observe((batch) => boot.observe(batch, subnetOf(batch.from)));
+  hub.observe(safety.observe);
+  tellGateway(scaffold, deal);
+  const start = async (process: NodeProcess): NetworkResult<void> => {
+    const starter = starters[subnetOf(process.nodeId) ?? 0];
+    return present(starter, 'every node is of a subnet')(process);
+  };
+  const subnets = createSubnets(scaffold, deal, {
+    report,
+    start,
+    onState: (nodeId, state) => {
+      if (state === 'starting') {
+        safety.forget(nodeId);
+      } else if (state !== 'running' && deal.subnets.length > 1) {
+        tellNeighbours(subnets, nodeId);
+      }
+    },
+  });
+  const processes = subnets.flatMap(({ roster }) => roster.all());
+  const roster = createRoster(processes);
   const clockControl = createClockControl({
     clock,
     initialPace: opening.pace,
     roster,
+    subnets: subnets.map((subnet) => subnet.roster),
     wallNowMs: Date.now,
     report,
   });
+  const indexOf = (id: NodeId): number => processes.findIndex(({ nodeId }) => nodeId === id);
   const faults: FaultControl = createFaultControl({
     roster,
     initialLink: (from, to) => initialLink(spec, indexOf(from), indexOf(to)),
     report,
-    start: (process) => starter(process),
+    start,
     wipeStorage: (nodeId) => wipeStorage(scaffold, nodeId),
   });
-  const keeper = createRegistryKeeper(dealt.genesis, opening.records(0));
-  const registry = createRegistryControl({
-    keeper,
-    roster,
-    report,
-    save: (record) => opening.saveRecord(0, record),
-    start: (process) => starter(process),
-  });
-  hub.observe(registry.observe);
+  for (const { registry } of subnets) {
+    hub.observe(registry.observe);
+  }
   const startLine = createStartLine();
-  const starter = createStarter({
+  const world = {
     networkId: opening.networkId,
     spec,
-    dealt,
+    deal,
     library: backend.library,
     stackBytes,
     clock: () => startLine.clockFor(clockControl.setting()),
     delays: clockControl.delays,
     faults,
     roster,
-    registry: keeper,
-  });
-  const topology: Topology = topologyOf(spec, [dealt]);
+  };
+  const starters = subnets.map(({ keeper }, subnet) =>
+    createStarter({ ...world, subnet, registry: keeper }),
+  );
+  const topology: Topology = topologyOf(spec, deal.subnets);
   let closed = false;
   const guard: NetworkGuard = {
     isClosed: () => closed,
@@ -253,19 +177,19 @@ function assembleNetwork(
   const network: Network = {
     spec,
     fetch: fetchShim.fetch,
-    rootKey: () => dealt.publicKeyDer,
+    rootKey: () => deal.rootKeyDer,
     topology: () => topology,
     faults: guardFaults(guard, faults.port),
-    registry: guardRegistry(guard, registry.port),
+    registry: guardRegistry(guard, createNetworkRegistry(subnets)),
     clock: guardClock(guard, clockControl.port),
     events: {
       subscribe: (listener) =>
         hub.subscribe(listener, () => [
           ...openingFacts(roster, clockControl, faults),
-          ...registry.facts(),
+          ...subnets.flatMap(({ registry }) => registry.facts()),
         ]),
     },
-    inspect: guardInspector(guard, createInspectorPort(roster, scaffold.inspector.control, keeper)),
+    inspect: guardInspector(guard, inspectorOf(scaffold, subnets)),
     forkCanister: guardFork(guard, async (canisterId, options) => {
       const { forkCanister } = await import('../../wire/fork-canister.ts');
       return forkCanister(network, canisterId, options);
@@ -285,16 +209,9 @@ function assembleNetwork(
       }
     },
   };
-  // Who left is told so by a catch-up package, and ends.
-  const everMembers = new Set(
-    [
-      dealt.genesis.nodes.map(({ nodeId }) => nodeId),
-      ...keeper.records().map(({ members }) => members),
-    ].flat(),
-  );
-  const members = processes.filter(({ nodeId }) => everMembers.has(nodeId));
+  const members = subnets.flatMap(everMembers);
   const startAll = async (): NetworkResult<void> => {
-    const outcomes = await Promise.all(members.map(starter));
+    const outcomes = await Promise.all(members.map(start));
     startLine.release();
     await roster.tellAll(({ control }) =>
       control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'setClock', clockControl.setting()),
@@ -304,11 +221,44 @@ function assembleNetwork(
   return { network, startAll };
 }
 
+interface NodeWatch {
+  report(event: HostEvent): void;
+  start(process: NodeProcess): NetworkResult<void>;
+  onState(nodeId: NodeId, state: NodeSnapshot['state']): void;
+}
+
+function createSubnets(
+  scaffold: Scaffold,
+  deal: Deal,
+  { report, start, onState }: NodeWatch,
+): readonly SubnetControl[] {
+  const { opening } = scaffold;
+  // As many as there are members: they come first in each subnet.
+  const spare = [...scaffold.spare];
+  return deal.subnets.map((dealt, index) => {
+    const { nodes, spareNodes, subnetId } = dealt.genesis;
+    const processes = [...nodes, ...spareNodes].map(({ nodeId }, place) =>
+      createNodeProcess(
+        nodeDeps(scaffold, nodeId, subnetId, onState),
+        place < nodes.length ? spare.shift() : undefined,
+      ),
+    );
+    return createSubnetControl({
+      dealt,
+      processes,
+      records: opening.records(index),
+      save: (record) => opening.saveRecord(index, record),
+      report,
+      start,
+    });
+  });
+}
+
 function nodeDeps(
   scaffold: Scaffold,
   nodeId: NodeId,
   subnetId: SubnetId,
-  forget: (nodeId: string) => void,
+  onState: NodeWatch['onState'],
 ) {
   const { hub, gateway, modules } = scaffold;
   return {
@@ -316,9 +266,7 @@ function nodeDeps(
     onBatch: hub.take,
     onModulesPort: modules.connect,
     onState: (state: NodeSnapshot['state'], reason: string | null): void => {
-      if (state === 'starting') {
-        forget(nodeId);
-      }
+      onState(nodeId, state);
       hub.report({ kind: 'nodeState', nodeId, state, reason });
     },
     onGatewayPort: (port: MessagePort | undefined): void => {
@@ -334,6 +282,32 @@ function nodeDeps(
           ));
     },
   };
+}
+
+/** What nodes of other subnets ask of a node that was ended fails at once. */
+function tellNeighbours(subnets: readonly SubnetControl[], gone: NodeId): void {
+  const options = { deadlineMs: CONTROL_DEADLINE_MS };
+  for (const { roster } of subnets.filter((subnet) => !subnet.roster.find(gone).ok)) {
+    void roster.tellAll(({ control }) => control.call(options, 'peerGone', gone));
+  }
+}
+
+function tellGateway({ gateway }: Scaffold, { topology }: Deal): void {
+  void gateway.control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'setTopology', topology);
+}
+
+function inspectorOf({ inspector }: Scaffold, subnets: readonly SubnetControl[]): NetworkInspector {
+  return createNetworkInspector(
+    subnets.map(({ subnetId, roster, keeper }) => [
+      subnetId,
+      createInspectorPort(roster, inspector.control, keeper, subnetId),
+    ]),
+  );
+}
+
+function countInWords(spec: NetworkSpec): string {
+  const nodes = `${countNodes(spec)} nodes`;
+  return spec.subnets.length === 1 ? nodes : `${nodes} in ${spec.subnets.length} subnets`;
 }
 
 function openingFacts(
@@ -374,19 +348,3 @@ async function snapshotOf(process: NodeProcess, hub: TelemetryHub): Promise<Node
 }
 
 const NO_HEIGHTS = { notarized: 0, finalized: 0, executed: 0, certified: 0, catchUpPackage: 0 };
-
-function dismantle(scaffold: Scaffold, processes: readonly NodeProcess[]): void {
-  for (const process of processes) {
-    process.kill('the network was closed');
-  }
-  for (const { worker } of scaffold.spare) {
-    worker.terminate();
-  }
-  scaffold.modules.close();
-  scaffold.fetchShim.close();
-  for (const helper of [scaffold.gateway, scaffold.inspector]) {
-    helper.worker.terminate();
-    helper.control.exited('the network was closed');
-  }
-  scaffold.opening.close();
-}

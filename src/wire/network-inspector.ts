@@ -1,6 +1,6 @@
 import { codedError, err } from '../base/result.ts';
 import type { SubnetId } from '../protocol/types/ids.ts';
-import type { ArtifactReference, NetworkInspector, NetworkResult } from '../wire/network.ts';
+import type { ArtifactReference, NetworkInspector, NetworkResult } from './network.ts';
 
 /** Looks into the pools of the subnet that a reference names; blocks are found by their hash alone. */
 export function createNetworkInspector(
