@@ -9,6 +9,7 @@ import type { Artifact } from '../protocol/types/artifacts.ts';
 import { artifactIdOf } from '../protocol/types/artifacts.ts';
 import type { HashHex, NodeId } from '../protocol/types/ids.ts';
 import { createCheckers } from './checkers.ts';
+import { createNetworkCheckers } from './network-checkers.ts';
 
 /** Every rule must be able to fail: each is shown one planted violation and what is next to it. */
 
@@ -120,6 +121,32 @@ describe('the checkers of facts', () => {
     expect(checkers.observe(NODE_B, finalized(3, hash('2')))).toBeUndefined();
     checkers.observe(NODE_A, message(5, 'aa'));
     expect([checkers.executedAt('aa'), checkers.executedAt('bb')]).toEqual([5, undefined]);
+  });
+});
+
+describe('the checkers of a network', () => {
+  const told = (height: number, sent: bigint, received: bigint): TraceEvent => {
+    const event = executed(height, hash('1'));
+    const cycles = { created: 9n, held: 9n + received, inFlight: 0n, consumed: 0n };
+    return event.kind === 'executed'
+      ? { ...event, cycles: { ...cycles, held: cycles.held - sent, sent, received } }
+      : event;
+  };
+
+  it('fail when more cycles arrive than left, of all subnets together', () => {
+    const checkers = createNetworkCheckers([[NODE_A], [NODE_B]]);
+    expect(checkers.observe(NODE_A, told(1, 5n, 0n))).toBeUndefined();
+    expect(checkers.observe(NODE_B, told(1, 0n, 5n))).toBeUndefined();
+    expect(checkers.observe(NODE_B, told(2, 1n, 5n))).toBeUndefined();
+    expect(checkers.observe(NODE_A, told(2, 5n, 2n))?.rule).toBe('cyclesInTransit');
+    expect(checkers.violations).toHaveLength(1);
+  });
+
+  it('believe no subnet that is not heard', () => {
+    const checkers = createNetworkCheckers([[NODE_A], [NODE_B]]);
+    checkers.distrust(NODE_A);
+    checkers.observe(NODE_A, told(1, 5n, 0n));
+    expect(checkers.observe(NODE_B, told(1, 0n, 5n))?.rule).toBe('cyclesInTransit');
   });
 });
 

@@ -34,8 +34,14 @@ export interface Checkers {
   readonly violations: readonly Violation[];
 }
 
-/** @param isStored what is on a node's disk; without it, what nodes send is not compared with it */
-export function createCheckers(isStored?: (nodeId: NodeId, key: string) => boolean): Checkers {
+/**
+ * @param isStored what is on a node's disk; without it, what nodes send is not compared with it
+ * @param shared checkers that hear of other subnets too
+ */
+export function createCheckers(
+  isStored?: (nodeId: NodeId, key: string) => boolean,
+  shared: readonly Checker[] = [],
+): Checkers {
   const ingress = ingressOnce();
   const checkers: readonly Checker[] = [
     oneFinalizedBlock(),
@@ -49,6 +55,7 @@ export function createCheckers(isStored?: (nodeId: NodeId, key: string) => boole
     noFalseAccusation(),
     ...(isStored === undefined ? [] : [persistedFirst(isStored)]),
     noCriticalError(),
+    ...shared,
   ];
   const violations: Violation[] = [];
   const distrusted = new Set<NodeId>();

@@ -1,16 +1,21 @@
 import type { NodeId } from '../protocol/types/ids.ts';
 import { type Checkers, createCheckers } from './checkers.ts';
+import { cyclesInTransit } from './checkers/cycles-in-transit.ts';
 
 /**
  * Checkers of a whole network: heights, blocks, roots and beacons are those of one subnet, so every
- * subnet has its own set. Which subnet a fact is about follows from the node that reports it.
+ * subnet has its own set; cycles in transit are counted over all. Which subnet a fact is about follows from the node that reports it.
  * @param subnets nodes by subnet, members and others
  */
 export function createNetworkCheckers(
   subnets: readonly (readonly NodeId[])[],
   isStored?: (nodeId: NodeId, key: string) => boolean,
 ): Checkers {
-  const sets = subnets.map(() => createCheckers(isStored));
+  const transit = cyclesInTransit((nodeId) => {
+    const index = subnets.findIndex((ids) => ids.includes(nodeId));
+    return index < 0 ? undefined : index;
+  });
+  const sets = subnets.map(() => createCheckers(isStored, [transit]));
   const byNode = new Map(
     subnets.flatMap((ids, index) => ids.map((id) => [id, sets[index]] as const)),
   );

@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { canisterIdFromU64 } from '../../src/protocol/crypto/principal.ts';
+import { canisterIdFromU64, principalToText } from '../../src/protocol/crypto/principal.ts';
 import { MAX_SYSTEM_STREAM_MESSAGES } from '../../src/protocol/limits/messaging.ts';
+import type { CanisterResponse } from '../../src/protocol/replicated-state/canister-messages.ts';
 import type { StreamMessage } from '../../src/protocol/replicated-state/streams.ts';
 import type { CanisterId } from '../../src/protocol/types/ids.ts';
 import { CALLER_WAT, decodeForwarded, forwardTo } from '../support/caller-wat.ts';
@@ -186,6 +187,86 @@ describe('calls between subnets, late, too many, or forged', () => {
       expect(critical(told)).toMatchObject([{ code: 'INVALID_STREAM_SLICE' }]);
       expect(network.stream(0, 1)).toMatchObject({ begin: 0, signalsEnd: 0 });
     });
+  });
+
+  describe('with replies that no stream carries', () => {
+    const put = (payload: CanisterResponse['payload'], originator: CanisterId): void => {
+      const subnet = network.subnet(1);
+      const message: CanisterResponse = {
+        kind: 'response',
+        originator,
+        respondent: b,
+        callbackId: 1,
+        refund: 0n,
+        payload,
+        deadlineNs: 0n,
+      };
+      const outputQueues = [{ receiver: originator, messages: [{ message, expiresNs: 0n }] }];
+      const canister = { ...subnet.canister(b), outputQueues };
+      subnet.state = { ...subnet.state, canisters: subnet.state.canisters.set(b, canister) };
+    };
+    const LIMIT = 2 * 1024 * 1024;
+
+    it('carry a reject in their place', () => {
+      put({ kind: 'reply', data: new Uint8Array(LIMIT + 1) }, a);
+      const told = network.round(1);
+      expect(told).toContainEqual(
+        expect.objectContaining({ kind: 'criticalError', code: 'STREAM_PAYLOAD_TOO_LARGE' }),
+      );
+      const message = `Canister ${principalToText(b)} violated contract: attempted to send a message of size ${LIMIT + 1} exceeding the limit ${LIMIT}`;
+      expect(network.stream(1, 0).messages).toMatchObject([
+        { kind: 'response', payload: { kind: 'reject', code: 5, message } },
+      ]);
+    });
+
+    it('cut the text of a reject', () => {
+      put({ kind: 'reject', code: 4, message: 'x'.repeat(LIMIT + 1) }, a);
+      network.round(1);
+      const [response] = network.stream(1, 0).messages as readonly CanisterResponse[];
+      expect(response?.payload).toEqual({ kind: 'reject', code: 4, message: 'x'.repeat(8192) });
+    });
+
+    it('are dropped when no subnet hosts who waits for them', () => {
+      put({ kind: 'reply', data: new Uint8Array(1) }, canisterIdFromU64(1n << 40n));
+      const told = network.round(1);
+      expect(told).toContainEqual(
+        expect.objectContaining({ code: 'RESPONSE_DESTINATION_NOT_FOUND' }),
+      );
+      expect(network.subnet(1).canister(b).outputQueues).toEqual([]);
+      expect(network.stream(1, 0).messages).toEqual([]);
+    });
+  });
+
+  it('follow a canister that moved while its answer was under way', () => {
+    network.round(1, [network.subnet(1).ingress(b, 'forward', forwardTo(a, 'echo', 100n))]);
+    network.round(0);
+    const [own, other] = network.subnets.map(({ env }) => env.subnetId);
+    const { topology } = network.subnet(0);
+    if (topology === undefined || own === undefined || other === undefined) {
+      throw new Error('two subnets have a topology');
+    }
+    // The answer is in the stream when b is said to have moved to the root subnet.
+    const moved = {
+      ...topology,
+      routingTable: topology.routingTable.map((entry) => ({ ...entry, subnetId: own })),
+      migrations: [{ first: 1n << 20n, last: (2n << 20n) - 1n, trace: [other, own] }],
+    };
+    network.subnet(1).topology = moved;
+    network.round(1);
+    const { rejectSignals } = network.stream(1, 0);
+    expect(rejectSignals).toEqual([{ reason: 'canisterMigrating', index: 0 }]);
+    const canister = network.subnet(1).canister(b);
+    const { state } = network.subnet(0);
+    network.subnet(0).topology = moved;
+    network.subnet(0).state = { ...state, canisters: state.canisters.set(b, canister) };
+    network.round(0);
+    expect(network.subnet(0).state.streams.get(own)?.messages).toMatchObject([
+      { kind: 'response', originator: b, respondent: a, refund: 50n },
+    ]);
+    network.round(0);
+    expect(network.subnet(0).state.streams.get(own)?.messages).toEqual([]);
+    const { inputQueues, calls } = network.subnet(0).canister(b);
+    expect([inputQueues, calls.callbacks, calls.contexts]).toEqual([[], [], []]);
   });
 
   it('follow a canister that moves: responses are sent after it, requests are to be tried again', () => {

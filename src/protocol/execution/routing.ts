@@ -32,16 +32,26 @@ export function isOwnManagement(round: RoundState, receiver: PrincipalId): boole
   return receiver === MANAGEMENT_CANISTER_ID || receiver === round.env.subnetId;
 }
 
+/** All subnets on the way of a canister that moves, in order. */
+function migrationTrace(round: RoundState, id: PrincipalId): readonly SubnetId[] {
+  const number = canisterIdToU64(id);
+  const entry = round.topology?.migrations?.find(
+    ({ first, last }) => number !== undefined && first <= number && number <= last,
+  );
+  return entry?.trace ?? [];
+}
+
 /** The canister moves, or moved, between the two subnets: messages that follow it may come from either. */
 export function isOnTheMove(round: RoundState, id: PrincipalId, a: SubnetId, b: SubnetId): boolean {
-  const number = canisterIdToU64(id);
-  return (
-    number !== undefined &&
-    (round.topology?.migrations ?? []).some(
-      ({ first, last, trace }) =>
-        first <= number && number <= last && trace.includes(a) && trace.includes(b),
-    )
-  );
+  const trace = migrationTrace(round, id);
+  return trace.includes(a) && trace.includes(b);
+}
+
+/** The canister came to this subnet from that one, perhaps by way of others. */
+export function hasMovedFrom(round: RoundState, id: PrincipalId, from: SubnetId): boolean {
+  const trace = migrationTrace(round, id);
+  const start = trace.indexOf(from);
+  return start >= 0 && start < trace.indexOf(round.env.subnetId);
 }
 
 /** Methods about the subnet of the caller, whatever their argument. */

@@ -3,7 +3,7 @@ import { inductResponse, receiverOf, senderOf } from '../execution/induct-canist
 import { rejectOf, rejectText } from '../execution/reject-request.ts';
 import { refundCycles } from '../execution/refunds.ts';
 import type { RoundState } from '../execution/round-state.ts';
-import { isOnTheMove, routeOf } from '../execution/routing.ts';
+import { hasMovedFrom, isOnTheMove, routeOf } from '../execution/routing.ts';
 import type { InductedSlice } from '../interfaces/replica.ts';
 import type { CanisterMessage, CanisterRequest } from '../replicated-state/canister-messages.ts';
 import {
@@ -64,10 +64,11 @@ function misfitOf(drafts: StreamDrafts, from: SubnetId, slice: StreamSlice): str
   if (header.signalsEnd < begin || header.signalsEnd > end) {
     return `with signals to ${header.signalsEnd}, of messages ${begin} to ${end}`;
   }
+  const messagesEnd = messages.length === 0 ? signalsEnd : messagesBegin + messages.length;
   if (messages.length > 0 && messagesBegin !== signalsEnd) {
     return `with messages from ${messagesBegin} on, where ${signalsEnd} is expected`;
   }
-  if (header.begin > signalsEnd || messagesBegin + messages.length > header.end) {
+  if (header.begin > signalsEnd || messagesEnd > header.end) {
     return `with messages ${header.begin} to ${header.end}, where ${signalsEnd} is expected`;
   }
   return undefined;
@@ -194,11 +195,18 @@ function tryToInduct(
   return undefined;
 }
 
-/** The sender is on that subnet, or moves from or to it. */
+/**
+ * The sender is on that subnet, or moves from or to it; or a request's receiver moved on while its
+ * answer, which that subnet gave in its place, was on its way to it.
+ */
 function mayComeFrom(round: RoundState, from: SubnetId, message: CanisterMessage): boolean {
   const sender = senderOf(message);
   const host = routeOf(round, sender);
-  return host === from || (host !== undefined && isOnTheMove(round, sender, host, from));
+  if (host === from || (host !== undefined && isOnTheMove(round, sender, host, from))) {
+    return true;
+  }
+  const isReject = message.kind === 'response' && message.payload.kind === 'reject';
+  return isReject && hasMovedFrom(round, message.originator, from);
 }
 
 /** The message is not taken, and no answer is owed: who sent it lies. */

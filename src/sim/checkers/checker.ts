@@ -6,6 +6,7 @@ export type Rule =
   | 'oneFinalizedBlock'
   | 'equalRoots'
   | 'cyclesConserved'
+  | 'cyclesInTransit'
   | 'certifiedMonotone'
   | 'timeMonotone'
   | 'beaconChain'
