@@ -36,11 +36,12 @@ export function createHttpDesk<Node>(ports: HttpDeskPorts<Node>): HttpDesk<Node>
   const requests = new Map<number, OpenRequest<Node>>();
   let nextGateway = 0;
 
-  /** A running node with a certified state that is not far behind the best. */
+  /** A running node with a certified state that is not far behind the best, and its delegation. */
   const chooseGateway = (): Node | undefined => {
     const statuses = ports.nodes().flatMap((node) => {
       const status = ports.statusOf(node);
-      return status === undefined || status.certified === 0 ? [] : [{ node, status }];
+      const isReady = status !== undefined && status.certified > 0 && status.hasDelegation;
+      return isReady ? [{ node, status }] : [];
     });
     const best = Math.max(0, ...statuses.map(({ status }) => status.executed));
     const healthy = statuses.filter(

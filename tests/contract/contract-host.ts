@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Result } from '../../src/base/result.ts';
-import type { NodeId } from '../../src/protocol/types/ids.ts';
+import type { NodeId, SubnetId } from '../../src/protocol/types/ids.ts';
 import type {
   Network,
   NetworkClock,
@@ -18,8 +18,8 @@ type Later<T> = T | Promise<T>;
 export interface ContractNetwork extends Omit<Network, 'clock' | 'registry'> {
   readonly clock: Omit<NetworkClock, 'now'>;
   readonly registry: {
-    version(): Later<ReturnType<NetworkRegistry['version']>>;
-    record(): Later<ReturnType<NetworkRegistry['record']>>;
+    version(subnetId?: SubnetId): Later<ReturnType<NetworkRegistry['version']>>;
+    record(subnetId?: SubnetId): Later<ReturnType<NetworkRegistry['record']>>;
     readonly update: NetworkRegistry['update'];
   };
 }

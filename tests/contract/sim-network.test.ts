@@ -3,6 +3,7 @@ import { createSimNetwork } from '../../src/sim/sim-network.ts';
 import { defaultNetworkSpec } from '../../src/wire/network-spec.ts';
 import type { ContractHost } from './contract-host.ts';
 import { NETWORK_CONTRACT } from './network-contract.ts';
+import { SUBNET_CASES, twoSubnetsSpec } from './subnet-cases.ts';
 
 /** The other host of the same cases is the page: `e2e/contract.e2e.ts`. */
 describe('the simulator as a network', () => {
@@ -14,8 +15,18 @@ describe('the simulator as a network', () => {
   }
 });
 
-function startSimulated(): ContractHost {
-  const spec = defaultNetworkSpec({ seed: 'contract', pace: 'mainnet' });
+describe('the simulator as a network of two subnets', () => {
+  for (const { title, run } of SUBNET_CASES) {
+    it(title, async () => {
+      const host = startSimulated(twoSubnetsSpec('mainnet', 1));
+      await run(host).finally(() => host.network.close());
+    });
+  }
+});
+
+function startSimulated(
+  spec = defaultNetworkSpec({ seed: 'contract', pace: 'mainnet' }),
+): ContractHost {
   const network = createSimNetwork(
     { ...spec, links: { ...spec.links, delayMs: 10, jitterMs: 5 } },
     { startNs: BigInt(Date.now()) * 1_000_000n, drive: 'demand' },

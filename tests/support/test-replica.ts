@@ -2,7 +2,7 @@ import { HttpAgent, type Identity } from '@icp-sdk/core/agent';
 import { Principal } from '@icp-sdk/core/principal';
 import { present } from '../../src/base/assert.ts';
 import { hexToBytes } from '../../src/base/hex.ts';
-import { ownSubnetTrust } from '../../src/protocol/crypto/canister-signature.ts';
+import { networkTrust } from '../../src/protocol/crypto/canister-signature.ts';
 import { stateRootSigningBytes } from '../../src/protocol/crypto/certificate.ts';
 import { createNodeCrypto } from '../../src/protocol/crypto/node-crypto.ts';
 import { principalToBytes } from '../../src/protocol/crypto/principal.ts';
@@ -80,7 +80,7 @@ export class TestReplica {
     createRealSuite(),
   );
   readonly rootKey = this.crypto.subnetPublicKeyDer;
-  readonly trust = ownSubnetTrust(this.crypto);
+  readonly trust = networkTrust(this.crypto, this.rootKey);
   readonly env: ExecutionEnvironment;
   readonly queries: QueryHandler;
   readonly states: StateManager;
@@ -174,6 +174,7 @@ export class TestReplica {
         subnetType: 'application',
         crypto: this.crypto,
         rootKeyDer: this.rootKey,
+        delegation: null,
         trust: this.trust,
         certified: this.states.latestCertified(),
         executeQuery: (certified, query) =>
@@ -210,7 +211,7 @@ export class TestReplica {
         const certified = present(this.states.latestCertified(), 'a round certifies');
         const accepted = { status: 202, contentType: 'text/plain', body: new Uint8Array(0) };
         return outcome.mode === 'sync'
-          ? (certifiedReply(certified, outcome.message) ?? accepted)
+          ? (certifiedReply(certified, outcome.message, undefined) ?? accepted)
           : accepted;
       }
     }

@@ -5,10 +5,10 @@ import { codedError, err, ok, type CodedError, type Result } from '../../base/re
 import { encodeUtf8 } from '../../base/utf8.ts';
 import type { BlsBackend, NodeCrypto } from '../interfaces/crypto.ts';
 import { asBytes, asMap, decodeCbor } from './cbor.ts';
-import { decodeCertificate, verifyCertificate } from './certificate.ts';
-import { splitCanisterSignatureKey, unwrapBls } from './der.ts';
+import { type Certificate, decodeCertificate, verifyCertificate } from './certificate.ts';
+import { splitCanisterSignatureKey, unwrapBls, wrapBls } from './der.ts';
 import { hashTreeFromCbor, lookupPath, MAX_TREE_DEPTH, treeRoot } from './hash-tree.ts';
-import { principalFromBytes } from './principal.ts';
+import { principalFromBytes, principalToBytes } from './principal.ts';
 import { sha256 } from './sha256.ts';
 
 /**
@@ -26,21 +26,28 @@ export interface SignatureTrust {
 /** Verdicts kept: a delegation comes with every request of its user. */
 const VERDICTS = 256;
 
-/** A subnet that is its own root believes its own certificates, and no others. */
-export function ownSubnetTrust(
-  crypto: Pick<NodeCrypto, 'subnetPublicKeyDer' | 'verifyThreshold'>,
+/** What a node believes: certificates of the root subnet, and of those that it delegates to. */
+export function networkTrust(
+  crypto: Pick<NodeCrypto, 'subnetPublicKeyDer' | 'verifyThreshold' | 'verifySubnetSignature'>,
+  rootKeyDer: Uint8Array,
 ): SignatureTrust {
   const own = unwrapBls(crypto.subnetPublicKeyDer);
   const verdicts = createLru<boolean>(VERDICTS);
   return {
-    rootKeyDer: crypto.subnetPublicKeyDer,
+    rootKeyDer,
     bls: {
       verify: (key, message, signature) => {
-        if (!own.ok || !equalBytes(key, own.value)) {
-          return false;
-        }
-        const name = `${bytesToHex(message)} ${bytesToHex(signature)}`;
-        const verdict = verdicts.get(name) ?? crypto.verifyThreshold('high', message, signature);
+        const isOwn = own.ok && equalBytes(key, own.value);
+        const name = [
+          isOwn ? '' : bytesToHex(key),
+          bytesToHex(message),
+          bytesToHex(signature),
+        ].join(' ');
+        const verdict =
+          verdicts.get(name) ??
+          (isOwn
+            ? crypto.verifyThreshold('high', message, signature)
+            : crypto.verifySubnetSignature(wrapBls(key), message, signature));
         verdicts.set(name, verdict);
         return verdict;
       },
@@ -81,6 +88,9 @@ export function verifyCanisterSignature(
   if (!verified.ok) {
     return bad(verified.error.message);
   }
+  if (!showsSubnetType(certificate.value)) {
+    return bad('its delegation does not show the type of the subnet');
+  }
   const path = [encodeUtf8('canister'), key.canisterId, encodeUtf8('certified_data')];
   const certified = lookupPath(certificate.value.tree, path);
   if (certified === undefined || !equalBytes(certified, treeRoot(tree.value))) {
@@ -88,4 +98,15 @@ export function verifyCanisterSignature(
   }
   const leaf = lookupPath(tree.value, [encodeUtf8('sig'), sha256(key.seed), sha256(message)]);
   return leaf?.length === 0 ? ok(null) : bad('the tree does not hold what should be signed');
+}
+
+/** Some types of subnets may not speak for their canisters, so a delegation must say which one it is. */
+function showsSubnetType({ delegation }: Certificate): boolean {
+  if (delegation === undefined) {
+    return true;
+  }
+  const { subnetId } = delegation;
+  const inner = decodeCertificate(delegation.certificate);
+  const path = [encodeUtf8('subnet'), principalToBytes(subnetId), encodeUtf8('type')];
+  return inner.ok && lookupPath(inner.value.tree, path) !== undefined;
 }

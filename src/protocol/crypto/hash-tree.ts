@@ -1,4 +1,4 @@
-import { compareBytes } from '../../base/bytes.ts';
+import { compareBytes, equalBytes } from '../../base/bytes.ts';
 import { codedError, err, ok } from '../../base/result.ts';
 import type { CodedError, Result } from '../../base/result.ts';
 import type { CborError, CborInput, CborLimits, CborValue } from './cbor.ts';
@@ -133,6 +133,29 @@ export function lookupLabels(tree: HashTree, path: TreePath): readonly TreeLabel
   const level: HashTree[] = [];
   flattenForks(outcome.tree, level);
   return level.flatMap((node) => (node[0] === 2 ? [node[1]] : []));
+}
+
+/** The tree with the same root that shows nothing but what is at and below these paths. */
+export function pruneTree(tree: HashTree, paths: readonly TreePath[]): HashTree {
+  if (paths.some((path) => path.length === 0)) {
+    return tree;
+  }
+  if (tree[0] === 1) {
+    const [left, right] = [pruneTree(tree[1], paths), pruneTree(tree[2], paths)];
+    const isPruned = left[0] === 4 && right[0] === 4;
+    return isPruned ? [4, forkDigest(left[1], right[1])] : [1, left, right];
+  }
+  if (tree[0] === 2) {
+    const below = paths.filter(([first]) => first !== undefined && equalBytes(first, tree[1]));
+    if (below.length > 0) {
+      const subtree = pruneTree(
+        tree[2],
+        below.map((path) => path.slice(1)),
+      );
+      return [2, tree[1], subtree];
+    }
+  }
+  return [4, treeRoot(tree)];
 }
 
 /** Well-formed: on every level either one leaf or labels in strictly increasing order (with pruned parts). */

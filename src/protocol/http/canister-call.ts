@@ -2,6 +2,7 @@ import { present } from '../../base/assert.ts';
 import { hexToBytes } from '../../base/hex.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
+import type { CertificateDelegation } from '../crypto/certificate.ts';
 import { domainSeparated } from '../crypto/domain.ts';
 import { MANAGEMENT_CANISTER_ID, principalToBytes, principalToText } from '../crypto/principal.ts';
 import { hashOfMap } from '../crypto/representation-hash.ts';
@@ -13,7 +14,13 @@ import type { PrincipalId } from '../types/ids.ts';
 import { callerInfoOf, type CallContent, type Envelope, type QueryContent } from './envelope.ts';
 import { cborReply, httpError, type HttpError, type HttpReply } from './http-error.ts';
 import { certificateFor, dataCertificate } from './read-state.ts';
-import type { CertifiedState, QueryOutcome, ReplicaContext } from './replica-context.ts';
+import type {
+  CertifiedState,
+  QueryOutcome,
+  RangesForm,
+  ReplicaContext,
+} from './replica-context.ts';
+import type { SubnetDelegation } from './subnet-delegation.ts';
 
 /** `async`: v2, answered 202 at once; `sync`: v3 and v4, held until certified. */
 export type CallMode = 'async' | 'sync';
@@ -101,14 +108,25 @@ export function acceptedReply(): HttpReply {
 export function certifiedReply(
   certified: CertifiedState,
   message: SignedIngress,
+  delegation: CertificateDelegation | undefined,
 ): HttpReply | undefined {
   const status = certified.state.ingressHistory.entries.get(message.messageId)?.status;
   if (status?.kind !== 'replied' && status?.kind !== 'rejected') {
     return undefined;
   }
   const requestId = messageIdBytes(message);
-  const certificate = certificateFor(certified, [[encodeUtf8('request_status'), requestId]]);
+  const path = [encodeUtf8('request_status'), requestId];
+  const certificate = certificateFor(certified, [path], delegation);
   return cborReply(200, { status: 'replied', certificate });
+}
+
+/** What a certificate about a canister carries on a route of that form; undefined on the root. */
+export function delegationShown(
+  delegation: SubnetDelegation | null | undefined,
+  ranges: RangesForm,
+  id: PrincipalId,
+): CertificateDelegation | undefined {
+  return delegation?.show(ranges === 'flat' ? 'flat' : { shardOf: id });
 }
 
 function messageIdBytes(message: SignedIngress): Uint8Array {
@@ -121,14 +139,17 @@ export function* answerQuery(
   certified: CertifiedState,
   envelope: Envelope,
   content: QueryContent,
+  ranges: RangesForm,
 ): SandboxTask<HttpReply> {
+  const delegation = delegationShown(context.delegation, ranges, content.canisterId);
   const outcome = yield* context.executeQuery(certified, {
     sender: content.sender,
     canisterId: content.canisterId,
     methodName: content.methodName,
     arg: content.arg,
     callerInfo: callerInfoOf(content),
-    dataCertificate: dataCertificate(certified, principalToBytes(content.canisterId)),
+    dataCertificate: dataCertificate(certified, content.canisterId, delegation),
+    ranges: delegation && ranges,
   });
   return queryReply(context, envelope, outcome);
 }

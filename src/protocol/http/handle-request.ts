@@ -10,7 +10,7 @@ import { answerQuery, type CallMode, checkEffectiveId, signedIngress } from './c
 import { decodeEnvelope, type Envelope, type RequestContent } from './envelope.ts';
 import { cborReply, errorReply, httpError, type HttpError, type HttpReply } from './http-error.ts';
 import { readState, type ReadRoute } from './read-state.ts';
-import type { CertifiedState, ReplicaContext } from './replica-context.ts';
+import type { CertifiedState, RangesForm, ReplicaContext } from './replica-context.ts';
 
 /**
  * The HTTP interface of one replica, as a function: path and body in, an answer or the work that
@@ -28,6 +28,8 @@ export type RequestOutcome =
   | {
       readonly kind: 'ingress';
       readonly mode: CallMode;
+      /** Of the certificate that answers it. */
+      readonly ranges: RangesForm;
       readonly message: SignedIngress;
       /** The ingress filter; null = may enter the pool. */
       readonly admission: SandboxTask<UserError | null>;
@@ -61,15 +63,29 @@ export function handleRequest(context: ReplicaContext, request: ReplicaRequest):
     return reply(methodNotAllowed('POST'));
   }
   const { certified } = context;
-  if (certified === undefined) {
-    return reply(
-      errorReply(
-        httpError('NOT_READY', 'Replica is starting: no state is certified yet. Try again.'),
-      ),
-    );
+  const health = healthOf(context);
+  if (certified === undefined || health !== 'Healthy') {
+    const why = `Replica is unhealthy: ${health}. Check the /api/v2/status for more information.`;
+    return reply(errorReply(httpError('NOT_READY', why)));
   }
   const outcome = dispatch(context, certified, route.value, request.body);
   return outcome.ok ? outcome.value : reply(errorReply(outcome.error));
+}
+
+type Health = 'Healthy' | 'WaitingForCertifiedState' | 'WaitingForRootDelegation';
+
+const HEALTH_TEXT: Readonly<Record<Health, string>> = {
+  Healthy: 'healthy',
+  WaitingForCertifiedState: 'waiting_for_certified_state',
+  WaitingForRootDelegation: 'waiting_for_root_delegation',
+};
+
+/** A replica answers once it has a certified state, and certificates that clients can verify. */
+function healthOf({ certified, delegation }: ReplicaContext): Health {
+  if (certified === undefined) {
+    return 'WaitingForCertifiedState';
+  }
+  return delegation === undefined ? 'WaitingForRootDelegation' : 'Healthy';
 }
 
 function reply(value: HttpReply): RequestOutcome {
@@ -148,19 +164,26 @@ function serve(
         id: route.id,
         version: route.version === 2 ? 2 : 3,
       };
-      const certificate = readState(certified, content, readRoute);
+      const delegation = context.delegation ?? null;
+      const certificate = readState(certified, delegation, content, readRoute);
       return certificate.ok
         ? ok(reply(cborReply(200, { certificate: certificate.value })))
         : certificate;
     }
-    case 'query':
-      return ok({ kind: 'query', task: answerQuery(context, certified, envelope, content) });
+    case 'query': {
+      const ranges = route.version === 2 ? 'flat' : 'sharded';
+      return ok({
+        kind: 'query',
+        task: answerQuery(context, certified, envelope, content, ranges),
+      });
+    }
     case 'call': {
       const message = signedIngress(envelope, content, route.id, body);
       const mode = route.version === 2 ? 'async' : 'sync';
       return ok({
         kind: 'ingress',
         mode,
+        ranges: route.version === 4 ? 'sharded' : 'flat',
         message,
         admission: context.inspectIngress(certified, message),
       });
@@ -173,7 +196,7 @@ function statusReply(context: ReplicaContext): HttpReply {
     ic_api_version: '0.66.0',
     impl_version: REPLICA_VERSION,
     root_key: context.rootKeyDer,
-    replica_health_status: context.certified === undefined ? 'starting' : 'healthy',
+    replica_health_status: HEALTH_TEXT[healthOf(context)],
     certified_height: context.certified?.height ?? 0,
   });
 }

@@ -1,18 +1,20 @@
 import { bytesToHex } from '../../base/hex.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
-import { encodeCertificate } from '../crypto/certificate.ts';
+import { type CertificateDelegation, encodeCertificate } from '../crypto/certificate.ts';
 import { type TreePath } from '../crypto/hash-tree.ts';
 import { getEntry, mapEntries, witness } from '../crypto/labeled-tree.ts';
 import {
   MANAGEMENT_CANISTER_ID,
   principalFromBytes,
+  principalToBytes,
   principalToText,
 } from '../crypto/principal.ts';
 import type { CanisterId, MessageId, PrincipalId } from '../types/ids.ts';
 import type { ReadStateContent } from './envelope.ts';
 import { httpError, type HttpError } from './http-error.ts';
 import type { CertifiedState } from './replica-context.ts';
+import type { ShownRanges, SubnetDelegation } from './subnet-delegation.ts';
 
 /** Where a read_state request came in: what may be read depends on it. */
 export interface ReadRoute {
@@ -32,6 +34,7 @@ const REQUEST_ID_BYTES = 32;
  */
 export function readState(
   certified: CertifiedState,
+  delegation: SubnetDelegation | null,
   content: ReadStateContent,
   route: ReadRoute,
 ): Result<Uint8Array, HttpError> {
@@ -44,20 +47,35 @@ export function readState(
     }
     shown.push(...allowed.value);
   }
-  return ok(certificateFor(certified, shown));
+  return ok(certificateFor(certified, shown, delegation?.show(rangesFor(route))));
+}
+
+function rangesFor({ kind, id, version }: ReadRoute): ShownRanges {
+  if (version === 2) {
+    return 'flat';
+  }
+  return kind === 'canister' ? { shardOf: id } : 'none';
 }
 
 /** Certificate of the newest certified state that shows `paths` and the time. */
-export function certificateFor(certified: CertifiedState, paths: readonly TreePath[]): Uint8Array {
+export function certificateFor(
+  certified: CertifiedState,
+  paths: readonly TreePath[],
+  delegation: CertificateDelegation | undefined,
+): Uint8Array {
   const tree = witness(certified.tree, [[TIME], ...paths]);
-  return encodeCertificate({ tree, signature: certified.signature });
+  const { signature } = certified;
+  return encodeCertificate({ tree, signature, ...(delegation && { delegation }) });
 }
 
 /** The certificate that a canister gets for its certified data in a query. */
-export function dataCertificate(certified: CertifiedState, canisterId: Uint8Array): Uint8Array {
-  return certificateFor(certified, [
-    [encodeUtf8('canister'), canisterId, encodeUtf8('certified_data')],
-  ]);
+export function dataCertificate(
+  certified: CertifiedState,
+  canisterId: CanisterId,
+  delegation: CertificateDelegation | undefined,
+): Uint8Array {
+  const path = [encodeUtf8('canister'), principalToBytes(canisterId), encodeUtf8('certified_data')];
+  return certificateFor(certified, [path], delegation);
 }
 
 function invalidPath(): Result<never, HttpError> {

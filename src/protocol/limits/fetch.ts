@@ -8,3 +8,9 @@ export const MAX_FETCH_REQUEST_BYTES = 64 * 1024;
 export const MAX_FETCH_REPLY_BYTES = 6 * 1024 * 1024;
 /** Requests of one node that wait for their answers; what is beyond gets none. @playground the IC bounds each service's connections. */
 export const MAX_OPEN_FETCHES = 32;
+/** A delegation of the root subnet is fetched again after this. @upstream rs/http_endpoints/nns_delegation_manager#DELEGATION_UPDATE_INTERVAL */
+export const DELEGATION_RENEWAL_MS = 300_000;
+/** First pause after a failed fetch of it, then doubled. @playground the IC pauses 1 to 15 s by chance; here root and other subnets start in the same second. */
+export const DELEGATION_MIN_BACKOFF_MS = 250;
+/** Longest pause. @upstream rs/http_endpoints/nns_delegation_manager#DELEGATION_RETRY_MAX_BACKOFF_SECONDS */
+export const DELEGATION_MAX_BACKOFF_MS = 15_000;

@@ -1,26 +1,35 @@
+import type { Prng } from '../../base/prng.ts';
 import { QueryHandler } from '../execution/query/execute-query.ts';
 import { inspectIngress } from '../execution/query/inspect-ingress.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import type { UserError } from '../execution/user-error.ts';
-import { acceptedReply, certifiedReply, refusedReply } from '../http/canister-call.ts';
-import type { CallMode } from '../http/canister-call.ts';
-import { handleRequest } from '../http/handle-request.ts';
+import {
+  acceptedReply,
+  certifiedReply,
+  delegationShown,
+  refusedReply,
+} from '../http/canister-call.ts';
+import { handleRequest, type RequestOutcome } from '../http/handle-request.ts';
 import { errorReply, httpError } from '../http/http-error.ts';
 import type {
   CertifiedState,
   QueryCall,
   QueryOutcome,
+  RangesForm,
   ReplicaContext,
 } from '../http/replica-context.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { SignedIngress } from '../interfaces/replica.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
 import type { SandboxReply } from '../interfaces/wasm-host.ts';
 import { chargedBytes } from '../messaging/valid-set-rule.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { TimeNs } from '../types/ids.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
 import type { IngressManager } from './ingress-manager.ts';
 import type { HttpReply, HttpRequest, NodeEffect, OperationId } from './node-io.ts';
+import { RootDelegation } from './root-delegation.ts';
 import { SandboxLane } from './sandbox-lane.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 
@@ -36,6 +45,10 @@ export interface HttpFrontendDeps {
   readonly rootKeyDer: Uint8Array;
   readonly env: ExecutionEnvironment;
   readonly stateManager: StateManager;
+  readonly topology?: NetworkTopology;
+  /** Chooses which root node to ask. */
+  readonly chance: Prng;
+  readonly onTrace: (event: TraceEvent) => void;
   readonly nextOperation: () => OperationId;
   /** Takes admitted calls; `admit` is false when there is no room. */
   readonly ingress: Pick<IngressManager, 'admit' | 'queryStats' | 'trust'>;
@@ -44,6 +57,7 @@ export interface HttpFrontendDeps {
 interface HeldCall {
   readonly requestId: OperationId;
   readonly message: SignedIngress;
+  readonly ranges: RangesForm;
   readonly deadlineNs: TimeNs;
 }
 
@@ -52,6 +66,7 @@ export class HttpFrontend {
   private readonly deps: HttpFrontendDeps;
   private readonly lane: SandboxLane;
   private readonly queries: QueryHandler;
+  private readonly delegation: RootDelegation;
   private readonly held = new Map<OperationId, HeldCall>();
   /** Requests that still want an answer. */
   private readonly open = new Set<OperationId>();
@@ -60,6 +75,7 @@ export class HttpFrontend {
 
   constructor(deps: HttpFrontendDeps) {
     this.deps = deps;
+    this.delegation = new RootDelegation({ ...deps, subnetId: deps.genesis.subnetId });
     this.queries = new QueryHandler(deps.env, {
       nowNs: () => this.nowNs,
       stats: deps.ingress.queryStats,
@@ -82,7 +98,7 @@ export class HttpFrontend {
         return;
       case 'ingress':
         this.offer(requestId, outcome.admission, (refusal) => {
-          this.admitted(requestId, outcome.mode, outcome.message, refusal);
+          this.admitted(requestId, outcome, refusal);
         });
     }
   }
@@ -96,11 +112,24 @@ export class HttpFrontend {
     return this.lane.reply(operationId, reply);
   }
 
+  /** False while clients could not verify what the node answers. */
+  hasDelegation(): boolean {
+    return this.delegation.current() !== undefined;
+  }
+
+  /** False when the answer of another node is not for this. */
+  fetched(operationId: OperationId, reply: HttpReply | null, nowNs: TimeNs): boolean {
+    return this.delegation.fetched(operationId, reply, nowNs);
+  }
+
   /** A new state is certified: calls whose outcome it holds are answered. */
   onCertified(): void {
     const certified = this.certified();
     for (const call of certified === undefined ? [] : [...this.held.values()]) {
-      const reply = certified && certifiedReply(certified, call.message);
+      const { message, ranges } = call;
+      const known = this.delegation.current();
+      const delegation = delegationShown(known, ranges, message.effectiveCanisterId);
+      const reply = certified && certifiedReply(certified, message, delegation);
       if (reply !== undefined) {
         this.held.delete(call.requestId);
         this.answer(call.requestId, reply);
@@ -118,13 +147,13 @@ export class HttpFrontend {
     }
     // The lane may answer requests while it advances: take its requests first, then the answers.
     const requests = this.lane.takeEffects();
-    const effects = [...requests, ...this.replies];
+    const effects = [...requests, ...this.replies, ...this.delegation.takeEffects(nowNs)];
     this.replies = [];
     return effects;
   }
 
   nextTimeoutNs(): TimeNs | null {
-    let earliest: TimeNs | null = null;
+    let earliest: TimeNs | null = this.delegation.nextWakeNs();
     for (const { deadlineNs } of this.held.values()) {
       earliest = earliest === null || deadlineNs < earliest ? deadlineNs : earliest;
     }
@@ -140,8 +169,7 @@ export class HttpFrontend {
 
   private admitted(
     requestId: OperationId,
-    mode: CallMode,
-    message: SignedIngress,
+    { mode, ranges, message }: RequestOutcome & { readonly kind: 'ingress' },
     refusal: UserError | null,
   ): void {
     if (refusal !== null) {
@@ -153,7 +181,7 @@ export class HttpFrontend {
       this.answer(requestId, acceptedReply());
     } else if (this.open.has(requestId)) {
       const deadlineNs = this.nowNs + SYNC_CALL_TIMEOUT_NS;
-      this.held.set(requestId, { requestId, message, deadlineNs });
+      this.held.set(requestId, { requestId, message, ranges, deadlineNs });
       // A repeated call may have its outcome already.
       this.onCertified();
     }
@@ -180,6 +208,7 @@ export class HttpFrontend {
       rootKeyDer,
       trust: ingress.trust,
       certified: this.certified(),
+      delegation: this.delegation.current(),
       *executeQuery(certified: CertifiedState, query: QueryCall): SandboxTask<QueryOutcome> {
         return yield* queries.execute(certified.state, query, query.dataCertificate);
       },

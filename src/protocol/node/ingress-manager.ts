@@ -1,6 +1,6 @@
 import type { CodedError } from '../../base/result.ts';
 import { codedError } from '../../base/result.ts';
-import { ownSubnetTrust, type SignatureTrust } from '../crypto/canister-signature.ts';
+import { networkTrust, type SignatureTrust } from '../crypto/canister-signature.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
 import { QueryStatsCollector } from '../execution/query/query-stats-collector.ts';
 import { authenticate } from '../http/authenticate.ts';
@@ -29,6 +29,7 @@ export interface IngressManagerDeps {
   readonly genesis: SubnetGenesis;
   readonly env: ExecutionEnvironment;
   readonly crypto: NodeCrypto;
+  readonly rootKeyDer: Uint8Array;
   readonly stateManager: StateManager;
   readonly gossip: Pick<Gossip, 'deliver' | 'withdraw'>;
 }
@@ -54,7 +55,7 @@ export class IngressManager {
     const { stateManager, env, genesis } = deps;
     const { parameters } = genesis;
     this.deps = deps;
-    this.trust = ownSubnetTrust(deps.crypto);
+    this.trust = networkTrust(deps.crypto, deps.rootKeyDer);
     this.payloadBuilder = createPayloadBuilder({
       pool: this.pool,
       env,

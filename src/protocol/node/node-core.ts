@@ -148,13 +148,13 @@ class NodeCoreMachine implements NodeCore {
       onCheckpoint: (checkpoint) => this.checkpoints.save(checkpoint),
     });
     this.http = new HttpFrontend({
-      genesis,
-      crypto,
-      rootKeyDer,
+      ...config,
       env,
       stateManager,
       nextOperation,
+      chance: prng.fork('delegation'),
       ingress: this.ingress,
+      onTrace: (event) => this.trace.push(event),
     });
     this.stateSync = this.createStateSync(prng.fork('state sync').below);
     this.registry = createRegistryClient(genesis, config.registry);
@@ -242,6 +242,7 @@ class NodeCoreMachine implements NodeCore {
       certified,
       catchUpPackage,
       stateRoot: this.stateManager.stateRootAt(executed) ?? null,
+      hasDelegation: this.http.hasDelegation(),
       peersUp: this.gossip.peersUp(),
     };
   }
@@ -274,6 +275,7 @@ class NodeCoreMachine implements NodeCore {
         this.http.cancel(input.requestId);
         return;
       case 'fetched':
+        this.http.fetched(input.operationId, input.reply, this.nowNs);
         return;
       case 'sandboxReply':
         // A reply that neither lane waits for belongs to work that a fetched state made void.

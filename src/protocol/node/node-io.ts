@@ -120,6 +120,8 @@ export interface NodeStatus {
   readonly certified: Height;
   readonly catchUpPackage: Height;
   readonly stateRoot: string | null;
+  /** False while clients could not verify its answers, and so get none; always true on the root subnet. */
+  readonly hasDelegation: boolean;
   readonly peersUp: readonly NodeId[];
 }
 

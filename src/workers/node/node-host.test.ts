@@ -28,6 +28,7 @@ const STATUS: NodeStatus = {
   certified: 0,
   catchUpPackage: 0,
   stateRoot: null,
+  hasDelegation: true,
   peersUp: [],
 };
 const SILENCE: NodeOutput = { transmits: [], effects: [], trace: [], nextWakeNs: null };

@@ -29,6 +29,7 @@ const STATUS: NodeStatus = {
   certified: 0,
   catchUpPackage: 0,
   stateRoot: null,
+  hasDelegation: true,
   peersUp: [],
 };
 

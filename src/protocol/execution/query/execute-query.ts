@@ -15,7 +15,10 @@ import { QueryTree } from './query-tree.ts';
 export type Query = Pick<
   IngressMessage,
   'sender' | 'canisterId' | 'methodName' | 'arg' | 'callerInfo'
->;
+> & {
+  /** Which form of certificate it may show: outcomes are remembered for each. */
+  readonly ranges?: 'flat' | 'sharded' | undefined;
+};
 
 export interface QueryHandlerOptions {
   /** The node's clock: a call tree that takes too long is ended. */

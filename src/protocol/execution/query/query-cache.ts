@@ -124,10 +124,10 @@ export class QueryCache {
   }
 }
 
-function keyOf({ sender, canisterId, methodName, arg, callerInfo }: Query): string {
+function keyOf({ sender, canisterId, methodName, arg, callerInfo, ranges }: Query): string {
   const info =
     callerInfo === undefined ? '' : `${callerInfo.signer}/${bytesToHex(sha256(callerInfo.data))}`;
-  return `${sender} ${info} ${canisterId} ${bytesToHex(sha256(arg))} ${methodName}`;
+  return `${sender} ${info} ${canisterId} ${bytesToHex(sha256(arg))} ${ranges ?? ''} ${methodName}`;
 }
 
 function bytesOf(outcome: MessageOutcome): number {
