@@ -148,10 +148,11 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'A call between canisters that cannot be delivered is rejected in the round in which it was made, and at most 256 MiB of calls wait on the subnet.',
+    here: 'Within a subnet, a call to a canister that is stopped or does not exist is rejected in the round in which it was made, calls of the management canister are made in it, and at most 256 MiB of calls wait.',
     mainnet:
-      'Such a call is rejected through the loopback stream a round later; only the reserve for guaranteed responses, 15 GiB here as there, bounds calls.',
-    consequence: 'A reject may come one round earlier; a flood of large calls is refused sooner.',
+      'All of these take the loopback stream, and so a round more each way; only the reserve for guaranteed responses, 15 GiB here as there, bounds calls.',
+    consequence:
+      'Such an answer may come a round or two earlier; a flood of large calls is refused sooner.',
   },
   {
     area: 'execution',
