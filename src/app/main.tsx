@@ -45,10 +45,18 @@ async function start(page: Page): Promise<void> {
     return;
   }
   window.subnetarium = { network, createNetwork: createWorkerNetwork, saved: savedNetworks };
-  const { store } = followNetwork(network);
+  const { store, subnets } = followNetwork(network, ui);
   const workshop = createWorkshopStore(counterSource);
   page.showNetwork(
-    { network, saved: savedNetworks, compile: compileMotoko, projection: store, ui, workshop },
+    {
+      network,
+      saved: savedNetworks,
+      compile: compileMotoko,
+      projection: store,
+      subnets,
+      ui,
+      workshop,
+    },
     STARTED_MS,
   );
 }

@@ -38,4 +38,27 @@ describe('specOfLocation', () => {
     const spec = specOfLocation('?signatures=noble', 'fresh');
     expect(spec.ok && spec.value.signatureBackend).toBe('noble');
   });
+
+  it('takes several subnets, each with its type, nodes and spare nodes', () => {
+    const spec = specOfLocation('?subnets=system:4,application:7+2,application', 'fresh');
+    expect(spec.ok && spec.value.subnets).toEqual([
+      { type: 'system', nodes: 4 },
+      { type: 'application', nodes: 7, spareNodes: 2 },
+      { type: 'application', nodes: 4 },
+    ]);
+  });
+
+  it.each([
+    ['?subnets=system:4,fiducial:4', 'spec.subnets[1].type must be one of'],
+    ['?subnets=system:4,application:41', 'spec.subnets[1].nodes must be an integer'],
+    ['?subnets=system:4,application:x', 'spec.subnets[1].nodes must be an integer'],
+    ['?subnets=system:4,application:4:4', 'spec.subnets[1].type must be one of'],
+    ['?subnets=application:4,application:4', 'spec.subnets[0].type must be system'],
+    ['?subnets=system,a,a,a,a,a,a', 'spec.subnets must be a list of 1 to 6 subnets'],
+    ['?subnets=', 'spec.subnets[0].type must be one of'],
+    ['?subnets=system:4&nodes=4', 'either subnets, or nodes'],
+  ])('says what is wrong with "%s"', (search, expected) => {
+    const spec = specOfLocation(search, 'fresh');
+    expect(spec.ok ? 'accepted' : spec.error.message).toContain(expected);
+  });
 });

@@ -74,8 +74,8 @@ export function createPage(element: HTMLElement): Page {
 }
 
 function BootOrApp(props: { readonly services: Services; readonly startedMs: number }) {
-  const { projection } = props.services;
-  const ready = useStore(projection, (state) => state.finalizedHeight > 0);
+  const { projection, subnets } = props.services;
+  const ready = useStore(subnets, (all) => all.every((state) => state.finalizedHeight > 0));
   const stage = useStore(projection, (state) => state.bootStage);
   const detail = useStore(projection, (state) => state.bootDetail);
   return ready ? (

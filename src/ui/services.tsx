@@ -4,9 +4,10 @@ import { useShallow } from 'zustand/react/shallow';
 import { present } from '../base/assert.ts';
 import type { Compile } from '../wire/compiler.ts';
 import type { Network, NetworkResult } from '../wire/network.ts';
+import type { SubnetProjections } from '../wire/project-subnets.ts';
 import type { NetworkProjection } from '../wire/projection.ts';
 import type { SavedNetworks } from '../wire/saved-networks.ts';
-import type { ProjectionStore } from './store/live-network.ts';
+import type { ProjectionStore, SubnetsStore } from './store/live-network.ts';
 import type { UiState, UiStore } from './store/ui-store.ts';
 import type { WorkshopStore } from './store/workshop-store.ts';
 
@@ -15,7 +16,9 @@ export interface Services {
   readonly network: Network;
   readonly saved: SavedNetworks;
   readonly compile: Compile;
+  /** The subnet that is shown. */
   readonly projection: ProjectionStore;
+  readonly subnets: SubnetsStore;
   readonly ui: UiStore;
   readonly workshop: WorkshopStore;
 }
@@ -28,6 +31,10 @@ export function useServices(): Services {
 
 export function useProjection<T>(select: (projection: NetworkProjection) => T): T {
   return useStore(useServices().projection, useShallow(select));
+}
+
+export function useSubnets<T>(select: (subnets: SubnetProjections) => T): T {
+  return useStore(useServices().subnets, useShallow(select));
 }
 
 export function useUi<T>(select: (state: UiState) => T): T {

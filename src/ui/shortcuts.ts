@@ -34,10 +34,7 @@ export function handleShortcut(event: KeyboardEvent, services: Services): void {
   } else if (event.key === '.') {
     run(network.clock.step());
   } else if (/^[1-9]$/u.test(event.key)) {
-    const node = projection.getState().nodes[Number(event.key) - 1];
-    if (node !== undefined) {
-      ui.setState({ selection: { kind: 'node', nodeId: node.nodeId } });
-    }
+    selectNode(Number(event.key), services);
   } else if (event.key.toLowerCase() === 'k' && selection?.kind === 'node') {
     const { nodeId } = selection;
     const node = findNode(projection.getState(), nodeId);
@@ -47,12 +44,22 @@ export function handleShortcut(event: KeyboardEvent, services: Services): void {
   } else if (event.key.toLowerCase() === 'p') {
     openPartition(services);
   } else if (event.key.toLowerCase() === 'h') {
-    const now = projection.getState();
-    if (activeFaults(now, network.spec).length > 0) {
-      run(healEverything(network, now));
+    const all = services.subnets.getState();
+    if (all.some((now) => activeFaults(now, network.spec).length > 0)) {
+      run(healEverything(network, all));
     }
   } else if (event.key.toLowerCase() === 't') {
     ui.setState((state) => ({ showTables: !state.showTables }));
+  }
+}
+
+/** Nodes are numbered through all subnets: that of the node is shown. */
+function selectNode(number: number, { ui, subnets }: Services): void {
+  for (const [subnet, { nodes }] of subnets.getState().entries()) {
+    const node = nodes.find(({ index }) => index + 1 === number);
+    if (node !== undefined) {
+      ui.setState({ subnet, selection: { kind: 'node', nodeId: node.nodeId } });
+    }
   }
 }
 

@@ -48,6 +48,11 @@ function subnetOf(
   };
 }
 
+/** What the product calls a subnet, by its place in the topology. */
+export function subnetName(index: number): string {
+  return index === 0 ? 'Root subnet' : `Subnet ${index + 1}`;
+}
+
 /** The public shape of a network, the same from both hosts. */
 export function topologyOf(spec: NetworkSpec, subnets: readonly KeyedGenesis[]): Topology {
   let first = 0;

@@ -58,7 +58,6 @@ export function NodeRing() {
               <RingNode
                 key={node.nodeId}
                 node={node}
-                index={index}
                 at={layout.positions[index] ?? layout.centre}
                 radius={layout.nodeRadius}
                 labels={layout.labels}
@@ -78,23 +77,23 @@ function newestBlock(blocks: readonly BlockView[]): BlockView | null {
 }
 
 /** A dashed outline tells of a node that lies, or that is not with the others yet. */
-function dashOf(node: NodeView, index: number): string | undefined {
+function dashOf(node: NodeView): string | undefined {
   if (node.behaviours.length > 0) {
     return '9 4';
   }
-  return node.condition === 'catchingUp' || !node.isMember ? '3 4' : nodeDash(index);
+  return node.condition === 'catchingUp' || !node.isMember ? '3 4' : nodeDash(node.index);
 }
 
 interface RingNodeProps {
   readonly node: NodeView;
-  readonly index: number;
   readonly at: Point;
   readonly radius: number;
   readonly labels: RingLabels;
 }
 
-function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
+function RingNode({ node, at, radius, labels }: RingNodeProps) {
   const { ui } = useServices();
+  const { index } = node;
   const behind = useProjection((projection) => blocksBehind(projection, node));
   const selected = useUi(
     ({ selection }) => selection?.kind === 'node' && selection.nodeId === node.nodeId,
@@ -134,7 +133,7 @@ function RingNode({ node, index, at, radius, labels }: RingNodeProps) {
         className="ring-body"
         r={radius}
         stroke={up ? nodeColour(index) : undefined}
-        strokeDasharray={dashOf(node, index)}
+        strokeDasharray={dashOf(node)}
       />
       {up ? (
         <text className="ring-number" dy="0.35em">

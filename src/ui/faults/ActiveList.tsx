@@ -5,7 +5,7 @@ import { Failure, useCommandHere } from './controls.tsx';
 
 /** What is on now, each with its undo. */
 export function ActiveList() {
-  const { network, projection } = useServices();
+  const { network, projection, subnets } = useServices();
   const { run, failure } = useCommandHere();
   const shortcuts = useUi((state) => state.shortcuts);
   const state = useProjection(({ nodes, links, partitions }) => ({ nodes, links, partitions }));
@@ -25,7 +25,7 @@ export function ActiveList() {
           aria-keyshortcuts={shortcuts ? 'H' : undefined}
           disabled={active.length === 0}
           title="Undoes everything in this list (H)"
-          onClick={() => run((all) => healEverything(all, projection.getState()))}
+          onClick={() => run((all) => healEverything(all, subnets.getState()))}
         >
           Heal everything
         </button>

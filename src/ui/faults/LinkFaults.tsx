@@ -3,6 +3,7 @@ import { ok } from '../../base/result.ts';
 import { DISTRIBUTIONS, initialLink, type LinkConditions } from '../../wire/network-spec.ts';
 import type { NodeView } from '../../wire/projection.ts';
 import { useProjection, useServices } from '../services.tsx';
+import { allNodes } from '../store/derive.ts';
 import type { NodeId } from '../store/ids.ts';
 import { datacentreLink } from './active-faults.ts';
 import { Check, Choice, Failure, useCommandHere } from './controls.tsx';
@@ -10,9 +11,10 @@ import { LinkForm } from './LinkForm.tsx';
 
 /** How packets travel between two nodes, each way of its own. */
 export function LinkFaults({ node }: { readonly node: NodeView }) {
-  const { network, projection } = useServices();
+  const { network } = useServices();
   const { run, failure } = useCommandHere();
-  const nodes = useProjection((state) => state.nodes);
+  const { topology } = useProjection(({ topology: shape }) => ({ topology: shape }));
+  const nodes = allNodes({ topology });
   const peers = nodes.filter((other) => other.nodeId !== node.nodeId);
   const [chosen, setChosen] = useState<NodeId | null>(null);
   const [bothWays, setBothWays] = useState(true);
@@ -23,7 +25,7 @@ export function LinkFaults({ node }: { readonly node: NodeView }) {
   }
   const now =
     links.find((link) => link.from === node.nodeId && link.to === to.nodeId)?.conditions ??
-    initialLink(network.spec, nodes.indexOf(node), nodes.indexOf(to));
+    initialLink(network.spec, node.index, to.index);
   const set = (conditions: Partial<LinkConditions> | null, both = bothWays): void =>
     run(async ({ faults }) => {
       const there = await faults.setLink(node.nodeId, to.nodeId, conditions);
@@ -66,9 +68,7 @@ export function LinkFaults({ node }: { readonly node: NodeView }) {
             type="button"
             className="button"
             title="Half of a measured round-trip time between cities, on every link"
-            onClick={() =>
-              run(({ faults }) => spreadOverTheWorld(faults, network.spec, projection.getState()))
-            }
+            onClick={() => run(({ faults }) => spreadOverTheWorld(faults, network.spec, nodes))}
           >
             Real data centres, all links
           </button>
@@ -84,13 +84,13 @@ type Services = ReturnType<typeof useServices>;
 async function spreadOverTheWorld(
   faults: Services['network']['faults'],
   spec: Services['network']['spec'],
-  { nodes }: { readonly nodes: readonly NodeView[] },
+  nodes: ReturnType<typeof allNodes>,
 ): ReturnType<typeof faults.heal> {
-  const changes = nodes.flatMap((from, fromIndex) =>
-    nodes.flatMap((to, toIndex) =>
+  const changes = nodes.flatMap((from) =>
+    nodes.flatMap((to) =>
       from === to
         ? []
-        : [faults.setLink(from.nodeId, to.nodeId, datacentreLink(spec, fromIndex, toIndex))],
+        : [faults.setLink(from.nodeId, to.nodeId, datacentreLink(spec, from.index, to.index))],
     ),
   );
   const outcomes = await Promise.all(changes);

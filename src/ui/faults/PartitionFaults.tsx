@@ -9,6 +9,7 @@ import {
   type PartitionDraft,
   SIDES,
   sideOf,
+  strangersOf,
 } from './partition-draft.ts';
 
 /** Who can speak to whom: sides are chosen on the ring or here, then the network is split. */
@@ -16,6 +17,9 @@ export function PartitionFaults() {
   const { ui, projection } = useServices();
   const draft = useUi((state) => state.partitionDraft);
   const isSplit = useProjection(({ partitions }) => partitions.length > 0);
+  const { run, failure } = useCommandHere();
+  const own = projection.getState().nodes.map(({ nodeId }) => nodeId);
+  const strangers = strangersOf(projection.getState());
   return (
     <section aria-labelledby="partition">
       <h3 id="partition">Partition</h3>
@@ -24,7 +28,9 @@ export function PartitionFaults() {
           <p className="small muted">
             Nodes of one side reach each other and nobody else.
             {isSplit ? ' The network is split now.' : ''}
+            {strangers.length === 0 ? '' : ' Nodes of other subnets stand on side A.'}
           </p>
+          <Failure failure={failure} />
           <div className="row">
             <button
               type="button"
@@ -34,6 +40,15 @@ export function PartitionFaults() {
             >
               Choose sides
             </button>
+            {strangers.length === 0 ? null : (
+              <button
+                type="button"
+                className="button"
+                onClick={() => run(({ faults }) => faults.partition([own, strangers]))}
+              >
+                Cut this subnet off
+              </button>
+            )}
           </div>
         </>
       ) : (

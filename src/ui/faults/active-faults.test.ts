@@ -99,7 +99,7 @@ describe('the list of what is on', () => {
 
   it('heals everything in one action, nodes that are down included', async () => {
     const { network, calls } = recordingNetwork();
-    await healEverything(network, troubled());
+    await healEverything(network, [troubled()]);
     expect(calls).toEqual([['heal'], ['setMalicious', A, []], ['restart', B]]);
   });
 
@@ -149,17 +149,33 @@ describe('the list of what is on', () => {
 
 describe('a partition being chosen', () => {
   it('starts with two halves and walks through the sides', () => {
-    const { nodes } = whole();
-    const draft = evenSplit({ nodes });
-    expect(groupsOf(draft, { nodes })).toEqual([
+    const start = whole();
+    const draft = evenSplit(start);
+    expect(groupsOf(draft, start)).toEqual([
       [A, B],
       [C, 'dd'],
     ]);
     const moved = withNextSide(withNextSide(draft, A), A);
     expect(sideOf(moved, A)).toBe('C');
-    expect(groupsOf(moved, { nodes })).toHaveLength(3);
+    expect(groupsOf(moved, start)).toHaveLength(3);
     expect(sideOf(withNextSide(moved, A), A)).toBe('A');
     expect(groupLetter([[B], [A]], A)).toBe('B');
     expect(groupLetter([], A)).toBeUndefined();
+  });
+
+  it('keeps the nodes of other subnets together on the first side', () => {
+    const { topology } = whole();
+    const [subnet] = topology.subnets;
+    const other = { nodeId: 'ee' as typeof A, label: 'Node 5', index: 4 };
+    const others = {
+      ...(subnet as (typeof topology.subnets)[number]),
+      nodes: [other],
+      spareNodes: [],
+    };
+    const start = { ...whole(), topology: { subnets: [...topology.subnets, others] } };
+    expect(groupsOf(evenSplit(start), start)).toEqual([
+      [A, B, 'ee'],
+      [C, 'dd'],
+    ]);
   });
 });

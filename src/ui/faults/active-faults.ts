@@ -6,7 +6,7 @@ import { initialLink, type LinkConditions, type NetworkSpec } from '../../wire/n
 import type { Network, NetworkResult } from '../../wire/network.ts';
 import { HEALTHY_NODE, type NodeConditions } from '../../wire/node-conditions.ts';
 import type { LinkView, NetworkProjection, NodeView } from '../../wire/projection.ts';
-import { nodeLabel } from '../store/derive.ts';
+import { allNodes, nodeLabel } from '../store/derive.ts';
 import type { NodeId } from '../store/ids.ts';
 
 /** One thing that is not as it should be, and how to undo it alone. */
@@ -32,12 +32,13 @@ export function activeFaults(
   ];
 }
 
-/** Undoes all of them: the world, the attacks, and nodes that are down. */
+/** Undoes those of all subnets: the world, the attacks, and nodes that are down. */
 export async function healEverything(
   network: Network,
-  { nodes }: Pick<NetworkProjection, 'nodes'>,
+  subnets: readonly Pick<NetworkProjection, 'nodes'>[],
 ): NetworkResult<void> {
   const { faults } = network;
+  const nodes = subnets.flatMap((subnet) => subnet.nodes);
   const healed = await faults.heal();
   const others = await Promise.all([
     ...nodes
@@ -118,12 +119,10 @@ interface ChangedLink extends LinkView {
   readonly isPreset: boolean;
 }
 
-function changedLinks(
-  { nodes, links }: NetworkProjection,
-  spec: NetworkSpec,
-): readonly ChangedLink[] {
-  const indexOf = (id: NodeId): number => nodes.findIndex((node) => node.nodeId === id);
-  return links
+function changedLinks(projection: NetworkProjection, spec: NetworkSpec): readonly ChangedLink[] {
+  const all = allNodes(projection);
+  const indexOf = (id: NodeId): number => all.findIndex((node) => node.nodeId === id);
+  return projection.links
     .map((link) => ({ link, from: indexOf(link.from), to: indexOf(link.to) }))
     .toSorted((one, other) => one.from - other.from || one.to - other.to)
     .filter(({ link, from, to }) => !sameConditions(link.conditions, initialLink(spec, from, to)))

@@ -1,4 +1,5 @@
 import type { NetworkProjection } from '../../wire/projection.ts';
+import { allNodes } from '../store/derive.ts';
 import type { NodeId } from '../store/ids.ts';
 
 /** The side of each node in a partition that is being chosen. */
@@ -24,11 +25,24 @@ export function sideOf(draft: PartitionDraft, nodeId: NodeId): string {
 /** What `faults.partition` takes; sides with no node are none. */
 export function groupsOf(
   draft: PartitionDraft,
-  { nodes }: Pick<NetworkProjection, 'nodes'>,
+  projection: Pick<NetworkProjection, 'nodes' | 'topology'>,
 ): readonly (readonly NodeId[])[] {
-  return SIDES.map((_, side) =>
-    nodes.map(({ nodeId }) => nodeId).filter((nodeId) => (draft[nodeId] ?? 0) === side),
-  ).filter((group) => group.length > 0);
+  const own = projection.nodes.map(({ nodeId }) => nodeId);
+  return SIDES.map((_, side) => [
+    ...own.filter((nodeId) => (draft[nodeId] ?? 0) === side),
+    ...(side === 0 ? strangersOf(projection) : []),
+  ]).filter((group) => group.length > 0);
+}
+
+/** Nodes of the other subnets: they stand on the first side. */
+export function strangersOf({
+  nodes,
+  topology,
+}: Pick<NetworkProjection, 'nodes' | 'topology'>): readonly NodeId[] {
+  const own = new Set(nodes.map(({ nodeId }) => nodeId));
+  return allNodes({ topology })
+    .map(({ nodeId }) => nodeId)
+    .filter((nodeId) => !own.has(nodeId));
 }
 
 /** The letter of the group a node is in; undefined = the network is whole or names it nowhere. */

@@ -1,5 +1,6 @@
 import { bytesToHex } from '../../base/hex.ts';
 import { CopyText } from '../components/CopyText.tsx';
+import { typeInWords } from '../components/SubnetTabs.tsx';
 import { useProjection, useServices } from '../services.tsx';
 import { quorumOf, subnetOf } from '../store/derive.ts';
 import { principalText, shortHash, shortPrincipal } from '../store/format.ts';
@@ -10,6 +11,7 @@ import { backendInWords } from './crypto-words.ts';
 export function SubnetFacts() {
   const { network } = useServices();
   const subnet = useProjection(subnetOf);
+  const isAlone = network.topology().subnets.length === 1;
   const { size, tolerated } = useProjection(quorumOf);
   const backends = new Set(useNodeReports().flatMap(({ load }) => load?.blsBackend ?? []));
   const rootKey = bytesToHex(network.rootKey());
@@ -19,6 +21,12 @@ export function SubnetFacts() {
       <dd>
         <CopyText full={principalText(subnet.subnetId)} short={shortPrincipal(subnet.subnetId)} />
       </dd>
+      {isAlone ? null : (
+        <>
+          <dt>Kind</dt>
+          <dd>{typeInWords(subnet.type)}</dd>
+        </>
+      )}
       <dt>Tolerates</dt>
       <dd>
         {tolerated} of {size} nodes faulty

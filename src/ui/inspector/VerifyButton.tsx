@@ -2,7 +2,8 @@ import { useState } from 'react';
 import type { ArtifactReference, Verification } from '../../wire/network.ts';
 import { CopyText } from '../components/CopyText.tsx';
 import { Icon } from '../components/icons.tsx';
-import { useServices } from '../services.tsx';
+import { useProjection, useServices } from '../services.tsx';
+import { subnetOf } from '../store/derive.ts';
 import { formatMs, shortHash } from '../store/format.ts';
 
 type State =
@@ -16,11 +17,12 @@ export function VerifyButton(props: {
   readonly what: string;
 }) {
   const { network } = useServices();
+  const { subnetId } = useProjection(subnetOf);
   const [state, setState] = useState<State>({ kind: 'idle' });
   const verify = async (): Promise<void> => {
     setState({ kind: 'busy' });
     const startedMs = performance.now();
-    const result = await network.inspect.verify(props.reference);
+    const result = await network.inspect.verify({ ...props.reference, subnetId });
     setState(
       result.ok
         ? { kind: 'done', verification: result.value, tookMs: performance.now() - startedMs }

@@ -2,18 +2,20 @@ import type { IntervalView, NodeView } from '../../wire/projection.ts';
 import { Failure, useCommandHere } from '../faults/controls.tsx';
 import { nodeStatus } from '../charts/node-status.ts';
 import { useProjection, useServices } from '../services.tsx';
+import { subnetOf } from '../store/derive.ts';
 import { formatBytes, formatCount, formatMs } from '../store/format.ts';
 
 /** Who belongs to the subnet, and the proposals that change it. */
 export function Membership() {
   const { network } = useServices();
   const { run, failure } = useCommandHere();
+  const { subnetId } = useProjection(subnetOf);
   const nodes = useProjection((projection) => projection.nodes);
   const interval = useProjection((projection) => projection.interval);
   const registry = useProjection((projection) => projection.registry);
   const members = nodes.filter((node) => node.isMember).map((node) => node.nodeId);
   const propose = (next: readonly NodeView['nodeId'][]): void =>
-    run(() => network.registry.update({ kind: 'setMembership', members: next }));
+    run(() => network.registry.update({ kind: 'setMembership', members: next }, subnetId));
   const pending = registry !== null && registry.version > interval.registryVersion;
   return (
     <section aria-labelledby="membership">

@@ -1,10 +1,17 @@
 import { present } from '../../base/assert.ts';
 import type { TopologySubnet } from '../../wire/network.ts';
+import { labelOf, registeredNodes } from '../../wire/projection-edits.ts';
 import type { BlockView, HeightView, NetworkProjection, NodeView } from '../../wire/projection.ts';
 import type { HashHex, NodeId } from './ids.ts';
 
-export function subnetOf(projection: NetworkProjection): TopologySubnet {
-  return present(projection.topology.subnets[0], 'a network has a subnet');
+/** The subnet that the projection is of. */
+export function subnetOf({ topology, subnetIndex }: NetworkProjection): TopologySubnet {
+  return present(topology.subnets[subnetIndex], 'a projection is of a subnet of its topology');
+}
+
+/** All registered nodes of the network. */
+export function allNodes({ topology }: Pick<NetworkProjection, 'topology'>) {
+  return topology.subnets.flatMap(registeredNodes);
 }
 
 export function isUp(node: NodeView): boolean {
@@ -51,7 +58,7 @@ export function findNode(projection: NetworkProjection, id: NodeId): NodeView | 
 }
 
 export function nodeLabel(projection: NetworkProjection, id: NodeId): string {
-  return findNode(projection, id)?.label ?? 'an unknown node';
+  return labelOf(projection, id) ?? 'an unknown node';
 }
 
 export interface FoundBlock {

@@ -18,6 +18,8 @@ export type Panel = (typeof PANELS)[number];
 
 export interface UiState {
   readonly door: Door;
+  /** The subnet that is shown, by its place in the topology. */
+  readonly subnet: number;
   readonly selection: Selection | null;
   readonly panel: Panel;
   /** Sides of a partition that is being chosen; null = none is. */
@@ -50,6 +52,7 @@ export function createUiStore(storage: Storage | null, hash: string): UiStore {
   const theme = storage?.getItem(THEME_KEY);
   const store = createStore<UiState>(() => ({
     door: doorOfHash(hash),
+    subnet: 0,
     selection: null,
     panel: 'object',
     partitionDraft: null,
@@ -61,6 +64,10 @@ export function createUiStore(storage: Storage | null, hash: string): UiStore {
   }));
   store.subscribe((now, before) => {
     const { selection, panel } = now;
+    if (now.subnet !== before.subnet && selection === before.selection) {
+      // What was chosen is of the other subnet.
+      store.setState({ selection: null, partitionDraft: null });
+    }
     // Faults are about the selected node too; nothing else is lost by showing what was selected.
     const covers = panel === 'keys' || (panel === 'faults' && selection?.kind === 'block');
     if (selection !== before.selection && selection !== null && covers) {

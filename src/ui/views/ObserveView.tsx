@@ -1,5 +1,6 @@
 import { BlockTree } from '../charts/BlockTree.tsx';
 import { NodeRing } from '../charts/NodeRing.tsx';
+import { SubnetTabs } from '../components/SubnetTabs.tsx';
 import { Icon, type IconName } from '../components/icons.tsx';
 import { Inspector } from '../inspector/Inspector.tsx';
 import { FaultCount } from '../inspector/PanelTabs.tsx';
@@ -12,9 +13,11 @@ import { Tables } from './Tables.tsx';
 export function ObserveView() {
   const { ui } = useServices();
   const tables = useUi((state) => state.showTables);
+  const subnet = useUi((state) => state.subnet);
   return (
     <div className="observe">
       <main className="scene" id="main">
+        <SubnetTabs />
         <div className="scene-head">
           <Headline />
           <div className="row scene-buttons">
@@ -34,7 +37,7 @@ export function ObserveView() {
           <Tables />
         ) : (
           <>
-            <NodeRing />
+            <NodeRing key={`ring ${subnet}`} />
             <BlockTree />
             <Legend />
           </>

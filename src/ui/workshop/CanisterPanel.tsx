@@ -1,6 +1,7 @@
 import { Principal } from '@icp-sdk/core/principal';
 import { CopyText } from '../components/CopyText.tsx';
-import { useProjection } from '../services.tsx';
+import { subnetName } from '../../wire/topology.ts';
+import { useSubnets } from '../services.tsx';
 import { formatBytes, formatCount, formatCycles, shortHash } from '../store/format.ts';
 import type { DeployedCanister } from '../store/workshop-store.ts';
 import { CanisterFacts } from './CanisterFacts.tsx';
@@ -19,11 +20,20 @@ interface CanisterPanelProps {
 export function CanisterPanel({ canister, client }: CanisterPanelProps) {
   const { canisterId, did, name, wasmBytes } = canister;
   const hex = Principal.fromText(canisterId).toHex().toLowerCase();
-  const view = useProjection((projection) =>
-    projection.canisters.find((candidate) => candidate.facts.canisterId === hex),
+  // Canisters of all subnets are shown, whichever one the ring shows.
+  const view = useSubnets((all) =>
+    all
+      .flatMap(({ canisters }) => canisters)
+      .find((candidate) => candidate.facts.canisterId === hex),
   );
-  const last = useProjection((projection) =>
-    projection.messages.findLast((message) => message.canisterId === hex),
+  const last = useSubnets((all) =>
+    all.flatMap(({ messages }) => messages).findLast((message) => message.canisterId === hex),
+  );
+  const home = useSubnets((all) =>
+    all.length === 1
+      ? undefined
+      : all.find(({ canisters }) => canisters.some(({ facts }) => facts.canisterId === hex))
+          ?.subnetIndex,
   );
   const facts = view?.facts;
   return (
@@ -40,6 +50,12 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
         <dd>
           <CopyText full={canisterId} short={canisterId} />
         </dd>
+        {home === undefined ? null : (
+          <>
+            <dt>Subnet</dt>
+            <dd>{subnetName(home)}</dd>
+          </>
+        )}
         <dt>Cycles</dt>
         <dd className="mono">{facts === undefined ? '–' : formatCycles(facts.cycles)}</dd>
         <dt>Memory</dt>

@@ -2,6 +2,9 @@ import { useStore } from 'zustand';
 import { useElapsed } from '../components/Boot.tsx';
 import { Icon } from '../components/icons.tsx';
 import { useServices } from '../services.tsx';
+import type { Topology } from '../../wire/network.ts';
+import { subnetName } from '../../wire/topology.ts';
+import { typeInWords } from '../components/SubnetTabs.tsx';
 import { formatMs } from '../store/format.ts';
 import type { DeployStep, PendingInstall } from '../store/workshop-store.ts';
 import { ArgumentFields } from './ArgumentFields.tsx';
@@ -19,23 +22,29 @@ const STEPS = Object.keys(STEP_WORDS) as readonly DeployStep[];
 
 /** Chooses where the program goes, runs the deployment and shows each of its steps. */
 export function DeployPanel({ client }: { readonly client: () => Promise<WorkshopClient> }) {
-  const { workshop, compile } = useServices();
+  const { workshop, compile, network } = useServices();
+  const { subnets } = network.topology();
   const { progress, error, canisters, lastTimings, target, pending, running } = useStore(workshop);
-  const deploy = (): void => startDeployment(workshop, compile, client, targetOf(target));
+  const deploy = (): void =>
+    startDeployment(workshop, compile, client, targetOf(target, firstTarget(subnets)));
   const compiling =
     progress !== null && progress.step !== 'createCanister' && progress.step !== 'installCode';
   return (
     <section className="card deploy" aria-labelledby="deploy-title">
       <h2 id="deploy-title">Deploy</h2>
       <div className="row">
-        {canisters.length === 0 ? null : (
+        {canisters.length === 0 && subnets.length === 1 ? null : (
           <select
             className="input"
             aria-label="Deploy to"
-            value={target}
+            value={target === 'new' ? firstTarget(subnets) : target}
             onChange={(event) => workshop.setState({ target: event.currentTarget.value })}
           >
-            <option value="new">a new canister</option>
+            {newTargets(subnets).map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
             {canisters.flatMap(({ canisterId, name }) => [
               <option key={`upgrade ${canisterId}`} value={`upgrade ${canisterId}`}>
                 upgrade {name} {canisterId.slice(0, 5)}
@@ -125,11 +134,29 @@ const SHORT_STEPS: Readonly<Record<DeployStep, string>> = {
   installCode: 'install',
 };
 
-function targetOf(choice: string): DeployTarget {
-  const [mode, canisterId] = choice.split(' ');
-  return canisterId !== undefined && (mode === 'upgrade' || mode === 'reinstall')
-    ? { mode, canisterId }
-    : { mode: 'install', canisterId: null };
+/** `new 1`, `upgrade <id>`, `reinstall <id>`; `new` until somebody chose. */
+function targetOf(choice: string, first: string): DeployTarget {
+  const [mode, where = ''] = (choice === 'new' ? first : choice).split(' ');
+  return mode === 'upgrade' || mode === 'reinstall'
+    ? { mode, canisterId: where, subnet: 0 }
+    : { mode: 'install', canisterId: null, subnet: Number(where) };
+}
+
+type Subnets = Topology['subnets'];
+
+function newTargets(subnets: Subnets): readonly (readonly [value: string, words: string])[] {
+  return subnets.map(({ type }, index) => [
+    `new ${index}`,
+    subnets.length === 1
+      ? 'a new canister'
+      : `a new canister on ${subnetName(index)} (${typeInWords(type)})`,
+  ]);
+}
+
+/** Where users' canisters belong: the first application subnet. */
+function firstTarget(subnets: Subnets): string {
+  const index = subnets.findIndex(({ type }) => type === 'application');
+  return `new ${Math.max(0, index)}`;
 }
 
 function Steps({ step, startedMs }: { readonly step: DeployStep; readonly startedMs: number }) {

@@ -47,8 +47,8 @@ const CYCLES_AT_CREATION = 3_000_000_000_000n;
 /** A client of the network: an unmodified agent that verifies every certificate and node signature. */
 export interface WorkshopClient {
   readonly desk: CanisterDesk;
-  /** Answers the new canister's id as text. Throws the agent's error. */
-  createCanister(): Promise<string>;
+  /** On the subnet of that place in the topology. Answers the new canister's id as text. Throws the agent's error. */
+  createCanister(subnet: number): Promise<string>;
   installCode(
     canisterId: string,
     mode: InstallMode,
@@ -76,9 +76,9 @@ export async function createWorkshopClient(network: Network): Promise<WorkshopCl
   });
   return {
     desk: createCanisterDesk(agent),
-    createCanister: async () => {
+    createCanister: async (subnet) => {
       const range = present(
-        network.topology().subnets[0]?.canisterRanges[0],
+        network.topology().subnets[subnet]?.canisterRanges[0],
         'a subnet hosts canisters',
       );
       const management = managementActor(agent, Principal.fromHex(range[0]));

@@ -15,7 +15,7 @@ import { type DeployTarget, startDeployment } from './deploy.ts';
 
 const CANISTER = 'rwlgt-iiaaa-aaaaa-aaaaa-cai';
 const NO_ARGUMENTS = IDL.encode([], []);
-const NEW: DeployTarget = { mode: 'install', canisterId: null };
+const NEW: DeployTarget = { mode: 'install', canisterId: null, subnet: 0 };
 const SOURCE = readFileSync('canisters/counter/main.mo', 'utf8');
 const COUNTER: CompiledProgram = {
   wasm: new Uint8Array([0, 97, 115, 109]),
@@ -118,7 +118,11 @@ describe('startDeployment', () => {
   });
 
   it('upgrades in place without creating anything', async () => {
-    const { calls } = await deploy(succeeding(), { mode: 'upgrade', canisterId: CANISTER });
+    const { calls } = await deploy(succeeding(), {
+      mode: 'upgrade',
+      canisterId: CANISTER,
+      subnet: 0,
+    });
     expect(calls).toEqual([`upgrade ${CANISTER} 4`]);
   });
 

@@ -18,6 +18,8 @@ export interface DeployTarget {
   readonly mode: InstallMode;
   /** null = a new canister. */
   readonly canisterId: string | null;
+  /** Where a new one is made, by its place in the topology. */
+  readonly subnet: number;
 }
 
 /**
@@ -145,7 +147,7 @@ class DeploymentRun {
     let canisterId = this.#target.canisterId;
     if (canisterId === null) {
       this.enter('createCanister');
-      canisterId = await (await this.#client()).createCanister();
+      canisterId = await (await this.#client()).createCanister(this.#target.subnet);
     }
     this.enter('installCode');
     await (await this.#client()).installCode(canisterId, this.#target.mode, wasm, arg);

@@ -1,0 +1,90 @@
+import type { TopologySubnet } from '../../wire/network.ts';
+import { subnetName } from '../../wire/topology.ts';
+import type { NetworkProjection } from '../../wire/projection.ts';
+import { useServices, useSubnets, useUi } from '../services.tsx';
+import {
+  currentRate,
+  divergedHeight,
+  keyHolders,
+  nodesUp,
+  quorumOf,
+  subnetOf,
+} from '../store/derive.ts';
+import { formatCount, formatRate } from '../store/format.ts';
+
+const TYPES: Readonly<Record<TopologySubnet['type'], string>> = {
+  system: 'system',
+  application: 'application',
+  verified_application: 'verified application',
+};
+
+export function typeInWords(type: TopologySubnet['type']): string {
+  return TYPES[type];
+}
+
+/** How each subnet is, and which one is shown below; nothing where there is one. */
+export function SubnetTabs() {
+  const count = useSubnets((all) => all.length);
+  return count === 1 ? null : (
+    <nav className="subnet-tabs" aria-label="Subnets">
+      {Array.from({ length: count }, (_, index) => (
+        <SubnetTab key={index} index={index} />
+      ))}
+    </nav>
+  );
+}
+
+function SubnetTab({ index }: { readonly index: number }) {
+  const { ui } = useServices();
+  const shown = useUi((state) => state.subnet === index);
+  const facts = useSubnets((all) => {
+    const projection = all[index];
+    return projection === undefined ? null : factsOf(projection);
+  });
+  if (facts === null) {
+    return null;
+  }
+  const { type, height, rate, up, nodes, tone, word } = facts;
+  return (
+    <button
+      type="button"
+      className="subnet-tab"
+      aria-pressed={shown}
+      data-testid={`subnet-${index + 1}`}
+      onClick={() => ui.setState({ subnet: index })}
+    >
+      <span className="subnet-tab-name">
+        {subnetName(index)} <span className="muted small">{type}</span>
+      </span>
+      <span className="small">
+        block <span className="mono">{height}</span>
+        <span className="muted"> · {rate} · </span>
+        {up} of {nodes} nodes <span className={`tone-${tone}`}>{word}</span>
+      </span>
+    </button>
+  );
+}
+
+function factsOf(projection: NetworkProjection) {
+  const rate = currentRate(projection);
+  return {
+    type: typeInWords(subnetOf(projection).type),
+    height: formatCount(projection.finalizedHeight),
+    rate: rate === null ? '–' : `${formatRate(rate)} blocks/s`,
+    up: nodesUp(projection),
+    nodes: keyHolders(projection).length,
+    ...verdict(projection),
+  };
+}
+
+function verdict(projection: NetworkProjection): { readonly tone: string; readonly word: string } {
+  if (projection.violations.length > 0 || divergedHeight(projection) !== undefined) {
+    return { tone: 'error', word: '× broken' };
+  }
+  if (nodesUp(projection) < quorumOf(projection).needed) {
+    return { tone: 'warning', word: '! waits' };
+  }
+  return projection.nodes.some(({ behaviours }) => behaviours.length > 0)
+    ? { tone: 'warning', word: '! attacked' }
+    : { tone: 'good', word: '✓ fine' };
+}
