@@ -1,0 +1,133 @@
+import { codedError, err, ok, type Result } from '../../base/result.ts';
+import type { SavedError } from '../../wire/saved-networks.ts';
+import { createRemoteControl, type RemoteControl } from '../control/remote.ts';
+import { eraseNetworks } from '../storage/stale-storage.ts';
+import type { StoredRecord } from '../storage/storage-port.ts';
+import type { ArchiveControl } from './archive.worker.ts';
+import type { Catalogue, CatalogueEntry } from './catalogue.ts';
+import { decodeNetworkFile, encodeNetworkFile } from './network-file.ts';
+import { newNetworkId } from './network-opening.ts';
+
+/** Reads what a node holds; of one that runs, from its worker. */
+export type DiskReader = (nodeId: string) => Promise<Result<readonly StoredRecord[], SavedError>>;
+
+/** Copying 64 MiB to 40 nodes takes a while on a slow disk. */
+const DEADLINE_MS = 300_000;
+
+/** Bytes of a file with the whole network; `read` has its disks. */
+export async function exportNetwork(
+  entry: CatalogueEntry,
+  read: DiskReader | undefined,
+): Promise<Result<Blob, SavedError>> {
+  if (entry.nodeIds.length === 0) {
+    return err(codedError('input', 'NETWORK_UNKNOWN', 'The network never ran.'));
+  }
+  return withArchive(async (archive) => {
+    const subnets = [];
+    for (const nodeIds of entry.nodeIds) {
+      const best = await fullestDisk(nodeIds, read ?? closedDisks(archive, entry.id));
+      if (!best.ok) {
+        return best;
+      }
+      subnets.push({ nodeIds, records: best.value });
+    }
+    const parts = await encodeNetworkFile({ entry, subnets });
+    return ok(new Blob([...parts], { type: 'application/octet-stream' }));
+  });
+}
+
+/** Makes a new network of a file; it is on the list once all of it is on the disk. */
+export async function importNetwork(
+  file: Blob,
+  catalogue: Catalogue,
+): Promise<Result<string, SavedError>> {
+  const decoded = await decodeNetworkFile(new Uint8Array(await file.arrayBuffer()));
+  if (!decoded.ok) {
+    return decoded;
+  }
+  const { entry, subnets } = decoded.value;
+  const id = newNetworkId();
+  const written = await withArchive(async (archive): Promise<Result<void, SavedError>> => {
+    for (const { nodeIds, records } of subnets) {
+      const asked = await archive.call(
+        { deadlineMs: DEADLINE_MS },
+        'write',
+        id,
+        nodeIds,
+        records,
+      );
+      const outcome = asked.ok ? asked.value : asked;
+      if (!outcome.ok) {
+        return err(codedError('transport', 'STORAGE_FAILED', outcome.error.message));
+      }
+    }
+    const nowMs = Date.now();
+    const name = `${entry.name} (imported)`.slice(0, 60);
+    return catalogue.put({ ...entry, id, name, isNamed: true, link: '', lastSeenMs: nowMs, deletedMs: null });
+  });
+  if (!written.ok) {
+    await eraseNetworks((other) => other === id).catch(() => undefined);
+    return written;
+  }
+  return ok(id);
+}
+
+function closedDisks(archive: RemoteControl<ArchiveControl>, networkId: string): DiskReader {
+  return async (nodeId) => {
+    const asked = await archive.call({ deadlineMs: DEADLINE_MS }, 'read', networkId, nodeId);
+    const outcome = asked.ok ? asked.value : asked;
+    return outcome.ok
+      ? outcome
+      : err(codedError('transport', 'STORAGE_FAILED', outcome.error.message));
+  };
+}
+
+/** Of the nodes that can be read, the one that has got furthest. */
+async function fullestDisk(
+  nodeIds: readonly string[],
+  read: DiskReader,
+): Promise<Result<readonly StoredRecord[], SavedError>> {
+  let best: readonly StoredRecord[] = [];
+  let reached = -1;
+  let failure: SavedError | undefined;
+  for (const nodeId of nodeIds) {
+    const records = await read(nodeId);
+    if (!records.ok) {
+      failure ??= records.error;
+      continue;
+    }
+    const height = Math.max(0, ...records.value.map(({ key }) => heightOf(key)));
+    if (height > reached && records.value.some(({ key }) => key.startsWith('checkpoint/') || height > 0)) {
+      best = records.value;
+      reached = height;
+    }
+  }
+  const nothing = codedError('transport', 'STORAGE_FAILED', 'No node has anything on its disk.');
+  return reached < 0 ? err(failure ?? nothing) : ok(best);
+}
+
+/** Of a finalization, from its key `artifact/finalization/<height>/<hash>`. */
+function heightOf(key: string): number {
+  const [, kind, height] = key.split('/');
+  return kind === 'finalization' ? Number(height) : 0;
+}
+
+async function withArchive<T>(
+  task: (archive: RemoteControl<ArchiveControl>) => Promise<Result<T, SavedError>>,
+): Promise<Result<T, SavedError>> {
+  const worker = new Worker(new URL('./archive.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'archive',
+  });
+  const control = createRemoteControl<ArchiveControl>(worker);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    control.exited(event.message);
+  };
+  try {
+    return await task(control);
+  } finally {
+    worker.terminate();
+    control.exited('the archive is closed');
+  }
+}
