@@ -1,37 +1,145 @@
-import { expect, type Page, test } from '@playwright/test';
+import { type BrowserContext, expect, type Page, test } from '@playwright/test';
 import { addBrowserClient, compileCounter } from '../tests/support/browser-agent.ts';
 import { exposeNetwork } from '../tests/support/page-globals.ts';
 import { highestFinalized, openPage, readNodes, waitForHeight } from './network.ts';
 
+// Several starts of a network each; a loaded machine takes its time for every one.
+test.describe.configure({ timeout: 400_000 });
+
+/** Waits for the network of a page that was loaded again. */
 async function reopened(page: Page): Promise<void> {
-  await page.waitForFunction(exposeNetwork, null, { timeout: 60_000 });
-  await page.getByTestId('headline').waitFor();
+  await page.waitForFunction(exposeNetwork, null, { timeout: 120_000 });
+  await page.getByTestId('headline').waitFor({ timeout: 120_000 });
+  await addBrowserClient(page);
 }
 
-test('a reload goes on with the same network, canister and counter', async ({ page }) => {
-  await openPage(page, '?pace=turbo');
-  const before = await readNodes(page);
+async function deployCounter(page: Page): Promise<string> {
   await addBrowserClient(page);
-  const wasm = compileCounter();
   const canisterId = await page.evaluate(
     async (bytes) => (await window.subnetariumClient)?.deploy(Uint8Array.from(bytes)),
-    [...wasm],
+    [...compileCounter()],
   );
-  const increment = (id: string | undefined) =>
-    page.evaluate(
-      async (canister) => (await window.subnetariumClient)?.increment(canister ?? ''),
-      id,
-    );
-  expect(await increment(canisterId)).toBe('1');
-  expect(await increment(canisterId)).toBe('2');
+  expect(canisterId).toBeDefined();
+  return canisterId ?? '';
+}
+
+const increment = (page: Page, canisterId: string): Promise<string | undefined> =>
+  page.evaluate(async (id) => (await window.subnetariumClient)?.increment(id), canisterId);
+
+test('a reload goes on with the same network, canister and counter', async ({ page }) => {
+  await openPage(page, '?nodes=4');
+  const before = await readNodes(page);
+  const canisterId = await deployCounter(page);
+  expect(await increment(page, canisterId)).toBe('1');
+  expect(await increment(page, canisterId)).toBe('2');
   const height = await highestFinalized(page);
 
   await page.reload();
   await reopened(page);
-  expect((await readNodes(page)).map(({ nodeId }) => nodeId)).toEqual(
-    before.map(({ nodeId }) => nodeId),
-  );
+  const after = await readNodes(page);
+  expect(after.map(({ nodeId }) => nodeId)).toEqual(before.map(({ nodeId }) => nodeId));
   await waitForHeight(page, height + 1);
-  await addBrowserClient(page);
-  expect(await increment(canisterId)).toBe('3');
+  expect(await increment(page, canisterId)).toBe('3');
+
+  await page.getByRole('link', { name: 'Networks', exact: true }).first().click();
+  const row = page.getByTestId('saved-network');
+  await expect(row).toHaveCount(1);
+  await expect(row).toContainText('this one');
+  await row.getByRole('textbox').fill('My counter');
+  await row.getByRole('textbox').press('Enter');
+
+  // A second tab says where it is; it has it once the first one is closed.
+  const second = await page.context().newPage();
+  await second.goto('./?nodes=4');
+  const notice = second.getByTestId('cannot-open');
+  await expect(notice.getByRole('status')).toHaveText(
+    'The network My counter is open in another tab.',
+  );
+  await page.close();
+  await reopened(second);
+  expect(await increment(second, canisterId)).toBe('4');
+});
+
+test('a network in a file is imported as another one; a damaged file changes nothing', async ({
+  page,
+}) => {
+  await openPage(page, '?nodes=1');
+  const canisterId = await deployCounter(page);
+  expect(await increment(page, canisterId)).toBe('1');
+  await page.getByRole('link', { name: 'Networks', exact: true }).first().click();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export' }).click(),
+  ]);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await download.createReadStream()) {
+    chunks.push(Buffer.from(chunk));
+  }
+  const buffer = Buffer.concat(chunks);
+  const give = (name: string, bytes: Buffer): Promise<void> =>
+    page
+      .getByLabel('Import a file')
+      .setInputFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
+
+  const damaged = Buffer.from(buffer);
+  damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1;
+  await give('damaged.subnetarium', damaged);
+  await expect(page.getByTestId('saved-networks').getByRole('alert')).toContainText(
+    'its hash does not fit',
+  );
+  await give('photo.subnetarium', Buffer.from('not a network'));
+  await expect(page.getByTestId('saved-networks').getByRole('alert')).toContainText(
+    'not a file of a saved network',
+  );
+  await expect(page.getByTestId('saved-network')).toHaveCount(1);
+
+  // What happens after the export is not in the file.
+  expect(await increment(page, canisterId)).toBe('2');
+  await give('whole.subnetarium', buffer);
+  await expect(page.getByTestId('saved-network')).toHaveCount(2);
+  await page.getByRole('link', { name: 'Open', exact: true }).click();
+  await reopened(page);
+  expect(await increment(page, canisterId)).toBe('2');
+});
+
+/** Keeps calling until the page dies; each answer that the agent verified is told. */
+async function load(page: Page, canisterId: string, verified: number[]): Promise<void> {
+  await page.exposeFunction('tellVerified', (count: string) => verified.push(Number(count)));
+  await page.evaluate((id) => {
+    const told = window as unknown as { tellVerified(count: string): Promise<void> };
+    const next = async (): Promise<void> => {
+      const count = await (await window.subnetariumClient)?.increment(id);
+      await told.tellVerified(count ?? '');
+      return next();
+    };
+    void next();
+  }, canisterId);
+}
+
+async function crash(context: BrowserContext, page: Page): Promise<void> {
+  const session = await context.newCDPSession(page);
+  const dead = page.waitForEvent('crash');
+  // No answer comes from a process that is gone.
+  session.send('Page.crash').catch(() => undefined);
+  await dead;
+  await page.close();
+}
+
+test('a renderer killed under load loses nothing that was verified', async ({ context }) => {
+  let page = await context.newPage();
+  await openPage(page, '?nodes=4');
+  const canisterId = await deployCounter(page);
+  const verified: number[] = [0];
+  for (const calls of [1, 3, 2]) {
+    const known = verified.length;
+    await load(page, canisterId, verified);
+    await expect.poll(() => verified.length, { timeout: 120_000 }).toBeGreaterThan(known + calls);
+    await crash(context, page);
+    page = await context.newPage();
+    await page.goto('./?nodes=4');
+    await reopened(page);
+    const count = Number(await increment(page, canisterId));
+    expect(count).toBeGreaterThan(Math.max(...verified));
+    verified.push(count);
+  }
 });

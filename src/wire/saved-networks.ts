@@ -15,6 +15,13 @@ export interface SavedNetworks {
   restore(id: string): SavedResult<void>;
   /** Erases a network for good. Refused while it is open. */
   erase(id: string): SavedResult<void>;
+  /** The whole network as one file, as `docs/state-layout.md` describes it. */
+  exportNetwork(id: string): SavedResult<Blob>;
+  /**
+   * Makes a new network with the same keys and state of such a file; answers its id. Nothing is
+   * changed when the file is damaged, of another version or none of ours.
+   */
+  importNetwork(file: Blob): SavedResult<string>;
   storage(): Promise<StorageUse>;
   /** Asks the browser not to evict this page's storage; answers whether it agreed. */
   persist(): Promise<boolean>;
@@ -25,6 +32,7 @@ export type SavedErrorCode =
   | 'NETWORK_IN_USE'
   | 'FORMAT_UNKNOWN'
   | 'KEYS_DIFFER'
+  | 'FILE_REFUSED'
   | 'INVALID_ARGUMENT'
   | 'STORAGE_FAILED';
 export type SavedError = CodedError<SavedErrorCode>;

@@ -4,6 +4,7 @@ import type { Network, NetworkError } from '../wire/network.ts';
 import { type NetworkSpec, parseNetworkSpec } from '../wire/network-spec.ts';
 import type { SavedNetworks } from '../wire/saved-networks.ts';
 import { type CatalogueEntry, createCatalogue } from './saved/catalogue.ts';
+import type { DiskReader } from './saved/disk-reader.ts';
 import { takeNetworkLock, untilUnlocked } from './saved/network-lock.ts';
 import {
   newEntry,
@@ -29,10 +30,10 @@ export class NetworkStartError extends Error {
 }
 
 const catalogue = createCatalogue();
-const openHere = new Set<string>();
+const openHere = new Map<string, DiskReader | undefined>();
 
 /** The networks that this browser keeps. */
-export const savedNetworks: SavedNetworks = createSavedNetworks(catalogue, () => openHere);
+export const savedNetworks: SavedNetworks = createSavedNetworks(catalogue, openHere);
 
 /**
  * Starts a network in this tab: one worker per node, real time. Resolves once all nodes run; the
@@ -53,7 +54,7 @@ export async function createSavedNetwork(
   const { wasmStackBytes, ...rest } = checked(spec);
   const fixed = { ...rest, wasmStackBytes: wasmStackBytes ?? browserStackBytes() };
   const entry = newEntry(fixed, { id, name, link });
-  return begin(entry.spec, id, (unlock) => openEntry(entry, catalogue, unlock));
+  return openKept(entry);
 }
 
 /** Goes on with a saved network: the same keys, its nodes from their disks. */
@@ -64,12 +65,24 @@ export async function openSavedNetwork(id: string): Promise<Network> {
     const why = row?.problem ?? (rows.ok ? `There is no saved network ${id}.` : rows.error.message);
     throw new NetworkStartError(codedError('input', 'INVALID_ARGUMENT', why));
   }
-  const entry: CatalogueEntry = { ...row.entry, deletedMs: null };
-  return begin(entry.spec, id, (unlock) => openEntry(entry, catalogue, unlock));
+  return openKept(row.entry);
 }
 
 /** Resolves once no tab has the network open. */
 export const untilNetworkIsFree: (id: string) => Promise<void> = untilUnlocked;
+
+async function openKept(entry: CatalogueEntry): Promise<Network> {
+  const { id, spec } = entry;
+  const attach = (read: DiskReader): void => void openHere.set(id, read);
+  const network = await begin(spec, id, (unlock) =>
+    openEntry({ ...entry, deletedMs: null }, catalogue, { unlock, attach }),
+  );
+  const nodeIds = network
+    .topology()
+    .subnets.map(({ nodes, spareNodes }) => [...nodes, ...spareNodes].map(({ nodeId }) => nodeId));
+  await catalogue.change(id, { nodeIds, deletedMs: null });
+  return network;
+}
 
 function checked(spec: NetworkSpec): NetworkSpec {
   const parsed = parseNetworkSpec(spec);
@@ -95,7 +108,7 @@ async function begin(
     const message = 'The network is open in another tab.';
     throw new NetworkStartError(codedError('input', 'NETWORK_IN_USE', message));
   }
-  openHere.add(id);
+  openHere.set(id, undefined);
   const started = await startNetwork(
     spec,
     open(() => {

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { SavedNetwork, SavedNetworks } from '../../wire/saved-networks.ts';
+import type { SavedNetwork, SavedNetworks, SavedResult } from '../../wire/saved-networks.ts';
 import { formatBytes, formatCount } from '../store/format.ts';
 import { formatAge, useSaved } from './use-saved.ts';
 
@@ -23,6 +23,7 @@ export function SavedList({ saved }: { readonly saved: SavedNetworks }) {
           {problem}
         </p>
       )}
+      <ImportField saved={saved} act={act} />
       {networks === undefined ? (
         <p className="muted small">Reading the list</p>
       ) : networks.length === 0 ? (
@@ -64,6 +65,11 @@ function SavedRow({ network, saved, act }: SavedRowProps) {
             Open
           </a>
         ) : null}
+        {state === 'openable' || state === 'openHere' ? (
+          <button type="button" className="button" onClick={() => act(download(saved, network))}>
+            Export
+          </button>
+        ) : null}
         {state === 'openable' || state === 'otherFormat' ? (
           <button type="button" className="button" onClick={() => act(saved.remove(id))}>
             Delete
@@ -81,6 +87,40 @@ function SavedRow({ network, saved, act }: SavedRowProps) {
         ) : null}
       </div>
     </li>
+  );
+}
+
+/** Gives the reader a file; the browser asks where to put it. */
+async function download(saved: SavedNetworks, { id, name }: SavedNetwork): SavedResult<void> {
+  const made = await saved.exportNetwork(id);
+  if (!made.ok) {
+    return made;
+  }
+  const url = URL.createObjectURL(made.value);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${name.replace(/[^\w.-]+/gu, '-')}.subnetarium`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), REVOKE_MS);
+  return { ok: true, value: undefined };
+}
+
+/** The browser has begun to read the file long before. */
+const REVOKE_MS = 60_000;
+
+function ImportField({ saved, act }: Pick<SavedRowProps, 'saved' | 'act'>) {
+  const take = (input: HTMLInputElement): void => {
+    const [file] = input.files ?? [];
+    if (file !== undefined) {
+      act(saved.importNetwork(file));
+      input.value = '';
+    }
+  };
+  return (
+    <label className="small saved-import">
+      Import a file{' '}
+      <input type="file" accept=".subnetarium" onChange={(event) => take(event.currentTarget)} />
+    </label>
   );
 }
 

@@ -10,6 +10,7 @@ import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
 import type { NodeConditions } from '../../wire/node-conditions.ts';
 import type { ArtifactReference, NodeLoad, SignatureBackendChoice } from '../../wire/network.ts';
+import type { StorageError, StoredRecord } from '../storage/storage-port.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import type { ClockSetting } from '../clock/network-clock.ts';
 
@@ -117,6 +118,8 @@ export interface NodeControl {
   /** Runs with this clock until the node has finalized `height`, then pauses its own clock. */
   runUntilFinalized(setting: ClockSetting, height: Height): Promise<StepOutcome>;
   report(): NodeReport;
+  /** Everything on the node's disk, as it is now. */
+  readDisk(): Promise<Result<readonly StoredRecord[], StorageError>>;
   /** The artifact as the node's pool holds it, encoded; null when it does not. */
   findArtifact(reference: ArtifactReference): Uint8Array | null;
   findBlockHeight(hash: HashHex): Height | null;

@@ -60,6 +60,7 @@ interface RunningNode {
   readonly blsBackend: string;
 }
 
+let disk: StoragePort | undefined;
 const timers = createHostTimers();
 const stopwatchMs = (): number => performance.now();
 const suites = new Map<SignatureLibrary, Promise<CryptoSuite>>();
@@ -88,6 +89,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
   if (!opened.ok) {
     return err(codedError('transport', 'STORAGE_FAILED', opened.error.message));
   }
+  disk = opened.value;
   const stored = await opened.value.readAll();
   if (!stored.ok) {
     return err(codedError('transport', 'STORAGE_FAILED', stored.error.message));
@@ -333,6 +335,10 @@ const control: NodeControl = {
       });
     }),
   findArtifact: (reference) => node?.core.findArtifact(reference) ?? null,
+  readDisk: async () =>
+    disk === undefined
+      ? err(codedError('transport', 'STORAGE_CLOSED', 'the node was not started'))
+      : disk.readAll(),
   findBlockHeight: (hash) => node?.core.findBlockHeight(hash) ?? null,
   report: () => {
     if (node === undefined) {

@@ -5,11 +5,9 @@ import { eraseNetworks } from '../storage/stale-storage.ts';
 import type { StoredRecord } from '../storage/storage-port.ts';
 import type { ArchiveControl } from './archive.worker.ts';
 import type { Catalogue, CatalogueEntry } from './catalogue.ts';
+import type { DiskReader } from './disk-reader.ts';
 import { decodeNetworkFile, encodeNetworkFile } from './network-file.ts';
 import { newNetworkId } from './network-opening.ts';
-
-/** Reads what a node holds; of one that runs, from its worker. */
-export type DiskReader = (nodeId: string) => Promise<Result<readonly StoredRecord[], SavedError>>;
 
 /** Copying 64 MiB to 40 nodes takes a while on a slow disk. */
 const DEADLINE_MS = 300_000;
@@ -49,13 +47,7 @@ export async function importNetwork(
   const id = newNetworkId();
   const written = await withArchive(async (archive): Promise<Result<void, SavedError>> => {
     for (const { nodeIds, records } of subnets) {
-      const asked = await archive.call(
-        { deadlineMs: DEADLINE_MS },
-        'write',
-        id,
-        nodeIds,
-        records,
-      );
+      const asked = await archive.call({ deadlineMs: DEADLINE_MS }, 'write', id, nodeIds, records);
       const outcome = asked.ok ? asked.value : asked;
       if (!outcome.ok) {
         return err(codedError('transport', 'STORAGE_FAILED', outcome.error.message));
@@ -63,7 +55,15 @@ export async function importNetwork(
     }
     const nowMs = Date.now();
     const name = `${entry.name} (imported)`.slice(0, 60);
-    return catalogue.put({ ...entry, id, name, isNamed: true, link: '', lastSeenMs: nowMs, deletedMs: null });
+    return catalogue.put({
+      ...entry,
+      id,
+      name,
+      isNamed: true,
+      link: '',
+      lastSeenMs: nowMs,
+      deletedMs: null,
+    });
   });
   if (!written.ok) {
     await eraseNetworks((other) => other === id).catch(() => undefined);
@@ -96,8 +96,8 @@ async function fullestDisk(
       failure ??= records.error;
       continue;
     }
-    const height = Math.max(0, ...records.value.map(({ key }) => heightOf(key)));
-    if (height > reached && records.value.some(({ key }) => key.startsWith('checkpoint/') || height > 0)) {
+    const height = records.value.reduce((most, { key }) => Math.max(most, heightOf(key)), 0);
+    if (height > reached) {
       best = records.value;
       reached = height;
     }

@@ -23,6 +23,8 @@ export interface CatalogueEntry {
   readonly genesisTimeNs: bigint;
   /** In the order of the spec; empty until the keys were dealt once. */
   readonly subnetIds: readonly string[];
+  /** Members and spares of each subnet; empty until they were dealt once. */
+  readonly nodeIds: readonly (readonly string[])[];
   /** Versions after the genesis of each subnet, ascending. */
   readonly registry: readonly (readonly SubnetRecord[])[];
   readonly pace: Pace;
@@ -162,6 +164,7 @@ function faultOf(entry: CatalogueEntry, spec: NetworkSpec): string | null {
     ['networkTimeNs', typeof entry.networkTimeNs === 'bigint'],
     ['registry', Array.isArray(entry.registry) && entry.registry.length === subnets],
     ['subnetIds', Array.isArray(entry.subnetIds) && [0, subnets].includes(entry.subnetIds.length)],
+    ['nodeIds', Array.isArray(entry.nodeIds) && [0, subnets].includes(entry.nodeIds.length)],
     ['pace', PACES.includes(entry.pace)],
     ['height', Number.isSafeInteger(entry.height)],
   ];

@@ -113,7 +113,10 @@ interface Header {
 
 function readHeader(bytes: Uint8Array): Result<Header, SavedError> {
   const fields = parseJson(decodeUtf8(bytes) ?? '');
-  const { entry, subnets } = Object(fields) as { readonly entry: unknown; readonly subnets: unknown };
+  const { entry, subnets } = Object(fields) as {
+    readonly entry: unknown;
+    readonly subnets: unknown;
+  };
   const row = rowOf(Object(entry) as Record<string, unknown>);
   if (!row.readable) {
     return refused(row.problem);

@@ -6,6 +6,7 @@ import type { SavedError } from '../../wire/saved-networks.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import { type ClockSetting, liveClockSetting } from '../clock/network-clock.ts';
 import { type Catalogue, type CatalogueEntry, SAVED_FORMAT } from './catalogue.ts';
+import type { DiskReader } from './disk-reader.ts';
 import { createProgressNotes } from './progress-notes.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface Opening {
   /** Before anybody acts on it. */
   saveRecord(subnet: number, record: SubnetRecord): Promise<Result<void, SavedError>>;
   observe(batch: TelemetryBatch): void;
+  /** Once there are nodes: what reads the disk of one that runs. */
+  attach(read: DiskReader): void;
   /** The network ends: the last notes are written and another tab may have it. */
   close(): void;
 }
@@ -44,6 +47,7 @@ export function openUnsaved(spec: NetworkSpec, networkId: string, unlock: () => 
     dealt: async () => ok(undefined),
     saveRecord: async () => ok(undefined),
     observe: () => undefined,
+    attach: () => undefined,
     close: unlock,
   };
 }
@@ -64,6 +68,7 @@ export function newEntry(
     spec,
     genesisTimeNs: networkAnchorNs,
     subnetIds: [],
+    nodeIds: [],
     registry: spec.subnets.map(() => []),
     pace: spec.pace,
     createdMs: nowMs,
@@ -79,7 +84,7 @@ export function newEntry(
 export function openEntry(
   entry: CatalogueEntry,
   catalogue: Catalogue,
-  unlock: () => void,
+  { unlock, attach }: { unlock(): void; attach(read: DiskReader): void },
 ): Opening {
   const notes = createProgressNotes(entry, catalogue);
   return {
@@ -99,6 +104,7 @@ export function openEntry(
     },
     saveRecord: (subnet, record) => catalogue.addRecord(entry.id, subnet, record),
     observe: notes.observe,
+    attach,
     close: () => {
       void notes.close().finally(unlock);
     },

@@ -8,14 +8,16 @@ import type {
 } from '../../wire/saved-networks.ts';
 import { listOpfsFiles } from '../storage/opfs-storage.ts';
 import { eraseNetworks, lockedNetworks } from '../storage/stale-storage.ts';
+import { exportNetwork, importNetwork } from './archive.ts';
 import type { Catalogue, CatalogueRow } from './catalogue.ts';
+import type { DiskReader } from './disk-reader.ts';
 
 const MAX_NAME = 60;
 
-/** @param openHere ids of the networks that this page runs */
+/** @param openHere the networks that this page runs, with what reads their nodes' disks */
 export function createSavedNetworks(
   catalogue: Catalogue,
-  openHere: () => ReadonlySet<string>,
+  openHere: ReadonlyMap<string, DiskReader | undefined>,
 ): SavedNetworks {
   const rowsNow = async (): Promise<readonly CatalogueRow[]> => {
     const rows = await catalogue.rows();
@@ -30,7 +32,7 @@ export function createSavedNetworks(
         lockedNetworks(),
         listOpfsFiles(),
       ]);
-      return rows.map((row) => savedNetwork(row, { locked, files, openHere: openHere() }));
+      return rows.map((row) => savedNetwork(row, { locked, files, openHere }));
     },
     rename: async (id, name) => {
       const trimmed = typeof name === 'string' ? name.trim() : '';
@@ -47,6 +49,19 @@ export function createSavedNetworks(
       const forgotten = await catalogue.forget(id);
       return forgotten.ok ? eraseFiles(id) : forgotten;
     },
+    exportNetwork: async (id) => {
+      const row = (await rowsNow()).find(({ entry }) => entry.id === id);
+      if (row === undefined || !row.readable) {
+        const message = row?.problem ?? `There is no saved network ${id}.`;
+        return err(codedError('input', 'NETWORK_UNKNOWN', message));
+      }
+      if (!openHere.has(id) && (await lockedNetworks()).has(id)) {
+        const message = 'The network is open in another tab: export it there.';
+        return err(codedError('input', 'NETWORK_IN_USE', message));
+      }
+      return exportNetwork(row.entry, openHere.get(id));
+    },
+    importNetwork: (file) => importNetwork(file, catalogue),
     storage: async () => {
       const [estimate, persisted, nodes] = await Promise.all([
         navigator.storage.estimate().catch(() => undefined),
@@ -81,7 +96,7 @@ async function askToPersist(): Promise<boolean> {
 
 interface Surroundings {
   readonly locked: ReadonlySet<string>;
-  readonly openHere: ReadonlySet<string>;
+  readonly openHere: ReadonlyMap<string, unknown>;
   readonly files: readonly NodeStorageUse[] | null;
 }
 

@@ -25,6 +25,7 @@ import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
 import type { Deal } from '../inspector/inspector.worker.ts';
 import type { NodeReport } from '../node/control.ts';
+import { runningDisks } from '../saved/disk-reader.ts';
 import type { Opening } from '../saved/network-opening.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
@@ -134,6 +135,7 @@ function assembleNetwork(
   });
   const processes = subnets.flatMap(({ roster }) => roster.all());
   const roster = createRoster(processes);
+  opening.attach(runningDisks(roster));
   const clockControl = createClockControl({
     clock,
     initialPace: opening.pace,

@@ -1,0 +1,220 @@
+import 'fake-indexeddb/auto';
+import { createHash } from 'node:crypto';
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { defaultNetworkSpec } from '../../wire/network-spec.ts';
+import type { TelemetryBatch } from '../../wire/telemetry.ts';
+import type { StoredRecord } from '../storage/storage-port.ts';
+import { type CatalogueEntry, createCatalogue, rowOf, SAVED_FORMAT } from './catalogue.ts';
+import { chooseFrom } from './choose-network.ts';
+import { decodeNetworkFile, type Digest, encodeNetworkFile } from './network-file.ts';
+import { newEntry, openEntry } from './network-opening.ts';
+import { expiredNetworks } from './sweep.ts';
+
+const spec = defaultNetworkSpec({ seed: 'saved', nodes: 4 });
+
+function entryOf(id: string, more: Partial<CatalogueEntry> = {}): CatalogueEntry {
+  return { ...newEntry(spec, { id, name: `network ${id}`, link: 'nodes=4' }), ...more };
+}
+
+const row = (entry: CatalogueEntry) => rowOf({ ...entry });
+
+function value<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false }): T {
+  if (!result.ok) {
+    throw new TypeError(JSON.stringify(result));
+  }
+  return result.value;
+}
+
+describe('the catalogue', () => {
+  it('keeps entries, their names and registry versions, newest first', async () => {
+    const catalogue = createCatalogue('keeps');
+    await catalogue.put(entryOf('old', { lastSeenMs: 1 }));
+    await catalogue.put(entryOf('new', { lastSeenMs: 2 }));
+    value(await catalogue.change('old', { name: 'kept', isNamed: true }));
+    const [, , record] = [0, 1, 2].map((version) => ({
+      version: version + 1,
+      members: [],
+      isHalted: false,
+      haltAtCatchUpPackage: false,
+      dkgIntervalLength: 9,
+      replicaVersion: 'r',
+    }));
+    value(await catalogue.addRecord('old', 0, record as never));
+    const again = value(await createCatalogue('keeps').rows());
+    expect(again.map(({ entry }) => entry.id)).toEqual(['new', 'old']);
+    expect(again[1]).toMatchObject({
+      readable: true,
+      entry: { name: 'kept', registry: [[record]] },
+    });
+    expect(await catalogue.change('nobody', {})).toMatchObject({
+      error: { code: 'NETWORK_UNKNOWN' },
+    });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['a later format', { format: SAVED_FORMAT + 1 }],
+    ['no format', { format: undefined }],
+    ['an unknown field of the spec', { spec: { ...spec, colour: 'red' } }],
+    ['a registry of too many subnets', { registry: [[], []] }],
+    ['a time that is none', { genesisTimeNs: 5 }],
+  ])('lists an entry of %s with a reason, and never as one to open', (_, wrong) => {
+    const found = rowOf({ ...entryOf('x'), ...wrong });
+    expect(found.readable).toBe(false);
+    expect(found.entry).toMatchObject({ id: 'x', name: 'network x' });
+    expect(found.readable ? '' : found.problem.length).toBeGreaterThan(20);
+  });
+});
+
+describe('opening again', () => {
+  const attached = { unlock: () => undefined, attach: () => undefined };
+
+  it('refuses keys that are not those of the entry', async () => {
+    const catalogue = createCatalogue('keys');
+    const entry = entryOf('k', { subnetIds: ['aa'] });
+    await catalogue.put(entry);
+    const opening = openEntry(entry, catalogue, attached);
+    expect(await opening.dealt(['aa'])).toMatchObject({ ok: true });
+    expect(await opening.dealt(['bb'])).toMatchObject({ error: { code: 'KEYS_DIFFER' } });
+  });
+
+  it('never goes back in time, even if the wall clock did', () => {
+    const aheadNs = BigInt(Date.now() + 3_600_000) * 1_000_000n;
+    const { clock } = openEntry(
+      entryOf('t', { networkTimeNs: aheadNs }),
+      createCatalogue('time'),
+      attached,
+    );
+    expect(clock.networkAnchorNs).toBe(aheadNs);
+  });
+
+  it('writes down how far it got when it closes', async () => {
+    const catalogue = createCatalogue('notes');
+    await catalogue.put(entryOf('n'));
+    let unlocked = (): void => undefined;
+    const closed = new Promise<void>((resolve) => {
+      unlocked = resolve;
+    });
+    const opening = openEntry(entryOf('n'), catalogue, { ...attached, unlock: unlocked });
+    const heights = { notarized: 9, finalized: 8, executed: 8, certified: 8, catchUpPackage: 0 };
+    const batch: TelemetryBatch = {
+      v: 1,
+      seq: 0,
+      from: 'host',
+      atNs: 2n ** 62n,
+      events: [{ kind: 'nodeHeights', nodeId: 'aa' as never, heights }],
+      dropped: 0,
+    };
+    opening.observe(batch);
+    opening.close();
+    await closed;
+    const [found] = value(await catalogue.rows());
+    expect(found?.entry).toMatchObject({ height: 8, networkTimeNs: 2n ** 62n });
+  });
+});
+
+describe('which network a load of the page means', () => {
+  const rows = [
+    row(entryOf('deleted', { deletedMs: 5, lastSeenMs: 9 })),
+    rowOf({ ...entryOf('foreign'), format: 99 }),
+    row(entryOf('seven', { link: 'nodes=7' })),
+    row(entryOf('four')),
+  ];
+  it.each([
+    ['', { kind: 'open', id: 'seven' }],
+    ['?nodes=4', { kind: 'open', id: 'four' }],
+    ['?nodes=5', { kind: 'new', link: 'nodes=5' }],
+    ['?fresh', { kind: 'new', link: '' }],
+    ['?nodes=4&fresh', { kind: 'new', link: 'nodes=4' }],
+    ['?network=four', { kind: 'open', id: 'four' }],
+    ['?network=foreign', { kind: 'cannot', why: 'otherFormat' }],
+    ['?network=none', { kind: 'cannot', why: 'unknown' }],
+  ])('"%s"', (search, expected) => {
+    expect(chooseFrom(rows, new URLSearchParams(search))).toMatchObject(expected);
+  });
+});
+
+describe('what is swept', () => {
+  const DAY = 86_400_000;
+  it('is the oldest of what nobody used, and what was deleted a day ago; nothing that is open', () => {
+    const rows = [
+      ...['a', 'b', 'c', 'd', 'e'].map((id) => row(entryOf(id))),
+      row(entryOf('named', { isNamed: true })),
+      row(entryOf('used', { canisters: 1 })),
+      rowOf({ ...entryOf('foreign'), format: 99 }),
+      row(entryOf('gone', { canisters: 1, deletedMs: 0 })),
+      row(entryOf('undone', { canisters: 1, deletedMs: DAY })),
+    ];
+    expect(expiredNetworks(rows, new Set(['e']), DAY + 1)).toEqual(['d', 'gone']);
+  });
+});
+
+const sha256: Digest = async (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest());
+
+async function fileOf(records: readonly StoredRecord[]): Promise<Uint8Array<ArrayBuffer>> {
+  const nodeIds = ['aa', 'bb'];
+  const parts = await encodeNetworkFile(
+    { entry: entryOf('f'), subnets: [{ nodeIds, records }] },
+    sha256,
+  );
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+const RECORDS: readonly StoredRecord[] = [
+  { key: 'artifact/finalization/7/ab', value: Uint8Array.of(1, 2, 3) },
+  { key: 'checkpoint/5', value: new Uint8Array() },
+  { key: 'chunk/00ff', value: new Uint8Array(500).fill(7) },
+];
+
+describe('a network in a file', () => {
+  it('comes back as it was, without what only one node may have', async () => {
+    const own = [
+      { key: 'share/ab', value: Uint8Array.of(9) },
+      { key: 'artifact/notarizationShare/8/cd', value: Uint8Array.of(9) },
+    ];
+    const decoded = value(await decodeNetworkFile(await fileOf([...own, ...RECORDS]), sha256));
+    expect(decoded.subnets).toEqual([{ nodeIds: ['aa', 'bb'], records: RECORDS }]);
+    const { createdMs, lastSeenMs, genesisTimeNs, networkTimeNs, ...rest } = entryOf('f');
+    expect(decoded.entry).toMatchObject(rest);
+    expect([typeof decoded.entry.genesisTimeNs, typeof createdMs]).toEqual([
+      typeof genesisTimeNs,
+      typeof lastSeenMs,
+    ]);
+    expect(typeof networkTimeNs).toBe('bigint');
+  });
+
+  test.prop([fc.nat(), fc.integer({ min: 1, max: 255 })], { numRuns: 200 })(
+    'is refused with any byte changed',
+    async (at, flip) => {
+      const file = await fileOf(RECORDS);
+      const index = at % file.length;
+      file[index] = (file[index] ?? 0) ^ flip;
+      expect(await decodeNetworkFile(file, sha256)).toMatchObject({
+        error: { code: 'FILE_REFUSED' },
+      });
+    },
+  );
+
+  test.prop([fc.nat()], { numRuns: 100 })('is refused when it is cut off', async (at) => {
+    const file = await fileOf(RECORDS);
+    const cut = file.slice(0, at % file.length);
+    expect(await decodeNetworkFile(cut, sha256)).toMatchObject({ error: { code: 'FILE_REFUSED' } });
+  });
+
+  test.prop([fc.uint8Array({ maxLength: 300 })], { numRuns: 200 })(
+    'is refused when its content is wrong though its hash is right, and nothing is thrown',
+    async (content) => {
+      const whole = await fileOf(RECORDS);
+      const start = Uint8Array.from([
+        ...whole.subarray(0, 12),
+        0,
+        0,
+        0,
+        content.length,
+        ...content,
+      ]);
+      const file = Uint8Array.from([...start, ...(await sha256(start))]);
+      expect(await decodeNetworkFile(file, sha256)).toMatchObject({ ok: false });
+    },
+  );
+});
