@@ -1,4 +1,3 @@
-import { compareText } from '../../base/bytes.ts';
 import type { CanisterId, Cycles, PrincipalId } from '../types/ids.ts';
 import { routeOf } from './routing.ts';
 import type { RoundState } from './round-state.ts';
@@ -21,7 +20,5 @@ export function refundCycles(round: RoundState, recipient: PrincipalId, cycles: 
     round.consume(null, cycles, 'droppedMessages');
     return;
   }
-  const due = new Map(round.refunds);
-  due.set(recipient, (due.get(recipient) ?? 0n) + cycles);
-  round.refunds = [...due].toSorted(([a], [b]) => compareText(a, b));
+  round.refunds.set(recipient, (round.refunds.get(recipient) ?? 0n) + cycles);
 }

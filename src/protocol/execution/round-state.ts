@@ -1,4 +1,5 @@
 import { assert, present } from '../../base/assert.ts';
+import { compareText } from '../../base/bytes.ts';
 import type { Batch } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { MemoryVersion } from '../interfaces/wasm-host.ts';
@@ -95,7 +96,7 @@ export class RoundState {
   /** Of the round alone, as are the next two: no fork touches them. */
   streams: Streams;
   subnetOutputs: Outbound['subnetOutputs'];
-  refunds: Outbound['refunds'];
+  readonly refunds: Map<PrincipalId, Cycles>;
   sentCycles: Cycles = 0n;
   receivedCycles: Cycles = 0n;
   /** Sent by canisters and not yet inducted, in order. */
@@ -140,7 +141,7 @@ export class RoundState {
     this.randomRequests = state.randomRequests;
     this.streams = state.streams;
     this.subnetOutputs = state.subnetOutputs;
-    this.refunds = state.refunds;
+    this.refunds = new Map(state.refunds);
     this.canisterIds = state.canisterIds;
     this.schedule = state.schedule;
     this.queryStats = state.queryStats;
@@ -445,7 +446,7 @@ export class RoundState {
       randomRequests: this.randomRequests,
       streams: this.streams,
       subnetOutputs: this.subnetOutputs,
-      refunds: this.refunds,
+      refunds: [...this.refunds].toSorted(([a], [b]) => compareText(a, b)),
       canisterIds: this.canisterIds,
       schedule: this.schedule,
       queryStats: this.queryStats,

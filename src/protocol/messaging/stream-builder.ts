@@ -1,3 +1,4 @@
+import { compareText } from '../../base/bytes.ts';
 import { principalToText } from '../crypto/principal.ts';
 import { rejectOf } from '../execution/reject-request.ts';
 import { inductResponse, receiverOf } from '../execution/induct-canister-messages.ts';
@@ -47,18 +48,17 @@ export function pushToStream(
 }
 
 function routeRefunds(round: RoundState, drafts: StreamDrafts): void {
-  round.refunds = round.refunds.filter(([recipient, cycles]) => {
+  const due = [...round.refunds].toSorted(([a], [b]) => compareText(a, b));
+  for (const [recipient, cycles] of due) {
     const destination = routeOf(round, recipient);
     if (destination === undefined) {
       round.consume(null, cycles, 'droppedMessages');
-      return false;
+      round.refunds.delete(recipient);
+    } else if (takesRefunds(drafts.of(destination))) {
+      pushToStream(round, drafts, destination, { kind: 'refund', recipient, cycles });
+      round.refunds.delete(recipient);
     }
-    if (!takesRefunds(drafts.of(destination))) {
-      return true;
-    }
-    pushToStream(round, drafts, destination, { kind: 'refund', recipient, cycles });
-    return false;
-  });
+  }
 }
 
 /** Output of one canister; null = of the management canister. */
