@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { compileMotoko } from '../../tests/support/motoko.ts';
 import { present } from '../base/assert.ts';
 import { emptyPageMap } from '../protocol/replicated-state/page-map.ts';
+import { SMALL_STACK_BYTES, STACK_BYTES } from '../protocol/execution/wasm/limits.ts';
+import { nativeStackSize } from './native-stack.ts';
 import { createSandbox } from './sandbox.ts';
 import { apiInput, logLines, replyOf, TestCanister } from '../../tests/support/test-canister.ts';
 
@@ -18,6 +20,10 @@ persistent actor Counter {
   public func incThenTrap() : async () { count += 1000; Runtime.trap("no \\u{2713}") };
   public func grow(n : Nat) : async Nat { var l : [Nat8] = []; let a = Array_tabulate(n); count += a.size(); count };
   public func growThenTrap(n : Nat) : async () { count += 1; let a = Array_tabulate(n); ignore a.size(); assert false };
+  type List = ?(Nat, List);
+  func upTo(n : Nat) : List { var l : List = null; var i = 0; while (i < n) { i += 1; l := ?(i, l) }; l };
+  func sum(l : List) : Nat = switch l { case null 0; case (?(x, rest)) x + sum(rest) };
+  public query func deepList(n : Nat) : async Nat { sum(upTo(n)) };
   func Array_tabulate(n : Nat) : [var Nat] { Prim.Array_init(n, 7) };
 }
 `.replace('import Debug', 'import Prim "mo:⛔";\nimport Debug');
@@ -84,6 +90,22 @@ describe('a Motoko actor with enhanced orthogonal persistence', () => {
     expect(a.update('inc', { arg: noArgs }).instructionsUsed).toBe(
       b.update('inc', { arg: noArgs }).instructionsUsed,
     );
+  });
+
+  it('recurses over a list as deep as the stack allows', () => {
+    const { bytes } = nativeStackSize();
+    for (const [stack, deep, deeper] of [
+      [SMALL_STACK_BYTES, 1500, 10_000],
+      [bytes, bytes === STACK_BYTES ? 20_000 : 1500, 200_000],
+    ] as const) {
+      const host = createSandbox({ stack: { bytes: stack, segmentBytes: stack } });
+      const canister = new TestCanister(host, wasm);
+      canister.install(noArgs);
+      const sum = canister.query('deepList', { arg: natArg(deep) });
+      expect(nat(replyOf(sum))).toEqual([(BigInt(deep) * BigInt(deep + 1)) / 2n]);
+      const beyond = replyOf(canister.query('deepList', { arg: natArg(deeper) }));
+      expect(beyond === 'IC0502: Canister trapped: stack overflow').toBe(true);
+    }
   });
 
   it('keeps its heap over an upgrade', () => {

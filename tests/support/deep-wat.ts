@@ -11,7 +11,7 @@ export function deepest(stackBytes: number): number {
 
 /**
  * A canister whose calls nest so deep: `work` and `look` spin at the deepest point and write on the
- * way back, `fits` is the deepest that fits, `over` one deeper. `look` tells what the heap holds.
+ * way back, `fits` is the deepest that fits, `over` and the query `beyond` one deeper. `look` tells what the heap holds.
  */
 export function deepWat(stackBytes: number, spins = 1_000_000): string {
   const most = deepest(stackBytes) - 1;
@@ -43,5 +43,6 @@ export function deepWat(stackBytes: number, spins = 1_000_000): string {
       (call $append (i32.const 0) (i32.const 2048))
       (call $reply))
     (func (export "canister_update fits") (i32.store (i32.const 0) (call $down (i32.const ${most}))) (call $append (i32.const 0) (i32.const 4)) (call $reply))
+    (func (export "canister_query beyond") (drop (call $down (i32.const ${most + 1}))) (call $reply))
     (func (export "canister_update over") (drop (call $down (i32.const ${most + 1})))))`;
 }

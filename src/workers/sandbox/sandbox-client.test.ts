@@ -14,6 +14,7 @@ const FORGOTTEN: SandboxReply = { kind: 'forgotten' };
 interface FakeProcess {
   readonly events: SandboxEvents;
   readonly calls: SandboxCall[];
+  readonly afterFault: boolean;
   terminated: boolean;
 }
 
@@ -22,8 +23,8 @@ function createSubject() {
   const fatal: string[] = [];
   let tasks: { readonly delayMs: number; readonly task: () => void }[] = [];
   const client = createSandboxClient({
-    start: (events) => {
-      const process: FakeProcess = { events, calls: [], terminated: false };
+    start: (events, afterFault) => {
+      const process: FakeProcess = { events, calls: [], afterFault, terminated: false };
       processes.push(process);
       return {
         post: (call) => process.calls.push(call),
@@ -95,6 +96,16 @@ describe('sandbox client', () => {
     answer(1, 1);
     expect(replies).toEqual(['a forgotten', 'b forgotten']);
     expect(fatal).toEqual([]);
+  });
+
+  it('tells a process whether the one before failed, and only the next one', () => {
+    const { processes, ask, answer, fireTimers } = createSubject();
+    ask('a');
+    processes[0]?.events.onExit('the native stack ended');
+    answer(1, 0);
+    fireTimers();
+    ask('b');
+    expect(processes.map(({ afterFault }) => afterFault)).toEqual([false, true, false]);
   });
 
   it('gives up with the reason when a request fails on a fresh process too', () => {
