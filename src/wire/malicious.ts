@@ -134,6 +134,50 @@ export const ATTACKS: Readonly<Record<MaliciousKind, AttackFacts>> = {
     seenAs: ['UNFOUNDED_COMPLAINT', 'MALFORMED_COMPLAINT'],
     preset: { kind: 'falseComplaint' },
   },
+  forgeSlices: {
+    name: 'Forges messages between subnets',
+    explanation:
+      'It changes a bit of messages of other subnets in its blocks, and of its own where it hands them out.',
+    defence: 'Messages come with a proof up to the state root that the other subnet signed.',
+    seenAs: ['XNET_ROOT_MISMATCH'],
+    preset: { kind: 'forgeSlices' },
+  },
+  staleSlices: {
+    name: 'Repeats messages between subnets',
+    explanation: 'Its blocks hold, and who asks gets, the first part of a stream it ever had.',
+    defence: 'A part of a stream must begin exactly where state and chain end.',
+    seenAs: [
+      'XNET_MESSAGES_NOT_NEXT',
+      'XNET_STALE_SLICE',
+      'XNET_EMPTY_SLICE',
+      'XNET_WRONG_WITNESS',
+    ],
+    preset: { kind: 'staleSlices' },
+  },
+  gapInSlices: {
+    name: 'Leaves out messages between subnets',
+    explanation:
+      'It leaves out the first message of each part of a stream; the rest is truly certified.',
+    defence: 'A part of a stream must begin exactly where state and chain end.',
+    seenAs: ['XNET_MESSAGES_NOT_NEXT', 'XNET_EMPTY_SLICE'],
+    preset: { kind: 'gapInSlices' },
+  },
+  withholdStreams: {
+    name: 'Withholds streams',
+    explanation:
+      'It takes no messages of other subnets into its blocks, and answers none of their nodes.',
+    defence: 'Other makers take them, and other nodes of the subnet are asked.',
+    seenAs: ['XNET_NO_ANSWER'],
+    preset: { kind: 'withholdStreams' },
+  },
+  wrongSignals: {
+    name: 'Wrong signals',
+    explanation:
+      'It claims that another subnet has taken a message which it has not, so that it would be dropped.',
+    defence: 'Signals stand in the signed header of the stream.',
+    seenAs: ['XNET_ROOT_MISMATCH'],
+    preset: { kind: 'wrongSignals' },
+  },
 };
 
 export type MaliciousErrorCode = 'BEHAVIOURS_INVALID';

@@ -12,6 +12,8 @@ import { equivocate } from './equivocate.ts';
 import { falseComplaint } from './false-complaint.ts';
 import { finalizeEverything } from './finalize-everything.ts';
 import { floodSlots } from './flood-slots.ts';
+import { forgeSlices } from './forge-slices.ts';
+import { gapInSlices } from './gap-in-slices.ts';
 import { garbage } from './garbage.ts';
 import { invalidPayload } from './invalid-payload.ts';
 import { makeBlocksLate } from './make-blocks-late.ts';
@@ -19,9 +21,14 @@ import { makeBlocksOutOfRank } from './make-blocks-out-of-rank.ts';
 import { makeNoBlocks } from './make-no-blocks.ts';
 import { notarizeEverything } from './notarize-everything.ts';
 import { replay } from './replay.ts';
+import { staleSlices } from './stale-slices.ts';
 import { withhold } from './withhold.ts';
+import { withholdStreams } from './withhold-streams.ts';
 import { wrongCatchUpPackage } from './wrong-catch-up-package.ts';
 import { wrongCertification } from './wrong-certification.ts';
+import { wrongSignals } from './wrong-signals.ts';
+import type { SliceRequest } from '../xnet/stream-request.ts';
+import type { ServedSlice } from '../xnet/stream-server.ts';
 
 /**
  * The Byzantine switches of one node. Without behaviours it does nothing at all; with some, roles
@@ -41,6 +48,8 @@ export interface Adversary {
    *   want is a little above
    */
   send(packets: readonly GossipPacket[], now: SendingTime): readonly GossipPacket[];
+  /** What a node of another subnet gets in the place of a slice of a stream. */
+  serve(slice: ServedSlice, request: SliceRequest): ServedSlice;
 }
 
 export interface SendingTime {
@@ -86,6 +95,8 @@ export function createAdversary({ nodeId, genesis, seed }: AdversaryConfig): Adv
       const outlet = { nodeId, peers, incarnation: connection, nowNs, notarized };
       return attacks.reduce((sent, attack) => attack.send?.(sent, outlet) ?? sent, packets);
     },
+    serve: (slice, request) =>
+      attacks.reduce((served, attack) => attack.serve?.(served, request) ?? served, slice),
   };
 }
 
@@ -130,5 +141,15 @@ function attackOf(behaviour: MaliciousBehaviour, seed: string): Attack {
       return corruptDealing();
     case 'falseComplaint':
       return falseComplaint();
+    case 'forgeSlices':
+      return forgeSlices();
+    case 'staleSlices':
+      return staleSlices();
+    case 'gapInSlices':
+      return gapInSlices();
+    case 'withholdStreams':
+      return withholdStreams();
+    case 'wrongSignals':
+      return wrongSignals();
   }
 }

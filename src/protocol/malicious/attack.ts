@@ -4,6 +4,8 @@ import type { GossipPacket } from '../p2p/gossip.ts';
 import type { Packet } from '../p2p/packet.ts';
 import { encodePacket } from '../p2p/packet-codec.ts';
 import type { NodeId } from '../types/ids.ts';
+import type { SliceRequest } from '../xnet/stream-request.ts';
+import type { ServedSlice } from '../xnet/stream-server.ts';
 
 /** Does a role's work in its place; `honest` is that role, for what the attack does not change. */
 export type RoleEdit = (context: RoleContext, honest: Role) => Mutations;
@@ -24,6 +26,8 @@ export interface Attack {
   readonly roles?: ReadonlyMap<Role, RoleEdit>;
   readonly produce?: Role;
   readonly send?: (packets: readonly GossipPacket[], outlet: Outlet) => readonly GossipPacket[];
+  /** What a node of another subnet gets in the place of a slice of a stream. */
+  readonly serve?: (slice: ServedSlice, request: SliceRequest) => ServedSlice;
 }
 
 export function packetTo(to: NodeId | 'all', packet: Packet): GossipPacket {

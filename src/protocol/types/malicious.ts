@@ -35,6 +35,16 @@ export type MaliciousBehaviour =
   /** Cheats one receiver of each dealing of a key generation. */
   | { readonly kind: 'corruptDealing' }
   /** Complains about dealings that are right. */
-  | { readonly kind: 'falseComplaint' };
+  | { readonly kind: 'falseComplaint' }
+  /** Changes messages between subnets, as maker of blocks and towards nodes of other subnets. */
+  | { readonly kind: 'forgeSlices' }
+  /** Repeats old parts of streams between subnets. */
+  | { readonly kind: 'staleSlices' }
+  /** Leaves out messages between subnets. */
+  | { readonly kind: 'gapInSlices' }
+  /** Neither takes nor hands out messages between subnets. */
+  | { readonly kind: 'withholdStreams' }
+  /** Claims that messages to another subnet were taken which were not. */
+  | { readonly kind: 'wrongSignals' };
 
 export type MaliciousKind = MaliciousBehaviour['kind'];

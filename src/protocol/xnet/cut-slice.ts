@@ -1,3 +1,4 @@
+import { streamIndexLabel } from '../canonical-state/stream-tree.ts';
 import { decodeStreamHeader } from '../canonical-state/decode-stream.ts';
 import type { TreeLabel, TreePath } from '../crypto/hash-tree.ts';
 import { digest, getEntry, mapEntries, witness, type LabeledTree } from '../crypto/labeled-tree.ts';
@@ -6,13 +7,7 @@ import type { StreamHeader } from '../replicated-state/streams.ts';
 import type { CertifiedState } from '../state-manager/state-manager.ts';
 import type { SubnetId } from '../types/ids.ts';
 import type { CertifiedSlice } from './slice-codec.ts';
-import {
-  HEADER_LABEL,
-  indexLabel,
-  MESSAGES_LABEL,
-  STREAMS_LABEL,
-  withHoles,
-} from './slice-witness.ts';
+import { HEADER_LABEL, MESSAGES_LABEL, STREAMS_LABEL, withHoles } from './slice-witness.ts';
 
 /** What the pulling node has already, and how much more it takes. */
 export interface SliceWish {
@@ -81,7 +76,7 @@ export function cutSlice(
   const messages: Uint8Array[] = [];
   let bytes = header.length;
   for (let index = msgBegin; index < range.end && messages.length < msgLimit; index += 1) {
-    const message = below(leaves, indexLabel(index));
+    const message = below(leaves, streamIndexLabel(index));
     if (message?.kind !== 'leaf') {
       return undefined;
     }
@@ -94,7 +89,7 @@ export function cutSlice(
   const stream = [STREAMS_LABEL, principalToBytes(receiver)];
   const paths: TreePath[] = [[...stream, HEADER_LABEL]];
   for (let index = witnessBegin; index < msgBegin + messages.length; index += 1) {
-    paths.push([...stream, MESSAGES_LABEL, indexLabel(index)]);
+    paths.push([...stream, MESSAGES_LABEL, streamIndexLabel(index)]);
   }
   return {
     header,

@@ -1,7 +1,7 @@
 import { MAX_STREAM_MESSAGES, MAX_SYSTEM_STREAM_MESSAGES } from '../limits/messaging.ts';
 import { MAX_SIGNAL_AGE } from '../limits/xnet.ts';
 import { subnetEntry } from '../registry/network-topology.ts';
-import type { Stream, StreamSlice } from '../replicated-state/streams.ts';
+import { streamEnd, type Stream, type StreamSlice } from '../replicated-state/streams.ts';
 import type { SubnetId } from '../types/ids.ts';
 import type { NetworkTopology } from '../types/network-topology.ts';
 import { refusal, type XNetError } from './xnet-error.ts';
@@ -21,7 +21,7 @@ export function ownIndexes(stream: Stream | undefined): OwnIndexes {
     ? NO_STREAM
     : {
         begin: stream.begin,
-        end: stream.begin + stream.messages.length,
+        end: streamEnd(stream),
         signalsEnd: stream.signalsEnd,
       };
 }

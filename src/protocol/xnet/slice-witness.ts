@@ -20,13 +20,6 @@ export const HEADER_LABEL = encodeUtf8('header');
 export const MESSAGES_LABEL = encodeUtf8('messages');
 const INDEX_BYTES = 8;
 
-/** The label of a message: its index, 8 bytes, big endian. */
-export function indexLabel(index: number): Uint8Array {
-  const label = new Uint8Array(INDEX_BYTES);
-  new DataView(label.buffer).setBigUint64(0, BigInt(index));
-  return label;
-}
-
 function indexOfLabel(label: Uint8Array): number | undefined {
   if (label.length !== INDEX_BYTES) {
     return undefined;

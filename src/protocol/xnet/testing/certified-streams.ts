@@ -1,21 +1,20 @@
 import { present } from '../../../base/assert.ts';
 import { encodeUtf8 } from '../../../base/utf8.ts';
-import { encodeStreamHeader, encodeStreamMessage } from '../../canonical-state/encode-stream.ts';
+import { NO_STREAM_TREE, streamTree } from '../../canonical-state/stream-tree.ts';
 import { stateRootSigningBytes } from '../../crypto/certificate.ts';
 import { INSECURE_TEST_SUITE } from '../../crypto/insecure-test-crypto.ts';
 import { digest, labeledMap, leaf, type LabeledTree } from '../../crypto/labeled-tree.ts';
 import { createNodeCrypto } from '../../crypto/node-crypto.ts';
-import { canisterIdFromU64, principalToBytes } from '../../crypto/principal.ts';
+import { canisterIdFromU64 } from '../../crypto/principal.ts';
 import type { CryptoSuite } from '../../crypto/suite.ts';
 import type { NodeCrypto } from '../../interfaces/crypto.ts';
 import { dealSubnet } from '../../registry/genesis.ts';
 import { genesisTopology } from '../../registry/network-topology.ts';
-import type { RejectSignal, StreamMessage } from '../../replicated-state/streams.ts';
+import { EMPTY_STREAM, type Stream, type StreamMessage } from '../../replicated-state/streams.ts';
 import type { SubnetGenesis, SubnetType } from '../../types/genesis.ts';
 import type { SubnetId } from '../../types/ids.ts';
 import type { NetworkTopology } from '../../types/network-topology.ts';
 import type { CertifiedTree } from '../cut-slice.ts';
-import { indexLabel } from '../slice-witness.ts';
 
 /** Two subnets and certified states that hold streams, without the nodes that make them. */
 
@@ -27,12 +26,7 @@ export interface TestSubnet {
   certify(height: number, streams: ReadonlyMap<SubnetId, TestStream>): CertifiedTree;
 }
 
-export interface TestStream {
-  readonly begin: number;
-  readonly messages: readonly StreamMessage[];
-  readonly signalsEnd: number;
-  readonly rejectSignals?: readonly RejectSignal[];
-}
+export type TestStream = Pick<Stream, 'begin' | 'messages' | 'signalsEnd'> & Partial<Stream>;
 
 export interface TestNetwork {
   readonly topology: NetworkTopology;
@@ -58,25 +52,14 @@ export function requests(from: number, to: number, argBytes?: number): readonly 
   return Array.from({ length: to - from }, (_, i) => requestOf(from + i, argBytes));
 }
 
-function treeOf(streams: ReadonlyMap<SubnetId, TestStream>): LabeledTree {
-  const entries = [...streams].map(([subnetId, stream]): [Uint8Array, LabeledTree] => {
-    const { begin, messages, signalsEnd, rejectSignals = [] } = stream;
-    const end = begin + messages.length;
-    const header = { begin, end, signalsEnd, rejectSignals, responsesOnly: false };
-    const leaves = messages.map((message, i): [Uint8Array, LabeledTree] => [
-      indexLabel(begin + i),
-      leaf(encodeStreamMessage(message)),
-    ]);
-    const map = labeledMap([
-      [encodeUtf8('header'), leaf(encodeStreamHeader(header))],
-      [encodeUtf8('messages'), labeledMap(leaves)],
-    ]);
-    return [principalToBytes(subnetId), map];
-  });
+function treeOf(own: SubnetId, given: ReadonlyMap<SubnetId, TestStream>): LabeledTree {
+  const streams = new Map(
+    [...given].map(([id, stream]): [SubnetId, Stream] => [id, { ...EMPTY_STREAM, ...stream }]),
+  );
   return labeledMap([
     [encodeUtf8('canister'), labeledMap([])],
     [encodeUtf8('metadata'), leaf(Uint8Array.of(1))],
-    [encodeUtf8('streams'), labeledMap(entries)],
+    [encodeUtf8('streams'), streamTree(streams, own, NO_STREAM_TREE).tree],
     [encodeUtf8('time'), leaf(Uint8Array.of(2))],
   ]);
 }
@@ -107,7 +90,7 @@ function testSubnet(index: number, subnetType: SubnetType, suite: CryptoSuite): 
     id: genesis.subnetId,
     crypto,
     certify(height, streams) {
-      const tree = treeOf(streams);
+      const tree = treeOf(genesis.subnetId, streams);
       const text = stateRootSigningBytes(digest(tree));
       const share = present(crypto.signThreshold('high', text), 'it holds the share');
       const shares = [{ signer: crypto.nodeId, signature: share }];
