@@ -1,6 +1,6 @@
 import type { FinalizedBatch } from '../consensus/batch-delivery.ts';
 import type { ExecutionEnvironment } from '../execution/execution-environment.ts';
-import type { SignedIngress } from '../interfaces/replica.ts';
+import type { BatchPayload, InductedSlice, SignedIngress } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { executeBatch } from '../messaging/message-routing.ts';
 import type { ExecutedBatch } from '../messaging/message-routing.ts';
@@ -26,6 +26,8 @@ export interface BatchExecutorDeps {
   readonly topology: NetworkTopology | undefined;
   /** A message of a finalized block; undefined = not an envelope, which validation rules out. */
   readonly readIngress: (envelope: Uint8Array) => SignedIngress | undefined;
+  /** Slices of other subnets' streams in a finalized block. */
+  readonly slicesOf: (payload: BatchPayload) => readonly InductedSlice[];
   readonly onTrace: (event: TraceEvent) => void;
   /** Completely hashed; for large states some steps after the commit. */
   readonly onCheckpoint: (checkpoint: Checkpoint) => void;
@@ -72,6 +74,7 @@ export class BatchExecutor {
           ...rest,
           ingress,
           ...(queryStats && { queryStats }),
+          ...(payload.xnet && { xnet: this.deps.slicesOf(payload) }),
           ...(topology && { topology }),
         };
         return executeBatch(stateManager.latestState(), complete, env, oldest);

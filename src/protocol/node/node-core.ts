@@ -1,10 +1,5 @@
 import { createPrng } from '../../base/prng.ts';
 import { subnetTopology } from '../canonical-state/canonical-state.ts';
-import type {
-  Deliver,
-  Transmit as PoolTransmit,
-  Withdraw,
-} from '../artifact-pool/artifact-pool.ts';
 import { createConsensus } from '../consensus/consensus.ts';
 import type { Consensus, ConsensusStatus, PollOutcome } from '../consensus/consensus-interface.ts';
 import { createExecutionEnvironment } from '../execution/execution-environment.ts';
@@ -23,12 +18,12 @@ import type { StateManager } from '../state-manager/state-manager.ts';
 import { createStateSync } from '../state-sync/state-sync.ts';
 import type { StateSync } from '../state-sync/state-sync.ts';
 import type { ArtifactId } from '../types/artifacts.ts';
-import { artifactIdOf } from '../types/artifacts.ts';
 import type { HashHex, Height, TimeNs } from '../types/ids.ts';
 import { ArtifactIntake } from './artifact-intake.ts';
 import { BatchExecutor } from './batch-executor.ts';
 import { HttpFrontend } from './http-frontend.ts';
 import { IngressManager } from './ingress-manager.ts';
+import { deliverCertifications } from './deliver-certifications.ts';
 import { earliestOf } from './earliest.ts';
 import { findArtifact, findBlockHeight } from './inspection.ts';
 import type { ArtifactQuery } from './inspection.ts';
@@ -45,15 +40,12 @@ import { summarizePacket } from './packet-summary.ts';
 import { createNodeGossip } from './node-gossip.ts';
 import { withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
+import { PoolWriter, type WrittenTransmit } from './pool-writer.ts';
 import { StorageJournal } from './storage-journal.ts';
 import { factsOfRestore } from './restore-facts.ts';
-import {
-  artifactStorageKey,
-  CheckpointStore,
-  loadStoredNode,
-  type StoredNode,
-} from './stored-node.ts';
+import { CheckpointStore, loadStoredNode, type StoredNode } from './stored-node.ts';
 import { loadShares, storeShares } from './stored-shares.ts';
+import { XNetManager } from './xnet-manager.ts';
 import { createWireDecoder, type WireDecoder } from './wire-decoder.ts';
 
 /**
@@ -68,9 +60,6 @@ export function createNodeCore(config: NodeCoreConfig): NodeCore {
   return new NodeCoreMachine(config);
 }
 
-/** What peers are to hear of once it is on the disk, with the bytes that were written. */
-type WrittenTransmit = (Deliver & { readonly bytes: Uint8Array }) | Withdraw;
-
 /** Rounds of consensus and execution in one step; what is left follows at once in the next. */
 const MAX_ROUNDS_PER_STEP = 32;
 
@@ -83,12 +72,14 @@ class NodeCoreMachine implements NodeCore {
   private readonly executor: BatchExecutor;
   private readonly http: HttpFrontend;
   private readonly ingress: IngressManager;
+  private readonly xnet: XNetManager;
   private readonly gossip: Gossip;
   private readonly intake: ArtifactIntake;
   private readonly adversary: Adversary;
   private readonly watch: MisbehaviourWatch;
   private readonly stateSync: StateSync;
   private readonly journal: StorageJournal<WrittenTransmit>;
+  private readonly writer: PoolWriter;
   private readonly checkpoints: CheckpointStore;
   private readonly registry: RegistryClient;
   private delays: DelayBudget;
@@ -129,6 +120,13 @@ class NodeCoreMachine implements NodeCore {
     this.watch = createMisbehaviourWatch(nodeId, stateManager);
     const decoder = config.decoder ?? createWireDecoder();
     this.intake = this.createIntake(decoder);
+    this.writer = new PoolWriter({
+      journal: this.journal,
+      intake: this.intake,
+      forget: (id) => {
+        this.checkpoints.forget(id, this.consensus.status().catchUpPackage);
+      },
+    });
     this.gossip = createNodeGossip(config, {
       decoder,
       chance: prng.fork('pull'),
@@ -144,6 +142,7 @@ class NodeCoreMachine implements NodeCore {
       topology: config.topology,
       nextOperation,
       readIngress: (envelope) => this.ingress.read(envelope),
+      slicesOf: (payload) => this.xnet.slicesOf(payload),
       onTrace: (event) => this.trace.push(event),
       onCheckpoint: (checkpoint) => this.checkpoints.save(checkpoint),
     });
@@ -158,11 +157,12 @@ class NodeCoreMachine implements NodeCore {
     });
     this.stateSync = this.createStateSync(prng.fork('state sync').below);
     this.registry = createRegistryClient(genesis, config.registry);
+    this.xnet = this.createXNet(config, nextOperation, prng.fork('xnet').below);
     this.consensus = createConsensus({
       nodeId,
       genesis: withDelays(genesis, () => this.delays),
       crypto,
-      payloadBuilder: this.ingress.payloadBuilder,
+      payloadBuilder: this.xnet.payloadBuilder,
       stateReader: stateManager,
       messageRouting: this.executor,
       registry: this.registry,
@@ -170,6 +170,24 @@ class NodeCoreMachine implements NodeCore {
       adversary: this.adversary,
     });
     this.restore(stored);
+  }
+
+  private createXNet(
+    config: NodeCoreConfig,
+    nextOperation: () => number,
+    chooseIndex: (bound: number) => number,
+  ): XNetManager {
+    return new XNetManager({
+      ...config,
+      stateManager: this.stateManager,
+      ingress: this.ingress.payloadBuilder,
+      registry: this.registry,
+      adversary: this.adversary,
+      unitDelayMs: () => this.delays.unitDelayMs,
+      chooseIndex,
+      nextOperation,
+      onTrace: (event) => this.trace.push(event),
+    });
   }
 
   private createIntake(decoder: WireDecoder): ArtifactIntake {
@@ -227,7 +245,7 @@ class NodeCoreMachine implements NodeCore {
     } while (this.consensusDue && rounds < MAX_ROUNDS_PER_STEP);
     this.syncState();
     this.checkpoints.work();
-    effects.push(...this.http.takeEffects(this.nowNs));
+    effects.push(...this.http.takeEffects(this.nowNs), ...this.xnet.takeEffects(this.nowNs));
     this.ingress.purge(this.nowNs);
     return this.finish(effects);
   }
@@ -269,13 +287,18 @@ class NodeCoreMachine implements NodeCore {
         this.gossip.receive(input.from, input.bytes, this.nowNs);
         return;
       case 'httpRequest':
-        this.http.request(input.requestId, input.request, this.nowNs);
+        if (!this.xnet.request(input, this.nowNs)) {
+          this.http.request(input.requestId, input.request, this.nowNs);
+        }
         return;
       case 'httpCancelled':
         this.http.cancel(input.requestId);
+        this.xnet.cancel(input.requestId);
         return;
       case 'fetched':
-        this.http.fetched(input.operationId, input.reply, this.nowNs);
+        if (!this.xnet.fetched(input.operationId, input.reply, this.nowNs)) {
+          this.http.fetched(input.operationId, input.reply, this.nowNs);
+        }
         return;
       case 'sandboxReply':
         // A reply that neither lane waits for belongs to work that a fetched state made void.
@@ -284,7 +307,7 @@ class NodeCoreMachine implements NodeCore {
         }
         return;
       case 'persisted':
-        this.release(this.journal.persisted(input.operationId));
+        this.writer.persisted(input.operationId);
         this.disclose();
         return;
       case 'delaysChanged':
@@ -314,7 +337,7 @@ class NodeCoreMachine implements NodeCore {
     // Before what is signed with them: the journal writes in order.
     storeShares(this.journal, outcome.keys);
     for (const transmit of outcome.transmits) {
-      this.store(transmit);
+      this.writer.store(transmit);
     }
     if (outcome.decidesAlone && !this.journal.isStored) {
       this.undisclosed = outcome;
@@ -359,42 +382,13 @@ class NodeCoreMachine implements NodeCore {
     }
   }
 
-  private deliverCertifications(outcome: PollOutcome): void {
-    for (const { height, root, signature } of outcome.certifications) {
-      const result = this.stateManager.deliverCertification(height, root, signature);
-      if (result === 'accepted') {
-        this.trace.push({ kind: 'certified', height, root });
-        this.consensusDue = true;
-      } else if (result === 'diverged') {
-        const message = `height ${height}: the subnet certified another state`;
-        this.trace.push({ kind: 'criticalError', code: 'STATE_DIVERGED', message });
-      }
-    }
-    if (outcome.certifications.length > 0) {
+  private deliverCertifications({ certifications }: PollOutcome): void {
+    const facts = deliverCertifications(this.stateManager, certifications);
+    this.trace.push(...facts);
+    this.consensusDue ||= facts.some(({ kind }) => kind === 'certified');
+    if (certifications.length > 0) {
       this.http.onCertified();
-    }
-  }
-
-  /** Writes the change of the validated pool; peers hear of it once it is on the disk. */
-  private store(transmit: PoolTransmit): void {
-    if (transmit.kind === 'deliver') {
-      const key = artifactStorageKey(artifactIdOf(transmit.artifact));
-      const bytes = this.intake.encodingOf(transmit.artifact);
-      this.journal.put(key, bytes);
-      this.journal.hold({ ...transmit, bytes });
-    } else {
-      this.checkpoints.forget(transmit.id, this.consensus.status().catchUpPackage);
-      this.journal.hold(transmit);
-    }
-  }
-
-  private release(transmits: readonly WrittenTransmit[]): void {
-    for (const transmit of transmits) {
-      if (transmit.kind === 'deliver') {
-        this.intake.deliver(transmit.artifact, transmit.latencySensitive, transmit.bytes);
-      } else {
-        this.intake.withdraw(transmit.id);
-      }
+      this.xnet.onCertified(this.nowNs);
     }
   }
 
@@ -410,7 +404,7 @@ class NodeCoreMachine implements NodeCore {
   }
 
   private finish(effects: NodeEffect[]): NodeOutput {
-    this.release(this.journal.takeFree());
+    this.writer.releaseFree();
     const write = this.journal.takeEffect();
     if (write !== null) {
       effects.push(write);
@@ -437,6 +431,7 @@ class NodeCoreMachine implements NodeCore {
       this.stateSync.nextWakeNs(),
       this.executor.isHashing() ? this.nowNs : null,
       this.http.nextTimeoutNs(),
+      this.xnet.nextWakeNs(),
       this.ingress.nextPurgeNs(),
     ]);
   }

@@ -52,7 +52,7 @@ export type NodeInput =
 
 export interface HttpRequest {
   readonly method: string;
-  /** Path without origin and query, e.g. "/api/v2/status". */
+  /** Path without origin, e.g. "/api/v2/status"; with a query only where nodes ask nodes. */
   readonly path: string;
   readonly body: Uint8Array;
 }

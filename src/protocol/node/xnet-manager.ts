@@ -3,10 +3,12 @@ import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { BatchPayload, InductedSlice, PayloadBuilder } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { Adversary } from '../malicious/adversary.ts';
+import { genesisTopology } from '../registry/network-topology.ts';
+import type { RegistryClient } from '../registry/registry-client.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import type { Streams } from '../replicated-state/streams.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
-import type { NodeId, RegistryVersion, TimeNs } from '../types/ids.ts';
+import type { TimeNs } from '../types/ids.ts';
 import type { NetworkTopology } from '../types/network-topology.ts';
 import { createBatchPayloadBuilder } from '../xnet/batch-payload-builder.ts';
 import { SlicePool } from '../xnet/slice-pool.ts';
@@ -17,17 +19,18 @@ import { StreamServer } from '../xnet/stream-server.ts';
 import { SliceVerifier } from '../xnet/verify-slice.ts';
 import { XNetPayloads } from '../xnet/xnet-payload.ts';
 import { earliestOf } from './earliest.ts';
-import type { HttpReply, HttpRequest, NodeEffect, OperationId } from './node-io.ts';
+import type { HttpReply, NodeEffect, NodeInput, OperationId } from './node-io.ts';
+
+type HttpRequestInput = Extract<NodeInput, { readonly kind: 'httpRequest' }>;
 
 export interface XNetManagerDeps {
   readonly genesis: SubnetGenesis;
   readonly crypto: NodeCrypto;
   readonly stateManager: StateManager;
   readonly ingress: IngressPayloads;
-  /** Undefined while the registry version is not known here. */
-  readonly topologyAt: (version: RegistryVersion) => NetworkTopology | undefined;
-  /** As this node knows it now. */
-  readonly topology: () => NetworkTopology;
+  readonly registry: Pick<RegistryClient, 'recordAt'>;
+  /** Absent = the subnet is alone. @playground the same at every registry version */
+  readonly topology?: NetworkTopology;
   readonly unitDelayMs: () => number;
   readonly chooseIndex: (n: number) => number;
   readonly nextOperation: () => OperationId;
@@ -47,7 +50,8 @@ export class XNetManager {
   #seen: Streams | null = null;
 
   constructor(deps: XNetManagerDeps) {
-    const { genesis, crypto, stateManager, topology, topologyAt } = deps;
+    const { genesis, crypto, stateManager, registry } = deps;
+    const topology = deps.topology ?? genesisTopology([genesis]);
     const { subnetId } = genesis;
     this.#deps = deps;
     const verifier = new SliceVerifier(subnetId, crypto);
@@ -55,7 +59,7 @@ export class XNetManager {
       subnetId,
       pool: this.#pool,
       verifier,
-      topologyAt,
+      topologyAt: (version) => (registry.recordAt(version) === undefined ? undefined : topology),
       streamsAt: (height) => stateManager.stateAt(Math.max(height, stateManager.oldestHeight())),
     });
     this.payloadBuilder = createBatchPayloadBuilder({
@@ -65,14 +69,14 @@ export class XNetManager {
     });
     this.#server = new StreamServer({
       certified: () => stateManager.latestCertified(),
-      isNode: (id) => topology().subnets.some(({ nodes }) => nodes.includes(id)),
+      isNode: (id) => topology.subnets.some(({ nodes }) => nodes.includes(id)),
       serve: deps.adversary.serve,
     });
     this.#puller = new SlicePuller({
       subnetId,
       pool: this.#pool,
       verifier,
-      topology,
+      topology: () => topology,
       ownIndexes: (to) => ownIndexes(stateManager.latestState().streams.get(to)),
       unitDelayMs: deps.unitDelayMs,
       chooseIndex: deps.chooseIndex,
@@ -84,9 +88,9 @@ export class XNetManager {
     });
   }
 
-  /** Takes a request of another subnet's node for a stream; false when it is about something else. */
-  request(requestId: OperationId, request: HttpRequest, from: NodeId, nowNs: TimeNs): boolean {
-    if (!isStreamPath(request.path)) {
+  /** Takes a request of another subnet's node for a stream; false when it is another one. */
+  request({ requestId, request, from }: HttpRequestInput, nowNs: TimeNs): boolean {
+    if (from === undefined || !isStreamPath(request.path)) {
       return false;
     }
     this.#server.request(requestId, request.path, from, nowNs);

@@ -193,7 +193,10 @@ export class SlicePuller {
 
   /** Any node that was not found useless lately; of useless ones the one that was so the longest ago. */
   #choose({ doubted }: Remote, nodes: readonly NodeId[], nowNs: TimeNs): NodeId | undefined {
-    const trusted = nodes.filter((id) => (doubted.get(id) ?? -DOUBT_NS) + DOUBT_NS <= nowNs);
+    const trusted = nodes.filter((id) => {
+      const sinceNs = doubted.get(id);
+      return sinceNs === undefined || nowNs - sinceNs >= DOUBT_NS;
+    });
     if (trusted.length > 0) {
       return trusted[this.#deps.chooseIndex(trusted.length)];
     }
