@@ -120,13 +120,7 @@ class NodeCoreMachine implements NodeCore {
     this.watch = createMisbehaviourWatch(nodeId, stateManager);
     const decoder = config.decoder ?? createWireDecoder();
     this.intake = this.createIntake(decoder);
-    this.writer = new PoolWriter({
-      journal: this.journal,
-      intake: this.intake,
-      forget: (id) => {
-        this.checkpoints.forget(id, this.consensus.status().catchUpPackage);
-      },
-    });
+    this.writer = this.createWriter();
     this.gossip = createNodeGossip(config, {
       decoder,
       chance: prng.fork('pull'),
@@ -170,6 +164,14 @@ class NodeCoreMachine implements NodeCore {
       adversary: this.adversary,
     });
     this.restore(stored);
+  }
+
+  private createWriter(): PoolWriter {
+    return new PoolWriter({
+      journal: this.journal,
+      intake: this.intake,
+      forget: (id) => this.checkpoints.forget(id, this.consensus.status().catchUpPackage),
+    });
   }
 
   private createXNet(
