@@ -45,6 +45,7 @@ async function start(page: Page): Promise<void> {
     return;
   }
   window.subnetarium = { network, createNetwork: createWorkerNetwork, saved: savedNetworks };
+  keepOnFirstCanister(network);
   const { store, subnets } = followNetwork(network, ui);
   const workshop = createWorkshopStore(counterSource);
   page.showNetwork(
@@ -87,6 +88,19 @@ async function openNetwork(page: Page): Promise<Network | undefined> {
   );
   forgetFresh();
   return network;
+}
+
+/** Once there is something to lose, the browser is asked not to erase it when its disk gets full. */
+function keepOnFirstCanister(network: Network): void {
+  let asked = false;
+  const stop = network.events.subscribe(({ events }) => {
+    if (!asked && events.some((event) => event.kind === 'canisterChanged')) {
+      asked = true;
+      void savedNetworks.persist();
+      // Not from within its own first call.
+      queueMicrotask(() => stop());
+    }
+  });
 }
 
 /** "4 nodes, classroom": until the reader finds a better name. */

@@ -237,9 +237,22 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'storage',
-    here: 'A reload starts a new network, with new keys unless the address names a seed.',
-    mainnet: 'State is permanent.',
-    consequence: 'Canisters and blocks of this page are gone after a reload.',
+    here: 'A network is kept by one browser on one device: a reload goes on with it, and a file takes it elsewhere. Keys follow from the seed in its entry, and a network imported from a file has the same ones.',
+    mainnet: 'State is permanent, and keys never leave the nodes.',
+    consequence:
+      'Clearing the data of this site, or a full disk of a browser that did not promise to keep it, erases it. Whoever has the file has the keys.',
+  },
+  {
+    area: 'storage',
+    here: 'A saved network stands still while no tab has it open; its time then jumps to the wall clock, and timers that were due fire once.',
+    mainnet: 'Subnets never stop.',
+    consequence: 'Messages and delegations may have expired when it goes on.',
+  },
+  {
+    area: 'storage',
+    here: 'A damaged part of a node’s disk is found by its checksum, told, left out and fetched from peers; the node then may have forgotten votes.',
+    mainnet: 'A node with a damaged disk is replaced by a new one.',
+    consequence: 'Count a node with a damaged disk among the faulty ones.',
   },
   {
     area: 'storage',

@@ -14,6 +14,7 @@ import {
   openUnsaved,
 } from './saved/network-opening.ts';
 import { createSavedNetworks } from './saved/saved-control.ts';
+import { listOpfsFiles } from './storage/opfs-storage.ts';
 import { startNetwork } from './supervisor/worker-network.ts';
 
 export { chooseNetwork, type NetworkChoice } from './saved/choose-network.ts';
@@ -65,7 +66,21 @@ export async function openSavedNetwork(id: string): Promise<Network> {
     const why = row?.problem ?? (rows.ok ? `There is no saved network ${id}.` : rows.error.message);
     throw new NetworkStartError(codedError('input', 'INVALID_ARGUMENT', why));
   }
+  if (row.entry.height > 0 && (await areDisksGone(id))) {
+    const message = `The disks of the nodes of "${row.entry.name}" are gone: the browser erased them, or somebody did. What is left is its entry in the list.`;
+    throw new NetworkStartError(codedError('transport', 'STORAGE_FAILED', message));
+  }
   return openKept(row.entry);
+}
+
+/** Its nodes would start from genesis with the old keys, as if nothing had ever been. */
+async function areDisksGone(id: string): Promise<boolean> {
+  const files = await listOpfsFiles();
+  return (
+    files !== null &&
+    'createSyncAccessHandle' in FileSystemFileHandle.prototype &&
+    !files.some(({ networkId, bytes }) => networkId === id && bytes > 0)
+  );
 }
 
 /** Resolves once no tab has the network open. */

@@ -147,6 +147,9 @@ function assemble(
       gateway.post({ kind: 'health', certifiedHeight: status.certified });
     },
   });
+  for (const message of storage.damage?.() ?? []) {
+    telemetry.trace([{ kind: 'criticalError', code: 'STORAGE_DAMAGED', message }]);
+  }
   // The page ends the worker when it hears this; the host takes no more input by then.
   const onFatal = (reason: string): void => {
     telemetry.flush();

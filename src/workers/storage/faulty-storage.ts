@@ -60,6 +60,7 @@ export function createFaultyStorage(
       });
     },
     readAll: disk.readAll,
+    damage: () => disk.damage?.() ?? [],
     clear: disk.clear,
     close: () => {
       closed = true;

@@ -1,5 +1,7 @@
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
+import { crc32 } from '../../protocol/crypto/principal.ts';
 import type { StorageBatch, StorageError, StoragePort } from './storage-port.ts';
 
 interface NodeDatabase extends DBSchema {
@@ -36,7 +38,11 @@ export async function deleteIdbStorage(name: string): Promise<Result<void, Stora
   }
 }
 
+/** A record's value and, behind it, the CRC-32 of its key and value. */
+const CRC_BYTES = 4;
+
 function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
+  const damage: string[] = [];
   let closed = false;
   let broken: StorageError | undefined;
   const guarded = async <T>(task: () => Promise<T>): Promise<Result<T, StorageError>> => {
@@ -66,8 +72,15 @@ function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
           transaction.store.getAllKeys(),
           transaction.store.getAll(),
         ]);
-        return keys.map((key, index) => ({ key, value: values[index] as Uint8Array }));
+        return keys.flatMap((key, index) => {
+          const value = unseal(key, values[index] as Uint8Array);
+          if (value === undefined) {
+            damage.push(`${key} is damaged`);
+          }
+          return value === undefined ? [] : [{ key, value }];
+        });
       }),
+    damage: () => damage,
     clear: () => guarded(() => database.clear(STORE)),
     close: () => {
       if (!closed) {
@@ -76,6 +89,25 @@ function createIdbStorage(database: IDBPDatabase<NodeDatabase>): StoragePort {
       }
     },
   };
+}
+
+function seal(key: string, value: Uint8Array): Uint8Array {
+  const sealed = new Uint8Array(value.length + CRC_BYTES);
+  sealed.set(value);
+  new DataView(sealed.buffer).setUint32(value.length, checksum(key, value));
+  return sealed;
+}
+
+function unseal(key: string, sealed: Uint8Array): Uint8Array | undefined {
+  const value = sealed.slice(0, Math.max(0, sealed.length - CRC_BYTES));
+  const view = new DataView(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+  const isIntact =
+    sealed.length >= CRC_BYTES && view.getUint32(value.length) === checksum(key, value);
+  return isIntact ? value : undefined;
+}
+
+function checksum(key: string, value: Uint8Array): number {
+  return (crc32(encodeUtf8(key)) ^ crc32(value)) >>> 0;
 }
 
 /** One transaction: all of the batch, or nothing. */
@@ -87,7 +119,7 @@ async function apply(database: IDBPDatabase<NodeDatabase>, batch: StorageBatch):
       requests.push(
         write.op === 'put'
           ? // Copied: the view may be a small window of a large buffer, which a clone keeps whole.
-            transaction.store.put(write.value.slice(), write.key)
+            transaction.store.put(seal(write.key, write.value), write.key)
           : transaction.store.delete(write.key),
       );
     }

@@ -43,10 +43,13 @@ interface Log {
   /** Moved above this size: more than the least after a move that failed. */
   compactionBytes: number;
   index: Map<string, Location>;
+  /** What was found damaged when the files were opened. */
+  readonly damage: string[];
 }
 
 /**
- * Opens the log that two files hold; a torn tail, which was never acknowledged, is cut off.
+ * Opens the log that two files hold; a torn tail, which was never acknowledged, is cut off. A batch
+ * that is damaged with others behind it is passed over and told by `damage`.
  * @param minCompactionBytes a log below this size is not worth moving
  */
 export function openLogStorage(
@@ -90,6 +93,7 @@ export function openLogStorage(
           .sort(([a], [b]) => compareText(a, b))
           .map(([key, location]) => ({ key, value: readValue(log.file, location) })),
       ),
+    damage: () => log.damage,
     clear: async () =>
       change(() => {
         log.index.clear();
@@ -119,6 +123,7 @@ function openLog(first: SyncFile, second: SyncFile, minCompactionBytes: number):
     minCompactionBytes,
     compactionBytes: minCompactionBytes,
     index: new Map(),
+    damage: [],
   };
   if (Math.max(one, two) === 0) {
     file.truncate(0);
@@ -127,17 +132,57 @@ function openLog(first: SyncFile, second: SyncFile, minCompactionBytes: number):
   const bytes = readRange(file, 0, file.getSize());
   const view = new DataView(bytes.buffer);
   while (log.size + FRAME_BYTES <= bytes.length) {
-    const length = view.getUint32(log.size);
     const start = log.size + FRAME_BYTES;
-    const body = bytes.subarray(start, start + length);
-    if (body.length < length || crc32(body) !== view.getUint32(log.size + 4)) {
+    const body = frameAt(bytes, view, log.size);
+    if (body !== undefined) {
+      indexBatch(log, body, start);
+      log.size = start + body.length;
+      continue;
+    }
+    const next = nextFrame(bytes, view, log.size);
+    if (next === undefined) {
       break;
     }
-    indexBatch(log, body, start);
-    log.size = start + length;
+    log.damage.push(`${next - log.size} bytes at ${log.size} of the log are damaged`);
+    log.size = next;
   }
   file.truncate(log.size);
   return log;
+}
+
+/** The body of a whole, undamaged batch. */
+function frameAt(bytes: Uint8Array, view: DataView, at: number): Uint8Array | undefined {
+  if (at + FRAME_BYTES > bytes.length) {
+    return undefined;
+  }
+  const length = view.getUint32(at);
+  const start = at + FRAME_BYTES;
+  const body = bytes.subarray(start, start + length);
+  return body.length === length && crc32(body) === view.getUint32(at + 4) ? body : undefined;
+}
+
+/** Bytes of the log in which the batch after a damaged one is looked for. */
+const SEARCHED_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Where the first whole batch behind a damaged one begins; undefined = there is none, so that it was
+ * the last one. Its length may be what is damaged: then each byte could be the beginning.
+ */
+function nextFrame(bytes: Uint8Array, view: DataView, at: number): number | undefined {
+  const told = at + FRAME_BYTES + view.getUint32(at);
+  if ((frameAt(bytes, view, told)?.length ?? 0) > 0) {
+    return told;
+  }
+  const end = Math.min(bytes.length - FRAME_BYTES, at + SEARCHED_BYTES);
+  for (let candidate = at + 1; candidate < end; candidate += 1) {
+    // A batch begins with a write: most bytes are told from one without a checksum.
+    const op = bytes[candidate + FRAME_BYTES];
+    const fits = candidate + FRAME_BYTES + view.getUint32(candidate) <= bytes.length;
+    if ((op === OP_PUT || op === OP_DELETE) && fits && frameAt(bytes, view, candidate)) {
+      return candidate;
+    }
+  }
+  return undefined;
 }
 
 /** 0 for a file without a header: new, or left in the middle of a move. */

@@ -24,6 +24,11 @@ export interface StoragePort {
   write(batch: StorageBatch): Promise<Result<void, StorageError>>;
   /** Everything, in key order (UTF-16 code units). */
   readAll(): Promise<Result<readonly StoredRecord[], StorageError>>;
+  /**
+   * Records that were acknowledged and are damaged or gone, in words, as found when the storage was
+   * opened and read. They are left out: what peers hold comes back, an own vote does not.
+   */
+  damage?(): readonly string[];
   /** Removes every record; the store stays usable. */
   clear(): Promise<Result<void, StorageError>>;
   /** Idempotent; every later call answers STORAGE_CLOSED. */

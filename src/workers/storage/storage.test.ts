@@ -1,4 +1,5 @@
 import 'fake-indexeddb/auto';
+import { openDB } from 'idb';
 import { describe, expect, it } from 'vitest';
 import { present } from '../../base/assert.ts';
 import type { StorageWrite } from '../../protocol/node/node-io.ts';
@@ -150,6 +151,27 @@ describe('log storage', () => {
     }
   });
 
+  it('passes over a damaged batch and tells of it, wherever a byte was changed', async () => {
+    const [file, spare] = [createMemoryFile(), createMemoryFile()];
+    const storage = openLogStorage(file, spare);
+    await storage.write({ writes: [put('a', bytes(1))] });
+    const start = file.getSize();
+    await storage.write({ writes: [put('b', new Uint8Array(40).fill(2))] });
+    const end = file.getSize();
+    await storage.write({ writes: [put('c', bytes(3))] });
+    const whole = new Uint8Array(file.getSize());
+    file.read(whole, { at: 0 });
+    for (let at = start; at < end; at += 1) {
+      const damaged = createMemoryFile();
+      const wrong = whole.slice();
+      wrong[at] = (wrong[at] as number) ^ 0x55;
+      damaged.write(wrong, { at: 0 });
+      const reopened = openLogStorage(damaged, createMemoryFile());
+      expect(await keysOf(reopened), `byte ${at}`).toEqual(['a', 'c']);
+      expect(reopened.damage?.()).toHaveLength(1);
+    }
+  });
+
   it('goes on with the old file when it was killed in the middle of a move', async () => {
     const [file, spare] = [createMemoryFile(), createMemoryFile()];
     const storage = openLogStorage(file, spare);
@@ -223,6 +245,21 @@ describe('IndexedDB storage', () => {
     expect(keys).toContain('before');
     expect(keys).not.toContain('first half');
     expect(keys).not.toContain('later');
+    again.close();
+  });
+
+  it('leaves out a record that was changed behind its back, and tells of it', async () => {
+    const storage = await openIdb('damaged');
+    await storage.write({ writes: [put('good', bytes(1)), put('bad', bytes(2, 3))] });
+    storage.close();
+    const database = await openDB('damaged');
+    const sealed = (await database.get('records', 'bad')) as Uint8Array;
+    sealed[0] = 9;
+    await database.put('records', sealed, 'bad');
+    database.close();
+    const again = await openIdb('damaged');
+    expect(await again.readAll()).toEqual({ ok: true, value: [{ key: 'good', value: bytes(1) }] });
+    expect(again.damage?.()).toEqual(['bad is damaged']);
     again.close();
   });
 
