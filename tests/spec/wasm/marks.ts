@@ -1,4 +1,4 @@
-import type { UnmarkedWrites } from '../../../src/protocol/execution/wasm/memory-access.ts';
+import type { UnmarkedWrites } from '../../../src/protocol/execution/wasm/rewrite-context.ts';
 import type { Script } from './commands.ts';
 import { MarkOracle } from './mark-oracle.ts';
 import { instantiateRewritten, parse, rewrite } from './subjects.ts';

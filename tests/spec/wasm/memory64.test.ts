@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { fc, test } from '@fast-check/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { UnmarkedWrites } from '../../../src/protocol/execution/wasm/memory-access.ts';
+import type { UnmarkedWrites } from '../../../src/protocol/execution/wasm/rewrite-context.ts';
 import type { RewrittenModule } from '../../../src/protocol/execution/wasm/instrument.ts';
 import { rewriteModule } from '../../../src/protocol/execution/wasm/instrument.ts';
 import type { ParsedModule } from '../../../src/protocol/execution/wasm/module.ts';

@@ -1,7 +1,7 @@
 import { MEMORY_IMPORT } from '../../../src/protocol/execution/wasm/assemble.ts';
 import type { RewrittenModule } from '../../../src/protocol/execution/wasm/instrument.ts';
 import { rewriteModule } from '../../../src/protocol/execution/wasm/instrument.ts';
-import type { UnmarkedWrites } from '../../../src/protocol/execution/wasm/memory-access.ts';
+import type { UnmarkedWrites } from '../../../src/protocol/execution/wasm/rewrite-context.ts';
 import type { ParsedModule } from '../../../src/protocol/execution/wasm/module.ts';
 import { parseModule } from '../../../src/protocol/execution/wasm/parse.ts';
 import { ModuleFault } from '../../../src/protocol/execution/wasm/reader.ts';

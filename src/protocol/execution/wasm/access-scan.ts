@@ -41,19 +41,21 @@ export class AccessScan {
     return this.#memory;
   }
 
+  /** @param base the local that holds what lies below the topmost operand, or `NO_LOCAL` */
   scalar(
     reader: ByteReader,
     opcode: number,
     at: number,
     locals: ScratchLocals,
     lowering: Lowering,
+    base: number,
   ): void {
     const memory = this.#read(reader);
     const type = storedType(opcode);
     if (type === undefined) {
       memory.load(reader, at, this.#memarg, lowering);
     } else {
-      memory.store(reader, at, this.#memarg, lowering, locals, type);
+      memory.store(reader, at, this.#memarg, lowering, locals, type, base);
     }
   }
 
@@ -63,6 +65,7 @@ export class AccessScan {
     at: number,
     locals: ScratchLocals,
     lowering: Lowering,
+    base: number,
   ): void {
     const memory = this.#read(reader);
     if (form === SIMD_FORM.loadLane || form === SIMD_FORM.storeLane) {
@@ -76,7 +79,7 @@ export class AccessScan {
         memory.load(reader, at, this.#memarg, lowering, VALUE_TYPE.v128);
         break;
       default:
-        memory.store(reader, at, this.#memarg, lowering, locals, VALUE_TYPE.v128);
+        memory.store(reader, at, this.#memarg, lowering, locals, VALUE_TYPE.v128, base);
     }
   }
 }

@@ -1,13 +1,12 @@
 import { InliningBudget } from './inlining-budget.ts';
 import type { HelperFunction } from './helpers.ts';
 import type { HeapLayout } from './heap-layout.ts';
-import type { UnmarkedWrites } from './memory-access.ts';
 import type { FunctionType, Limits, ParsedModule, Range } from './module.ts';
 import { SECTION, SECTION_ORDER } from './module.ts';
 import { OP, VALUE_TYPE } from './opcodes.ts';
 import { APPENDED_GLOBAL_EXPORTS, planHelpers } from './plan-helpers.ts';
 import { ByteReader } from './reader.ts';
-import type { CodeFacts } from './function-scan.ts';
+import type { CodeFacts, CounterWrites, UnmarkedWrites } from './rewrite-context.ts';
 import { FunctionRewriter } from './rewrite-function.ts';
 import type { StackHopPlan } from './stack-hops.ts';
 import { writeHopSegment, writeHostTableType, writeZeroGlobal } from './stack-hops.ts';
@@ -233,6 +232,7 @@ export interface AssembleOptions {
   readonly layout: HeapLayout | null;
   readonly canisterRules: boolean;
   readonly unmarked?: UnmarkedWrites | undefined;
+  readonly counterWrites?: CounterWrites | undefined;
 }
 
 /** Writes the rewritten module; `facts` is filled on the way. Throws `ModuleFault` on bad code. */

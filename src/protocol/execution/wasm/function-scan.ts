@@ -5,15 +5,13 @@ import { CanonicalNan } from './canonical-nan.ts';
 import { EDIT } from './edits.ts';
 import type { EditKind, Edits } from './edits.ts';
 import { FunctionRules } from './function-rules.ts';
-import type { Appended } from './helpers.ts';
-import type { HeapLayout } from './heap-layout.ts';
 import { MAX_FUNCTION_INSTRUCTIONS } from './limits.ts';
 import { InnermostLoops } from './innermost-loops.ts';
+import { KnownBases, NO_LOCAL } from './known-bases.ts';
 import { Lowering, ScratchLocals } from './lowering.ts';
-import type { UnmarkedWrites } from './memory-access.ts';
 import { MemoryAccess } from './memory-access.ts';
 import type { Metering } from './metering.ts';
-import type { FunctionType, ParsedModule } from './module.ts';
+import type { FunctionType } from './module.ts';
 import {
   costs,
   FC,
@@ -32,6 +30,7 @@ import {
 } from './opcodes.ts';
 import { NO_PRODUCER, OperandStack } from './operand-stack.ts';
 import { ByteReader, ModuleFault } from './reader.ts';
+import type { CodeFacts, RewriteContext } from './rewrite-context.ts';
 import { refusal } from './refusal.ts';
 import {
   SIMD_FORM,
@@ -44,24 +43,6 @@ import {
 } from './simd-opcodes.ts';
 import { typeAt, typeOfFunction } from './validate.ts';
 
-export interface RewriteContext {
-  readonly module: ParsedModule;
-  readonly appended: Appended;
-  /** Memory, and tables, were 64-bit and are lowered to 32 bits. */
-  readonly lowered: boolean;
-  readonly layout: HeapLayout | null;
-  /** Whether functions must keep the IC's rules. */
-  readonly canisterRules: boolean;
-  /** For tests only. */
-  readonly unmarked?: UnmarkedWrites | undefined;
-}
-
-/** What the code of a module can do that outlives a message unless the instance is rebuilt. */
-export interface CodeFacts {
-  instructionCount: number;
-  changesTablesOrSegments: boolean;
-}
-
 /** Walks over one function and notes every edit: who charges, marks, calls, makes NaNs. */
 export class FunctionScan {
   readonly #context: RewriteContext;
@@ -69,6 +50,7 @@ export class FunctionScan {
   readonly #edits: Edits;
   readonly #metering: Metering;
   readonly #stack = new OperandStack();
+  readonly #bases: KnownBases;
   readonly #nan: CanonicalNan;
   readonly #memory: MemoryAccess | null;
   readonly #bulk: BulkOperations;
@@ -90,9 +72,12 @@ export class FunctionScan {
     this.#metering = metering;
     const memory64 = module.memory?.is64 === true;
     this.#nan = new CanonicalNan(edits);
+    this.#bases = new KnownBases(context.unmarked);
     this.#loops = new InnermostLoops(edits);
     this.#memory =
-      layout === null ? null : new MemoryAccess(edits, appended, layout, context.unmarked);
+      layout === null
+        ? null
+        : new MemoryAccess(edits, appended, layout, this.#bases, context.unmarked);
     this.#accesses = new AccessScan(this.#memory, metering, memory64);
     this.#bulk = new BulkOperations(module, edits, appended, this.#memory, lowered);
     this.#lowering = new Lowering(edits.bytes, this.#locals, appended);
@@ -125,6 +110,7 @@ export class FunctionScan {
       this.#rules.checkBeforeScan(this.#index, ahead, memory?.is64 === true);
     }
     this.#rules.begin();
+    this.#bases.begin();
     this.#loops.begin();
     this.#edits.clear();
     this.#edits.add(EDIT.enter, reader.at);
@@ -147,7 +133,7 @@ export class FunctionScan {
 
   #instruction(reader: ByteReader, opcode: number): void {
     const at = reader.at - 1;
-    this.#metering.charge(costs[opcode] as number);
+    this.#metering.instruction(opcode, costs[opcode] as number);
     this.#rules.see(opcode);
     switch (immediates[opcode]) {
       case IMMEDIATE.none:
@@ -190,26 +176,7 @@ export class FunctionScan {
       default:
         this.#prefixed(reader, opcode, at);
     }
-    this.#closeBlock(reader.at, opcode);
-  }
-
-  #closeBlock(at: number, opcode: number): void {
-    switch (opcode) {
-      case OP.loop:
-        this.#metering.openBlock(at, true);
-        break;
-      case OP.if:
-      case OP.else:
-      case OP.end:
-      case OP.br:
-      case OP.brIf:
-      case OP.brTable:
-      case OP.return:
-      case OP.unreachable:
-        this.#metering.openBlock(at, false);
-        break;
-      default:
-    }
+    this.#metering.closeBlock(reader.at, opcode);
   }
 
   #operands(taken: number, given: number): void {
@@ -221,9 +188,11 @@ export class FunctionScan {
     const stack = this.#stack;
     switch (opcode) {
       case OP.else:
+        this.#bases.else();
         stack.else();
         return;
       case OP.end:
+        this.#bases.end();
         this.#loops.end(stack.depth, end);
         stack.end();
         return;
@@ -264,6 +233,7 @@ export class FunctionScan {
       this.#stack.drop(1);
     }
     this.#stack.enter(params, results, opcode === OP.loop);
+    this.#bases.enter(opcode === OP.loop);
     if (opcode === OP.loop) {
       this.#loops.enter(reader, at, params, this.#stack.depth);
     }
@@ -276,9 +246,17 @@ export class FunctionScan {
     for (let i = 0; i <= targets; i += 1) {
       labels.push(reader.u32());
     }
-    this.#loops.branch(labels, start, reader.at, this.#stack.depth);
+    this.#branch(labels, start, reader.at);
     this.#stack.drop(1);
     this.#stack.leave();
+  }
+
+  /** A branch to these labels, which stand at `[start, end)`. */
+  #branch(labels: readonly number[], start: number, end: number): void {
+    this.#loops.branch(labels, start, end, this.#stack.depth);
+    for (const label of labels) {
+      this.#metering.branch(label);
+    }
   }
 
   #beforeCall(at: number): void {
@@ -314,13 +292,25 @@ export class FunctionScan {
         this.#called(typeOfFunction(this.#context.module, index), reader.at);
         return;
       case OP.br:
-        this.#loops.branch([index], at + 1, reader.at, stack.depth);
+        this.#branch([index], at + 1, reader.at);
         stack.leave();
         return;
       case OP.brIf:
-        this.#loops.branch([index], at + 1, reader.at, stack.depth);
+        this.#branch([index], at + 1, reader.at);
         stack.drop(1);
         stack.branchIf(index);
+        return;
+      case OP.localGet:
+        stack.push(NO_PRODUCER, index, this.#bases.now);
+        return;
+      case OP.localSet:
+        stack.drop(1);
+        this.#bases.write(index);
+        return;
+      case OP.localTee:
+        stack.drop(1);
+        this.#bases.write(index);
+        stack.push(NO_PRODUCER, index, this.#bases.now);
         return;
       case OP.tableGet:
       case OP.tableSet:
@@ -340,7 +330,8 @@ export class FunctionScan {
   }
 
   #access(reader: ByteReader, opcode: number, at: number): void {
-    this.#accesses.scalar(reader, opcode, at, this.#locals, this.#lowering);
+    const base = opcode < OP.firstStore ? NO_LOCAL : this.#stack.localBelow(1, this.#bases);
+    this.#accesses.scalar(reader, opcode, at, this.#locals, this.#lowering, base);
     this.#operands(pops[opcode] as number, pushes[opcode] as number);
   }
 
@@ -419,7 +410,14 @@ export class FunctionScan {
       case SIMD_FORM.none:
         break;
       default:
-        this.#accesses.vector(reader, form, at, this.#locals, this.#lowering);
+        this.#accesses.vector(
+          reader,
+          form,
+          at,
+          this.#locals,
+          this.#lowering,
+          this.#stack.localBelow(1, this.#bases),
+        );
     }
     this.#arithmetic(
       simdPops[second] as number,

@@ -2,10 +2,9 @@ import type { CodedError, Result } from '../../../base/result.ts';
 import { codedError, err, ok } from '../../../base/result.ts';
 import type { GlobalValue, ModuleInfo } from '../../interfaces/wasm-host.ts';
 import { assembleModule } from './assemble.ts';
-import type { CodeFacts } from './function-scan.ts';
+import type { CodeFacts, CounterWrites, UnmarkedWrites } from './rewrite-context.ts';
 import { heapLayout } from './heap-layout.ts';
 import { MAX_MODULE_BYTES } from './limits.ts';
-import type { UnmarkedWrites } from './memory-access.ts';
 import type { ParsedModule } from './module.ts';
 import { VALUE_TYPE } from './opcodes.ts';
 import { parseModule } from './parse.ts';
@@ -18,6 +17,8 @@ export interface InstrumentOptions {
   readonly lowerMemory64: boolean;
   /** For tests only: writes that are not marked. */
   readonly unmarked?: UnmarkedWrites;
+  /** For tests only. */
+  readonly counterWrites?: CounterWrites;
 }
 
 /** A mutable global of the original module, exported by the rewritten one. */
@@ -87,7 +88,13 @@ export function rewriteModule(
   const facts: CodeFacts = { instructionCount: 0, changesTablesOrSegments: false };
   const wasm = assembleModule(
     module,
-    { lowered, layout, canisterRules, unmarked: options.unmarked },
+    {
+      lowered,
+      layout,
+      canisterRules,
+      unmarked: options.unmarked,
+      counterWrites: options.counterWrites,
+    },
     facts,
   );
   return {

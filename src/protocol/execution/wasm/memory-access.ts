@@ -2,19 +2,28 @@ import type { Edits } from './edits.ts';
 import { MARKED_PAGE_SHIFT } from './heap-layout.ts';
 import type { HeapLayout } from './heap-layout.ts';
 import type { Appended } from './helpers.ts';
+import type { KnownBases } from './known-bases.ts';
+import { NO_LOCAL } from './known-bases.ts';
 import type { Lowering, ScratchLocals } from './lowering.ts';
 import { FC, OP, VALUE_TYPE } from './opcodes.ts';
 import type { ByteReader } from './reader.ts';
+import type { UnmarkedWrites } from './rewrite-context.ts';
 
 const { i32, i64, f32, f64 } = VALUE_TYPE;
 /** Types of the values that the stores 0x36 … 0x3e take. */
 const STORED_TYPES: readonly number[] = [i32, i64, f32, f64, i32, i32, i64, i64, i64];
 
 /**
- * An offset below this is left out when the written page is found: the host then looks at so many
- * bytes more behind each marked page (see `STRADDLE_BYTES`).
+ * Offsets are rounded down to a multiple of this when the written page is found, so that stores at
+ * one address share a mark: the host then looks at so many bytes more behind each marked page (see
+ * `STRADDLE_BYTES`).
  */
 const IGNORED_OFFSET = 128;
+
+/** Stores at the same address with offsets in the same window reach no page that the mark of one does not tell. */
+function markedWindow(offset: number): number {
+  return Math.floor(offset / IGNORED_OFFSET);
+}
 /**
  * A marked page stands for itself and the first so many bytes of the next one: a store of 16 bytes
  * at an ignored offset from the last byte of the page reaches no farther.
@@ -27,23 +36,23 @@ const MAX_OFFSET32 = 0xff_ff_ff_ff;
 /** More than any heap; such an access traps whatever its address is. */
 const MAX_OFFSET64 = 2 ** 40;
 
-/** Marks to leave out: lets tests prove that a missing mark would be noticed. */
-export type UnmarkedWrites = 'f64.store' | 'v128.store' | 'bulk';
-
 /** Moves accesses to where the heap begins, and marks the pages that are written to. */
 export class MemoryAccess {
   readonly #edits: Edits;
   readonly #appended: Appended;
   readonly #layout: HeapLayout;
   readonly #unmarked: UnmarkedWrites | undefined;
+  readonly #bases: KnownBases;
 
   constructor(
     edits: Edits,
     appended: Appended,
     layout: HeapLayout,
+    bases: KnownBases,
     unmarked: UnmarkedWrites | undefined,
   ) {
     this.#edits = edits;
+    this.#bases = bases;
     this.#appended = appended;
     this.#layout = layout;
     this.#unmarked = unmarked;
@@ -90,6 +99,7 @@ export class MemoryAccess {
     });
   }
 
+  /** A store. @param base the local that holds its address, or `NO_LOCAL` */
   store(
     reader: ByteReader,
     at: number,
@@ -97,22 +107,43 @@ export class MemoryAccess {
     lowering: Lowering,
     locals: ScratchLocals,
     type: number,
+    base: number,
   ): void {
     const { is64, wide } = this.#layout;
+    const unmarked = this.#isUnmarked(type);
+    const window = markedWindow(memarg.offset);
+    if (unmarked || (base !== NO_LOCAL && this.#bases.isMarked(base, window))) {
+      this.load(reader, at, memarg, lowering, type);
+      return;
+    }
     const { bytes } = this.#edits;
     const value = locals.index(type, VALUE_ORDINAL);
     const address = locals.index(wide ? i64 : i32, ADDRESS_ORDINAL);
+    if (base === NO_LOCAL) {
+      this.#edits.insert(at, reader.at, () => {
+        bytes.indexed(OP.localSet, value);
+        if (is64 && !wide) {
+          lowering.operands('memory');
+        }
+        bytes.indexed(OP.localTee, address);
+        bytes.indexed(OP.localGet, value);
+        this.#instruction(reader, at, memarg);
+        bytes.indexed(OP.localGet, address);
+        this.#mark(window);
+      });
+      return;
+    }
+    this.#bases.mark(base, window);
     this.#edits.insert(at, reader.at, () => {
-      bytes.indexed(OP.localSet, value);
       if (is64 && !wide) {
-        lowering.operands('memory');
+        lowering.operands('memory', type);
       }
-      bytes.indexed(OP.localTee, address);
-      bytes.indexed(OP.localGet, value);
       this.#instruction(reader, at, memarg);
-      if (!this.#isUnmarked(type)) {
-        this.#mark(address, memarg.offset);
+      bytes.indexed(OP.localGet, base);
+      if (is64 && !wide) {
+        bytes.byte(OP.i32WrapI64);
       }
+      this.#mark(window);
     });
   }
 
@@ -123,12 +154,15 @@ export class MemoryAccess {
     );
   }
 
-  /** Behind the store: had it trapped, an address beyond the heap could have marked anything. */
-  #mark(address: number, offset: number): void {
+  /**
+   * Marks the page of the address on the stack. Behind the store: had it trapped, an address beyond
+   * the heap could have marked anything.
+   */
+  #mark(window: number): void {
     const { bytes } = this.#edits;
     const { wide } = this.#layout;
-    bytes.indexed(OP.localGet, address);
-    if (offset >= IGNORED_OFFSET) {
+    if (window > 0) {
+      const offset = window * IGNORED_OFFSET;
       bytes.byte(wide ? OP.i64Const : OP.i32Const);
       bytes.signed(wide ? Math.min(offset, MAX_OFFSET64) : offset | 0);
       bytes.byte(wide ? OP.i64Add : OP.i32Add);

@@ -1,3 +1,5 @@
+import type { KnownBases } from './known-bases.ts';
+import { NO_LOCAL } from './known-bases.ts';
 import { ModuleFault } from './reader.ts';
 
 /** The operand was not made by an instruction that waits for its consumer. */
@@ -15,11 +17,14 @@ interface Frame {
 
 /**
  * The heights of operand and control stack while a function is scanned, and for each operand which
- * edit made it. Types are the engine's to check; only the counts matter here. Throws `ModuleFault`
+ * edit made it or which local it was read from. Types are the engine's to check; only the counts matter here. Throws `ModuleFault`
  * when an operand or a label is missing.
  */
 export class OperandStack {
   readonly #producers: number[] = [];
+  /** The local that the operand was read from, and when. */
+  readonly #locals: number[] = [];
+  readonly #readAt: number[] = [];
   #frames: Frame[] = [];
   #height = 0;
   #maxHeight = 0;
@@ -68,14 +73,28 @@ export class OperandStack {
     return NO_PRODUCER;
   }
 
+  /** The local that holds the operand below so many others, if it is known to. */
+  localBelow(others: number, bases: KnownBases): number {
+    const index = this.#height - 1 - others;
+    const local = this.#locals[index];
+    return index >= this.#frame().base &&
+      local !== undefined &&
+      local !== NO_LOCAL &&
+      bases.isUnchanged(local, this.#readAt[index] as number)
+      ? local
+      : NO_LOCAL;
+  }
+
   drop(count: number): void {
     for (let i = 0; i < count; i += 1) {
       this.pop();
     }
   }
 
-  push(producer: number): void {
+  push(producer: number, local = NO_LOCAL, readAt = 0): void {
     this.#producers[this.#height] = producer;
+    this.#locals[this.#height] = local;
+    this.#readAt[this.#height] = readAt;
     this.#height += 1;
     if (this.#height > this.#maxHeight) {
       this.#maxHeight = this.#height;

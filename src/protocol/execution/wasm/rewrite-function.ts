@@ -1,5 +1,5 @@
 import { EDIT, Edits } from './edits.ts';
-import type { CodeFacts, RewriteContext } from './function-scan.ts';
+import type { CodeFacts, RewriteContext } from './rewrite-context.ts';
 import { FunctionScan } from './function-scan.ts';
 import { MAX_FUNCTION_LOCALS } from './limits.ts';
 import { ScratchLocals } from './lowering.ts';
@@ -35,7 +35,7 @@ export class FunctionRewriter {
   constructor(context: RewriteContext, facts: CodeFacts) {
     this.#module = context.module;
     this.#bytes = context.module.bytes;
-    this.#metering = new Metering(this.#edits, context.appended);
+    this.#metering = new Metering(this.#edits, context.appended, context.counterWrites);
     this.#stackLimit = new StackLimit(context.module, context.appended);
     this.#vectors = hasVectors(context.module);
     this.#scan = new FunctionScan(context, facts, this.#edits, this.#metering);
