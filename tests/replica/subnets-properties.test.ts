@@ -31,6 +31,12 @@ const LIMITS: ExecutionLimits = {
   roundInstructions: 7_000_000n,
   guaranteedResponseBytes: 20_000_000n,
 };
+/** So little room that responses are not let in, or best-effort messages are dropped. */
+const NARROW: fc.Arbitrary<ExecutionLimits> = fc.constantFrom(
+  LIMITS,
+  { ...LIMITS, guaranteedResponseBytes: 5_000_000n },
+  { ...LIMITS, bestEffortBytes: 20n, roundInstructions: 3_000_000n },
+);
 const SUBNETS = 3;
 const PER_SUBNET = 2;
 const noArgs = Uint8Array.from(IDL.encode([], []));
@@ -183,20 +189,21 @@ describe('any calls between canisters of three subnets', () => {
     wasm = await compileWat(CALLER_WAT);
   });
 
-  const fresh = (): TestNetwork => {
+  const fresh = (limits: ExecutionLimits): TestNetwork => {
     const network = new TestNetwork(['system', 'application', 'verified_application'], LIMITS);
     for (const subnet of network.subnets) {
       for (let at = 0; at < PER_SUBNET; at += 1) {
         subnet.createWith(wasm);
       }
+      Object.assign(subnet.env, { limits });
     }
     return network;
   };
 
-  test.prop([fc.array(step, { minLength: 4, maxLength: 24 })], { numRuns: 8 })(
+  test.prop([fc.array(step, { minLength: 4, maxLength: 24 }), NARROW], { numRuns: 8 })(
     'are answered exactly once, neither make nor lose cycles, and leave nothing behind',
-    (steps) => {
-      const network = fresh();
+    (steps, limits) => {
+      const network = fresh(limits);
       const watch = new StreamWatch();
       const asked: (readonly [TestSubnet, SignedIngress])[] = [];
       for (const each of steps) {
@@ -239,7 +246,7 @@ describe('any calls between canisters of three subnets', () => {
   test.prop([fc.array(step, { minLength: 3, maxLength: 12 })], { numRuns: 3 })(
     'come out the same on every node',
     (steps) => {
-      const [one, other] = [fresh(), fresh()];
+      const [one, other] = [fresh(LIMITS), fresh(LIMITS)];
       for (const each of steps) {
         for (const network of [one, other]) {
           const options = { afterNs: each.afterNs, slice: each.slice };
