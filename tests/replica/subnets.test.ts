@@ -25,6 +25,8 @@ const about = (id: CanisterId): Uint8Array =>
     ),
   );
 
+const emptyRecord = (): Uint8Array => Uint8Array.from(IDL.encode([IDL.Record({})], [{}]));
+
 describe('calls between canisters of two subnets', () => {
   let wasm: Uint8Array;
   let scene: TwoSubnets;
@@ -256,6 +258,25 @@ describe('calls between canisters of two subnets', () => {
       expect(reply).toHaveProperty('data');
       network.rounds(1);
       expect(network.stream(1, 0)).toMatchObject({ begin: 1, messages: [] });
+    });
+
+    it('for what a subnet does only for its own are refused, but to canisters of the root subnet', () => {
+      const target = network.subnet(0).env.subnetId;
+      const arg = forwardTo(target, 'raw_rand', 0n, Uint8Array.from(IDL.encode([], [])));
+      expect(decodeForwarded(scene.call(1, b, 'forward', arg))).toEqual({
+        code: 5,
+        text: `IC0504: Incorrect sender subnet id: ${principalToText(network.subnet(1).env.subnetId)}. Sender should be on the same subnet or on the NNS subnet.`,
+      });
+    });
+
+    it('make canisters on the subnet that is named', () => {
+      const target = network.subnet(1).env.subnetId;
+      const before = network.subnet(1).state.canisters.size;
+      const done = forward(target, 'create_canister', 600_000_000_000n, emptyRecord());
+      expect(done).toMatchObject({ refunded: 0n });
+      const { canisters } = network.subnet(1).state;
+      expect(canisters.size).toBe(before + 1);
+      expect([...canisters.values()].at(-1)?.controllers).toEqual([a]);
     });
 
     it('stay here when they are about this subnet', () => {

@@ -21,6 +21,7 @@ import {
   decodeTopUp,
   decodeUpdateSettings,
 } from './arguments.ts';
+import { checkCallerSubnet } from './caller-subnet.ts';
 import { assembleChunks, clearChunkStore, storedChunks, uploadChunk } from './chunks.ts';
 import { createPaidCanister, createProvisionalCanister } from './create-canister.ts';
 import { cannotControl, chunkStoreError } from './errors.ts';
@@ -69,7 +70,9 @@ export function* executeSubnetMessage(
   round.messagesExecuted += 1;
   const refund = isRequest(message) ? message.cycles : 0n;
   const { sender, methodName, arg } = message;
-  const allowed = isRequest(message) ? ok(null) : ingressMethod(methodName);
+  const allowed = isRequest(message)
+    ? checkCallerSubnet(round, message)
+    : ingressMethod(methodName);
   const method = allowed.ok
     ? checkManagementCall(round.canisters, sender, methodName, arg)
     : allowed;
