@@ -42,9 +42,11 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'network',
-    here: 'One subnet of 1 to 40 nodes; it is its own root subnet.',
-    mainnet: 'Dozens of subnets; the NNS subnet certifies the keys of the others.',
-    consequence: 'Certificates carry no delegation, and there are no messages between subnets.',
+    here: '1 to 6 subnets of 1 to 40 nodes; the first is the root. It certifies keys and canister ranges of the others from a topology that is fixed at the start, and nodes ask each other for delegations over links as between nodes of one subnet.',
+    mainnet:
+      'Dozens of subnets; the NNS subnet certifies what its registry canister says of them at that moment. Nodes of other subnets are reached over TLS.',
+    consequence:
+      'Subnets and canister ranges do not change while the network runs. Who a node of another subnet is, the host vouches for; what it answers counts only under a subnet’s key.',
   },
   {
     area: 'crypto',
