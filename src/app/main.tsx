@@ -119,18 +119,21 @@ function forgetFresh(): void {
 }
 
 async function watched(page: Page, make: () => Promise<Network>): Promise<Network> {
-  const watch = watchBoot((stage) => page.showBoot(stage, STARTED_MS));
+  const watch = watchBoot((stage, detail) => page.showBoot(stage, detail, STARTED_MS));
   return make().finally(() => watch.disconnect());
 }
 
 /** Until the network is there to be asked, its performance marks tell how far it is. */
-function watchBoot(show: (stage: BootStage) => void): PerformanceObserver {
-  show('keys');
+function watchBoot(show: (stage: BootStage, detail: string) => void): PerformanceObserver {
+  show('keys', '');
   const observer = new PerformanceObserver((list) => {
-    const names = list.getEntries().map((entry) => entry.name);
-    const stage = BOOT_STAGES.findLast((name) => names.includes(`subnetarium:${name}`));
+    const entries = list.getEntries();
+    const entryOf = (stage: BootStage): PerformanceEntry | undefined =>
+      entries.findLast(({ name }) => name === `subnetarium:${stage}`);
+    const stage = BOOT_STAGES.findLast((name) => entryOf(name) !== undefined);
     if (stage !== undefined) {
-      show(stage);
+      const { detail } = entryOf(stage) as PerformanceMark;
+      show(stage, String(detail));
     }
   });
   observer.observe({ type: 'mark' });

@@ -26,7 +26,7 @@ export { followTheme } from './theme.ts';
 
 /** The page between its load and the first block: what the composition root shows. */
 export interface Page {
-  showBoot(stage: BootStage, startedMs: number): void;
+  showBoot(stage: BootStage, detail: string, startedMs: number): void;
   showNetwork(services: Services, startedMs: number): void;
   showBadLink(reason: string): void;
   showCannotOpen(network: UnopenedNetwork, saved: SavedNetworks): void;
@@ -36,8 +36,8 @@ export interface Page {
 export function createPage(element: HTMLElement): Page {
   const root = createRoot(element);
   return {
-    showBoot: (stage, startedMs) =>
-      root.render(<Boot stage={stage} detail="" startedMs={startedMs} />),
+    showBoot: (stage, detail, startedMs) =>
+      root.render(<Boot stage={stage} detail={detail} startedMs={startedMs} />),
     showNetwork: (services, startedMs) =>
       root.render(
         <StrictMode>

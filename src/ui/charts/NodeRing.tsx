@@ -58,6 +58,7 @@ export function NodeRing() {
               <RingNode
                 key={node.nodeId}
                 node={node}
+                place={index}
                 at={layout.positions[index] ?? layout.centre}
                 radius={layout.nodeRadius}
                 labels={layout.labels}
@@ -77,21 +78,23 @@ function newestBlock(blocks: readonly BlockView[]): BlockView | null {
 }
 
 /** A dashed outline tells of a node that lies, or that is not with the others yet. */
-function dashOf(node: NodeView): string | undefined {
+function dashOf(node: NodeView, place: number): string | undefined {
   if (node.behaviours.length > 0) {
     return '9 4';
   }
-  return node.condition === 'catchingUp' || !node.isMember ? '3 4' : nodeDash(node.index);
+  return node.condition === 'catchingUp' || !node.isMember ? '3 4' : nodeDash(place);
 }
 
 interface RingNodeProps {
   readonly node: NodeView;
+  /** Among the nodes of its subnet: its colour. */
+  readonly place: number;
   readonly at: Point;
   readonly radius: number;
   readonly labels: RingLabels;
 }
 
-function RingNode({ node, at, radius, labels }: RingNodeProps) {
+function RingNode({ node, place, at, radius, labels }: RingNodeProps) {
   const { ui } = useServices();
   const { index } = node;
   const behind = useProjection((projection) => blocksBehind(projection, node));
@@ -132,8 +135,8 @@ function RingNode({ node, at, radius, labels }: RingNodeProps) {
       <circle
         className="ring-body"
         r={radius}
-        stroke={up ? nodeColour(index) : undefined}
-        strokeDasharray={dashOf(node)}
+        stroke={up ? nodeColour(place) : undefined}
+        strokeDasharray={dashOf(node, place)}
       />
       {up ? (
         <text className="ring-number" dy="0.35em">

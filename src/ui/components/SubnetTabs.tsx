@@ -58,7 +58,9 @@ function SubnetTab({ index }: { readonly index: number }) {
       </span>
       <span className="small">
         block <span className="mono">{height}</span>
-        <span className="muted"> · {rate} · </span>
+        <span className="muted"> · {rate}</span>
+      </span>
+      <span className="small">
         {up} of {nodes} nodes <span className={`tone-${tone}`}>{word}</span>
       </span>
     </button>

@@ -25,7 +25,7 @@ export function createBootWatch(
 
   const enter = (stage: BootStage, detail: string): void => {
     current = stage;
-    performance.mark(MARK_PREFIX + stage);
+    performance.mark(MARK_PREFIX + stage, { detail });
     report({ kind: 'bootStage', stage, elapsedMs: Math.round(stopwatchMs() - startedMs), detail });
   };
   return {
