@@ -42,6 +42,14 @@ export function LearnView() {
           </p>
         </li>
         <li className="card">
+          <h3>Lose the root subnet</h3>
+          <p>
+            Open <a href="?subnets=system:1,application:4">a network of two subnets</a>, deploy the
+            counter to Subnet 2, then press <kbd>1</kbd> and <kbd>K</kbd>. The root stands still;
+            Subnet 2 goes on, and its answers still verify with the root key.
+          </p>
+        </li>
+        <li className="card">
           <h3>Check a signature</h3>
           <p>
             Pause with <kbd>Space</kbd>, click a finalized block, and press Verify. The check runs
