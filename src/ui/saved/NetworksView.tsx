@@ -6,7 +6,7 @@ import { StoragePanel } from './StoragePanel.tsx';
 export function NetworksView() {
   const { saved } = useServices();
   return (
-    <main className="page" id="main" tabIndex={0}>
+    <main className="page networks" id="main" tabIndex={0}>
       <h2 className="page-title">Networks of this browser</h2>
       <p className="lead">
         A network goes on where it was: every block and every canister is on its nodes' disks. A

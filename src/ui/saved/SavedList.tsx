@@ -17,13 +17,15 @@ export function SavedList({ saved }: { readonly saved: SavedNetworks }) {
   const { value: networks, problem, act } = useSaved(() => saved.list());
   return (
     <section aria-labelledby="saved-title" data-testid="saved-networks">
-      <h3 id="saved-title">Saved networks</h3>
+      <div className="row saved-head">
+        <h3 id="saved-title">Saved networks</h3>
+        <ImportField saved={saved} act={act} />
+      </div>
       {problem === null ? null : (
         <p className="tone-error small" role="alert">
           {problem}
         </p>
       )}
-      <ImportField saved={saved} act={act} />
       {networks === undefined ? (
         <p className="muted small">Reading the list</p>
       ) : networks.length === 0 ? (
@@ -117,9 +119,14 @@ function ImportField({ saved, act }: Pick<SavedRowProps, 'saved' | 'act'>) {
     }
   };
   return (
-    <label className="small saved-import">
-      Import a file{' '}
-      <input type="file" accept=".subnetarium" onChange={(event) => take(event.currentTarget)} />
+    <label className="button saved-import">
+      Import a file
+      <input
+        className="visually-hidden"
+        type="file"
+        accept=".subnetarium"
+        onChange={(event) => take(event.currentTarget)}
+      />
     </label>
   );
 }

@@ -6,7 +6,9 @@ import { useSaved } from './use-saved.ts';
 export function StoragePanel({ saved }: { readonly saved: SavedNetworks }) {
   const { value: use, act } = useSaved(() => saved.storage());
   const persist = (): void => act(saved.persist().then(() => ({ ok: true, value: undefined })));
-  const open = new Set(use?.nodes.map(({ networkId }) => networkId));
+  const { value: networks } = useSaved(() => saved.list());
+  const nameOf = (id: string): string => networks?.find((one) => one.id === id)?.name ?? id;
+  const kept = new Set(use?.nodes.map(({ networkId }) => networkId));
   return (
     <section aria-labelledby="storage-title" data-testid="storage">
       <h3 id="storage-title">Storage</h3>
@@ -20,18 +22,18 @@ export function StoragePanel({ saved }: { readonly saved: SavedNetworks }) {
           {use?.persisted === true ? (
             'yes, the browser promised'
           ) : (
-            <>
-              no: the browser may erase everything{' '}
+            <div className="row saved-head">
+              <span>no: the browser may erase everything</span>
               <button type="button" className="button" onClick={persist}>
                 Ask it to keep them
               </button>
-            </>
+            </div>
           )}
         </dd>
       </dl>
-      {[...open].map((networkId) => (
+      {[...kept].map((networkId) => (
         <details key={networkId}>
-          <summary className="small">Nodes of network {networkId}</summary>
+          <summary className="small">Nodes of “{nameOf(networkId)}”</summary>
           <dl className="fields">
             {use?.nodes
               .filter((node) => node.networkId === networkId)
