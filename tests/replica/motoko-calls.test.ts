@@ -80,4 +80,13 @@ describe('Motoko actors that call each other', () => {
     }
     expect([ticks(a), ticks(b)]).toEqual([100, 1]);
   });
+
+  it('fire a timer that was due during an hour of sleep, once', () => {
+    call([], 'alarm');
+    subnet.round([], { afterNs: 3_600_000_000_000n });
+    for (let second = 0; second < 6; second += 1) {
+      subnet.round();
+    }
+    expect([ticks(a), ticks(b)]).toEqual([200, 2]);
+  });
 });

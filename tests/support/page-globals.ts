@@ -1,5 +1,6 @@
 import type { Network } from '../../src/wire/network.ts';
 import type { NetworkSpec } from '../../src/wire/network-spec.ts';
+import type { SavedNetworks } from '../../src/wire/saved-networks.ts';
 import type { BrowserClient } from './browser-client.ts';
 import type { NodeWorkerProbe } from './node-worker-probe.ts';
 import type { SandboxProbe } from './sandbox-probe.ts';
@@ -10,6 +11,7 @@ declare global {
     subnetarium?: {
       readonly network: Network;
       createNetwork(spec: NetworkSpec): Promise<Network>;
+      readonly saved: SavedNetworks;
     };
     /** The same network; set by `exposeNetwork`. */
     networkUnderTest?: Network;
