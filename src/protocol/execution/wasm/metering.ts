@@ -92,6 +92,7 @@ export class Metering {
   finish(locals: ScratchLocals): void {
     const { kind, first, second, count } = this.#edits;
     let meters = 0;
+    let unusedReload = -1;
     this.#started = false;
     for (let i = 0; i < count; i += 1) {
       if (isMeter(kind[i])) {
@@ -99,7 +100,14 @@ export class Metering {
         meters += charges ? 1 : 0;
         if (charges || second[i] === WRITES.global) {
           this.#lastMeter = i;
+          unusedReload = -1;
         }
+      } else if (kind[i] === EDIT.reload) {
+        // A block that calls costs something: without a meter in between, both are in one block.
+        if (unusedReload >= 0) {
+          kind[unusedReload] = EDIT.none;
+        }
+        unusedReload = i;
       }
     }
     this.#local = meters > 1 ? locals.index(VALUE_TYPE.i64, COUNTER_ORDINAL) : null;
