@@ -5,13 +5,27 @@ import { encodeUleb128 } from '../../base/leb128.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import { encodeCbor } from '../crypto/cbor.ts';
 import {
+  type CertificateDelegation,
   decodeCertificate,
   encodeCertificate,
   stateRootSigningBytes,
   verifyCertificate,
 } from '../crypto/certificate.ts';
+import { networkTrust, verifyCanisterSignature } from '../crypto/canister-signature.ts';
 import { wrapBls } from '../crypto/der.ts';
-import { lookupLabels, lookupPath, treeRoot } from '../crypto/hash-tree.ts';
+import {
+  type HashTree,
+  hashTreeToCbor,
+  lookupLabels,
+  lookupPath,
+  pruneTree,
+  treeRoot,
+} from '../crypto/hash-tree.ts';
+import { sha256 } from '../crypto/sha256.ts';
+import { createPrng } from '../../base/prng.ts';
+import type { TraceEvent } from '../interfaces/trace.ts';
+import { RootDelegation } from '../node/root-delegation.ts';
+import type { HttpReply } from './http-error.ts';
 import { INSECURE_TEST_SUITE } from '../crypto/insecure-test-crypto.ts';
 import { labeledMap, leaf, witness } from '../crypto/labeled-tree.ts';
 import { createNodeCrypto } from '../crypto/node-crypto.ts';
@@ -69,6 +83,7 @@ const PATHS = [
 ];
 
 interface Answer {
+  readonly timeNs?: bigint;
   readonly topology?: NetworkTopology;
   readonly paths?: typeof PATHS;
   readonly signer?: typeof root | undefined;
@@ -81,13 +96,14 @@ function answer({
   paths = PATHS,
   signer = root,
   isDelegated,
+  timeNs = TIME_NS,
 }: Answer = {}) {
   const { genesis } = present(root, 'a root subnet');
   const known = subnetTopology(genesis, rootKeyDer, topology);
   const state = labeledMap([
     [encodeUtf8('canister_ranges'), known.canisterRanges],
     [encodeUtf8('subnet'), known.subnets],
-    [encodeUtf8('time'), leaf(encodeUleb128(TIME_NS))],
+    [encodeUtf8('time'), leaf(encodeUleb128(timeNs))],
   ]);
   const tree = witness(state, paths);
   const signature = signed(present(signer, 'a signer').crypto, treeRoot(tree));
@@ -202,5 +218,114 @@ describe('the delegation of a subnet', () => {
   ])('is refused with %s (case %#)', (code, wrong) => {
     const refused = acceptDelegation(wrong, trust);
     expect(refused.ok ? 'accepted' : refused.error.code).toBe(code);
+  });
+});
+
+describe('a node that keeps its delegation', () => {
+  const SECOND = 1_000_000_000n;
+
+  /** Answers each request in turn; the moments at which it asked. */
+  function asks(answers: readonly (HttpReply | null)[]) {
+    const trace: TraceEvent[] = [];
+    let operations = 0;
+    const delegation = new RootDelegation({
+      ...trust,
+      topology: dealt.topology,
+      nextOperation: () => {
+        operations += 1;
+        return operations;
+      },
+      chance: createPrng('asks'),
+      onTrace: (event) => trace.push(event),
+    });
+    const atNs: bigint[] = [];
+    const times: (bigint | undefined)[] = [];
+    let nowNs = 0n;
+    for (const reply of answers) {
+      nowNs = delegation.nextWakeNs() ?? nowNs;
+      const [effect] = delegation.takeEffects(nowNs);
+      if (effect?.kind !== 'fetch') {
+        throw new RangeError('it asks nobody');
+      }
+      expect([effect.to, effect.subnetId]).toEqual([
+        present(root, 'a root').genesis.nodes[0]?.nodeId,
+        dealt.topology.rootSubnetId,
+      ]);
+      expect(delegation.takeEffects(nowNs), 'one request at a time').toEqual([]);
+      expect(delegation.fetched(effect.operationId + 1, reply, nowNs), 'of another').toBe(false);
+      expect(delegation.fetched(effect.operationId, reply, nowNs)).toBe(true);
+      atNs.push(nowNs);
+      times.push(delegation.current()?.timeNs);
+    }
+    return { atNs, times, trace };
+  }
+
+  it('asks again after ever longer pauses, and renews every five minutes', () => {
+    const starting = { ...reply(new Uint8Array(0)), status: 503 };
+    const failures = [null, starting, null, starting, null, null, null, null, null, null];
+    const { atNs, times } = asks([...failures, answer(), answer()]);
+    const pauses = atNs.slice(1).map((at, index) => at - (atNs[index] ?? 0n));
+    expect(pauses[0]).toBeLessThanOrEqual(SECOND / 4n);
+    expect(pauses.slice(0, 10).every((pause) => pause > 0n && pause <= 15n * SECOND)).toBe(true);
+    expect(pauses[9]).toBeGreaterThanOrEqual((15n * SECOND) / 2n);
+    expect(pauses[10]).toBe(300n * SECOND);
+    expect(times).toEqual([...failures.map(() => undefined), TIME_NS, TIME_NS]);
+  });
+
+  it('names what a root node tells wrongly, and keeps what it has', () => {
+    const newer = answer({ timeNs: TIME_NS + 5n });
+    const forged = answer({ signer: own, timeNs: TIME_NS + 9n });
+    const { times, trace } = asks([forged, newer, forged, answer()]);
+    expect(times).toEqual([undefined, TIME_NS + 5n, TIME_NS + 5n, TIME_NS + 5n]);
+    const from = present(root, 'a root').genesis.nodes[0]?.nodeId;
+    const refused = { kind: 'packetRejected', from, code: 'BAD_SIGNATURE' };
+    expect(trace).toEqual([expect.objectContaining(refused), expect.objectContaining(refused)]);
+  });
+});
+
+describe('a signature of a canister of another subnet', () => {
+  const canisterId = canisterIdFromU64(1n << 20n);
+  const id = principalToBytes(canisterId);
+  const seed = Uint8Array.of(1, 2);
+  const message = encodeUtf8('signed');
+  const rawKey = Uint8Array.of(id.length, ...id, ...seed);
+  const signatures: HashTree = [
+    2,
+    encodeUtf8('sig'),
+    [2, sha256(seed), [2, sha256(message), [3, new Uint8Array(0)]]],
+  ];
+  const state = labeledMap([
+    [
+      encodeUtf8('canister'),
+      labeledMap([[id, labeledMap([[encodeUtf8('certified_data'), leaf(treeRoot(signatures))]])]]),
+    ],
+  ]);
+  const tree = witness(state, [[encodeUtf8('canister'), id, encodeUtf8('certified_data')]]);
+
+  const verdict = (delegation: CertificateDelegation | undefined, rootKey = rootKeyDer) => {
+    const signature = signed(trust.crypto, treeRoot(tree));
+    const certificate = encodeCertificate({ tree, signature, ...(delegation && { delegation }) });
+    const encoded = encodeCbor({ certificate, tree: hashTreeToCbor(signatures) });
+    const believed = networkTrust(present(root, 'a root subnet').crypto, rootKey);
+    const verified = verifyCanisterSignature(rawKey, message, encoded, believed);
+    return verified.ok ? 'valid' : verified.error.message;
+  };
+
+  it('is believed under the root key, with a delegation that shows the type of the subnet', () => {
+    const accepted = acceptDelegation(answer(), trust);
+    const delegation = accepted.ok ? accepted.value.show('flat') : undefined;
+    expect(verdict(delegation)).toBe('valid');
+    expect(verdict(undefined)).toMatch(/not signed by the expected subnet key/u);
+    expect(verdict(delegation, trust.crypto.subnetPublicKeyDer)).toMatch(/not signed/u);
+    const untyped = decodeCertificate(delegation?.certificate ?? new Uint8Array(0));
+    const shownPaths = [PATHS[0], PATHS[1], PATHS[3]].filter((one) => one !== undefined);
+    const pruned = untyped.ok && {
+      subnetId: ownId,
+      certificate: encodeCertificate({
+        ...untyped.value,
+        tree: pruneTree(untyped.value.tree, shownPaths),
+      }),
+    };
+    expect(pruned && verdict(pruned)).toMatch(/does not show the type of the subnet/u);
   });
 });
