@@ -226,6 +226,13 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'interface',
+    here: 'With several subnets a call whose effective id is aaaaa-aa goes to the root subnet, so a canister made without naming an id is made there.',
+    mainnet: 'Boundary nodes answer such a call with 400, canister_not_found.',
+    consequence:
+      'Name a canister id of the subnet that is meant as effective id, here as there; on the root nobody pays cycles.',
+  },
+  {
+    area: 'interface',
     here: 'Calls reach the subnet through a function in this page, with the paths of the HTTP interface.',
     mainnet: 'API boundary nodes over the public internet.',
     consequence:

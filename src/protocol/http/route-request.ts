@@ -3,7 +3,6 @@ import { canisterIdToU64, MANAGEMENT_CANISTER_ID, principalFromText } from '../c
 import { subnetEntry, subnetOfCanister } from '../registry/network-topology.ts';
 import type { PrincipalId, SubnetId } from '../types/ids.ts';
 import type { NetworkTopology } from '../types/network-topology.ts';
-import { decodeEnvelope } from './envelope.ts';
 import type { ReplicaRequest } from './handle-request.ts';
 import type { HttpReply } from './http-error.ts';
 
@@ -18,14 +17,14 @@ export type RequestRoute =
   | { readonly kind: 'refused'; readonly reply: HttpReply };
 
 const ROUTE = /^\/api\/v[234]\/(canister|subnet)\/([^/]{1,80})\//;
-const CREATION = 'provisional_create_canister_with_cycles';
 
 /**
  * By canister id, by subnet id. A network of one subnet gets everything: its nodes say what is wrong.
  *
- * Where boundary nodes of the IC know no route, a creation may still name any id, as the interface
- * specification has it: it goes to the first application subnet. All else about `aaaaa-aa` goes to the
- * root subnet, since agents accept an answer about that id without a delegation only.
+ * `aaaaa-aa` is on no subnet, and boundary nodes of the IC refuse it. Here it goes to the root subnet:
+ * agents accept an answer about that id without a delegation only, so a canister that an unmodified
+ * agent creates without naming an id is made there. Whoever wants it elsewhere names an id of the
+ * subnet that is meant.
  */
 export function routeRequest(topology: NetworkTopology, request: ReplicaRequest): RequestRoute {
   const [, kind, text] = ROUTE.exec(request.path) ?? [];
@@ -43,7 +42,7 @@ export function routeRequest(topology: NetworkTopology, request: ReplicaRequest)
   }
   return kind === 'subnet'
     ? routeToSubnet(topology, id.value)
-    : routeToCanister(topology, id.value, request);
+    : routeToCanister(topology, id.value);
 }
 
 /** An error as the IC's boundary nodes word it. */
@@ -66,44 +65,17 @@ function routeToSubnet(topology: NetworkTopology, id: PrincipalId): RequestRoute
     : to(found.subnetId);
 }
 
-function routeToCanister(
-  topology: NetworkTopology,
-  id: PrincipalId,
-  request: ReplicaRequest,
-): RequestRoute {
+function routeToCanister(topology: NetworkTopology, id: PrincipalId): RequestRoute {
+  if (id === MANAGEMENT_CANISTER_ID) {
+    return to(topology.rootSubnetId);
+  }
   const number = canisterIdToU64(id);
   const host = number === undefined ? undefined : subnetOfCanister(topology, number);
-  if (host !== undefined) {
-    return to(host);
-  }
-  if (isCreation(request)) {
-    return to(creationSubnet(topology));
-  }
-  return id === MANAGEMENT_CANISTER_ID
-    ? to(topology.rootSubnetId)
-    : refused('canister_not_found', 'The specified canister does not exist.');
+  return host === undefined
+    ? refused('canister_not_found', 'The specified canister does not exist.')
+    : to(host);
 }
 
 function refused(error: string, details: string): RequestRoute {
   return { kind: 'refused', reply: boundaryFailure(400, error, details) };
-}
-
-function isCreation(request: ReplicaRequest): boolean {
-  const envelope = request.path.endsWith('/call') ? decodeEnvelope(request.body) : undefined;
-  if (envelope?.ok !== true || envelope.value.content.kind !== 'call') {
-    return false;
-  }
-  const { canisterId, methodName } = envelope.value.content;
-  return canisterId === MANAGEMENT_CANISTER_ID && methodName === CREATION;
-}
-
-/** Where a canister is made that nobody asked to have on a subnet in particular. */
-function creationSubnet(topology: NetworkTopology): SubnetId {
-  const hosts = topology.routingTable.map(({ subnetId }) => subnetId);
-  const isFor = (type: string) => (id: SubnetId) => subnetEntry(topology, id)?.subnetType === type;
-  return (
-    hosts.find(isFor('application')) ??
-    hosts.find(isFor('verified_application')) ??
-    topology.rootSubnetId
-  );
 }
