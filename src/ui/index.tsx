@@ -66,7 +66,7 @@ export function createPage(element: HTMLElement): Page {
         <FatalError
           what="The network did not start."
           reason={reason}
-          advice="A browser with module workers and 64-bit WebAssembly memory is needed: Chromium 133 or newer. Reloading starts a new network."
+          advice="A browser with module workers and 64-bit WebAssembly memory is needed: Chromium 133 or newer. Reloading tries again; what is saved stays on the disk, also beside a fresh network."
           action="reload"
         />,
       ),

@@ -17,7 +17,7 @@ import { createSavedNetworks } from './saved/saved-control.ts';
 import { listOpfsFiles } from './storage/opfs-storage.ts';
 import { startNetwork } from './supervisor/worker-network.ts';
 
-export { chooseNetwork, type NetworkChoice } from './saved/choose-network.ts';
+export { chooseNetwork } from './saved/choose-network.ts';
 
 /** Why there is no network: the spec was refused, or its workers could not be started. */
 export class NetworkStartError extends Error {

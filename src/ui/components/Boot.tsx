@@ -51,7 +51,8 @@ export function Boot({ stage, detail, startedMs }: BootProps) {
         {elapsedMs > SLOW_MS ? (
           <p className="small tone-warning">
             This takes longer than usual. All nodes share the cores of this device; other busy tabs
-            slow them down.
+            slow them down. A saved network whose nodes cannot go on stays here: what the disk holds
+            is kept, and <a href="?fresh">a fresh network</a> can be opened beside it.
           </p>
         ) : null}
       </div>

@@ -42,6 +42,11 @@ export function FatalError({ what, reason, advice, action }: FatalErrorProps) {
               Open the usual network
             </a>
           )}
+          {action === 'reload' ? (
+            <a className="button" href="?fresh">
+              Open a fresh network
+            </a>
+          ) : null}
           <button type="button" className="button" onClick={copy}>
             {copied ? 'Copied' : 'Copy report'}
           </button>
