@@ -143,3 +143,14 @@ test('a renderer killed under load loses nothing that was verified', async ({ co
     verified.push(count);
   }
 });
+
+test('all subnets of a network go on after a reload', async ({ page }) => {
+  await openPage(page, '?subnets=system:1,application:1');
+  const before = await readNodes(page);
+  await page.reload();
+  await page.waitForFunction(exposeNetwork, null, { timeout: 120_000 });
+  expect((await readNodes(page)).map(({ nodeId }) => nodeId)).toEqual(
+    before.map(({ nodeId }) => nodeId),
+  );
+  await waitForHeight(page, Math.max(...before.map(({ finalized }) => finalized)) + 2);
+});
