@@ -24,22 +24,39 @@ export const WRITES = {
   global: 1,
 } as const;
 
-/** Paths into what follows a frame, on which the global was not told the latest charges. */
-const BEHIND_END = 1;
-/** Of an `if` without `else` so far: the path around it. */
-const AROUND_THEN = 2;
+/** Meters of blocks that only the local was told of, and from which control comes to a place. */
+type Sources = number[];
+
+/** In a list of sources: what comes back from the end of a loop, which is not known yet. */
+const UNKNOWN = -1;
+
+/** What reaches the end of a frame without having been written, and what goes around the first half of an `if`. */
+interface Frame {
+  end: Sources;
+  around: Sources;
+}
+
+/** Both lists in one; neither is to be used any more. */
+function joined(a: Sources, b: Sources): Sources {
+  const [longer, shorter] = a.length >= b.length ? [a, b] : [b, a];
+  for (const source of shorter) {
+    longer.push(source);
+  }
+  return longer;
+}
 
 /**
  * Finds the blocks whose charge must reach the counter's global: those with an instruction that can
  * trap, call, or leave the function. Nobody sees the counter in others, a later block of the path
- * writes it. A block that costs nothing writes what its predecessors left behind, if they may have.
+ * writes it. Where a block that costs nothing shows the counter, those that control comes from write it;
+ * the block does so itself at the head of a loop.
  */
 export class WriteThrough {
   readonly #edits: Edits;
-  readonly #frames: number[] = [];
+  readonly #frames: Frame[] = [];
   #open = 0;
-  /** The global may lack charges when the open block begins. */
-  #behind = false;
+  /** Whose charges the global may lack when the open block begins. */
+  #behind: Sources = [];
 
   readonly #mode: CounterWrites | undefined;
 
@@ -51,8 +68,8 @@ export class WriteThrough {
   /** A function begins with the block whose meter is `open`. */
   begin(open: number): void {
     this.#frames.length = 0;
-    this.#frames.push(0);
-    this.#behind = false;
+    this.#frames.push({ end: [], around: [] });
+    this.#behind = [];
     this.open(open);
   }
 
@@ -73,60 +90,68 @@ export class WriteThrough {
 
   #tell(): void {
     const { first, second } = this.#edits;
-    if ((first[this.#open] as number) > 0 || this.#behind) {
+    if ((first[this.#open] as number) > 0) {
       second[this.#open] = WRITES.global;
+      return;
     }
+    for (const source of this.#behind) {
+      second[source === UNKNOWN ? this.#open : source] = WRITES.global;
+    }
+    this.#behind = [];
   }
 
-  /** Whether the global may lack charges at this place. */
-  #isBehind(): boolean {
+  /** Takes the blocks whose charges the global may lack at this place, the open one's included. */
+  #taken(): Sources {
     const { first, second } = this.#edits;
-    if (second[this.#open] === WRITES.global) {
-      return false;
+    if ((first[this.#open] as number) > 0) {
+      return second[this.#open] === WRITES.global ? [] : [this.#open];
     }
-    return (first[this.#open] as number) > 0 || this.#behind;
+    const behind = this.#behind;
+    this.#behind = [];
+    return behind;
   }
 
   /** A branch of the open block. */
   branch(label: number): void {
     const target = this.#frames.length - 1 - label;
-    if (target <= 0) {
+    const frame = this.#frames[target];
+    if (target <= 0 || frame === undefined) {
       this.#leave();
-    } else if (this.#isBehind()) {
-      this.#frames[target] = (this.#frames[target] as number) | BEHIND_END;
+    } else {
+      // A block with a branch costs something: this is its own charge, or nothing.
+      frame.end = joined(frame.end, this.#taken());
     }
   }
 
   /** Behind an instruction that opens or closes a frame or a block, before the next block is open. */
   control(opcode: number): void {
     const frames = this.#frames;
-    const top = frames.length - 1;
+    const frame = frames.at(-1);
     switch (opcode) {
       case OP.block:
-        frames.push(0);
+        frames.push({ end: [], around: [] });
         return;
       case OP.loop:
-        frames.push(0);
-        // What comes back from the end of the loop is not known yet.
-        this.#behind = true;
+        frames.push({ end: [], around: [] });
+        this.#behind = joined(this.#taken(), [UNKNOWN]);
         return;
       case OP.if:
-        this.#behind = this.#isBehind();
-        frames.push(this.#behind ? AROUND_THEN : 0);
+        frames.push({ end: [], around: this.#taken() });
+        this.#behind = this.#taken();
         return;
-      case OP.else: {
-        const paths = frames[top] ?? 0;
-        frames[top] = this.#isBehind() ? BEHIND_END : paths & BEHIND_END;
-        this.#behind = (paths & AROUND_THEN) !== 0;
+      case OP.else:
+        if (frame !== undefined) {
+          frame.end = joined(frame.end, this.#taken());
+          this.#behind = frame.around;
+          frame.around = [];
+        }
         return;
-      }
-      case OP.end: {
-        const paths = frames.pop() ?? 0;
-        this.#behind = this.#isBehind() || paths !== 0;
+      case OP.end:
+        frames.pop();
+        this.#behind = joined(joined(frame?.end ?? [], frame?.around ?? []), this.#taken());
         return;
-      }
       default:
-        this.#behind = this.#isBehind();
+        this.#behind = this.#taken();
     }
   }
 
