@@ -6,6 +6,13 @@ import { decodeIngress } from '../../ingress/signed-ingress.ts';
 import { decodeArtifact, encodeArtifact } from '../../types/artifact-codec.ts';
 import type { ArtifactKind } from '../../types/artifacts.ts';
 import { ARTIFACT_KINDS } from '../../types/artifacts.ts';
+import { MAX_SLICE_BYTES } from '../../limits/xnet.ts';
+import { cutSlice } from '../../xnet/cut-slice.ts';
+import { decodeSlice, encodeSlice } from '../../xnet/slice-codec.ts';
+import { sliceRoot } from '../../xnet/slice-witness.ts';
+import { requests, testNetwork } from '../../xnet/testing/certified-streams.ts';
+import { readSlice } from '../../xnet/verify-slice.ts';
+import { present } from '../../../base/assert.ts';
 import type { MessageId } from '../../types/ids.ts';
 import { decodePacket, encodePacket } from '../packet-codec.ts';
 import { decodeStripped, stripProposal } from '../stripped-proposal.ts';
@@ -119,6 +126,34 @@ function ingressTarget(): FuzzTarget {
   };
 }
 
+/** Slices of streams, as nodes of other subnets hand them out. */
+function sliceTarget(): FuzzTarget {
+  const { a, b } = testNetwork();
+  const seeds = seedsOf('streamSlice', (prng) => {
+    const begin = prng.below(300);
+    const messages = requests(begin, begin + prng.below(9));
+    const tree = a.certify(
+      begin,
+      new Map([[b.id, { begin, messages, signalsEnd: prng.below(9) }]]),
+    );
+    const wish = { witnessBegin: begin, msgBegin: begin, msgLimit: 9, byteLimit: MAX_SLICE_BYTES };
+    return encodeSlice(present(cutSlice(tree, b.id, wish), 'the stream is there'));
+  });
+  return {
+    kind: 'streamSlice',
+    seeds,
+    run(bytes) {
+      const decoded = decodeSlice(bytes);
+      if (!decoded.ok) {
+        return 'rejected';
+      }
+      sliceRoot(decoded.value, b.id);
+      readSlice(decoded.value);
+      return isSame(encodeSlice(decoded.value), bytes) ? 'accepted' : 'second';
+    },
+  };
+}
+
 /** Every decoder of what peers send: one for each kind of artifact, and those of their contents. */
 export function fuzzTargets(): readonly FuzzTarget[] {
   return [
@@ -126,6 +161,7 @@ export function fuzzTargets(): readonly FuzzTarget[] {
     packetTarget(),
     strippedTarget(),
     ingressTarget(),
+    sliceTarget(),
     ...contentTargets(),
   ];
 }
