@@ -3,15 +3,15 @@ import type { NodeCore, NodeInput, StorageWrite } from '../protocol/node/node-io
 import type { NodeId } from '../protocol/types/ids.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import { HEALTHY_NODE, type NodeConditions } from '../wire/node-conditions.ts';
+import type { EventQueue } from './event-queue.ts';
 import type { FetchEvent } from './node-fetches.ts';
 
 /** Something that happens to a node at a virtual time. */
 export type SimulationEvent =
   | {
       readonly kind: 'packet';
-      readonly to: SimNode;
-      readonly from: NodeId;
-      readonly bytes: Uint8Array;
+      readonly to: readonly SimNode[];
+      readonly input: NodeInput;
     }
   | FetchEvent
   | { readonly kind: 'wake'; readonly node: SimNode; readonly atNs: number }
@@ -59,4 +59,29 @@ export function createSimNode(id: NodeId, subnet: number): SimNode {
     behaviours: [],
     busyUntilNs: 0,
   };
+}
+
+/** The copies of one packet. Most of a broadcast arrive at one moment: one event for all of them. */
+export class Arrivals {
+  private readonly input: NodeInput;
+  private readonly moments: { readonly atNs: number; readonly to: SimNode[] }[] = [];
+
+  constructor(input: NodeInput) {
+    this.input = input;
+  }
+
+  add(atNs: number, to: SimNode): void {
+    const known = this.moments.find((moment) => moment.atNs === atNs);
+    if (known === undefined) {
+      this.moments.push({ atNs, to: [to] });
+    } else {
+      known.to.push(to);
+    }
+  }
+
+  schedule(queue: EventQueue<SimulationEvent>): void {
+    for (const { atNs, to } of this.moments) {
+      queue.schedule(atNs, { kind: 'packet', to, input: this.input });
+    }
+  }
 }

@@ -24,7 +24,7 @@ import type { NodeFetches } from './node-fetches.ts';
 import { createPacketSimulator } from './packet-simulator.ts';
 import type { Delivery, DropCause, PacketSimulator } from './packet-simulator.ts';
 import { createSimNode } from './sim-node.ts';
-import type { RunningNode, SimNode, SimulationEvent } from './sim-node.ts';
+import { Arrivals, type RunningNode, type SimNode, type SimulationEvent } from './sim-node.ts';
 
 /**
  * Discrete-event simulation of the nodes of a network: one thread, virtual time, every choice from
@@ -291,7 +291,7 @@ export class Simulation {
   private happen(event: SimulationEvent): void {
     switch (event.kind) {
       case 'packet':
-        this.give(event.to, { kind: 'packet', from: event.from, bytes: event.bytes });
+        event.to.forEach((to) => this.give(to, event.input));
         return;
       case 'wake':
         if (event.node.wakeAtNs === event.atNs && event.node.running !== null) {
@@ -397,14 +397,16 @@ export class Simulation {
 
   private send(node: SimNode, transmit: Transmit): void {
     this.config.observer.packet(node.id, transmit);
+    const arrivals = new Arrivals({ kind: 'packet', from: node.id, bytes: transmit.bytes });
     for (const to of this.bySubnet[node.subnet] ?? []) {
       if (to === node || (transmit.to !== 'all' && transmit.to !== to.id)) {
         continue;
       }
       for (const atNs of this.deliver(node.id, to.id, transmit.bytes.length).arrivalsNs) {
-        this.queue.schedule(atNs, { kind: 'packet', to, from: node.id, bytes: transmit.bytes });
+        arrivals.add(atNs, to);
       }
     }
+    arrivals.schedule(this.queue);
   }
 
   private deliver(from: NodeId, to: NodeId, bytes: number): Delivery {
