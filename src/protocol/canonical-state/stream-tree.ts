@@ -76,8 +76,10 @@ export function streamTree(
 
 function messagesTree(stream: Stream, before: Stream | undefined, known: MapTree): MapTree {
   let tree = known;
-  const end = before === undefined ? stream.begin : streamEnd(before);
-  for (let index = before?.begin ?? 0; index < Math.min(stream.begin, end); index += 1) {
+  // A stream that is new here may be old: a restored state has no tree before it.
+  const [begin, end] =
+    before === undefined ? [stream.begin, stream.begin] : [before.begin, streamEnd(before)];
+  for (let index = begin; index < Math.min(stream.begin, end); index += 1) {
     tree = withoutEntry(tree, streamIndexLabel(index));
   }
   stream.messages.forEach((message, at) => {
