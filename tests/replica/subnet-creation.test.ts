@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { principalToText } from '../../src/protocol/crypto/principal.ts';
 import type { CanisterId } from '../../src/protocol/types/ids.ts';
 import { CALLER_WAT, decodeForwarded, forwardTo } from '../support/caller-wat.ts';
 import { TwoSubnets } from '../support/two-subnets.ts';
@@ -29,8 +30,8 @@ describe('a canister on another subnet', () => {
     expect('data' in made && made.data.subarray(-10).toString('hex')).toBe('00000000001000010101');
     expect(network.subnet(1).state.canisters.size).toBe(before + 1);
     const count = network.subnet(0).state.canisters.size;
-    const text =
-      'IC0504: Cannot create canister. Sender should be on the same subnet or on the NNS subnet.';
+    const sender = principalToText(network.subnet(1).env.subnetId);
+    const text = `IC0504: Incorrect sender subnet id: ${sender}. Sender should be on the same subnet or on the NNS subnet.`;
     expect(create(1, b, 0)).toEqual({ code: 5, text });
     expect(network.subnet(0).state.canisters.size).toBe(count);
     network.rounds(2);

@@ -8,7 +8,6 @@ import { idAfter, isHosted } from '../../replicated-state/replicated-state.ts';
 import type { CanisterId, Cycles, PrincipalId } from '../../types/ids.ts';
 import { createCanisterFee } from '../cycles-account-manager.ts';
 import type { RoundState } from '../round-state.ts';
-import { routeOf } from '../routing.ts';
 import { ErrorCode, help, INTERNAL_HELP, userError, type UserError } from '../user-error.ts';
 import { decodeCreateCanister, type SettingsArgument } from './arguments.ts';
 import { originOf, type Reply } from './operation.ts';
@@ -33,20 +32,9 @@ export function createProvisionalCanister(round: RoundState, message: SubnetMess
   return reply;
 }
 
-/**
- * Creation by a canister of this subnet or of the root, which pays for it; the rest of the cycles is
- * the new canister's.
- */
+/** Creation by a canister, which pays for it; the rest of the cycles is the new canister's. */
 export function createPaidCanister(round: RoundState, message: SubnetMessage): Reply {
   assert(isRequest(message), 'only canisters may call create_canister');
-  const from = routeOf(round, message.sender);
-  const { topology } = round;
-  if (topology !== undefined && from !== round.env.subnetId && from !== topology.rootSubnetId) {
-    return userError(
-      ErrorCode.canisterContractViolation,
-      'Cannot create canister. Sender should be on the same subnet or on the NNS subnet.',
-    );
-  }
   const decoded = decodeCreateCanister(message.arg);
   if (!decoded.ok) {
     return decoded;
