@@ -124,7 +124,8 @@ function readAll<T>(
   return found;
 }
 
-function keyFields(key: ThresholdTranscript): CborInput {
+/** A threshold key, as it stands in summaries and in the registry. */
+export function keyFields(key: ThresholdTranscript): CborInput {
   return [
     TAGS.indexOf(key.tag),
     key.threshold,
@@ -134,7 +135,7 @@ function keyFields(key: ThresholdTranscript): CborInput {
   ];
 }
 
-function readKey(fields: FieldReader): ThresholdTranscript {
+export function readKey(fields: FieldReader): ThresholdTranscript {
   const tag = readTag(fields);
   const threshold = fields.safeNat();
   const receivers = fields.signers(MAX_SUBNET_NODES);

@@ -1,6 +1,6 @@
 import { bytesToHex } from '../../base/hex.ts';
 import type { CborValue } from '../crypto/cbor.ts';
-import { asArray, asBytes, asNat, asSafeNat } from '../crypto/cbor.ts';
+import { asArray, asBytes, asNat, asSafeNat, asText } from '../crypto/cbor.ts';
 import type { HashHex, Height, NodeId, SubnetId } from './ids.ts';
 
 const HASH_BYTES = 32;
@@ -72,6 +72,25 @@ export class FieldReader {
     const value = asBytes(this.take());
     const fits = value !== undefined && value.length >= minimum && value.length <= maximum;
     return this.expect(fits ? value : undefined, `${minimum}–${maximum} bytes`, new Uint8Array(0));
+  }
+
+  /** At most `maximum` UTF-16 code units. */
+  text(maximum: number): string {
+    const value = asText(this.take());
+    const fits = value !== undefined && value.length <= maximum;
+    return this.expect(fits ? value : undefined, `text of at most ${maximum}`, '');
+  }
+
+  /** One of these texts. */
+  oneOf<const T extends string>(choices: readonly [T, ...T[]]): T {
+    const value = this.text(Math.max(...choices.map((choice) => choice.length)));
+    const choice = choices.find((candidate) => candidate === value);
+    return this.expect(choice, `one of ${choices.join(', ')}`, choices[0]);
+  }
+
+  flag(): boolean {
+    const value = this.take();
+    return this.expect(typeof value === 'boolean' ? value : undefined, 'true or false', false);
   }
 
   hash(): HashHex {

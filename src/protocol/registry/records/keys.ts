@@ -1,0 +1,39 @@
+import { canisterIdFromU64, principalToText } from '../../crypto/principal.ts';
+import type { NodeId, SubnetId } from '../../types/ids.ts';
+
+/** Keys of registry records, as the registry canister spells them. @upstream rs/registry/keys */
+export const SUBNET_LIST_KEY = 'subnet_list';
+export const ROOT_SUBNET_KEY = 'nns_subnet_id';
+export const SUBNET_RECORD_PREFIX = 'subnet_record_';
+export const CANISTER_RANGES_PREFIX = 'canister_ranges_';
+
+export function subnetRecordKey(id: SubnetId): string {
+  return SUBNET_RECORD_PREFIX + principalToText(id);
+}
+
+export function thresholdKeyKey(id: SubnetId): string {
+  return `crypto_threshold_signing_public_key_${principalToText(id)}`;
+}
+
+export function catchUpContentsKey(id: SubnetId): string {
+  return `catch_up_package_contents_${principalToText(id)}`;
+}
+
+/** What a node's key is for; the numbers are the registry's. @upstream rs/protobuf/def/registry/crypto, KeyPurpose */
+export const KEY_PURPOSES = {
+  nodeSigning: 1,
+  dkgDealingEncryption: 3,
+  committeeSigning: 4,
+} as const;
+
+export function cryptoRecordKey(id: NodeId, purpose: keyof typeof KEY_PURPOSES): string {
+  return `crypto_record_${principalToText(id)}_${KEY_PURPOSES[purpose]}`;
+}
+
+export function replicaVersionKey(version: string): string {
+  return `replica_version_${version}`;
+}
+
+export function canisterRangesKey(first: bigint): string {
+  return CANISTER_RANGES_PREFIX + principalToText(canisterIdFromU64(first));
+}

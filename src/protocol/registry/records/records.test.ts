@@ -1,0 +1,174 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { compareText } from '../../../base/bytes.ts';
+import { INSECURE_TEST_SUITE } from '../../crypto/insecure-test-crypto.ts';
+import { subnetParametersFor } from '../../node/subnet-parameters.ts';
+import type { SubnetGenesis } from '../../types/genesis.ts';
+import { dealSubnet } from '../genesis.ts';
+import { genesisTopology } from '../network-topology.ts';
+import { genesisRecord } from '../registry-change.ts';
+import {
+  applyDelta,
+  decodeDelta,
+  EMPTY_REGISTRY,
+  encodeDelta,
+  MUTATIONS,
+  type RegistryDelta,
+  type RegistryMutation,
+  type RegistrySnapshot,
+} from './changelog.ts';
+import { addSubnetBatch, genesisBatch, mutation } from './genesis-batch.ts';
+import { checkInvariants } from './invariants.ts';
+import { canisterRangesKey, catchUpContentsKey, cryptoRecordKey, subnetRecordKey } from './keys.ts';
+import { CANISTER_RANGES, SUBNET_RECORD } from './records.ts';
+import { genesisIn, readRecord, subnetRecordIn, subnetsOf, topologyIn } from './snapshot-views.ts';
+
+const timing = { unitDelayMs: 1000, initialNotaryDelayMs: 300, dkgIntervalLength: 19 };
+
+function deal(index: number, nodes = 4, spareNodes = 0): SubnetGenesis {
+  const type = index === 0 ? 'system' : 'application';
+  const parameters = subnetParametersFor(type, timing);
+  const spec = { seed: 'registry', index, nodes, spareNodes, parameters, genesisTimeNs: 7n };
+  return dealSubnet(spec, INSECURE_TEST_SUITE).genesis;
+}
+
+const SUBNETS = [deal(0), deal(1, 4, 2), deal(2, 1)];
+
+function valueOf<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false }): T {
+  if (!result.ok) {
+    throw new TypeError(`failed: ${JSON.stringify(result)}`);
+  }
+  return result.value;
+}
+
+function next(snapshot: RegistrySnapshot, mutations: readonly RegistryMutation[]) {
+  return applyDelta(snapshot, { version: snapshot.version + 1, mutations });
+}
+
+const FIRST = valueOf(next(EMPTY_REGISTRY, genesisBatch(SUBNETS)));
+
+function codeAfter(mutations: readonly RegistryMutation[]): string | undefined {
+  const snapshot = next(FIRST, mutations);
+  const checked = snapshot.ok ? checkInvariants(snapshot.value) : snapshot;
+  return checked.ok ? undefined : checked.error.code;
+}
+
+describe('the records of a network', () => {
+  it('say what the genesis says', () => {
+    expect(checkInvariants(FIRST)).toEqual({ ok: true, value: null });
+    expect(valueOf(topologyIn(FIRST))).toEqual(genesisTopology(SUBNETS));
+    for (const genesis of SUBNETS) {
+      expect(valueOf(genesisIn(FIRST, genesis.subnetId))).toEqual(genesis);
+      expect(valueOf(subnetRecordIn(FIRST, genesis.subnetId))).toEqual(genesisRecord(genesis));
+    }
+  });
+
+  it('take up a subnet that is dealt later', () => {
+    const late = deal(3);
+    const snapshot = valueOf(next(FIRST, addSubnetBatch(valueOf(subnetsOf(FIRST)), late)));
+    expect(checkInvariants(snapshot)).toEqual({ ok: true, value: null });
+    expect(valueOf(topologyIn(snapshot))).toEqual(genesisTopology([...SUBNETS, late]));
+    expect(valueOf(genesisIn(snapshot, late.subnetId))).toEqual(late);
+  });
+
+  it('have invariants that a batch cannot break', () => {
+    const [root, second] = SUBNETS as [SubnetGenesis, SubnetGenesis];
+    const key = subnetRecordKey(second.subnetId);
+    const record = valueOf(readRecord(FIRST, key, SUBNET_RECORD));
+    const members = (ids: typeof record.members) => [
+      mutation('update', key, SUBNET_RECORD, { ...record, members: ids }),
+    ];
+    const [first, ...others] = record.members as [never, ...never[]];
+    const stranger = root.nodes[0]?.nodeId as never;
+    expect(codeAfter(members(others))).toBeUndefined();
+    expect(codeAfter(members([...others, stranger].toSorted(compareText)))).toBe(
+      'REGISTRY_INVARIANT_BROKEN',
+    );
+    const keyless = { kind: 'delete', key: cryptoRecordKey(first, 'committeeSigning') } as const;
+    expect(codeAfter([{ ...keyless, value: new Uint8Array(0) }])).toBe('REGISTRY_KEY_ABSENT');
+    const contents = { kind: 'delete', key: catchUpContentsKey(second.subnetId) } as const;
+    expect(codeAfter([{ ...contents, value: new Uint8Array(0) }])).toBe(
+      'REGISTRY_INVARIANT_BROKEN',
+    );
+    const overlap = { first: 5n, last: 9n, subnetId: second.subnetId };
+    const range = mutation('insert', canisterRangesKey(5n), CANISTER_RANGES, [overlap]);
+    expect(codeAfter([range])).toBe('REGISTRY_INVARIANT_BROKEN');
+    expect(codeAfter([{ kind: 'update', key, value: Uint8Array.of(0x80) }])).toBe(
+      'REGISTRY_RECORD_MALFORMED',
+    );
+  });
+});
+
+const KEYS = ['a', 'b', 'c', 'd'];
+const arbitraryBatch = fc
+  .uniqueArray(
+    fc.record({
+      kind: fc.constantFrom(...MUTATIONS),
+      key: fc.constantFrom(...KEYS),
+      value: fc.uint8Array({ maxLength: 4 }),
+    }),
+    { selector: ({ key }) => key },
+  )
+  .map((batch): readonly RegistryMutation[] =>
+    batch.map((one) => (one.kind === 'delete' ? { ...one, value: new Uint8Array(0) } : one)),
+  );
+
+describe('versions', () => {
+  test.prop([fc.array(arbitraryBatch, { maxLength: 20 })])(
+    'are the same at the writer and at who reads its deltas',
+    (batches) => {
+      let writer = EMPTY_REGISTRY;
+      const model = new Map<string, Uint8Array>();
+      const sent: Uint8Array[] = [];
+      for (const mutations of batches) {
+        const delta: RegistryDelta = { version: writer.version + 1, mutations };
+        const made = applyDelta(writer, delta);
+        const refused = mutations.some(({ kind, key }) =>
+          kind === 'insert' ? model.has(key) : kind !== 'upsert' && !model.has(key),
+        );
+        expect(made.ok).toBe(!refused);
+        if (made.ok) {
+          writer = made.value;
+          sent.push(encodeDelta(delta));
+          for (const { kind, key, value } of mutations) {
+            if (kind === 'delete') {
+              model.delete(key);
+            } else {
+              model.set(key, value);
+            }
+          }
+        }
+      }
+      let reader = EMPTY_REGISTRY;
+      for (const bytes of sent) {
+        reader = valueOf(applyDelta(reader, valueOf(decodeDelta(bytes))));
+      }
+      expect(reader).toEqual(writer);
+      expect(writer.records).toEqual(model);
+    },
+  );
+
+  it('have no gaps and no repetitions', () => {
+    for (const version of [0, 1, 3]) {
+      const made = applyDelta(FIRST, { version, mutations: [] });
+      expect(made).toMatchObject({ ok: false, error: { code: 'REGISTRY_VERSION_GAP' } });
+    }
+    const twice: RegistryMutation = { kind: 'upsert', key: 'k', value: new Uint8Array(0) };
+    expect(next(FIRST, [twice, twice])).toMatchObject({ error: { code: 'REGISTRY_KEY_TWICE' } });
+  });
+
+  test.prop([fc.uint8Array({ maxLength: 200 }), fc.nat(), fc.integer({ min: 1, max: 255 })])(
+    'are never read from bytes that nobody would write',
+    (noise, at, flip) => {
+      const good = encodeDelta({ version: 2, mutations: genesisBatch(SUBNETS.slice(2)) });
+      const bad = good.slice();
+      const place = at % bad.length;
+      bad[place] = (bad[place] as number) ^ flip;
+      for (const bytes of [noise, bad, good.slice(0, place)]) {
+        const read = decodeDelta(bytes);
+        // What is read is exactly what its writer would have written.
+        expect(read.ok ? encodeDelta(read.value) : bytes).toEqual(bytes);
+      }
+    },
+  );
+});
