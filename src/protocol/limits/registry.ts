@@ -12,3 +12,5 @@ export const MAX_REGISTRY_KEY_CHARACTERS = 256;
 export const MAX_SUBNETS = 16;
 /** Ranges of the routing table. @playground */
 export const MAX_ROUTING_ENTRIES = 1024;
+/** Bytes of an answer with certified changes: one version's at least, and its proof. @playground */
+export const MAX_CERTIFIED_CHANGES_BYTES = 2 * 1024 * 1024;

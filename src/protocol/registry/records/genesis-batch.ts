@@ -1,13 +1,14 @@
 import { compareText } from '../../../base/bytes.ts';
 import { wrapBls } from '../../crypto/der.ts';
 import type { NodeRecord, SubnetGenesis } from '../../types/genesis.ts';
-import type { SubnetId } from '../../types/ids.ts';
+import type { PrincipalId, SubnetId } from '../../types/ids.ts';
 import { genesisRecord } from '../registry-change.ts';
 import type { MutationKind, RegistryMutation } from './changelog.ts';
 import {
   canisterRangesKey,
   catchUpContentsKey,
   cryptoRecordKey,
+  operatorKey,
   ROOT_SUBNET_KEY,
   SUBNET_LIST_KEY,
   subnetRecordKey,
@@ -19,6 +20,7 @@ import {
   CATCH_UP_CONTENTS,
   encodeRecord,
   KEY_RECORD,
+  OPERATOR_RECORD,
   SUBNET_ID,
   SUBNET_LIST,
   SUBNET_RECORD,
@@ -33,10 +35,18 @@ export function mutation<T>(
   return { kind, key, value: encodeRecord(codec, value) };
 }
 
-/** The records of a network's first version. @param subnets the root subnet first */
-export function genesisBatch(subnets: readonly SubnetGenesis[]): readonly RegistryMutation[] {
+/**
+ * The records of a network's first version.
+ * @param subnets the root subnet first
+ * @param operator who may change the registry
+ */
+export function genesisBatch(
+  subnets: readonly SubnetGenesis[],
+  operator: PrincipalId,
+): readonly RegistryMutation[] {
   const [root] = subnets;
   return [
+    mutation('insert', operatorKey(operator), OPERATOR_RECORD, { mayChangeRegistry: true }),
     ...subnets.flatMap(subnetBatch),
     ...(root === undefined ? [] : [mutation('insert', ROOT_SUBNET_KEY, SUBNET_ID, root.subnetId)]),
     mutation('insert', SUBNET_LIST_KEY, SUBNET_LIST, sorted(subnets.map((one) => one.subnetId))),

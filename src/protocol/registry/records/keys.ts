@@ -1,5 +1,5 @@
 import { canisterIdFromU64, principalToText } from '../../crypto/principal.ts';
-import type { NodeId, SubnetId } from '../../types/ids.ts';
+import type { NodeId, PrincipalId, SubnetId } from '../../types/ids.ts';
 
 /** Keys of registry records, as the registry canister spells them. @upstream rs/registry/keys */
 export const SUBNET_LIST_KEY = 'subnet_list';
@@ -36,4 +36,8 @@ export function replicaVersionKey(version: string): string {
 
 export function canisterRangesKey(first: bigint): string {
   return CANISTER_RANGES_PREFIX + principalToText(canisterIdFromU64(first));
+}
+
+export function operatorKey(operator: PrincipalId): string {
+  return `node_operator_record_${principalToText(operator)}`;
 }

@@ -4,6 +4,7 @@ import { compareText } from '../../../base/bytes.ts';
 import { INSECURE_TEST_SUITE } from '../../crypto/insecure-test-crypto.ts';
 import { subnetParametersFor } from '../../node/subnet-parameters.ts';
 import type { SubnetGenesis } from '../../types/genesis.ts';
+import type { PrincipalId } from '../../types/ids.ts';
 import { dealSubnet } from '../genesis.ts';
 import { genesisTopology } from '../network-topology.ts';
 import { genesisRecord } from '../registry-change.ts';
@@ -32,6 +33,7 @@ function deal(index: number, nodes = 4, spareNodes = 0): SubnetGenesis {
   return dealSubnet(spec, INSECURE_TEST_SUITE).genesis;
 }
 
+const OPERATOR = 'aa02' as PrincipalId;
 const SUBNETS = [deal(0), deal(1, 4, 2), deal(2, 1)];
 
 function valueOf<T>(result: { readonly ok: true; readonly value: T } | { readonly ok: false }): T {
@@ -45,7 +47,7 @@ function next(snapshot: RegistrySnapshot, mutations: readonly RegistryMutation[]
   return applyDelta(snapshot, { version: snapshot.version + 1, mutations });
 }
 
-const FIRST = valueOf(next(EMPTY_REGISTRY, genesisBatch(SUBNETS)));
+const FIRST = valueOf(next(EMPTY_REGISTRY, genesisBatch(SUBNETS, OPERATOR)));
 
 function codeAfter(mutations: readonly RegistryMutation[]): string | undefined {
   const snapshot = next(FIRST, mutations);
@@ -160,7 +162,7 @@ describe('versions', () => {
   test.prop([fc.uint8Array({ maxLength: 200 }), fc.nat(), fc.integer({ min: 1, max: 255 })])(
     'are never read from bytes that nobody would write',
     (noise, at, flip) => {
-      const good = encodeDelta({ version: 2, mutations: genesisBatch(SUBNETS.slice(2)) });
+      const good = encodeDelta({ version: 2, mutations: genesisBatch(SUBNETS.slice(2), OPERATOR) });
       const bad = good.slice();
       const place = at % bad.length;
       bad[place] = (bad[place] as number) ^ flip;

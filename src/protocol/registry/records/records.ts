@@ -100,6 +100,17 @@ export const SUBNET_RECORD: RecordCodec<SubnetEntryRecord> = {
   }),
 };
 
+/** Who may add nodes and, before there is a governance, change the registry. */
+export interface OperatorRecord {
+  readonly mayChangeRegistry: boolean;
+}
+
+export const OPERATOR_RECORD: RecordCodec<OperatorRecord> = {
+  name: 'node operator record',
+  fields: ({ mayChangeRegistry }) => [mayChangeRegistry],
+  read: (fields) => ({ mayChangeRegistry: fields.flag() }),
+};
+
 /** What a new or recovered subnet starts from. */
 export interface CatchUpContents {
   readonly low: ThresholdTranscript;
