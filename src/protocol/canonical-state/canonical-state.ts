@@ -6,6 +6,7 @@ import { present } from '../../base/assert.ts';
 import { encodeCbor } from '../crypto/cbor.ts';
 import { encodeCanisterRanges, type CanisterRange } from '../crypto/certificate.ts';
 import {
+  digest,
   EMPTY_MAP,
   labeledMap,
   leaf,
@@ -21,6 +22,7 @@ import { usedBytes } from '../execution/cycles-account-manager.ts';
 import { CANISTER_RANGES_PER_LEAF } from '../limits/messaging.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
 import type { IngressEntry } from '../replicated-state/ingress-history.ts';
+import { registryIdIn, registryTree } from '../registry/bootstrap-registry.ts';
 import { RadixMap } from '../replicated-state/radix-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import { genesisTopology } from '../registry/network-topology.ts';
@@ -141,12 +143,14 @@ export function canonicalState(
   state: ReplicatedState,
   previous: CanonicalState | undefined,
 ): CanonicalState {
-  const canisters = updateMap(
+  const changed = updateMap(
     previous?.canisters ?? EMPTY_MAP,
     state.canisters,
     previous?.state.canisters,
     canisterTree,
   );
+  const canisters =
+    state.registry === (previous?.state.registry ?? null) ? changed : withRegistry(changed, state);
   const requestStatus = updateMap(
     previous?.requestStatus ?? EMPTY_MAP,
     state.ingressHistory.entries,
@@ -230,6 +234,16 @@ function canisterTree(canister: CanisterState): LabeledTree {
     entries.push([label('metadata'), labeledMap(sections)]);
   }
   return labeledMap(entries);
+}
+
+/** The bootstrap registry as the canister that will follow it: its certified data, no module. */
+function withRegistry(canisters: MapTree, { registry, canisterIds }: ReplicatedState): MapTree {
+  const [range] = canisterIds.ranges;
+  if (registry === null || range === undefined) {
+    return canisters;
+  }
+  const data = labeledMap([[label('certified_data'), leaf(digest(registryTree(registry)))]]);
+  return withEntry(canisters, principalToBytes(registryIdIn(range)), data);
 }
 
 function statusTree(entry: IngressEntry): LabeledTree {

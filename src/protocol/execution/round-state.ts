@@ -41,6 +41,7 @@ import type {
   ReplicatedState,
 } from '../replicated-state/replicated-state.ts';
 import { CANISTER_SUMMARY, type CanisterSummary } from './canister-summary.ts';
+import type { BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import type { Schedule } from '../replicated-state/schedule.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { roomOf, shareOf, takeMemory, takeMessage, takeUsed, type Room } from './subnet-room.ts';
@@ -102,6 +103,7 @@ export class RoundState {
   /** Sent by canisters and not yet inducted, in order. */
   outbox: CanisterMessage[] = [];
   canisterIds: CanisterIdAllocation;
+  registry: BootstrapRegistry | null;
   schedule: Schedule;
   queryStats: QueryStatsState;
   instructionsUsed: Instructions = 0n;
@@ -143,6 +145,7 @@ export class RoundState {
     this.subnetOutputs = state.subnetOutputs;
     this.refunds = new Map(state.refunds);
     this.canisterIds = state.canisterIds;
+    this.registry = state.registry;
     this.schedule = state.schedule;
     this.queryStats = state.queryStats;
   }
@@ -448,6 +451,7 @@ export class RoundState {
       subnetOutputs: this.subnetOutputs,
       refunds: [...this.refunds].toSorted(([a], [b]) => compareText(a, b)),
       canisterIds: this.canisterIds,
+      registry: this.registry,
       schedule: this.schedule,
       queryStats: this.queryStats,
       metrics: {

@@ -69,6 +69,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     ingressHistory,
     subnetQueue: [],
     randomRequests: [],
+    registry: null,
     ...NO_OUTBOUND,
     canisterIds: { ranges: [], next: undefined },
     schedule: EMPTY_SCHEDULE,

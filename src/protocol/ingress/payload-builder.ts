@@ -16,6 +16,7 @@ import type {
   ValidationContext,
 } from '../interfaces/replica.ts';
 import { MAX_INGRESS_TTL_NS } from '../limits/messaging.ts';
+import { isRegistry } from '../execution/registry-call.ts';
 import { chargedBytes, ingressPayer } from '../messaging/valid-set-rule.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { CanisterId, Cycles, Height, MessageId, TimeNs } from '../types/ids.ts';
@@ -213,6 +214,9 @@ class IngressPayloadBuilder implements IngressPayloads {
     message: SignedIngress,
     spent: Map<CanisterId, Cycles>,
   ): boolean {
+    if (isRegistry(state, message.canisterId)) {
+      return true;
+    }
     const payer = ingressPayer(message);
     const canister = payer === undefined ? undefined : state.canisters.get(payer);
     if (payer === undefined) {

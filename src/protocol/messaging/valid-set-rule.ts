@@ -8,6 +8,7 @@ import type { IngressMessage } from '../replicated-state/canister-state.ts';
 import { isHistoryFull } from '../replicated-state/ingress-history.ts';
 import { checkAffordable, ingressInductionFee } from '../execution/cycles-account-manager.ts';
 import { canisterNotFound, refusalOf } from '../execution/execute-message.ts';
+import { executeRegistryCall, isRegistry } from '../execution/registry-call.ts';
 import type { RoundState } from '../execution/round-state.ts';
 import { ErrorCode, type UserError } from '../execution/user-error.ts';
 
@@ -54,6 +55,12 @@ function inductOne(round: RoundState, signed: SignedIngress): void {
     expiryNs: signed.ingressExpiryNs,
     ...(signed.callerInfo === undefined ? {} : { callerInfo: signed.callerInfo }),
   };
+  if (round.registry !== null && isRegistry(round, signed.canisterId)) {
+    const { registry, outcome } = executeRegistryCall(round.registry, signed);
+    round.registry = registry;
+    round.finish(message, outcome, 0n);
+    return;
+  }
   const refusal = inductionError(round, signed);
   if (refusal !== undefined) {
     round.finish(message, { kind: 'rejected', error: refusal }, 0n);

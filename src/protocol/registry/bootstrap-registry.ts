@@ -38,13 +38,18 @@ export const REGISTRY_METHOD = 'apply_mutations';
 const CURRENT_VERSION = encodeUtf8('current_version');
 const DELTA = encodeUtf8('delta');
 
+/** The registry's canister id among those of the root subnet's first range. */
+export function registryIdIn(range: readonly [first: bigint, last: bigint]): CanisterId {
+  return canisterIdFromU64(range[1]);
+}
+
 /**
  * The bootstrap registry answers under the last canister id of the root subnet's first range, which
  * no allocation reaches; undefined on a root without ranges.
  */
 export function registryCanisterId(topology: NetworkTopology): CanisterId | undefined {
   const range = topology.routingTable.find(({ subnetId }) => subnetId === topology.rootSubnetId);
-  return range && canisterIdFromU64(range.last);
+  return range && registryIdIn([range.first, range.last]);
 }
 
 /** Paths of the certified tree. */

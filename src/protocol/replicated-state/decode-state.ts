@@ -125,7 +125,7 @@ function nodeMetricsFrom(value: CborValue): NodeMetrics {
 
 type Metadata = Omit<
   ReplicatedState,
-  'canisters' | 'atCheckpoint' | 'ingressHistory' | keyof Queues
+  'canisters' | 'registry' | 'atCheckpoint' | 'ingressHistory' | keyof Queues
 >;
 
 function metadataFrom(fields: CborMap): Metadata {
@@ -338,6 +338,8 @@ export function decodeSystemState(files: EncodedSystem): Result<ReplicatedState,
         ...queues.value,
         ingressHistory: history.value,
         canisters: RadixMap.empty(),
+        // A file of its own for each version: see `restore-checkpoint.ts`.
+        registry: null,
         atCheckpoint: RadixMap.empty(),
       })
     : queues;

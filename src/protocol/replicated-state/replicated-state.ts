@@ -1,4 +1,5 @@
 import { CANISTER_IDS_PER_RANGE } from '../limits/messaging.ts';
+import type { BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { Cycles, HashHex, Height, SubnetId, TimeNs } from '../types/ids.ts';
 import type { CanisterRequest, SubnetMessage } from './canister-messages.ts';
@@ -25,6 +26,8 @@ export interface ReplicatedState extends Outbound {
   /** Calls of `raw_rand`: answered in the next round, with randomness nobody knew when they came. */
   readonly randomRequests: readonly CanisterRequest[];
   readonly canisterIds: CanisterIdAllocation;
+  /** Of the whole network, on the root subnet of several; else null. */
+  readonly registry: BootstrapRegistry | null;
   readonly schedule: Schedule;
   readonly queryStats: QueryStatsState;
   readonly metrics: SubnetMetrics;
@@ -64,7 +67,10 @@ export const NO_METRICS: SubnetMetrics = {
 };
 
 /** The state before the first block: no canisters. */
-export function genesisState(genesis: SubnetGenesis): ReplicatedState {
+export function genesisState(
+  genesis: SubnetGenesis,
+  registry: BootstrapRegistry | null = null,
+): ReplicatedState {
   return {
     height: 0,
     timeNs: genesis.genesisTimeNs,
@@ -76,6 +82,7 @@ export function genesisState(genesis: SubnetGenesis): ReplicatedState {
     randomRequests: [],
     ...NO_OUTBOUND,
     canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
+    registry,
     schedule: EMPTY_SCHEDULE,
     queryStats: NO_QUERY_STATS,
     metrics: NO_METRICS,

@@ -7,7 +7,7 @@ import type { PageMap } from '../replicated-state/page-map.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import { encodeSnapshot } from '../replicated-state/snapshot-codec.ts';
 import { snapshotIdOf, type CanisterSnapshot } from '../replicated-state/snapshots.ts';
-import type { CanisterId } from '../types/ids.ts';
+import type { CanisterId, RegistryVersion } from '../types/ids.ts';
 
 /**
  * The files a state consists of. Paths are the IC's, but for the endings: records are CBOR here,
@@ -21,6 +21,8 @@ export type FileContent =
 
 export type NamedFile = readonly [path: string, content: FileContent];
 
+/** Versions of the registry, one file each; on the root subnet of a network of several. */
+export const REGISTRY_FOLDER = 'registry/';
 const CANISTERS = 'canister_states/';
 export const METADATA_PATH = 'system_metadata.cbor';
 export const HISTORY_PATH = 'ingress_history.cbor';
@@ -29,6 +31,10 @@ const RECORD = 'canister.cbor';
 const SNAPSHOTS = 'snapshots/';
 const SNAPSHOT_RECORD = 'snapshot.cbor';
 const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
+
+export function registryPath(version: RegistryVersion): string {
+  return `${REGISTRY_FOLDER}${version.toString(16).padStart(16, '0')}.cbor`;
+}
 
 export interface CanisterPaths {
   readonly record: string;
@@ -104,6 +110,7 @@ export function filesOf(state: ReplicatedState, records: RecordCache): readonly 
   }
   const { metadata, history, queues } = encodeSystemState(state);
   add(HISTORY_PATH, history);
+  state.registry?.deltas.forEach((delta, index) => add(registryPath(index + 1), delta));
   for (const canister of state.canisters.values()) {
     for (const snapshot of canister.snapshots) {
       files.push(...snapshotFiles(canister.canisterId, snapshot, records));

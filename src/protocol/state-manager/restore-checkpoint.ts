@@ -7,6 +7,7 @@ import { firstMemoryVersion, type CanisterState } from '../replicated-state/cani
 import { decodeCanister, decodeSystemState } from '../replicated-state/decode-state.ts';
 import { chunkStoreWasmPages, type ChunkStore } from '../replicated-state/chunk-store.ts';
 import { PageMap } from '../replicated-state/page-map.ts';
+import { bootstrapRegistry, type BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import { decodeSnapshot } from '../replicated-state/snapshot-codec.ts';
 import { snapshotIdOf, type CanisterSnapshot } from '../replicated-state/snapshots.ts';
@@ -18,6 +19,8 @@ import {
   HISTORY_PATH,
   METADATA_PATH,
   QUEUES_PATH,
+  REGISTRY_FOLDER,
+  registryPath,
   snapshotOfRecord,
   snapshotPaths,
   type FileContent,
@@ -203,9 +206,24 @@ function restore(
       canisters = canisters.set(canister.canisterId, canister);
     }
   }
-  const state = { ...system.value, canisters, atCheckpoint: canisters };
+  const registry = restoreRegistry(manifest, reader);
+  const state = { ...system.value, registry, canisters, atCheckpoint: canisters };
   const checkpoint = new Checkpoint(height, manifest, encodedManifest, reader.all());
   return { state, checkpoint, records };
+}
+
+function restoreRegistry(manifest: Manifest, reader: FileReader): BootstrapRegistry | null {
+  const paths = manifest.files
+    .map(({ path }) => path)
+    .filter((path) => path.startsWith(REGISTRY_FOLDER));
+  if (paths.some((path, index) => path !== registryPath(index + 1))) {
+    throw new Unusable('versions of the registry are missing');
+  }
+  const registry = bootstrapRegistry(paths.map((path) => reader.bytes(path)));
+  if (!registry.ok) {
+    throw new Unusable(registry.error.message);
+  }
+  return paths.length === 0 ? null : registry.value;
 }
 
 /** Ids of the snapshots that have a record, in order; one of an unknown canister ends as a file of nothing. */

@@ -42,6 +42,7 @@ const genesis: ReplicatedState = {
   ingressHistory: emptyIngressHistory(),
   subnetQueue: [],
   randomRequests: [],
+  registry: null,
   ...NO_OUTBOUND,
   canisterIds: { ranges: [[0n, 1023n]], next: 3n },
   schedule: EMPTY_SCHEDULE,

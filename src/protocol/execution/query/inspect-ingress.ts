@@ -5,6 +5,7 @@ import { checkAffordable, ingressInductionFee } from '../cycles-account-manager.
 import { refusalOf } from '../execute-message.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
 import { checkManagementIngress } from '../management/methods.ts';
+import { isRegistry, registryCallRefusal } from '../registry-call.ts';
 import { runOnSandbox, systemApiInput, type SandboxTask } from '../run-on-sandbox.ts';
 import { ErrorCode, executionError, type UserError } from '../user-error.ts';
 import { activeCanister, readOnlyRun, withModule } from './read-only-run.ts';
@@ -24,6 +25,10 @@ export function* inspectIngress(
   if (call.canisterId === MANAGEMENT_CANISTER_ID) {
     const method = checkManagementIngress(state.canisters, call.sender, call.methodName, call.arg);
     return method.ok ? ok(null) : method;
+  }
+  if (state.registry !== null && isRegistry(state, call.canisterId)) {
+    const refusal = registryCallRefusal(state.registry, call);
+    return refusal === undefined ? ok(null) : err(refusal);
   }
   const active = activeCanister(state, call.canisterId);
   if (!active.ok) {

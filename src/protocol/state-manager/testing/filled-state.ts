@@ -75,6 +75,7 @@ export function stateWith(height: number, canisters: readonly CanisterState[]): 
     ingressHistory: emptyIngressHistory(),
     subnetQueue: [],
     randomRequests: [],
+    registry: null,
     ...NO_OUTBOUND,
     canisterIds: { ranges: [[0n, 1023n]], next: 3n },
     schedule: EMPTY_SCHEDULE,
