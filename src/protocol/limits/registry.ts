@@ -14,3 +14,8 @@ export const MAX_SUBNETS = 16;
 export const MAX_ROUTING_ENTRIES = 1024;
 /** Bytes of an answer with certified changes: one version's at least, and its proof. @playground */
 export const MAX_CERTIFIED_CHANGES_BYTES = 2 * 1024 * 1024;
+/** How often a node asks for changes. @upstream rs/config/src/registry_client.rs (5 s); shorter, so that a change can be seen */
+export const REGISTRY_POLL_MS = 2000;
+/** How soon a node asks again after a failure, and at most. @playground */
+export const REGISTRY_MIN_BACKOFF_MS = 500;
+export const REGISTRY_MAX_BACKOFF_MS = 10_000;
