@@ -123,7 +123,8 @@ describe('a node’s copy of the registry', () => {
     }
     const { sync, local } = reader();
     let answers = 0;
-    for (let nowNs = 0n; local.version() < 40 && answers < 40; answers += 1) {
+    const nowNs = 0n;
+    for (; local.version() < 40 && answers < 40; answers += 1) {
       const [asked] = sync.takeEffects(nowNs);
       if (asked?.kind === 'fetch') {
         const since = changesSince(asked.request) ?? 0;
