@@ -3,6 +3,7 @@ import type { Network, NetworkSnapshot } from '../src/wire/network.ts';
 import type { NetworkSpec } from '../src/wire/network-spec.ts';
 import type { TelemetryBatch } from '../src/wire/telemetry.ts';
 import type { ContractNetwork } from '../tests/contract/contract-host.ts';
+import { fetchThrough } from '../tests/support/page-agent.ts';
 import { exposeNetwork } from '../tests/support/page-globals.ts';
 
 type Listener = (batch: TelemetryBatch) => void;
@@ -86,36 +87,6 @@ function portThrough<K extends Port>(handle: JSHandle<Network>, port: K): Networ
   return new Proxy({} as Network[K], {
     get: (_target, method) => (typeof method === 'string' ? call(method) : undefined),
   });
-}
-
-/** The page makes the request with its own `fetch`-shaped function; bodies cross as bytes. */
-function fetchThrough(handle: JSHandle<Network>): Network['fetch'] {
-  return async (input, init) => {
-    const request = new Request(input, init);
-    request.signal.throwIfAborted();
-    const body = new Uint8Array(await request.arrayBuffer());
-    const sent = {
-      url: request.url,
-      method: request.method,
-      headers: [...request.headers],
-      body: request.method === 'GET' ? null : body,
-    };
-    const answer = await handle.evaluate(async (network, { url, ...rest }) => {
-      try {
-        const response = await network.fetch(url, { ...rest, headers: [...rest.headers] });
-        const content = new Uint8Array(await response.arrayBuffer());
-        const { status, statusText } = response;
-        return { status, statusText, headers: [...response.headers], content };
-      } catch (error) {
-        return { failure: error instanceof TypeError ? error.message : String(error) };
-      }
-    }, sent);
-    if ('failure' in answer) {
-      throw new TypeError(answer.failure);
-    }
-    const { content, ...facts } = answer;
-    return new Response(content.length === 0 ? null : content, facts);
-  };
 }
 
 interface TelemetryThrough {

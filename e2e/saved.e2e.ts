@@ -1,5 +1,6 @@
-import { type BrowserContext, expect, type Page, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 import { addBrowserClient, compileCounter } from '../tests/support/browser-agent.ts';
+import { crashPage } from '../tests/support/page-agent.ts';
 import { exposeNetwork } from '../tests/support/page-globals.ts';
 import { highestFinalized, openPage, readNodes, waitForHeight } from './network.ts';
 
@@ -116,15 +117,6 @@ async function load(page: Page, canisterId: string, verified: number[]): Promise
   }, canisterId);
 }
 
-async function crash(context: BrowserContext, page: Page): Promise<void> {
-  const session = await context.newCDPSession(page);
-  const dead = page.waitForEvent('crash');
-  // No answer comes from a process that is gone.
-  session.send('Page.crash').catch(() => undefined);
-  await dead;
-  await page.close();
-}
-
 test('a renderer killed under load loses nothing that was verified', async ({ context }) => {
   let page = await context.newPage();
   await openPage(page, '?nodes=4');
@@ -134,7 +126,7 @@ test('a renderer killed under load loses nothing that was verified', async ({ co
     const known = verified.length;
     await load(page, canisterId, verified);
     await expect.poll(() => verified.length, { timeout: 120_000 }).toBeGreaterThan(known + calls);
-    await crash(context, page);
+    await crashPage(page);
     page = await context.newPage();
     await page.goto('./?nodes=4');
     await reopened(page);
