@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
 import type { Page } from 'playwright-core';
-import { openBuiltApp, openNetwork, round } from '../tests/support/browser.ts';
+import { openBuiltAppOnDisk, openNetwork, round } from '../tests/support/browser.ts';
 import { addBrowserClient } from '../tests/support/browser-agent.ts';
 import { exposeNetwork } from '../tests/support/page-globals.ts';
 import { compileWat } from '../tests/support/wat.ts';
@@ -111,7 +111,7 @@ async function main(args: readonly string[]): Promise<void> {
   const option = optionsOf(args);
   const nodes = Number(option('--nodes', '8'));
   const blocks = Number(option('--blocks', '60'));
-  const app = await openBuiltApp();
+  const app = await openBuiltAppOnDisk();
   try {
     const page = await openNetwork(app, {
       nodes: String(nodes),

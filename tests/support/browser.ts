@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { exposeNetwork } from './page-globals.ts';
 
 /** The built app, served on a free port, and a browser: what benchmarks measure in. */
@@ -16,12 +17,34 @@ const READY_TIMEOUT_MS = 120_000;
 
 /** Builds the app if its sources changed, serves it and starts headless Chromium. */
 export async function openBuiltApp(): Promise<BuiltApp> {
+  const { browser, ...served } = await serveBuiltApp(launchChromium);
+  return { ...served, browser };
+}
+
+/** The same with a profile on the disk, as people have: files of other pages are in memory. */
+export async function openBuiltAppOnDisk(): Promise<
+  Omit<BuiltApp, 'browser'> & { readonly browser: BrowserContext }
+> {
+  const profile = mkdtempSync(join(tmpdir(), 'subnetarium-bench-'));
+  const served = await serveBuiltApp(() =>
+    chromium.launchPersistentContext(profile, launchOptions()),
+  );
+  return {
+    ...served,
+    close: async () => {
+      await served.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+async function serveBuiltApp<B extends Browser | BrowserContext>(launch: () => Promise<B>) {
   const server = spawn(process.execPath, ['tools/start.mjs', '--port', '0', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
     const url = await readUrl(server);
-    const browser = await launchChromium();
+    const browser = await launch();
     return {
       url,
       browser,
@@ -38,10 +61,14 @@ export async function openBuiltApp(): Promise<BuiltApp> {
 
 /** Headless, the installed one if there is one. */
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({
+  return chromium.launch(launchOptions());
+}
+
+function launchOptions() {
+  return {
     executablePath: findChromium(),
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-  });
+  };
 }
 
 function findChromium(): string {
@@ -70,7 +97,7 @@ function readUrl(server: ChildProcess): Promise<string> {
 
 /** Opens the page with these parameters and waits for its first finalized block. */
 export async function openNetwork(
-  app: BuiltApp,
+  app: { readonly url: string; readonly browser: Pick<Browser, 'newPage'> },
   parameters: Readonly<Record<string, string>>,
 ): Promise<Page> {
   const page = await app.browser.newPage();

@@ -4,6 +4,7 @@ import { bytesToHex, hexToBytes } from '../../base/hex.ts';
 import { codedError, err, ok } from '../../base/result.ts';
 import type { CodedError, Result } from '../../base/result.ts';
 import type { CanisterId, NodeId, PrincipalId, SubnetId } from '../types/ids.ts';
+import { crc32 } from './crc32.ts';
 import { sha224 } from './sha256.ts';
 
 export const MAX_PRINCIPAL_BYTES = 29;
@@ -18,23 +19,6 @@ export type PrincipalError = CodedError<'INVALID_PRINCIPAL'>;
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const U64_LIMIT = 1n << 64n;
-
-const CRC_TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit += 1) {
-    crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0xed_b8_83_20 : crc >>> 1;
-  }
-  return crc;
-});
-
-/** CRC-32 (ISO 3309), as an unsigned 32-bit number. */
-export function crc32(bytes: Uint8Array): number {
-  let crc = 0xff_ff_ff_ff;
-  for (let i = 0; i < bytes.length; i += 1) {
-    crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ (bytes[i] as number)) & 0xff] as number);
-  }
-  return (crc ^ 0xff_ff_ff_ff) >>> 0;
-}
 
 /** Base32 of RFC 4648 in lower case without padding. */
 export function encodeBase32(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-import { crc32 } from '../crypto/principal.ts';
+import { crc32 } from '../crypto/crc32.ts';
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
 
 /** Gzip (RFC 1952) with DEFLATE (RFC 1951): canister modules may be uploaded compressed. Bounded by an output limit. */

@@ -16,7 +16,7 @@ import { SHARE_KEY } from './stored-shares.ts';
  */
 const ARTIFACT = 'artifact/';
 const CHECKPOINT = 'checkpoint/';
-const CHUNK = 'chunk/';
+export const CHUNK_KEY = 'chunk/';
 
 export interface StoredNode {
   readonly artifacts: readonly Artifact[];
@@ -54,9 +54,13 @@ function decodeStoredCheckpoint(bytes: Uint8Array): StoredCheckpoint | undefined
     : undefined;
 }
 
-/** Reads what an earlier life of the node left. Damaged entries are reported and left out. */
+/**
+ * Reads what an earlier life of the node left. Damaged entries are reported and left out.
+ * @param intactChunks chunks that the host found to have the hash of their name
+ */
 export function loadStoredNode(
   stored: readonly (readonly [key: string, value: Uint8Array])[],
+  intactChunks: ReadonlySet<HashHex> = new Set(),
 ): StoredNode {
   const artifacts: Artifact[] = [];
   const found: StoredCheckpoint[] = [];
@@ -81,8 +85,11 @@ export function loadStoredNode(
   }
   let restored: RestoredCheckpoint | undefined;
   for (const { height, hash, manifest } of found.toSorted((a, b) => b.height - a.height)) {
-    const chunk = (name: HashHex): Uint8Array | undefined => entries.get(CHUNK + name);
-    const attempt = restoreCheckpoint(hash, manifest, { chunk, isVerified: false });
+    const chunk = (name: HashHex): Uint8Array | undefined => entries.get(CHUNK_KEY + name);
+    const attempt = restoreCheckpoint(hash, manifest, {
+      chunk,
+      isVerified: (name) => intactChunks.has(name),
+    });
     if (attempt.ok && attempt.value.state.height === height) {
       restored = attempt.value;
       break;
@@ -104,10 +111,10 @@ export function loadStoredNode(
 }
 
 function straysOf(keys: readonly string[], kept: Checkpoint | undefined): readonly string[] {
-  const used = new Set(kept?.manifest.chunks.map(({ hash }) => CHUNK + hash));
+  const used = new Set(kept?.manifest.chunks.map(({ hash }) => CHUNK_KEY + hash));
   used.add(CHECKPOINT + (kept?.height ?? ''));
   return keys.filter(
-    (key) => (key.startsWith(CHUNK) || key.startsWith(CHECKPOINT)) && !used.has(key),
+    (key) => (key.startsWith(CHUNK_KEY) || key.startsWith(CHECKPOINT)) && !used.has(key),
   );
 }
 
@@ -206,7 +213,7 @@ export class CheckpointStore {
       const bytes = this.chunks.has(hash) ? undefined : checkpoint.chunkAt(first.nextChunk);
       if (bytes !== undefined) {
         this.chunks.add(hash);
-        this.journal.put(CHUNK + hash, bytes);
+        this.journal.put(CHUNK_KEY + hash, bytes);
         left -= bytes.length;
       }
     }
@@ -240,7 +247,7 @@ export class CheckpointStore {
     for (const hash of [...this.chunks]) {
       if (!used.has(hash)) {
         this.chunks.delete(hash);
-        this.journal.delete(CHUNK + hash);
+        this.journal.delete(CHUNK_KEY + hash);
       }
     }
   }

@@ -36,7 +36,8 @@ export interface ChunkInfo {
 
 export const MANIFEST_VERSION = 3;
 
-const CHUNK_DOMAIN = domainSeparator('ic-state-chunk');
+/** Hashed in front of a chunk's bytes. */
+export const CHUNK_DOMAIN: Uint8Array = domainSeparator('ic-state-chunk');
 const FILE_DOMAIN = domainSeparator('ic-state-file');
 const SUB_MANIFEST_DOMAIN = domainSeparator('ic-state-sub-manifest');
 const META_MANIFEST_DOMAIN = domainSeparator('ic-state-meta-manifest');

@@ -1,7 +1,7 @@
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
-import { crc32 } from '../../protocol/crypto/principal.ts';
+import { crc32 } from '../../protocol/crypto/crc32.ts';
 import type { StorageBatch, StorageError, StoragePort } from './storage-port.ts';
 
 interface NodeDatabase extends DBSchema {

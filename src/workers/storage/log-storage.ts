@@ -1,7 +1,7 @@
 import { compareText } from '../../base/bytes.ts';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
-import { crc32 } from '../../protocol/crypto/principal.ts';
+import { crc32 } from '../../protocol/crypto/crc32.ts';
 import type { StorageBatch, StorageError, StoragePort } from './storage-port.ts';
 
 /** The part of FileSystemSyncAccessHandle the log needs. */
