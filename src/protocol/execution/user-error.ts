@@ -17,6 +17,7 @@ export interface UserError {
 
 export const ErrorCode = {
   subnetOversubscribed: 101,
+  maxNumberOfCanistersReached: 102,
   canisterQueueFull: 201,
   ingressMessageTimeout: 202,
   canisterQueueNotEmpty: 203,
@@ -34,6 +35,7 @@ export const ErrorCode = {
   unknownManagementMessage: 407,
   invalidManagementPayload: 408,
   canisterSnapshotImmutable: 409,
+  invalidSubnetAdmin: 410,
   canisterTrapped: 502,
   canisterCalledTrap: 503,
   canisterContractViolation: 504,
@@ -64,6 +66,7 @@ export const ErrorCode = {
   canisterAlreadyInstalled: 538,
   canisterWasmMemoryLimitExceeded: 539,
   reservedCyclesLimitIsTooLow: 540,
+  canisterStatusAccessDenied: 542,
 } as const;
 
 export const RejectCode = {

@@ -51,6 +51,8 @@ export interface ExecutionLimits {
   readonly bestEffortBytes: bigint;
   /** Of all custom sections on the subnet. */
   readonly customSectionBytes: bigint;
+  /** Canisters of a subnet; more cannot be created. 0 = as many as there are ids. */
+  readonly maxCanisters: number;
 }
 
 const GIB_BYTES = 1024 * MIB;
@@ -78,6 +80,7 @@ export const MAINNET_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   guaranteedResponseBytes: 15n * GIB,
   bestEffortBytes: 5n * GIB,
   customSectionBytes: 2n * GIB,
+  maxCanisters: 120_000,
 });
 
 /** Where canisters of the system run. @upstream rs/config/src/subnet_config.rs */
@@ -92,6 +95,7 @@ export const MAINNET_SYSTEM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   heapDeltaBytesPerTurn: 2_000_000_000,
   heapDeltaBytesPerRound: 0,
   installInstructionsPerRound: 0n,
+  maxCanisters: 0,
 });
 
 /** @playground Slices are short, so that a round of a tab takes no longer than a block. */
@@ -112,6 +116,7 @@ export const CLASSROOM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   callbackMemoryBytes: GIB / 4n,
   guaranteedResponseBytes: 15n * GIB,
   bestEffortBytes: GIB / 8n,
+  maxCanisters: 60_000,
 });
 
 /** @playground As on application subnets: the tab is the same. */

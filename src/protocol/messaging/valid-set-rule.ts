@@ -87,7 +87,7 @@ function waitingManagementCalls(round: RoundState): number {
 
 function inductionError(round: RoundState, signed: SignedIngress): UserError | undefined {
   if (round.env.subnetType !== 'system' && isHistoryFull(round.history)) {
-    const message = `The ingress history holds its maximum of ${INGRESS_HISTORY_MAX_MESSAGES} messages`;
+    const message = `Maximum ingress history capacity ${INGRESS_HISTORY_MAX_MESSAGES} reached`;
     return { code: ErrorCode.ingressHistoryFull, message };
   }
   const payer = ingressPayer(signed);

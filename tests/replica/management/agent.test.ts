@@ -141,9 +141,9 @@ describe('status and metrics', () => {
   });
 
   it('are for controllers, unless the settings say otherwise', async () => {
-    await expect(stranger('canister_status')).rejects.toThrow(/IC0512/);
+    await expect(stranger('canister_status')).rejects.toThrow(/IC0542/);
     await expect(strangerQuery('canister_status')).rejects.toThrow(
-      /Only the controllers of the canister [^]*IC0512/,
+      /is not allowed to read the canister status[^]*IC0542/,
     );
     await set({ status_visibility: { public: null } });
     expect(await strangerQuery('canister_status')).toMatchObject({ status: { running: null } });
@@ -279,7 +279,7 @@ describe('the subnet', () => {
       [IDL.Record({ canister_id: IDL.Principal })],
       Uint8Array.from(reply),
     ) as unknown as [{ canister_id: Principal }];
-    await expect(query('canister_status', made)).rejects.toThrow(/IC0512/);
+    await expect(query('canister_status', made)).rejects.toThrow(/IC0542/);
     expect(await byCanister.call('canister_status', made)).toMatchObject({
       settings: { controllers: [forwarder] },
     });

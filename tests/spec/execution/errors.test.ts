@@ -2,44 +2,32 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { RadixMap } from '../../../src/protocol/replicated-state/radix-map.ts';
 import { answer, call, op, program } from '../../support/universal.ts';
 import { universalWasm } from '../../support/universal-module.ts';
+import { compileWat } from '../../support/wat.ts';
 import { CALL_ERRORS } from './call-error-rows.ts';
 import { bytes, endless, SECOND_NS } from './error-helpers.ts';
 import { ErrorScene } from './error-scene.ts';
+import { ELSEWHERE, ERROR_NAMES, errorsPage, EXCUSED } from './errors-page.ts';
 import { MANAGEMENT_ERRORS } from './management-error-rows.ts';
 
-/**
- * Every error code of the IC (`rs/types/error_types`): a way to get it and its text, or the reason
- * why it cannot come here.
- */
+/** Every error code of the IC: a way to get it and its text, or the reason why it cannot come here. */
 
-const ALL_CODES = [
-  101, 102, 201, 202, 203, 204, 205, 206, 207, 208, 209, 210, 301, 305, 402, 403, 404, 405, 406,
-  407, 408, 409, 410, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512, 513, 514, 517, 520,
-  521, 522, 524, 525, 526, 527, 528, 529, 530, 531, 532, 533, 534, 535, 536, 537, 538, 539, 540,
-  541, 601, 602,
-];
+/** Reads a byte of each page of the first GiB of stable memory, and one beyond. */
+const STABLE_READER = `(module
+  (import "ic0" "stable64_grow" (func $grow (param i64) (result i64)))
+  (import "ic0" "stable64_read" (func $read (param i64 i64 i64)))
+  (memory 16)
+  (func (export "canister_query read") (local $at i64)
+    (drop (call $grow (i64.const 16400)))
+    (loop $next
+      (call $read (i64.const 0) (local.get $at) (i64.const 0x10_0000))
+      (local.set $at (i64.add (local.get $at) (i64.const 0x10_0000)))
+      (br_if $next (i64.le_u (local.get $at) (i64.const 0x4000_0000))))))`;
 
-const EXCUSED: Readonly<Record<number, string>> = {
-  102: 'a subnet here has no limit of canisters',
-  204: 'needs 600,000 messages in five minutes: tested on a full history below',
-  205: 'the replica answers 538 for an id that is taken',
-  208: 'a node without a certified state answers 503 before it looks at the request',
-  402: 'a memory allocation below what is used is allowed, as on the IC since interface spec 0.52',
-  404: 'a network of one subnet has no other to name',
-  407: 'unknown methods of the management canister are 536 for canisters and 406 for users',
-  410: 'snapshots are immutable or uploaded; the newer state between both is not built',
-  517: 'the IC allows loops since 2024; nothing raises it',
-  521: 'the engine fails on no valid module: a failing host ends the node',
-  524: 'needs 2 GiB of stable memory in one message: tested in src/sandbox',
-  529: 'nothing in the call graph can fail so',
-  535: 'a call whose message memory would freeze its canister is not sent: call_perform answers 2',
-  541: 'snapshots are not transformed',
-  602: 'needs more best-effort messages than there is room for: tested in best-effort.test.ts',
-};
-
+let reader: Uint8Array;
 let wasm: Uint8Array;
 beforeAll(async () => {
   wasm = await universalWasm();
+  reader = await compileWat(STABLE_READER);
 });
 
 const ROWS = [...CALL_ERRORS, ...MANAGEMENT_ERRORS];
@@ -94,15 +82,30 @@ describe('error codes', () => {
     expect(full).toBeInstanceOf(RadixMap);
     scene.subnet.state = { ...state, ingressHistory: { ...state.ingressHistory, entries: full } };
     expect(scene.update(op('reply'))).toBe(
-      'IC0204: The ingress history holds its maximum of 600000 messages',
+      'IC0204: Maximum ingress history capacity 600000 reached',
+    );
+  });
+
+  it('IC0524: a query may not touch more than 1 GiB of stable memory', () => {
+    const scene = new ErrorScene(wasm, { queryInstructions: 5_000_000_000n });
+    expect(scene.install('reinstall', reader)).toBe('4449444c0000');
+    expect(scene.named(scene.subnet.answerTo(scene.a, 'read'))).toBe(
+      "IC0524: Error from Canister {a}: Canister exceeded memory access limits: Exceeded the limit for the number of accessed pages in the stable memory in a single message execution: limit 2097152 KB for regular messages and 1048576 KB for queries..\nTry optimizing the use of stable memory so that individual messages don't need to access as much stable memory. See documentation: https://internetcomputer.org/docs/current/references/execution-errors#memory-access-limit-exceeded",
     );
   });
 
   it('are all produced here, or there is a reason', () => {
-    const produced = new Set([...ROWS.map(({ code }) => code), 601]);
-    for (const code of ALL_CODES) {
+    const produced = new Set([
+      ...ROWS.map(({ code }) => code),
+      ...Object.keys(ELSEWHERE).map(Number),
+    ]);
+    for (const code of Object.keys(ERROR_NAMES).map(Number)) {
       expect([code, produced.has(code) !== (EXCUSED[code] !== undefined)]).toEqual([code, true]);
     }
-    expect([...produced].filter((code) => !ALL_CODES.includes(code))).toEqual([]);
+    expect([...produced].filter((code) => ERROR_NAMES[code] === undefined)).toEqual([]);
+  });
+
+  it('are what the documentation lists', async () => {
+    await expect(errorsPage(ROWS)).toMatchFileSnapshot('../../../docs/spec/errors.md');
   });
 });

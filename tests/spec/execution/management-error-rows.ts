@@ -1,5 +1,5 @@
 import { IDL } from '@icp-sdk/core/candid';
-import { principalToText } from '../../../src/protocol/crypto/principal.ts';
+import { MANAGEMENT_CANISTER_ID, principalToText } from '../../../src/protocol/crypto/principal.ts';
 import { expect } from 'vitest';
 import { withCustomSection } from '../../support/keeper-wat.ts';
 import { op } from '../../support/universal.ts';
@@ -48,6 +48,12 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
       );
       return said;
     },
+  },
+  {
+    code: 102,
+    text: `Subnet {subnet} has reached the allowed canister limit of 2 canisters. Retry creating the canister.\nTry creating the canister on another subnet. See documentation: ${HELP}maximum-number-of-canisters-reached`,
+    limits: { maxCanisters: 2 },
+    make: (scene) => scene.manage('provisional_create_canister_with_cycles'),
   },
   {
     code: 206,
@@ -130,6 +136,11 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
     },
   },
   {
+    code: 410,
+    text: 'Caller 2vxsx-fae is not allowed to call ic00 method list_canisters',
+    make: ({ subnet }) => subnet.answerTo(MANAGEMENT_CANISTER_ID, 'list_canisters'),
+  },
+  {
     code: 510,
     text: `Canister {a} must be stopped before it is deleted.\nStop the canister before deleting it. See documentation: ${HELP}delete-canister-not-stopped`,
     make: (scene) => scene.manage('delete_canister'),
@@ -197,6 +208,14 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
     make: (scene) => {
       scene.edit({ reservedCycles: 5000n });
       return scene.set('reserved_cycles_limit', 1n);
+    },
+  },
+  {
+    code: 542,
+    text: 'Caller 2vxsx-fae is not allowed to read the canister status',
+    make: (scene) => {
+      scene.edit({ controllers: [scene.b] });
+      return scene.manage('canister_status');
     },
   },
 ];

@@ -68,6 +68,13 @@ function putNewCanister(
   { change, senderVersion }: SettingsArgument,
   cycles: Cycles,
 ): Reply {
+  const { maxCanisters } = round.env.limits;
+  if (maxCanisters > 0 && round.canisters.size >= maxCanisters) {
+    return userError(
+      ErrorCode.maxNumberOfCanistersReached,
+      `Subnet ${principalToText(round.env.subnetId)} has reached the allowed canister limit of ${maxCanisters} canisters. Retry creating the canister.${help('Try creating the canister on another subnet.', 'maximum-number-of-canisters-reached')}`,
+    );
+  }
   const controllers: readonly PrincipalId[] = change.controllers ?? [message.sender];
   const fresh = createCanisterState({
     height: round.height,

@@ -27,7 +27,14 @@ export function cannotControl(canister: CanisterState, sender: PrincipalId): Use
   };
 }
 
-/** @param what logs, snapshots or status */
+export function notAllowedToReadStatus(sender: PrincipalId): UserError {
+  return {
+    code: ErrorCode.canisterStatusAccessDenied,
+    message: `Caller ${principalToText(sender)} is not allowed to read the canister status`,
+  };
+}
+
+/** @param what logs or snapshots */
 export function notAllowedToSee(sender: PrincipalId, what: string): UserError {
   return {
     code: ErrorCode.canisterRejectedMessage,

@@ -5,7 +5,7 @@ import type { PrincipalId } from '../../types/ids.ts';
 import { canisterNotFound } from '../execute-message.ts';
 import { ErrorCode, userError, type UserError } from '../user-error.ts';
 import { decodeTarget } from './arguments.ts';
-import { cannotControl, notAllowedToSee, notController } from './errors.ts';
+import { cannotControl, notAllowedToReadStatus, notAllowedToSee, notController } from './errors.ts';
 
 /**
  * Who may call which method of the management canister.
@@ -156,9 +156,9 @@ function refusal(
   access: Access,
   byController: UserError,
 ): UserError {
-  const { statusVisibility, snapshotVisibility } = canister.settings;
-  if (access === 'statusViewers' && statusVisibility.kind !== 'controllers') {
-    return notAllowedToSee(caller, 'status');
+  const { snapshotVisibility } = canister.settings;
+  if (access === 'statusViewers') {
+    return notAllowedToReadStatus(caller);
   }
   return access === 'snapshotViewers' && snapshotVisibility.kind !== 'controllers'
     ? notAllowedToSee(caller, 'snapshots')

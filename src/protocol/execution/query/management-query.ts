@@ -33,7 +33,7 @@ export function answerManagementQuery(
   if (methodName === 'list_canisters') {
     // For the admins of a subnet; this one has none.
     return userError(
-      ErrorCode.canisterRejectedMessage,
+      ErrorCode.invalidSubnetAdmin,
       `Caller ${principalToText(sender)} is not allowed to call ic00 method ${methodName}`,
     );
   }

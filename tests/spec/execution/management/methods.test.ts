@@ -397,12 +397,12 @@ describe('the management canister', () => {
     }
     expect(ask('fetch_canister_logs')).toContain('bumped');
     settings(id, { controllers: [principalOf(caller)] });
-    expect(ask('canister_status')).toMatch(/^IC0512/);
+    expect(ask('canister_status')).toMatch(/^IC0542/);
     expect(ask('canister_metrics')).toMatch(/^IC0512/);
     expect(ask('fetch_canister_logs')).toMatch(
       /^IC0406: Caller 2vxsx-fae is not allowed to access canister logs$/,
     );
-    expect(subnet.answerTo(MANAGEMENT_CANISTER_ID, 'list_canisters')).toMatch(/^IC0406/);
+    expect(subnet.answerTo(MANAGEMENT_CANISTER_ID, 'list_canisters')).toMatch(/^IC0410/);
     expect(subnet.answerTo(MANAGEMENT_CANISTER_ID, 'canister_info')).toMatch(/^IC0536/);
   });
 });

@@ -117,7 +117,7 @@ describe('the management canister, settings and what they allow', () => {
       settings(id, { status_visibility: { allowed_viewers: [principalOf(caller)] } });
       expect(status(id)).toMatchObject({ status: { running: null } });
       settings(id, { status_visibility: { allowed_viewers: [] } });
-      expect(status(id)).toMatchObject({ code: 4 });
+      expect(status(id)).toMatchObject({ code: 5 });
     });
 
     it('keeps calls with too few cycles out, those of users and of the canister itself not', () => {
