@@ -10,8 +10,8 @@ const USAGE = `npm run sim -- [options]
 Hunts for broken rules: seeded simulations of a subnet under faults and attacks, with checkers on every step.
   --seeds N        runs (default 100)
   --from S         first seed (default 1)
-  --n N            nodes of the subnet, 1 to 40 (default 4)
-  --profile P      calm, weather, chaos or byzantine (default: one after the other)
+  --n N            nodes of a subnet, 1 to 40 (default 4); xnet: of the larger of two or three subnets
+  --profile P      calm, weather, chaos, byzantine or xnet (default: one after the other)
   --json           print one JSON line at the end: {seeds, violations, stalls, failing}
   --no-shrink      do not look for a smaller plan that fails alike
   --replay FILE    run the plan in a JSON file once, as tests/sim/regressions holds them
@@ -36,14 +36,15 @@ async function judge(plan: HuntPlan, withShrinking: boolean): Promise<Failing | 
   if (failure === null) {
     return null;
   }
-  const { seed, profile, nodes } = plan;
+  const { seed, profile, nodes, subnets } = plan;
   const { violation, stall, traceHash } = outcome;
   const message =
     violation === null ? (stall ?? '') : `${violation.message} (${violation.atMs} ms)`;
   return {
     seed,
     profile,
-    n: nodes,
+    // The root's nodes are as many as a subnet's.
+    n: subnets?.[0]?.nodes ?? nodes,
     failure,
     message,
     traceHash,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TraceEvent } from '../protocol/interfaces/trace.ts';
+import type { StreamFacts, TraceEvent } from '../protocol/interfaces/trace.ts';
 import { emptyPacket } from '../protocol/p2p/packet.ts';
 import { encodePacket } from '../protocol/p2p/packet-codec.ts';
 import { encodeArtifact, sealArtifact } from '../protocol/types/artifact-codec.ts';
@@ -7,7 +7,7 @@ import { artifactStorageKey } from '../protocol/node/stored-node.ts';
 import { sealBlock } from '../protocol/types/block-codec.ts';
 import type { Artifact } from '../protocol/types/artifacts.ts';
 import { artifactIdOf } from '../protocol/types/artifacts.ts';
-import type { HashHex, NodeId } from '../protocol/types/ids.ts';
+import type { HashHex, NodeId, SubnetId } from '../protocol/types/ids.ts';
 import { createCheckers } from './checkers.ts';
 import { createNetworkCheckers } from './network-checkers.ts';
 
@@ -125,6 +125,10 @@ describe('the checkers of facts', () => {
 });
 
 describe('the checkers of a network', () => {
+  const SUBNETS = [
+    { subnetId: 'aa' as SubnetId, nodeIds: [NODE_A] },
+    { subnetId: 'bb' as SubnetId, nodeIds: [NODE_B] },
+  ];
   const told = (height: number, sent: bigint, received: bigint): TraceEvent => {
     const event = executed(height, hash('1'));
     const cycles = { created: 9n, held: 9n + received, inFlight: 0n, consumed: 0n };
@@ -134,7 +138,7 @@ describe('the checkers of a network', () => {
   };
 
   it('fail when more cycles arrive than left, of all subnets together', () => {
-    const checkers = createNetworkCheckers([[NODE_A], [NODE_B]]);
+    const checkers = createNetworkCheckers(SUBNETS);
     expect(checkers.observe(NODE_A, told(1, 5n, 0n))).toBeUndefined();
     expect(checkers.observe(NODE_B, told(1, 0n, 5n))).toBeUndefined();
     expect(checkers.observe(NODE_B, told(2, 1n, 5n))).toBeUndefined();
@@ -143,10 +147,80 @@ describe('the checkers of a network', () => {
   });
 
   it('believe no subnet that is not heard', () => {
-    const checkers = createNetworkCheckers([[NODE_A], [NODE_B]]);
+    const checkers = createNetworkCheckers(SUBNETS);
     checkers.distrust(NODE_A);
     checkers.observe(NODE_A, told(1, 5n, 0n));
     expect(checkers.observe(NODE_B, told(1, 0n, 5n))?.rule).toBe('cyclesInTransit');
+  });
+});
+
+describe('the checker of streams between subnets', () => {
+  const EMPTY = {
+    begin: 0,
+    end: 0,
+    signalsEnd: 0,
+    bytes: 0,
+    enqueued: 0,
+    inducted: 0,
+    rejected: 0,
+    collected: 0,
+  };
+  const [A, B, SECOND_A] = ['aa', 'bb', '04'] as [SubnetId, SubnetId, NodeId];
+  const SUBNETS = [
+    { subnetId: A, nodeIds: [NODE_A, SECOND_A] },
+    { subnetId: B, nodeIds: [NODE_B] },
+  ];
+  const advanced = (height: number, to: SubnetId, stream: Partial<StreamFacts>): TraceEvent => ({
+    kind: 'streamAdvanced',
+    height,
+    stream: { ...EMPTY, ...stream, subnetId: to },
+  });
+  const sent = advanced(1, B, { end: 2, enqueued: 2 });
+  const taken = advanced(1, A, { signalsEnd: 2, inducted: 1, rejected: 1 });
+
+  it('follows messages from one to the other until the stream is drained', () => {
+    const checkers = createNetworkCheckers(SUBNETS);
+    expect(checkers.underWay()).toEqual([]);
+    expect(checkers.observe(NODE_A, sent)).toBeUndefined();
+    expect(checkers.observe(SECOND_A, sent)).toBeUndefined();
+    expect(checkers.underWay()).toHaveLength(1);
+    expect(checkers.observe(NODE_B, taken)).toBeUndefined();
+    const dropped = advanced(2, B, { begin: 2, end: 2, collected: 2 });
+    expect(checkers.observe(NODE_A, dropped)).toBeUndefined();
+    expect(checkers.underWay()).toEqual([]);
+  });
+
+  it.each<readonly [string, NodeId, TraceEvent]>([
+    ['another node tells otherwise', SECOND_A, advanced(1, B, { end: 3, enqueued: 3 })],
+    ['messages came from nowhere', NODE_A, advanced(2, B, { end: 4, enqueued: 1 })],
+    ['a message was lost', NODE_A, advanced(2, B, { begin: 1, end: 2 })],
+    ['a message was taken twice', NODE_B, advanced(2, A, { signalsEnd: 2, inducted: 1 })],
+    ['more was taken than was sent', NODE_B, advanced(2, A, { signalsEnd: 3, inducted: 1 })],
+    [
+      'more was dropped than was taken',
+      NODE_A,
+      advanced(2, B, { begin: 3, end: 3, enqueued: 1, collected: 3 }),
+    ],
+    ['a stream begins behind its end', NODE_A, advanced(2, B, { begin: 2, end: 1, enqueued: -1 })],
+  ])('fails when %s', (_, nodeId, event) => {
+    const checkers = createNetworkCheckers(SUBNETS);
+    checkers.observe(NODE_A, sent);
+    checkers.observe(NODE_B, taken);
+    expect(checkers.violations).toEqual([]);
+    expect(checkers.observe(nodeId, event)?.rule).toBe('streamsAdvance');
+  });
+
+  it('takes what a node tells after a jump or a restart as it comes, if it is within what others told', () => {
+    const checkers = createNetworkCheckers(SUBNETS);
+    checkers.observe(NODE_A, sent);
+    checkers.observe(SECOND_A, sent);
+    const later = advanced(9, B, { end: 7, enqueued: 1 });
+    checkers.observe(SECOND_A, { kind: 'caughtUp', height: 8, from: 'stateSync' });
+    expect(checkers.observe(SECOND_A, later)).toBeUndefined();
+    checkers.restarted(NODE_A);
+    expect(checkers.observe(NODE_A, sent)).toBeUndefined();
+    checkers.distrust(NODE_A);
+    expect(checkers.observe(NODE_A, advanced(2, B, { end: 99 }))).toBeUndefined();
   });
 });
 

@@ -1,23 +1,37 @@
-import type { NodeId } from '../protocol/types/ids.ts';
+import type { NodeId, SubnetId } from '../protocol/types/ids.ts';
 import { type Checkers, createCheckers } from './checkers.ts';
 import { cyclesInTransit } from './checkers/cycles-in-transit.ts';
+import { streamsAdvance } from './checkers/streams.ts';
+
+/** Checkers of all subnets, and what they know of the messages between them. */
+export interface NetworkCheckers extends Checkers {
+  /** Streams that still hold something, and cycles that left and did not arrive; empty = all arrived. */
+  underWay(): readonly string[];
+}
+
+/** Nodes of a subnet, members and others. */
+export interface CheckedSubnet {
+  readonly subnetId: SubnetId;
+  readonly nodeIds: readonly NodeId[];
+}
 
 /**
  * Checkers of a whole network: heights, blocks, roots and beacons are those of one subnet, so every
- * subnet has its own set; cycles in transit are counted over all. Which subnet a fact is about follows from the node that reports it.
- * @param subnets nodes by subnet, members and others
+ * subnet has its own set; cycles in transit and the streams between subnets are looked at over all. Which subnet a fact is about
+ * follows from the node that reports it.
  */
 export function createNetworkCheckers(
-  subnets: readonly (readonly NodeId[])[],
+  subnets: readonly CheckedSubnet[],
   isStored?: (nodeId: NodeId, key: string) => boolean,
-): Checkers {
-  const transit = cyclesInTransit((nodeId) => {
-    const index = subnets.findIndex((ids) => ids.includes(nodeId));
-    return index < 0 ? undefined : index;
-  });
-  const sets = subnets.map(() => createCheckers(isStored, [transit]));
+): NetworkCheckers {
+  const subnetIds = new Map(
+    subnets.flatMap(({ nodeIds, subnetId }) => nodeIds.map((id) => [id, subnetId] as const)),
+  );
+  const transit = cyclesInTransit((nodeId) => subnetIds.get(nodeId));
+  const streams = streamsAdvance((nodeId) => subnetIds.get(nodeId));
+  const sets = subnets.map(() => createCheckers(isStored, [transit, streams]));
   const byNode = new Map(
-    subnets.flatMap((ids, index) => ids.map((id) => [id, sets[index]] as const)),
+    subnets.flatMap(({ nodeIds }, index) => nodeIds.map((id) => [id, sets[index]] as const)),
   );
   return {
     observe: (nodeId, event) => byNode.get(nodeId)?.observe(nodeId, event),
@@ -27,6 +41,10 @@ export function createNetworkCheckers(
     distrust: (nodeId) => byNode.get(nodeId)?.distrust(nodeId),
     executedAt: (messageId) =>
       sets.map((set) => set.executedAt(messageId)).find((height) => height !== undefined),
+    underWay: () => {
+      const cycles = transit.inTransit();
+      return [...streams.undrained(), ...(cycles === 0n ? [] : [`${cycles} cycles`])];
+    },
     get violations() {
       return sets.flatMap((set) => set.violations);
     },

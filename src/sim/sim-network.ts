@@ -156,7 +156,9 @@ class SimNetworkHost implements SimNetwork {
         [...nodes, ...spareNodes].map(({ nodeId }) => [nodeId, subnet] as const),
       ),
     );
-    this.checkers = createNetworkCheckers(genesis.map(registeredNodes));
+    this.checkers = createNetworkCheckers(
+      genesis.map((one) => ({ subnetId: one.subnetId, nodeIds: registeredNodes(one) })),
+    );
     this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => {
       this.flush();
     });

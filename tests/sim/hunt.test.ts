@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { faultsTolerated } from '../../src/protocol/registry/committee.ts';
 import type { HuntPlan } from '../../src/sim/hunt/plan.ts';
+import { nodesBySubnet } from '../../src/sim/hunt/draw-xnet-plan.ts';
 import { drawPlan, PROFILES } from '../../src/sim/hunt/plan.ts';
 import { runPlan } from '../../src/sim/hunt/run-plan.ts';
 import { failureOf, shrink } from '../../src/sim/hunt/shrink.ts';
 import { MAX_NODES_PER_SUBNET } from '../../src/wire/network-spec.ts';
+import { LIES_ABOUT_STREAMS } from '../support/xnet-scene.ts';
 
 const REGRESSIONS = new URL('regressions/', import.meta.url);
 
@@ -25,13 +27,23 @@ describe('the hunter', () => {
         const plan = drawPlan(String(seed), profile, nodes);
         expect(drawPlan(String(seed), profile, nodes)).toEqual(plan);
         expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
-        expect(plan.nodes + plan.spareNodes).toBeLessThanOrEqual(MAX_NODES_PER_SUBNET);
-        expect(unreliable(plan).size).toBeLessThanOrEqual(faultsTolerated(nodes));
+        const bad = unreliable(plan);
+        for (const indices of nodesBySubnet(plan.subnets ?? [{ type: 'system', nodes }])) {
+          expect(indices.length + plan.spareNodes).toBeLessThanOrEqual(MAX_NODES_PER_SUBNET);
+          const ofSubnet = indices.filter((index) => bad.has(index));
+          expect(ofSubnet.length).toBeLessThanOrEqual(faultsTolerated(indices.length));
+        }
       }
     }
     const kinds = Array.from({ length: 60 }, (_, seed) =>
       drawPlan(String(seed), 'chaos', 4).faults.map(({ fault }) => fault.kind),
     ).flat();
+    const lies = Array.from({ length: 60 }, (_, seed) =>
+      drawPlan(String(seed), 'xnet', 4).faults.flatMap(({ fault }) =>
+        fault.kind === 'malicious' ? fault.behaviours.map(({ kind }) => kind) : [],
+      ),
+    ).flat();
+    expect(lies).toEqual(expect.arrayContaining([...LIES_ABOUT_STREAMS]));
     expect(new Set(kinds)).toEqual(
       new Set(['crash', 'wipe', 'conditions', 'link', 'partition', 'membership']),
     );
@@ -43,6 +55,7 @@ describe('the hunter', () => {
     const outcome = await runPlan(plan);
     expect(outcome).toMatchObject({ violation: null, stall: null });
     expect(outcome.finalized).toBeGreaterThan(2);
+    expect(outcome.answered.replies > 0).toBe(profile === 'xnet');
     const again = await runPlan(JSON.parse(JSON.stringify(plan)) as HuntPlan);
     expect(again).toEqual(outcome);
     const other = await runPlan({ ...plan, seed: '8' });

@@ -7,6 +7,8 @@ export type Rule =
   | 'equalRoots'
   | 'cyclesConserved'
   | 'cyclesInTransit'
+  | 'streamsAdvance'
+  | 'oneAnswer'
   | 'certifiedMonotone'
   | 'timeMonotone'
   | 'beaconChain'

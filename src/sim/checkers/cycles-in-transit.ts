@@ -1,4 +1,4 @@
-import type { NodeId } from '../../protocol/types/ids.ts';
+import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type { Checker } from './checker.ts';
 
 interface Totals {
@@ -6,14 +6,29 @@ interface Totals {
   received: bigint;
 }
 
+export interface CyclesInTransitChecker extends Checker {
+  /** Sent and not yet received: what streams hold. */
+  inTransit(): bigint;
+}
+
 /**
  * Of all subnets together no more cycles arrive than left: what a subnet takes in was certified by
  * the sender's, so honest nodes there have told of it before.
  * @param subnetOf undefined = a node of no subnet of this network
  */
-export function cyclesInTransit(subnetOf: (nodeId: NodeId) => number | undefined): Checker {
-  const totals = new Map<number, Totals>();
+export function cyclesInTransit(
+  subnetOf: (nodeId: NodeId) => SubnetId | undefined,
+): CyclesInTransitChecker {
+  const totals = new Map<SubnetId, Totals>();
+  const inTransit = (): bigint => {
+    let transit = 0n;
+    for (const total of totals.values()) {
+      transit += total.sent - total.received;
+    }
+    return transit;
+  };
   return {
+    inTransit,
     rule: 'cyclesInTransit',
     fact(nodeId, event) {
       const subnet = subnetOf(nodeId);
@@ -25,10 +40,7 @@ export function cyclesInTransit(subnetOf: (nodeId: NodeId) => number | undefined
       known.sent = sent > known.sent ? sent : known.sent;
       known.received = received > known.received ? received : known.received;
       totals.set(subnet, known);
-      let transit = 0n;
-      for (const total of totals.values()) {
-        transit += total.sent - total.received;
-      }
+      const transit = inTransit();
       return transit >= 0n
         ? undefined
         : `subnets received ${-transit} cycles that none had sent, node ${nodeId} at height ${event.height}`;

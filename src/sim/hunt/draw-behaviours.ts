@@ -33,3 +33,23 @@ export function drawBehaviours(prng: Prng): readonly MaliciousBehaviour[] {
   ];
   return prng.chance(1, 4) ? splitter : prng.shuffle(all).slice(0, 1 + prng.below(3));
 }
+
+/** One to three attacks on streams between subnets, or the others. */
+export function drawStreamLies(prng: Prng): readonly MaliciousBehaviour[] {
+  const lies: readonly MaliciousBehaviour[] = [
+    { kind: 'forgeSlices' },
+    { kind: 'staleSlices' },
+    { kind: 'gapInSlices' },
+    { kind: 'withholdStreams' },
+    { kind: 'wrongSignals' },
+  ];
+  const drawn = prng.shuffle(lies).slice(0, 1 + prng.below(2));
+  switch (prng.below(4)) {
+    case 0:
+      return drawBehaviours(prng);
+    case 1:
+      return [...drawn, ...drawBehaviours(prng)];
+    default:
+      return drawn;
+  }
+}

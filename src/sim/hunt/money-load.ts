@@ -1,10 +1,9 @@
-import { IDL } from '@icp-sdk/core/candid';
-import { Principal } from '@icp-sdk/core/principal';
 import { concatBytes } from '../../base/bytes.ts';
 import { canisterIdFromU64, principalToBytes } from '../../protocol/crypto/principal.ts';
 import type { CanisterId } from '../../protocol/types/ids.ts';
 import type { Simulation } from '../simulation.ts';
 import { call, CREATE_CANISTER, type Call, type CallContent } from './client.ts';
+import { installCode } from './management-call.ts';
 import { MONEY_MOVER } from './money-mover.ts';
 
 /**
@@ -17,28 +16,6 @@ const CANISTERS: readonly CanisterId[] = [canisterIdFromU64(0n), canisterIdFromU
 /** Nobody there: the cycles come back. */
 const NOBODY = canisterIdFromU64(0xfffffn);
 const PAYMENTS_PER_WAVE = 3;
-
-const INSTALL_CODE = IDL.Record({
-  mode: IDL.Variant({ install: IDL.Null }),
-  canister_id: IDL.Principal,
-  wasm_module: IDL.Vec(IDL.Nat8),
-  arg: IDL.Vec(IDL.Nat8),
-});
-
-function install(canisterId: CanisterId): CallContent {
-  const request = {
-    mode: { install: null },
-    canister_id: Principal.fromUint8Array(principalToBytes(canisterId)),
-    wasm_module: MONEY_MOVER,
-    arg: new Uint8Array(0),
-  };
-  return {
-    canisterId: null,
-    effectiveCanisterId: canisterId,
-    methodName: 'install_code',
-    arg: Uint8Array.from(IDL.encode([INSTALL_CODE], [request])),
-  };
-}
 
 function pay(from: CanisterId, to: CanisterId, cycles: bigint): CallContent {
   const amount = new Uint8Array(8);
@@ -57,7 +34,7 @@ function contents(wave: number): readonly CallContent[] {
     case 0:
       return [CREATE_CANISTER, CREATE_CANISTER];
     case 1:
-      return CANISTERS.map(install);
+      return CANISTERS.map((id) => installCode(id, MONEY_MOVER));
     default:
       return Array.from({ length: PAYMENTS_PER_WAVE }, (_, index) => {
         const kind = wave + index;

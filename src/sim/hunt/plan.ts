@@ -3,9 +3,11 @@ import { createPrng } from '../../base/prng.ts';
 import { faultsTolerated } from '../../protocol/registry/committee.ts';
 import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions, Pace } from '../../wire/network-spec.ts';
-import { MAX_NODES_PER_SUBNET, PERFECT_LINK } from '../../wire/network-spec.ts';
+import { MAX_NODES_PER_SUBNET } from '../../wire/network-spec.ts';
 import type { NodeConditions } from '../../wire/node-conditions.ts';
 import { drawBehaviours } from './draw-behaviours.ts';
+import { drawLinks, drawNodeFault, drawTimes, drawWorldFault } from './draw-faults.ts';
+import { drawXNetPlan } from './draw-xnet-plan.ts';
 
 /**
  * What one run of the hunter does, as plain JSON: everything else follows from it. Nodes are named by
@@ -15,7 +17,10 @@ export interface HuntPlan {
   readonly version: 1;
   readonly seed: string;
   readonly profile: Profile;
+  /** Of all subnets together; a subnet's nodes have consecutive indices, the root's come first. */
   readonly nodes: number;
+  /** Of several subnets; absent = there is one. */
+  readonly subnets?: readonly PlannedSubnet[];
   /** Nodes that are dealt keys and join by a change of membership only; their indices come last. */
   readonly spareNodes: number;
   readonly pace: Pace;
@@ -24,13 +29,21 @@ export interface HuntPlan {
   readonly links: LinkConditions;
   /** Virtual time with faults; then everything is healed. */
   readonly faultMs: number;
+  /** Their times count from the moment at which the load of several subnets is set up. */
   readonly faults: readonly TimedFault[];
   /** When a client calls. */
   readonly callsAtMs: readonly number[];
 }
 
-export const PROFILES = ['calm', 'weather', 'chaos', 'byzantine'] as const;
+export interface PlannedSubnet {
+  readonly type: 'system' | 'application';
+  readonly nodes: number;
+}
+
+export const PROFILES = ['calm', 'weather', 'chaos', 'byzantine', 'xnet'] as const;
 export type Profile = (typeof PROFILES)[number];
+/** Profiles of a single subnet. */
+type SubnetProfile = Exclude<Profile, 'xnet'>;
 
 export interface TimedFault {
   readonly fromMs: number;
@@ -65,7 +78,7 @@ export type Fault =
 
 /** How bad each profile is: numbers of faults, and what lies on every link. */
 const SEVERITY: Readonly<
-  Record<Profile, { readonly loss: number; readonly world: number; readonly nodes: number }>
+  Record<SubnetProfile, { readonly loss: number; readonly world: number; readonly nodes: number }>
 > = {
   calm: { loss: 1, world: 0, nodes: 0 },
   weather: { loss: 12, world: 6, nodes: 2 },
@@ -73,59 +86,8 @@ const SEVERITY: Readonly<
   byzantine: { loss: 5, world: 2, nodes: 2 },
 };
 
-function drawLinks(prng: Prng, loss: number): LinkConditions {
-  const distribution = (['uniform', 'normal', 'heavyTail'] as const)[prng.below(3)] ?? 'uniform';
-  return {
-    ...PERFECT_LINK,
-    delayMs: 2 + prng.below(60),
-    jitterMs: prng.below(25),
-    distribution,
-    lossPercent: prng.below(loss + 1),
-    duplicatePercent: prng.below(8),
-    reorderPercent: prng.below(12),
-    bandwidthKbps: prng.chance(1, 4) ? 2000 + prng.below(8000) : 0,
-  };
-}
-
-function drawTimes(prng: Prng, faultMs: number): { fromMs: number; toMs: number } {
-  const fromMs = prng.below(faultMs);
-  return { fromMs, toMs: Math.min(faultMs, fromMs + 200 + prng.below(6000)) };
-}
-
-function drawWorldFault(prng: Prng, nodes: number): Fault {
-  const [from = 0, to = 0] = prng.shuffle(Array.from({ length: nodes }, (_, i) => i));
-  if (from === to || prng.chance(1, 2)) {
-    const sides = Array.from({ length: nodes }, () => prng.below(2));
-    const group = (side: number): readonly number[] =>
-      sides.flatMap((of, node) => (of === side ? [node] : []));
-    return { kind: 'partition', groups: [group(0), group(1)].filter((g) => g.length > 0) };
-  }
-  const worse: readonly Partial<LinkConditions>[] = [
-    { cut: true },
-    { lossPercent: 20 + prng.below(60) },
-    { delayMs: 200 + prng.below(2000), jitterMs: prng.below(500) },
-    { bandwidthKbps: 64 + prng.below(512) },
-  ];
-  return { kind: 'link', from, to, conditions: worse[prng.below(worse.length)] ?? { cut: true } };
-}
-
-/** Faults that any number of nodes may have: none forgets or lies. */
-function drawNodeFault(prng: Prng, node: number): Fault {
-  const conditions: readonly Partial<NodeConditions>[] = [
-    { paused: true },
-    { cpuSlowdown: 2 + prng.below(40) },
-    { diskDelayMs: 5 + prng.below(800) },
-    { failWrites: true },
-    { clockOffsetMs: prng.below(8000) - 4000 },
-  ];
-  const drawn = conditions[prng.below(conditions.length + 3)];
-  return drawn === undefined
-    ? { kind: 'crash', node }
-    : { kind: 'conditions', node, conditions: drawn };
-}
-
 /** Who lies or loses its memory: at most f nodes of a run, others never. */
-function drawUnreliable(prng: Prng, profile: Profile, nodes: number): readonly number[] {
+function drawUnreliable(prng: Prng, profile: SubnetProfile, nodes: number): readonly number[] {
   const tolerated = faultsTolerated(nodes);
   const all = prng.shuffle(Array.from({ length: nodes }, (_, i) => i));
   switch (profile) {
@@ -140,7 +102,7 @@ function drawUnreliable(prng: Prng, profile: Profile, nodes: number): readonly n
 
 function drawFaults(
   prng: Prng,
-  profile: Profile,
+  profile: SubnetProfile,
   nodes: number,
   faultMs: number,
 ): readonly TimedFault[] {
@@ -181,8 +143,15 @@ function drawMembership(prng: Prng, nodes: number, faultMs: number): readonly Ti
   return [{ fromMs, toMs: faultMs, fault: { kind: 'membership', members } }];
 }
 
-/** Draws a run from its seed. */
+/**
+ * Draws a run from its seed.
+ * @param nodes of a subnet; subnets of a single node may come beside the others
+ */
 export function drawPlan(seed: string, profile: Profile, nodes: number): HuntPlan {
+  return profile === 'xnet' ? drawXNetPlan(seed, nodes) : drawSubnetPlan(seed, profile, nodes);
+}
+
+function drawSubnetPlan(seed: string, profile: SubnetProfile, nodes: number): HuntPlan {
   const prng = createPrng(`hunt ${profile} ${nodes} ${seed}`);
   const fast = prng.chance(1, 6);
   const faultMs = fast ? 3000 + prng.below(3000) : 6000 + prng.below(12_000);
