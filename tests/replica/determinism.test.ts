@@ -124,7 +124,7 @@ class Node {
     const checkpoint = present(this.states.latestCheckpoint(), 'every round makes one');
     const restored = restoreCheckpoint(checkpoint.hash, checkpoint.encodedManifest, {
       chunk: (hash) => checkpoint.chunk(hash),
-      isVerified: () => false,
+      isVerified: false,
     });
     if (!restored.ok) {
       throw new Error(restored.error.message);

@@ -121,7 +121,7 @@ describe('the state of a subnet with a Motoko actor', () => {
     expect(replica.states.checkpointHashAt(state.height)).toBe(checkpoint.hash);
     const restored = restoreCheckpoint(checkpoint.hash, checkpoint.encodedManifest, {
       chunk: (hash) => checkpoint.chunk(hash)?.slice(),
-      isVerified: () => false,
+      isVerified: false,
     });
     if (!restored.ok) {
       throw new Error(restored.error.message);
@@ -148,7 +148,7 @@ describe('the state of a subnet with a Motoko actor', () => {
       manifest: Uint8Array,
       chunk: (id: HashHex) => Uint8Array | undefined,
     ): string => {
-      const result = restoreCheckpoint(hash, manifest, { chunk, isVerified: () => false });
+      const result = restoreCheckpoint(hash, manifest, { chunk, isVerified: false });
       return result.ok ? '' : result.error.code;
     };
     const all = (id: HashHex): Uint8Array | undefined => checkpoint.chunk(id);

@@ -101,7 +101,7 @@ class NodeCoreMachine implements NodeCore {
     this.genesis = genesis;
     this.adversary = createAdversary(config);
     this.delays = config.delays ?? genesis.parameters;
-    const stored = loadStoredNode(config.stored, config.intactChunks);
+    const stored = loadStoredNode(config.stored, config.isStorageChecked === true);
     const prng = createPrng(config.seed);
     const nextOperation = (): number => {
       this.operations += 1;

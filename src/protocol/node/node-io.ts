@@ -138,8 +138,8 @@ export interface NodeCoreConfig {
   readonly seed: string;
   /** Everything the storage holds; empty at the first start. */
   readonly stored: readonly (readonly [key: string, value: Uint8Array])[];
-  /** Of the stored chunks, those that the host found to have the hash of their name; all others are hashed by the core. */
-  readonly intactChunks?: ReadonlySet<HashHex>;
+  /** The storage keeps a checksum of every record: chunks of checkpoints are not hashed at the start. */
+  readonly isStorageChecked?: boolean;
   /** Registry versions known at the start, ascending; that of the genesis is always known. */
   readonly registry?: readonly SubnetRecord[];
   /** The network that the subnet belongs to; absent = it is alone, and the root. */

@@ -56,11 +56,11 @@ function decodeStoredCheckpoint(bytes: Uint8Array): StoredCheckpoint | undefined
 
 /**
  * Reads what an earlier life of the node left. Damaged entries are reported and left out.
- * @param intactChunks chunks that the host found to have the hash of their name
+ * @param isChecked the disk has checksums: chunks need not be hashed
  */
 export function loadStoredNode(
   stored: readonly (readonly [key: string, value: Uint8Array])[],
-  intactChunks: ReadonlySet<HashHex> = new Set(),
+  isChecked = false,
 ): StoredNode {
   const artifacts: Artifact[] = [];
   const found: StoredCheckpoint[] = [];
@@ -86,10 +86,7 @@ export function loadStoredNode(
   let restored: RestoredCheckpoint | undefined;
   for (const { height, hash, manifest } of found.toSorted((a, b) => b.height - a.height)) {
     const chunk = (name: HashHex): Uint8Array | undefined => entries.get(CHUNK_KEY + name);
-    const attempt = restoreCheckpoint(hash, manifest, {
-      chunk,
-      isVerified: (name) => intactChunks.has(name),
-    });
+    const attempt = restoreCheckpoint(hash, manifest, { chunk, isVerified: isChecked });
     if (attempt.ok && attempt.value.state.height === height) {
       restored = attempt.value;
       break;

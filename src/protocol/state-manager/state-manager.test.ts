@@ -165,7 +165,7 @@ describe('state manager', () => {
       assert(saved !== undefined, 'a checkpoint was made');
       const restored = restoreCheckpoint(saved.hash, saved.encodedManifest, {
         chunk: (hash) => saved.chunk(hash)?.slice(),
-        isVerified: () => false,
+        isVerified: false,
       });
       assert(restored.ok, 'the checkpoint is complete');
       const { state } = restored.value;

@@ -236,7 +236,7 @@ class StateSyncNode implements StateSync {
     const restored = restoreCheckpoint(
       target.root as HashHex,
       encodedManifest ?? new Uint8Array(0),
-      { chunk: (hash) => chunks.get(hash), isVerified: () => true },
+      { chunk: (hash) => chunks.get(hash), isVerified: true },
     );
     if (!restored.ok || restored.value.state.height !== target.height) {
       // Every chunk has its hash, so the subnet itself signed something that cannot be read.

@@ -23,7 +23,6 @@ import {
 import { createSandboxClient, type SandboxClient } from '../sandbox/sandbox-client.ts';
 import { createSandboxPool } from '../sandbox/sandbox-pool.ts';
 import { startSandboxWorker } from '../sandbox/start-sandbox.ts';
-import { intactChunksOf } from '../storage/check-chunks.ts';
 import { createFaultyStorage } from '../storage/faulty-storage.ts';
 import { openNodeStorage } from '../storage/node-storage.ts';
 import type { StoragePort } from '../storage/storage-port.ts';
@@ -95,7 +94,6 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
   if (!stored.ok) {
     return err(codedError('transport', 'STORAGE_FAILED', stored.error.message));
   }
-  const intactChunks = await intactChunksOf(stored.value);
   const { secrets, genesis } = config;
   const suite = withMemo(config, await suiteLoading);
   const entropy = crypto.getRandomValues(new Uint8Array(32));
@@ -109,7 +107,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     incarnation: config.incarnation,
     seed: config.seed,
     stored: stored.value.map(({ key, value }) => [key, value]),
-    intactChunks,
+    isStorageChecked: true,
     delays: config.delays,
     registry: config.registry,
     ...(config.neighbours !== undefined && { topology: config.neighbours.topology }),

@@ -5,6 +5,7 @@ import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
 import type { SavedError } from '../../wire/saved-networks.ts';
 import type { StoredRecord } from '../storage/storage-port.ts';
 import { type CatalogueEntry, rowOf } from './catalogue.ts';
+import { areChunksIntact } from './check-chunks.ts';
 
 /**
  * A network as one file: its entry in the catalogue and, for each subnet, what the disk of one of
@@ -103,7 +104,17 @@ export async function decodeNetworkFile(
     return refused('Its header does not end.');
   }
   const header = readHeader(content.subarray(PREFIX_BYTES, start));
-  return header.ok ? readRecords(header.value, content, start) : header;
+  const read = header.ok ? readRecords(header.value, content, start) : header;
+  if (!read.ok) {
+    return read;
+  }
+  for (const { records } of read.value.subnets) {
+    // Nodes take what is on their disks for what they wrote: nobody else looks at this again.
+    if (!(await areChunksIntact(records))) {
+      return refused('One of its chunks has not the content that its name says.');
+    }
+  }
+  return read;
 }
 
 interface Header {

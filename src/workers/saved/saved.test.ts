@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto';
 import { createHash } from 'node:crypto';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { chunkHash } from '../../protocol/state-manager/manifest.ts';
 import { defaultNetworkSpec } from '../../wire/network-spec.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import type { StoredRecord } from '../storage/storage-port.ts';
@@ -160,10 +161,11 @@ async function fileOf(records: readonly StoredRecord[]): Promise<Uint8Array<Arra
   return Uint8Array.from(Buffer.concat(parts));
 }
 
+const CHUNK = new Uint8Array(500).fill(7);
 const RECORDS: readonly StoredRecord[] = [
   { key: 'artifact/finalization/7/ab', value: Uint8Array.of(1, 2, 3) },
   { key: 'checkpoint/5', value: new Uint8Array() },
-  { key: 'chunk/00ff', value: new Uint8Array(500).fill(7) },
+  { key: `chunk/${chunkHash(CHUNK)}`, value: CHUNK },
 ];
 
 describe('a network in a file', () => {
@@ -181,6 +183,14 @@ describe('a network in a file', () => {
       typeof lastSeenMs,
     ]);
     expect(typeof networkTimeNs).toBe('bigint');
+  });
+
+  it('is refused when a chunk has not the content that its name says', async () => {
+    const forged = { key: `chunk/${chunkHash(CHUNK)}`, value: CHUNK.map((byte) => byte + 1) };
+    const file = await fileOf([...RECORDS.slice(0, 2), forged]);
+    expect(await decodeNetworkFile(file, sha256)).toMatchObject({
+      error: { code: 'FILE_REFUSED', message: expect.stringContaining('chunk') },
+    });
   });
 
   test.prop([fc.nat(), fc.integer({ min: 1, max: 255 })], { numRuns: 200 })(

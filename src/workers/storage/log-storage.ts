@@ -2,7 +2,7 @@ import { compareText } from '../../base/bytes.ts';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
 import { crc32 } from '../../protocol/crypto/crc32.ts';
-import type { StorageBatch, StorageError, StoragePort } from './storage-port.ts';
+import type { StorageBatch, StorageError, StoragePort, StoredRecord } from './storage-port.ts';
 
 /** The part of FileSystemSyncAccessHandle the log needs. */
 export interface SyncFile {
@@ -45,6 +45,8 @@ interface Log {
   index: Map<string, Location>;
   /** What was found damaged when the files were opened. */
   readonly damage: string[];
+  /** The file as it was read when it was opened, until the first record is asked for or changed. */
+  opened: Uint8Array | undefined;
 }
 
 /**
@@ -87,12 +89,7 @@ export function openLogStorage(
           tryCompact(log);
         }
       }),
-    readAll: async () =>
-      guarded(() =>
-        [...log.index]
-          .sort(([a], [b]) => compareText(a, b))
-          .map(([key, location]) => ({ key, value: readValue(log.file, location) })),
-      ),
+    readAll: async () => guarded(() => readRecords(log)),
     damage: () => log.damage,
     clear: async () =>
       change(() => {
@@ -124,6 +121,7 @@ function openLog(first: SyncFile, second: SyncFile, minCompactionBytes: number):
     compactionBytes: minCompactionBytes,
     index: new Map(),
     damage: [],
+    opened: undefined,
   };
   if (Math.max(one, two) === 0) {
     file.truncate(0);
@@ -147,7 +145,25 @@ function openLog(first: SyncFile, second: SyncFile, minCompactionBytes: number):
     log.size = next;
   }
   file.truncate(log.size);
+  log.opened = bytes;
   return log;
+}
+
+/** Of a file, more than this part must live for its records to be views of the bytes read at the opening. */
+const DENSE = 3 / 4;
+
+/** The first time after the opening nothing is read again, unless that kept many dead bytes in memory. */
+function readRecords(log: Log): readonly StoredRecord[] {
+  const { opened, file } = log;
+  log.opened = undefined;
+  const kept = opened !== undefined && log.liveBytes > DENSE * opened.length ? opened : undefined;
+  return [...log.index]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([key, location]) => ({
+      key,
+      value:
+        kept?.subarray(location.at, location.at + location.length) ?? readValue(file, location),
+    }));
 }
 
 /** The body of a whole, undamaged batch. */
@@ -204,6 +220,7 @@ function writeHeader(file: SyncFile, generation: number): void {
 }
 
 function append(log: Log, batch: StorageBatch): void {
+  log.opened = undefined;
   const frame = encodeBatch(batch);
   writeFully(log.file, frame, log.size);
   indexBatch(log, frame.subarray(FRAME_BYTES), log.size + FRAME_BYTES);

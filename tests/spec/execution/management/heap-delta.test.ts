@@ -144,7 +144,7 @@ describe('memory changed by management calls', () => {
     const checkpoint = makeCheckpoint(subnet.state);
     const restored = restoreCheckpoint(checkpoint.hash, checkpoint.encodedManifest, {
       chunk: (hash) => checkpoint.chunk(hash),
-      isVerified: () => false,
+      isVerified: false,
     });
     if (!restored.ok) {
       throw new Error(restored.error.message);

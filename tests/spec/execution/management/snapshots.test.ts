@@ -348,7 +348,7 @@ describe('snapshots of a canister', () => {
     );
     const restored = restoreCheckpoint(checkpoint.hash, checkpoint.encodedManifest, {
       chunk: (hash) => checkpoint.chunk(hash),
-      isVerified: () => false,
+      isVerified: false,
     });
     if (!restored.ok) {
       throw new Error(restored.error.message);
