@@ -379,6 +379,7 @@ class SimNetworkHost implements SimNetwork {
       ...this.recorder
         .canisters()
         .map((canister): TelemetryEvent => ({ kind: 'canisterChanged', height: 0, canister })),
+      ...this.recorder.recent(),
       ...this.simFaults.facts(),
       ...this.simRegistry.facts(),
       this.clockFact(),

@@ -1,6 +1,7 @@
 import type { CanisterFacts } from '../protocol/interfaces/trace.ts';
 import type { PacketSummary } from '../protocol/node/node-io.ts';
 import type { NodeId } from '../protocol/types/ids.ts';
+import { createRecentFacts } from '../wire/recent-facts.ts';
 import { MAX_EVENTS_PER_BATCH, PACKET_CONTENTS, TELEMETRY_VERSION } from '../wire/telemetry.ts';
 import type {
   HostEvent,
@@ -25,6 +26,8 @@ export interface TelemetryRecorder {
   /** @param opening facts the listener gets first */
   subscribe(listener: Listener, opening: readonly TelemetryEvent[], atNs: bigint): () => void;
   canisters(): readonly CanisterFacts[];
+  /** Of streams and calls. */
+  recent(): readonly TelemetryEvent[];
 }
 
 interface Lane {
@@ -44,6 +47,7 @@ export function createTelemetryRecorder(): TelemetryRecorder {
   const lanes = new Map<Sender, Lane>();
   const listeners = new Set<Listener>();
   const canisters = new Map<string, CanisterFacts>();
+  const recent = createRecentFacts();
 
   const laneOf = (from: Sender): Lane => {
     const lane = lanes.get(from) ?? { seq: 0, dropped: 0, events: [], packets: new Map() };
@@ -53,6 +57,7 @@ export function createTelemetryRecorder(): TelemetryRecorder {
 
   /** The newest word on a canister counts, whichever node says it first. */
   const remember = (event: TelemetryEvent): void => {
+    recent.remember(event);
     if (event.kind === 'canisterChanged') {
       const known = canisters.get(event.canister.canisterId);
       if (known === undefined || known.version <= event.canister.version) {
@@ -122,5 +127,6 @@ export function createTelemetryRecorder(): TelemetryRecorder {
       };
     },
     canisters: () => [...canisters.values()],
+    recent: recent.facts,
   };
 }

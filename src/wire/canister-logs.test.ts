@@ -11,6 +11,7 @@ const FACTS = {
   status: 'running',
   memoryBytes: 0,
   moduleHash: null,
+  queues: { inputs: 0, outputs: 0, openCalls: 0 },
 };
 
 function report(from: string, ...events: unknown[]): TelemetryBatch {

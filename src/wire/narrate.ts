@@ -4,7 +4,9 @@ import { ATTACKS } from './malicious.ts';
 import { labelOf } from './projection-edits.ts';
 import { linkInWords, nodeInWords } from './narrate-world.ts';
 import type { BlockView, FeedEntry, NetworkProjection } from './projection.ts';
+import { refusalInWords } from './stream-words.ts';
 import type { TelemetryEvent } from './telemetry.ts';
+import { subnetName } from './topology.ts';
 
 type Sentence = Omit<FeedEntry, 'id'>;
 
@@ -71,8 +73,12 @@ export function narrate(
             event,
           )
         : undefined;
+    case 'streamAdvanced':
+      return origin.from === 'host' ? undefined : refusalsInWords(before, event, say);
     case 'messageExecuted': {
-      const known = before.messages.some((message) => message.messageId === event.messageId);
+      const known =
+        origin.from === 'host' ||
+        before.messages.some((message) => message.messageId === event.messageId);
       return known
         ? undefined
         : say(
@@ -236,4 +242,28 @@ function changedBlock(
       .find((view) => view.height === height)
       ?.blocks.find((block) => block.facts.hash === hash);
   return find(before)?.state !== state && find(after)?.state === state;
+}
+
+/** A refused message is news: its caller gets a reject in the place of an answer. */
+function refusalsInWords(
+  before: NetworkProjection,
+  { height, stream }: TelemetryEvent & { readonly kind: 'streamAdvanced' },
+  say: (
+    severity: FeedEntry['severity'],
+    text: string,
+    about: { readonly height: number },
+  ) => Sentence,
+): Sentence | undefined {
+  const known = before.streams.find(({ facts }) => facts.subnetId === stream.subnetId);
+  const [first] = stream.refusals;
+  if (first === undefined || (known !== undefined && height <= known.height)) {
+    return undefined;
+  }
+  const sender = before.topology.subnets.findIndex(({ subnetId }) => subnetId === stream.subnetId);
+  const others = stream.rejected > 1 ? ` and ${count(stream.rejected - 1, 'other')}` : '';
+  return say(
+    'warning',
+    `Message ${first.index}${others} from ${subnetName(sender)} was not taken: ${refusalInWords(first.reason)}. The sender answers its caller.`,
+    { height },
+  );
 }

@@ -30,7 +30,9 @@ export function applyCanisterEvent(
       return projection;
     }
     const { kind: _kind, ...message } = event;
-    return { ...projection, messages: keepLast([...projection.messages, message], KEPT_MESSAGES) };
+    // Late subscribers hear of older ones last.
+    const messages = [...projection.messages, message].toSorted((a, b) => a.height - b.height);
+    return { ...projection, messages: keepLast(messages, KEPT_MESSAGES) };
   }
   if (event.kind === 'canisterLogged') {
     const canisters = projection.canisters.map((canister) =>

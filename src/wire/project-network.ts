@@ -5,6 +5,7 @@ import { applyIncident, isIncident, withRepeatable } from './incidents.ts';
 import { narrate } from './narrate.ts';
 import { applyCanisterEvent, applyHostEvent } from './project-host-facts.ts';
 import { applyDealingMade, applyKeyEvent } from './project-keys.ts';
+import { applyCallFact, applyStreamFact } from './project-streams.ts';
 import { KEPT_FEED_ENTRIES } from './projection.ts';
 import { keepLast, union, withBlock, withHeight, withNode } from './projection-edits.ts';
 import type { BlockView, HeightView, NetworkProjection } from './projection.ts';
@@ -277,6 +278,11 @@ function applyOtherEvent(
     case 'canisterLogged':
     case 'messageExecuted':
       return applyCanisterEvent(projection, event);
+    case 'callMade':
+    case 'callAnswered':
+      return applyCallFact(projection, event);
+    case 'streamAdvanced':
+      return applyStreamFact(projection, event);
     default:
       return applyHostEvent(projection, event, origin);
   }

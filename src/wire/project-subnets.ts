@@ -1,6 +1,7 @@
 import type { NodeId } from '../protocol/types/ids.ts';
-import type { Topology } from './network.ts';
+import type { Topology, TopologySubnet } from './network.ts';
 import { applyBatch } from './project-network.ts';
+import { callerOf } from './project-streams.ts';
 import { registeredNodes } from './projection-edits.ts';
 import { initialProjection, type NetworkProjection } from './projection.ts';
 import type { HostEvent, TelemetryBatch, TelemetryEvent } from './telemetry.ts';
@@ -51,15 +52,23 @@ function isOfSubnet({ topology, subnetIndex }: NetworkProjection, event: Telemet
   switch (event.kind) {
     case 'safetyViolated':
       return event.subnetId === undefined || event.subnetId === subnet?.subnetId;
-    case 'canisterChanged': {
-      const { canisterId } = event.canister;
-      return (
-        subnet?.canisterRanges.some(([first, last]) => isWithin(canisterId, first, last)) === true
-      );
-    }
+    case 'canisterChanged':
+      return hosts(subnet, event.canister.canisterId);
+    case 'messageExecuted':
+      return hosts(subnet, event.canisterId);
+    case 'callMade':
+    case 'callAnswered':
+      return hosts(subnet, callerOf(event.call));
+    case 'streamAdvanced':
+      return event.stream.from === subnet?.subnetId;
     default:
       return true;
   }
+}
+
+/** Whether the canister's id is of the subnet's ranges. */
+export function hosts(subnet: TopologySubnet | undefined, canisterId: string): boolean {
+  return subnet?.canisterRanges.some(([first, last]) => isWithin(canisterId, first, last)) === true;
 }
 
 /** Ids that were allocated are of one length: their order is that of their text. */

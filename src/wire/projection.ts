@@ -1,4 +1,4 @@
-import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
+import type { BlockFacts, CanisterFacts, StreamFacts } from '../protocol/interfaces/trace.ts';
 import type { HashHex, Height, NodeId } from '../protocol/types/ids.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import type {
@@ -203,6 +203,50 @@ export interface MessageView {
   readonly instructions: bigint;
 }
 
+/** The subnet's stream to another one, as its newest state has it. */
+export interface StreamView {
+  readonly facts: StreamFacts;
+  /** Of that state. */
+  readonly height: Height;
+  /** The newest slice of the reverse stream that was taken in; null = none since the page looks. */
+  readonly lastSlice: {
+    readonly height: Height;
+    readonly certifiedHeight: Height;
+    readonly messages: number;
+  } | null;
+  /** Rounds that moved messages or signals, newest last, bounded. */
+  readonly moves: readonly StreamMoveView[];
+  /** Messages of the other subnet that this one did not take, newest last, bounded. */
+  readonly refusals: readonly StreamRefusalView[];
+}
+
+export interface StreamMoveView
+  extends Pick<StreamFacts, 'enqueued' | 'inducted' | 'rejected' | 'collected'> {
+  readonly height: Height;
+}
+
+export interface StreamRefusalView {
+  readonly height: Height;
+  /** In the reverse stream. */
+  readonly index: number;
+  readonly reason: string;
+}
+
+/** A call that a canister of this subnet made. */
+export interface CallView {
+  /** Caller and callback. */
+  readonly call: string;
+  /** The call or the user's request that it was made for; null = a timer or heartbeat. */
+  readonly parent: string | null;
+  readonly caller: string;
+  readonly canisterId: string;
+  readonly method: string;
+  /** Of the caller's subnet, as is that of the answer. */
+  readonly height: Height;
+  /** Null until the caller has it. */
+  readonly answer: { readonly height: Height; readonly outcome: string } | null;
+}
+
 /** One subnet of a network: what is told of others is not in here. */
 export interface NetworkProjection {
   /** Of the whole network. */
@@ -228,6 +272,10 @@ export interface NetworkProjection {
   readonly feed: readonly FeedEntry[];
   readonly canisters: readonly CanisterView[];
   readonly messages: readonly MessageView[];
+  /** Newest last, bounded. */
+  readonly calls: readonly CallView[];
+  /** To each other subnet that it has exchanged something with, ascending by id. */
+  readonly streams: readonly StreamView[];
   /** Broken protocol rules; empty is the promise of the product. */
   readonly violations: readonly string[];
   readonly partitions: readonly (readonly NodeId[])[];
@@ -244,6 +292,9 @@ export const KEPT_FLIGHTS = 120;
 export const KEPT_MESSAGES = 50;
 /** Changes kept of a canister: as many as a canister's own history keeps. */
 export const KEPT_CHANGES = 20;
+export const KEPT_CALLS = 60;
+/** Rounds of a stream, and refusals. */
+export const KEPT_MOVES = 12;
 export const KEPT_LOG_LINES = 200;
 export const KEPT_CANISTERS = 200;
 const NO_HEIGHTS: NodeHeights = {
@@ -316,6 +367,8 @@ export function initialProjection(topology: Topology, subnetIndex = 0): NetworkP
     feed: [],
     canisters: [],
     messages: [],
+    calls: [],
+    streams: [],
     violations: [],
     partitions: [],
     links: [],

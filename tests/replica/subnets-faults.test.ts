@@ -125,7 +125,8 @@ describe('calls between subnets, late, too many, or forged', () => {
       const stream = network.stream(1, 0);
       const lie = { ...stream, messages: [...stream.messages, message] };
       const from = network.subnet(1).env.subnetId;
-      const xnet = [{ from, slice: sliceOf(lie, network.stream(0, 1).signalsEnd, 10) }];
+      const slice = sliceOf(lie, network.stream(0, 1).signalsEnd, 10);
+      const xnet = [{ from, certifiedHeight: 1, slice }];
       return network.round(0, [], { xnet });
     };
     const response = {
@@ -161,7 +162,7 @@ describe('calls between subnets, late, too many, or forged', () => {
       const stream = { ...network.stream(1, 0), begin: 1 };
       const from = network.subnet(1).env.subnetId;
       const slice = sliceOf({ ...stream, messages: [{ ...lie, respondent: b }] }, 1, 10);
-      const again = network.round(0, [], { xnet: [{ from, slice }] });
+      const again = network.round(0, [], { xnet: [{ from, certifiedHeight: 2, slice }] });
       expect(critical(again)).toMatchObject([{ code: 'INDUCT_RESPONSE_FAILED' }]);
       expect(decodeForwarded(network.subnet(0).answerOf(message))).toEqual({
         refunded: 100n,
@@ -183,7 +184,7 @@ describe('calls between subnets, late, too many, or forged', () => {
         ...slice,
         header: { ...good.header, ...header },
       };
-      const told = network.round(0, [], { xnet: [{ from, slice: bad }] });
+      const told = network.round(0, [], { xnet: [{ from, certifiedHeight: 1, slice: bad }] });
       expect(critical(told)).toMatchObject([{ code: 'INVALID_STREAM_SLICE' }]);
       expect(network.stream(0, 1)).toMatchObject({ begin: 0, signalsEnd: 0 });
     });

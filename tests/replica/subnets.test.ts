@@ -72,10 +72,53 @@ describe('calls between canisters of two subnets', () => {
     const facts = [sent, answered, received].map((events) =>
       events.filter(({ kind }) => kind === 'streamAdvanced'),
     );
-    const own = { end: 1, bytes: expect.any(Number) as number, rejected: 0 };
+    const [root, other] = network.subnets.map(({ env }) => env.subnetId);
+    const tree = [sent, answered, received].map((events) =>
+      events.filter(({ kind }) => kind === 'callMade' || kind === 'callAnswered'),
+    );
+    expect(tree).toMatchObject([
+      [{ parent: message.messageId, caller: a, canisterId: b, method: 'echo' }],
+      [],
+      [{ call: expect.stringContaining(`${a}#`) as string, outcome: 'replied' }],
+    ]);
+    const own = {
+      end: 1,
+      rejectSignals: 0,
+      refusals: [],
+      bytes: expect.any(Number) as number,
+      rejected: 0,
+    };
     expect(facts).toMatchObject([
-      [{ stream: { ...own, begin: 0, enqueued: 1, inducted: 0, signalsEnd: 0, collected: 0 } }],
-      [{ stream: { ...own, begin: 0, enqueued: 1, inducted: 1, signalsEnd: 1, collected: 0 } }],
+      [
+        {
+          stream: {
+            ...own,
+            begin: 0,
+            enqueued: 1,
+            inducted: 0,
+            signalsEnd: 0,
+            collected: 0,
+            from: root,
+            subnetId: other,
+            sliceHeight: null,
+          },
+        },
+      ],
+      [
+        {
+          stream: {
+            ...own,
+            begin: 0,
+            enqueued: 1,
+            inducted: 1,
+            signalsEnd: 1,
+            collected: 0,
+            from: other,
+            subnetId: root,
+            sliceHeight: expect.any(Number) as number,
+          },
+        },
+      ],
       [{ stream: { ...own, begin: 1, enqueued: 0, inducted: 1, signalsEnd: 1, collected: 1 } }],
     ]);
   });

@@ -129,9 +129,16 @@ export class TestNetwork {
     const height = Math.max(this.#seen.get(pair) ?? 0, history.length - 1 - age);
     this.#seen.set(pair, height);
     const stream = history[height]?.get(this.subnet(to).env.subnetId);
+    const expected = this.stream(to, from).signalsEnd;
     return stream === undefined
       ? []
-      : [{ from: subnetId, slice: sliceOf(stream, this.stream(to, from).signalsEnd, messages) }];
+      : [
+          {
+            from: subnetId,
+            certifiedHeight: height,
+            slice: sliceOf(stream, expected, messages),
+          },
+        ];
   }
 }
 

@@ -18,6 +18,7 @@ import { requestFee, responsePrepayment } from './call-fees.ts';
 import { callPrices } from './cycles-account-manager.ts';
 import { resolveReceiver } from './routing.ts';
 import type { MessageOutcome, RoundState } from './round-state.ts';
+import { callMade } from './round-trace.ts';
 import { ErrorCode, errorCodeText, rejectCodeOf, type UserError } from './user-error.ts';
 
 /**
@@ -141,7 +142,8 @@ function registerCall(
   });
   const fee = requestFee(prices, payloadBytes);
   round.charge(canisterId, fee, 'requestAndResponseTransmission');
-  round.send({
+  const context = contextOf(canister, contextId);
+  const request: CanisterRequest = {
     kind: 'request',
     sender: canisterId,
     receiver,
@@ -150,8 +152,12 @@ function registerCall(
     arg: call.arg,
     cycles: call.cycles,
     deadlineNs,
-    callTree: treeBelow(contextOf(canister, contextId)),
-  });
+    callTree: treeBelow(context),
+  };
+  if (receiver !== canisterId) {
+    round.trace.push(callMade(round.height, request, context.origin));
+  }
+  round.send(request);
 }
 
 /** Of the calls that a call makes. */

@@ -21,6 +21,7 @@ import { commitRun, recordRun } from './effects.ts';
 import { callerOf, endOf, outgoingRules, runEntry } from './execute-message.ts';
 import { prepaymentFor, settleExecution, type PrepaidExecution } from './execution-charges.ts';
 import type { RoundState } from './round-state.ts';
+import { callAnswered } from './round-trace.ts';
 import type { EntryPoint, SandboxTask } from './run-on-sandbox.ts';
 import { ErrorCode, truncateMessage, type UserError } from './user-error.ts';
 
@@ -44,6 +45,9 @@ export function* executeResponse(
     return;
   }
   closeCallback(round, canisterId, callback);
+  if (response.respondent !== canisterId) {
+    round.trace.push(callAnswered(round.height, response));
+  }
   takeRefunds(round, canisterId, callback, response);
   const context = contextOf(round.canister(canisterId), callback.contextId);
   const execution = round.canister(canisterId).execution;

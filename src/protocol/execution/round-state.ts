@@ -45,7 +45,7 @@ import type { BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import type { Schedule } from '../replicated-state/schedule.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { roomOf, shareOf, takeMemory, takeMessage, takeUsed, type Room } from './subnet-room.ts';
-import { canisterChanged } from './round-trace.ts';
+import { callName, canisterChanged } from './round-trace.ts';
 import { errorCodeText, type UserError } from './user-error.ts';
 
 /** How one message ended for its caller. */
@@ -389,7 +389,7 @@ export class RoundState {
   ): void {
     const { sender, receiver, callbackId, methodName } = request;
     if (sender !== receiver) {
-      const id = `${sender}#${callbackId}@${this.height}`;
+      const id = `${callName(sender, callbackId)}@${this.height}`;
       this.traceEnd(id, receiver, methodName, outcome, instructions);
     }
   }

@@ -56,6 +56,8 @@ export interface Batch {
 
 export interface InductedSlice {
   readonly from: SubnetId;
+  /** Of the other subnet's state that certifies it. */
+  readonly certifiedHeight: Height;
   readonly slice: StreamSlice;
 }
 

@@ -116,6 +116,26 @@ export type TraceEvent =
       readonly instructions: bigint;
       readonly outcome: string;
     }
+  /** A canister called another one, in a message that ended well. Calls of itself are not told. */
+  | {
+      readonly kind: 'callMade';
+      readonly height: Height;
+      /** Caller and callback: the `messageId` of its answer begins with it. */
+      readonly call: string;
+      /** The call that it was made for, or the request id of a user's; null = a timer or heartbeat. */
+      readonly parent: string | null;
+      readonly caller: string;
+      readonly canisterId: string;
+      readonly method: string;
+    }
+  /** The answer reached the caller, whoever gave it. */
+  | {
+      readonly kind: 'callAnswered';
+      readonly height: Height;
+      readonly call: string;
+      /** `replied`, or why it was rejected. */
+      readonly outcome: string;
+    }
   | {
       readonly kind: 'canisterLogged';
       readonly canisterId: string;
@@ -214,11 +234,16 @@ export interface BlockFacts {
 
 /** The stream to another subnet after a round, and how many messages the round moved. */
 export interface StreamFacts {
+  /** The subnet that keeps it. */
+  readonly from: SubnetId;
+  /** Where its messages go. */
   readonly subnetId: SubnetId;
   readonly begin: number;
   readonly end: number;
   /** Of the messages that come from there. */
   readonly signalsEnd: number;
+  /** Reject signals that are kept, for messages that come from there. */
+  readonly rejectSignals: number;
   /** Of the messages kept. */
   readonly bytes: number;
   /** Put onto the stream. */
@@ -228,6 +253,27 @@ export interface StreamFacts {
   readonly rejected: number;
   /** Dropped because the other subnet signalled them. */
   readonly collected: number;
+  /** Of the state of the other subnet that certifies the slice taken in; null = none was. */
+  readonly sliceHeight: Height | null;
+  /** The first few of those rejected, with the reason. */
+  readonly refusals: readonly StreamRefusal[];
+}
+
+/** Why a message of another subnet was not taken. */
+export interface StreamRefusal {
+  readonly index: number;
+  /** As the header's lists name it. */
+  readonly reason: string;
+}
+
+/** Messages that wait at a canister after a round. */
+export interface QueueFacts {
+  /** From users and canisters, not begun. */
+  readonly inputs: number;
+  /** To canisters, in no stream and with no receiver yet. */
+  readonly outputs: number;
+  /** Its own calls that no answer came for. */
+  readonly openCalls: number;
 }
 
 /**
@@ -255,4 +301,5 @@ export interface CanisterFacts {
   readonly memoryBytes: number;
   readonly moduleHash: HashHex | null;
   readonly version: bigint;
+  readonly queues: QueueFacts;
 }

@@ -69,7 +69,7 @@ export function* executeBatch(
   round.history = pruneIngressHistory(round.history, timeNs);
   deliverQueryStats(round, batch.queryStats, batch.blockMaker);
   expireMessages(round);
-  const drafts = new StreamDrafts(state.streams);
+  const drafts = new StreamDrafts(env.subnetId, state.streams);
   inductStreams(round, drafts, batch.xnet ?? []);
   inductIngress(round, batch.ingress);
   yield* executeRound(round, batch.requiresFullStateHash);

@@ -1,5 +1,5 @@
 import { compareText } from '../../base/bytes.ts';
-import type { StreamFacts } from '../interfaces/trace.ts';
+import type { StreamFacts, StreamRefusal } from '../interfaces/trace.ts';
 import {
   EMPTY_STREAM,
   type RejectReason,
@@ -8,11 +8,15 @@ import {
   type StreamMessage,
   type Streams,
 } from '../replicated-state/streams.ts';
-import type { SubnetId } from '../types/ids.ts';
+import type { Height, SubnetId } from '../types/ids.ts';
 import { streamMessageBytes } from './stream-limits.ts';
+
+/** Refusals of one round and stream that onlookers hear of. */
+const MAX_TOLD_REFUSALS = 8;
 
 /** A stream during a round: only this object is written in place. */
 export class StreamDraft {
+  readonly from: SubnetId;
   readonly subnetId: SubnetId;
   #begin: number;
   #messages: StreamMessage[];
@@ -24,8 +28,12 @@ export class StreamDraft {
   inducted = 0;
   rejected = 0;
   collected = 0;
+  /** Of the slice taken in, by the other subnet's heights. */
+  sliceHeight: Height | null = null;
+  readonly #refusals: StreamRefusal[] = [];
 
-  constructor(subnetId: SubnetId, stream: Stream) {
+  constructor(from: SubnetId, subnetId: SubnetId, stream: Stream) {
+    this.from = from;
     this.subnetId = subnetId;
     this.#begin = stream.begin;
     this.#messages = [...stream.messages];
@@ -69,6 +77,9 @@ export class StreamDraft {
 
   reject(reason: RejectReason): void {
     this.#rejectSignals.push({ reason, index: this.#signalsEnd });
+    if (this.#refusals.length < MAX_TOLD_REFUSALS) {
+      this.#refusals.push({ reason, index: this.#signalsEnd });
+    }
     this.#signalsEnd += 1;
     this.rejected += 1;
   }
@@ -108,27 +119,41 @@ export class StreamDraft {
   }
 
   facts(): StreamFacts {
-    const { subnetId, begin, end, signalsEnd, enqueued, inducted, rejected, collected } = this;
+    const { from, subnetId, begin, end, signalsEnd } = this;
+    const { enqueued, inducted, rejected, collected, sliceHeight } = this;
     return {
+      from,
       subnetId,
       begin,
       end,
       signalsEnd,
+      rejectSignals: this.#rejectSignals.length,
       bytes: this.bytes,
       enqueued,
       inducted,
       rejected,
       collected,
+      sliceHeight,
+      refusals: this.#refusals,
     };
   }
 }
 
+/** What onlookers learn of streams in which no round moves anything: where they stand. */
+export function streamFactsOf(own: SubnetId, streams: Streams): readonly StreamFacts[] {
+  return [...streams]
+    .filter(([subnetId]) => subnetId !== own)
+    .map(([subnetId, stream]) => new StreamDraft(own, subnetId, stream).facts());
+}
+
 /** All streams during a round; those nobody touches stay as they are. */
 export class StreamDrafts {
+  readonly #own: SubnetId;
   readonly #before: Streams;
   readonly #drafts = new Map<SubnetId, StreamDraft>();
 
-  constructor(streams: Streams) {
+  constructor(own: SubnetId, streams: Streams) {
+    this.#own = own;
     this.#before = streams;
   }
 
@@ -141,7 +166,7 @@ export class StreamDrafts {
   of(subnetId: SubnetId): StreamDraft {
     let draft = this.#drafts.get(subnetId);
     if (draft === undefined) {
-      draft = new StreamDraft(subnetId, this.#before.get(subnetId) ?? EMPTY_STREAM);
+      draft = new StreamDraft(this.#own, subnetId, this.#before.get(subnetId) ?? EMPTY_STREAM);
       this.#drafts.set(subnetId, draft);
     }
     return draft;

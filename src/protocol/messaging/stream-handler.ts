@@ -42,8 +42,9 @@ export function inductStreams(
     }
     return misfit === undefined;
   });
-  for (const { from, slice } of fitting) {
+  for (const { from, slice, certifiedHeight } of fitting) {
     const draft = drafts.of(from);
+    draft.sliceHeight = certifiedHeight;
     const { signalsEnd, rejectSignals, begin } = slice.header;
     const rejected = draft.collectMessages(signalsEnd, rejectSignals);
     draft.collectSignals(begin);

@@ -42,7 +42,7 @@ import { withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { PoolWriter, type WrittenTransmit } from './pool-writer.ts';
 import { StorageJournal } from './storage-journal.ts';
-import { factsOfRestore } from './restore-facts.ts';
+import { factsOfRestore, factsOfStreams } from './restore-facts.ts';
 import { CheckpointStore, loadStoredNode, type StoredNode } from './stored-node.ts';
 import { loadShares, storeShares } from './stored-shares.ts';
 import { XNetManager } from './xnet-manager.ts';
@@ -400,6 +400,7 @@ class NodeCoreMachine implements NodeCore {
       const { state, checkpoint } = restored;
       this.executor.reset(state, restored);
       this.checkpoints.replace(checkpoint);
+      this.trace.push(...factsOfStreams(state));
       this.trace.push({ kind: 'caughtUp', height: state.height, from: 'stateSync' });
       this.pollConsensus();
     }

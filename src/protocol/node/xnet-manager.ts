@@ -112,10 +112,7 @@ export class XNetManager {
 
   /** Slices of a finalized block for message routing. */
   slicesOf({ xnet }: BatchPayload): readonly InductedSlice[] {
-    return (xnet ?? []).flatMap(({ from, slice }) => {
-      const read = this.#payloads.read(slice);
-      return read === undefined ? [] : [{ from, slice: read }];
-    });
+    return (xnet ?? []).flatMap((entry) => this.#payloads.inducted(entry) ?? []);
   }
 
   takeEffects(nowNs: TimeNs): readonly NodeEffect[] {

@@ -1,6 +1,7 @@
 import { MAX_SLICE_BYTES, MIN_SLICE_BYTES } from '../limits/xnet.ts';
 import type {
   BatchPayload,
+  InductedSlice,
   Validation,
   ValidationContext,
   XNetSlice,
@@ -123,6 +124,14 @@ export class XNetPayloads {
   read(slice: Uint8Array): StreamSlice | undefined {
     const decoded = this.#decode(slice);
     return 'stream' in decoded ? decoded.stream : undefined;
+  }
+
+  /** The same for message routing, with the height that certifies it. */
+  inducted({ from, slice }: XNetSlice): InductedSlice | undefined {
+    const decoded = this.#decode(slice);
+    return 'stream' in decoded
+      ? { from, certifiedHeight: decoded.certified.certification.height, slice: decoded.stream }
+      : undefined;
   }
 
   #situation(context: ValidationContext, past: readonly BatchPayload[]): Situation | undefined {

@@ -1,6 +1,7 @@
 import type { CanisterFacts } from '../../protocol/interfaces/trace.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import type { NodeHeights } from '../../wire/network.ts';
+import { createRecentFacts } from '../../wire/recent-facts.ts';
 import {
   type HostEvent,
   TELEMETRY_VERSION,
@@ -33,9 +34,11 @@ export function createTelemetryHub(nowNs: () => bigint): TelemetryHub {
   const kept: TelemetryBatch[] = [];
   const heights = new Map<NodeId, NodeHeights>();
   const canisters = new Map<string, CanisterFacts>();
+  const recent = createRecentFacts();
   let seq = 0;
 
   const remember = (event: TelemetryEvent): void => {
+    recent.remember(event);
     if (event.kind === 'nodeHeights') {
       heights.set(event.nodeId, event.heights);
     } else if (event.kind === 'canisterChanged') {
@@ -60,6 +63,8 @@ export function createTelemetryHub(nowNs: () => bigint): TelemetryHub {
       listener(batch);
     }
   };
+  const canisterEvents = (): readonly TelemetryEvent[] =>
+    [...canisters.values()].map((canister) => ({ kind: 'canisterChanged', height: 0, canister }));
   const hostBatch = (events: readonly TelemetryEvent[]): TelemetryBatch => {
     const batch: TelemetryBatch = {
       v: TELEMETRY_VERSION,
@@ -83,7 +88,7 @@ export function createTelemetryHub(nowNs: () => bigint): TelemetryHub {
       const heightEvents = [...heights].map(
         ([nodeId, newest]): HostEvent => ({ kind: 'nodeHeights', nodeId, heights: newest }),
       );
-      listener(hostBatch([...opening(), ...heightEvents]));
+      listener(hostBatch([...opening(), ...heightEvents, ...canisterEvents(), ...recent.facts()]));
       listeners.add(listener);
       return () => {
         listeners.delete(listener);
