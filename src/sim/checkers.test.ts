@@ -164,6 +164,9 @@ describe('the checker of streams between subnets', () => {
     inducted: 0,
     rejected: 0,
     collected: 0,
+    rejectSignals: 0,
+    sliceHeight: null,
+    refusals: [],
   };
   const [A, B, SECOND_A] = ['aa', 'bb', '04'] as [SubnetId, SubnetId, NodeId];
   const SUBNETS = [
@@ -173,7 +176,7 @@ describe('the checker of streams between subnets', () => {
   const advanced = (height: number, to: SubnetId, stream: Partial<StreamFacts>): TraceEvent => ({
     kind: 'streamAdvanced',
     height,
-    stream: { ...EMPTY, ...stream, subnetId: to },
+    stream: { ...EMPTY, ...stream, from: to === A ? B : A, subnetId: to },
   });
   const sent = advanced(1, B, { end: 2, enqueued: 2 });
   const taken = advanced(1, A, { signalsEnd: 2, inducted: 1, rejected: 1 });

@@ -282,6 +282,7 @@ function applyOtherEvent(
     case 'callAnswered':
       return applyCallFact(projection, event);
     case 'streamAdvanced':
+    case 'streamRestored':
       return applyStreamFact(projection, event);
     default:
       return applyHostEvent(projection, event, origin);

@@ -11,7 +11,7 @@ import { keepLast } from './projection-edits.ts';
 
 /** The part of the fold that is about calls between canisters and the streams that carry them. */
 
-type StreamFact = TraceEvent & { readonly kind: 'streamAdvanced' };
+type StreamFact = TraceEvent & { readonly kind: 'streamAdvanced' | 'streamRestored' };
 type CallFact = TraceEvent & { readonly kind: 'callMade' | 'callAnswered' };
 
 /** All nodes report a round alike; the first report is the news. Indexes add up whatever was missed. */

@@ -60,6 +60,7 @@ function isOfSubnet({ topology, subnetIndex }: NetworkProjection, event: Telemet
     case 'callAnswered':
       return hosts(subnet, callerOf(event.call));
     case 'streamAdvanced':
+    case 'streamRestored':
       return event.stream.from === subnet?.subnetId;
     default:
       return true;

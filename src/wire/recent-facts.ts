@@ -11,7 +11,7 @@ export interface RecentFacts {
   facts(): readonly TraceEvent[];
 }
 
-type StreamFact = TraceEvent & { readonly kind: 'streamAdvanced' };
+type StreamFact = TraceEvent & { readonly kind: 'streamAdvanced' | 'streamRestored' };
 type CallFact = TraceEvent & { readonly kind: 'callMade' | 'callAnswered' | 'messageExecuted' };
 
 /** Of all subnets together. */
@@ -46,7 +46,7 @@ export function createRecentFacts(): RecentFacts {
   };
   return {
     remember: (event) => {
-      if (event.kind === 'streamAdvanced') {
+      if (event.kind === 'streamAdvanced' || event.kind === 'streamRestored') {
         rememberStream(event);
       } else if (
         event.kind === 'callMade' ||

@@ -55,6 +55,8 @@ export type TraceEvent =
     }
   /** What a round did to the stream to another subnet; told only of those that it touched. */
   | { readonly kind: 'streamAdvanced'; readonly height: Height; readonly stream: StreamFacts }
+  /** Where a stream stands in the checkpoint from which a node goes on. */
+  | { readonly kind: 'streamRestored'; readonly height: Height; readonly stream: StreamFacts }
   | { readonly kind: 'certified'; readonly height: Height; readonly root: HashHex }
   | { readonly kind: 'catchUpPackageMade'; readonly height: Height; readonly stateHash: HashHex }
   | {

@@ -15,7 +15,7 @@ export function factsOfStreams({
   streams,
 }: ReplicatedState): readonly TraceEvent[] {
   return streamFactsOf(subnetId, streams).map((stream) => ({
-    kind: 'streamAdvanced',
+    kind: 'streamRestored',
     height,
     stream,
   }));
