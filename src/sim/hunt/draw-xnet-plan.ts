@@ -16,7 +16,7 @@ function drawSubnets(prng: Prng, nodes: number): readonly PlannedSubnet[] {
     { length: 1 + prng.below(2) },
     (): PlannedSubnet => ({
       type: prng.chance(1, 4) ? 'system' : 'application',
-      nodes: prng.chance(1, 3) ? 1 : nodes,
+      nodes: prng.chance(1, 2) ? 1 : nodes,
     }),
   );
   return [{ type: 'system', nodes }, ...others];

@@ -76,7 +76,7 @@ function pick<T>(prng: Prng, from: readonly [T, ...T[]]): T {
 }
 
 function go(prng: Prng, from: LoadCanister, to: CanisterId, onward: CanisterId): SubnetCall {
-  const isBurst = prng.chance(1, 12);
+  const isBurst = prng.chance(1, 24);
   const count = isBurst ? MORE_THAN_A_QUEUE : 1 + prng.below(12);
   const flags =
     (prng.chance(1, 3) ? FLAGS.bestEffort : 0) |
