@@ -1,23 +1,42 @@
+import type { KnownAccesses } from './known-accesses.ts';
+import { NO_VARIABLE, UNKNOWN_TERM } from './known-values.ts';
 import type { Lowering, ScratchLocals } from './lowering.ts';
 import type { Memarg, MemoryAccess } from './memory-access.ts';
 import { storedType } from './memory-access.ts';
 import type { Metering } from './metering.ts';
-import { VALUE_TYPE } from './opcodes.ts';
+import { OP, VALUE_TYPE } from './opcodes.ts';
+import type { KnownOperand, OperandStack } from './operand-stack.ts';
 import type { ByteReader } from './reader.ts';
 import { ModuleFault } from './reader.ts';
 import { SIMD_FORM } from './simd-opcodes.ts';
 
 const MAX_ALIGNMENT = 4;
+/** Bytes that the loads 0x28 … 0x35 and the stores 0x36 … 0x3e access. */
+const ACCESSED_BYTES: readonly number[] = [
+  ...[4, 8, 4, 8, 1, 1, 2, 2, 1, 1, 2, 2, 4, 4],
+  ...[4, 8, 4, 8, 1, 2, 1, 2, 4],
+];
 
 /** Reads the immediates of loads and stores and hands them to `MemoryAccess`. */
 export class AccessScan {
   readonly #memory: MemoryAccess | null;
   readonly #metering: Metering;
+  readonly #stack: OperandStack;
+  readonly #known: KnownAccesses;
   readonly #memory64: boolean;
   /** Reused: there are many accesses. */
   readonly #memarg: Memarg = { offset: 0, offsetStart: 0, offsetEnd: 0 };
+  readonly #address: KnownOperand = { term: UNKNOWN_TERM, distance: 0, variable: NO_VARIABLE };
 
-  constructor(memory: MemoryAccess | null, metering: Metering, memory64: boolean) {
+  constructor(
+    memory: MemoryAccess | null,
+    metering: Metering,
+    stack: OperandStack,
+    known: KnownAccesses,
+    memory64: boolean,
+  ) {
+    this.#stack = stack;
+    this.#known = known;
     this.#memory = memory;
     this.#metering = metering;
     this.#memory64 = memory64;
@@ -41,21 +60,27 @@ export class AccessScan {
     return this.#memory;
   }
 
-  /** @param base the local that holds what lies below the topmost operand, or `NO_LOCAL` */
   scalar(
     reader: ByteReader,
     opcode: number,
     at: number,
     locals: ScratchLocals,
     lowering: Lowering,
-    base: number,
   ): void {
     const memory = this.#read(reader);
     const type = storedType(opcode);
+    const address = this.#address;
+    const { offset } = this.#memarg;
+    const size = ACCESSED_BYTES[opcode - OP.firstLoad] as number;
+    this.#stack.look(type === undefined ? 0 : 1, address);
+    if (!this.#known.isInside(address, offset, size)) {
+      this.#metering.mayTrap();
+      this.#known.access(address, offset, size);
+    }
     if (type === undefined) {
       memory.load(reader, at, this.#memarg, lowering);
     } else {
-      memory.store(reader, at, this.#memarg, lowering, locals, type, base);
+      memory.store(reader, at, this.#memarg, lowering, locals, type, address);
     }
   }
 
@@ -65,7 +90,6 @@ export class AccessScan {
     at: number,
     locals: ScratchLocals,
     lowering: Lowering,
-    base: number,
   ): void {
     const memory = this.#read(reader);
     if (form === SIMD_FORM.loadLane || form === SIMD_FORM.storeLane) {
@@ -79,7 +103,8 @@ export class AccessScan {
         memory.load(reader, at, this.#memarg, lowering, VALUE_TYPE.v128);
         break;
       default:
-        memory.store(reader, at, this.#memarg, lowering, locals, VALUE_TYPE.v128, base);
+        this.#stack.look(1, this.#address);
+        memory.store(reader, at, this.#memarg, lowering, locals, VALUE_TYPE.v128, this.#address);
     }
   }
 }

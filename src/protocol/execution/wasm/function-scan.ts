@@ -7,7 +7,9 @@ import type { EditKind, Edits } from './edits.ts';
 import { FunctionRules } from './function-rules.ts';
 import { MAX_FUNCTION_INSTRUCTIONS } from './limits.ts';
 import { InnermostLoops } from './innermost-loops.ts';
-import { KnownBases, NO_LOCAL } from './known-bases.ts';
+import { KnownAccesses } from './known-accesses.ts';
+import { KnownOperands } from './known-operands.ts';
+import { KnownValues } from './known-values.ts';
 import { Lowering, ScratchLocals } from './lowering.ts';
 import { MemoryAccess } from './memory-access.ts';
 import type { Metering } from './metering.ts';
@@ -50,7 +52,9 @@ export class FunctionScan {
   readonly #edits: Edits;
   readonly #metering: Metering;
   readonly #stack = new OperandStack();
-  readonly #bases: KnownBases;
+  readonly #values: KnownValues;
+  readonly #operandValues: KnownOperands;
+  readonly #known: KnownAccesses;
   readonly #nan: CanonicalNan;
   readonly #memory: MemoryAccess | null;
   readonly #bulk: BulkOperations;
@@ -72,13 +76,15 @@ export class FunctionScan {
     this.#metering = metering;
     const memory64 = module.memory?.is64 === true;
     this.#nan = new CanonicalNan(edits);
-    this.#bases = new KnownBases(context.unmarked);
+    this.#values = new KnownValues(context.unmarked);
+    this.#operandValues = new KnownOperands(this.#stack, this.#values, memory64);
+    this.#known = new KnownAccesses(module.memory, context.unmarked);
     this.#loops = new InnermostLoops(edits);
     this.#memory =
       layout === null
         ? null
-        : new MemoryAccess(edits, appended, layout, this.#bases, context.unmarked);
-    this.#accesses = new AccessScan(this.#memory, metering, memory64);
+        : new MemoryAccess(edits, appended, layout, this.#known, this.#values, context.unmarked);
+    this.#accesses = new AccessScan(this.#memory, metering, this.#stack, this.#known, memory64);
     this.#bulk = new BulkOperations(module, edits, appended, this.#memory, lowered);
     this.#lowering = new Lowering(edits.bytes, this.#locals, appended);
   }
@@ -110,7 +116,8 @@ export class FunctionScan {
       this.#rules.checkBeforeScan(this.#index, ahead, memory?.is64 === true);
     }
     this.#rules.begin();
-    this.#bases.begin();
+    this.#values.begin();
+    this.#known.begin();
     this.#loops.begin();
     this.#edits.clear();
     this.#edits.add(EDIT.enter, reader.at);
@@ -146,8 +153,7 @@ export class FunctionScan {
         this.#access(reader, opcode, at);
         break;
       case IMMEDIATE.leb:
-        reader.skipLeb();
-        this.#stack.push(NO_PRODUCER);
+        this.#operandValues.constant(opcode, reader.roundedS64());
         break;
       case IMMEDIATE.blockType:
         this.#block(reader, opcode, at);
@@ -188,11 +194,13 @@ export class FunctionScan {
     const stack = this.#stack;
     switch (opcode) {
       case OP.else:
-        this.#bases.else();
+        this.#values.else();
+        this.#known.else();
         stack.else();
         return;
       case OP.end:
-        this.#bases.end();
+        this.#values.end();
+        this.#known.end();
         this.#loops.end(stack.depth, end);
         stack.end();
         return;
@@ -201,6 +209,9 @@ export class FunctionScan {
         stack.leave();
         return;
       default:
+    }
+    if (this.#operandValues.sum(opcode)) {
+      return;
     }
     this.#arithmetic(
       pops[opcode] as number,
@@ -233,7 +244,8 @@ export class FunctionScan {
       this.#stack.drop(1);
     }
     this.#stack.enter(params, results, opcode === OP.loop);
-    this.#bases.enter(opcode === OP.loop);
+    this.#values.enter(opcode === OP.loop);
+    this.#known.enter();
     if (opcode === OP.loop) {
       this.#loops.enter(reader, at, params, this.#stack.depth);
     }
@@ -261,6 +273,7 @@ export class FunctionScan {
 
   #beforeCall(at: number): void {
     this.#calls = true;
+    this.#values.forgetGlobals();
     this.#edits.add(EDIT.beforeCall, at);
   }
 
@@ -300,23 +313,14 @@ export class FunctionScan {
         stack.drop(1);
         stack.branchIf(index);
         return;
-      case OP.localGet:
-        stack.push(NO_PRODUCER, index, this.#bases.now);
-        return;
-      case OP.localSet:
-        stack.drop(1);
-        this.#bases.write(index);
-        return;
-      case OP.localTee:
-        stack.drop(1);
-        this.#bases.write(index);
-        stack.push(NO_PRODUCER, index, this.#bases.now);
-        return;
       case OP.tableGet:
       case OP.tableSet:
         this.#tableAccess(opcode, index, at);
         break;
       default:
+        if (this.#operandValues.variable(opcode, index)) {
+          return;
+        }
     }
     this.#operands(pops[opcode] as number, pushes[opcode] as number);
   }
@@ -330,8 +334,7 @@ export class FunctionScan {
   }
 
   #access(reader: ByteReader, opcode: number, at: number): void {
-    const base = opcode < OP.firstStore ? NO_LOCAL : this.#stack.localBelow(1, this.#bases);
-    this.#accesses.scalar(reader, opcode, at, this.#locals, this.#lowering, base);
+    this.#accesses.scalar(reader, opcode, at, this.#locals, this.#lowering);
     this.#operands(pops[opcode] as number, pushes[opcode] as number);
   }
 
@@ -410,14 +413,7 @@ export class FunctionScan {
       case SIMD_FORM.none:
         break;
       default:
-        this.#accesses.vector(
-          reader,
-          form,
-          at,
-          this.#locals,
-          this.#lowering,
-          this.#stack.localBelow(1, this.#bases),
-        );
+        this.#accesses.vector(reader, form, at, this.#locals, this.#lowering);
     }
     this.#arithmetic(
       simdPops[second] as number,

@@ -2,10 +2,13 @@ import type { Edits } from './edits.ts';
 import { MARKED_PAGE_SHIFT } from './heap-layout.ts';
 import type { HeapLayout } from './heap-layout.ts';
 import type { Appended } from './helpers.ts';
-import type { KnownBases } from './known-bases.ts';
-import { NO_LOCAL } from './known-bases.ts';
+import type { KnownAccesses } from './known-accesses.ts';
+import { MARKED_BYTES } from './known-accesses.ts';
+import { CONSTANT_TERM, indexOfVariable, isGlobal, UNKNOWN_TERM } from './known-values.ts';
+import type { KnownValues } from './known-values.ts';
 import type { Lowering, ScratchLocals } from './lowering.ts';
 import { FC, OP, VALUE_TYPE } from './opcodes.ts';
+import type { KnownOperand } from './operand-stack.ts';
 import type { ByteReader } from './reader.ts';
 import type { UnmarkedWrites } from './rewrite-context.ts';
 
@@ -18,18 +21,19 @@ const STORED_TYPES: readonly number[] = [i32, i64, f32, f64, i32, i32, i64, i64,
  * one address share a mark: the host then looks at so many bytes more behind each marked page (see
  * `STRADDLE_BYTES`).
  */
-const IGNORED_OFFSET = 128;
+const IGNORED_OFFSET = MARKED_BYTES;
 
-/** Stores at the same address with offsets in the same window reach no page that the mark of one does not tell. */
-function markedWindow(offset: number): number {
-  return Math.floor(offset / IGNORED_OFFSET);
+function roundedDown(offset: number): number {
+  return offset - (offset % IGNORED_OFFSET);
 }
+
 /**
  * A marked page stands for itself and the first so many bytes of the next one: a store of 16 bytes
  * at an ignored offset from the last byte of the page reaches no farther.
  */
 export const STRADDLE_BYTES = 144;
 
+const MARKED_PAGE_BYTES = 2 ** MARKED_PAGE_SHIFT;
 const VALUE_ORDINAL = 1;
 const ADDRESS_ORDINAL = 2;
 const MAX_OFFSET32 = 0xff_ff_ff_ff;
@@ -42,17 +46,20 @@ export class MemoryAccess {
   readonly #appended: Appended;
   readonly #layout: HeapLayout;
   readonly #unmarked: UnmarkedWrites | undefined;
-  readonly #bases: KnownBases;
+  readonly #known: KnownAccesses;
+  readonly #values: KnownValues;
 
   constructor(
     edits: Edits,
     appended: Appended,
     layout: HeapLayout,
-    bases: KnownBases,
+    known: KnownAccesses,
+    values: KnownValues,
     unmarked: UnmarkedWrites | undefined,
   ) {
     this.#edits = edits;
-    this.#bases = bases;
+    this.#known = known;
+    this.#values = values;
     this.#appended = appended;
     this.#layout = layout;
     this.#unmarked = unmarked;
@@ -99,7 +106,7 @@ export class MemoryAccess {
     });
   }
 
-  /** A store. @param base the local that holds its address, or `NO_LOCAL` */
+  /** A store. @param address that it is given, as far as it is known */
   store(
     reader: ByteReader,
     at: number,
@@ -107,44 +114,62 @@ export class MemoryAccess {
     lowering: Lowering,
     locals: ScratchLocals,
     type: number,
-    base: number,
+    address: KnownOperand,
   ): void {
-    const { is64, wide } = this.#layout;
-    const unmarked = this.#isUnmarked(type);
-    const window = markedWindow(memarg.offset);
-    if (unmarked || (base !== NO_LOCAL && this.#bases.isMarked(base, window))) {
+    if (this.#isUnmarked(type) || this.#known.isMarked(address, memarg.offset)) {
       this.load(reader, at, memarg, lowering, type);
       return;
     }
+    const offset = roundedDown(memarg.offset);
+    this.#known.mark(address, offset);
+    const { is64, wide } = this.#layout;
     const { bytes } = this.#edits;
-    const value = locals.index(type, VALUE_ORDINAL);
-    const address = locals.index(wide ? i64 : i32, ADDRESS_ORDINAL);
-    if (base === NO_LOCAL) {
+    if (this.#isAtHand(address)) {
       this.#edits.insert(at, reader.at, () => {
-        bytes.indexed(OP.localSet, value);
         if (is64 && !wide) {
-          lowering.operands('memory');
+          lowering.operands('memory', type);
         }
-        bytes.indexed(OP.localTee, address);
-        bytes.indexed(OP.localGet, value);
         this.#instruction(reader, at, memarg);
-        bytes.indexed(OP.localGet, address);
-        this.#mark(window);
+        this.#markKnown(address, offset);
       });
       return;
     }
-    this.#bases.mark(base, window);
+    const value = locals.index(type, VALUE_ORDINAL);
+    const kept = locals.index(wide ? i64 : i32, ADDRESS_ORDINAL);
     this.#edits.insert(at, reader.at, () => {
+      bytes.indexed(OP.localSet, value);
       if (is64 && !wide) {
-        lowering.operands('memory', type);
+        lowering.operands('memory');
       }
+      bytes.indexed(OP.localTee, kept);
+      bytes.indexed(OP.localGet, value);
       this.#instruction(reader, at, memarg);
-      bytes.indexed(OP.localGet, base);
-      if (is64 && !wide) {
-        bytes.byte(OP.i32WrapI64);
-      }
-      this.#mark(window);
+      bytes.indexed(OP.localGet, kept);
+      this.#markAbove(offset);
     });
+  }
+
+  /** Whether the address can be had again without keeping it. */
+  #isAtHand({ term, variable }: KnownOperand): boolean {
+    return term === CONSTANT_TERM || (term !== UNKNOWN_TERM && this.#values.holds(variable, term));
+  }
+
+  /** Marks the page of an address that is at hand, plus `offset`. */
+  #markKnown({ term, distance, variable }: KnownOperand, offset: number): void {
+    const { bytes } = this.#edits;
+    const { is64, wide } = this.#layout;
+    if (term === CONSTANT_TERM) {
+      const page = Math.floor((distance + offset) / MARKED_PAGE_BYTES);
+      bytes.byte(wide ? OP.i64Const : OP.i32Const);
+      bytes.signed(Math.min(page, MAX_OFFSET32 >>> MARKED_PAGE_SHIFT));
+      bytes.raw([OP.i32Const, 1, OP.i32Store8, 0, 0]);
+      return;
+    }
+    bytes.indexed(isGlobal(variable) ? OP.globalGet : OP.localGet, indexOfVariable(variable));
+    if (is64 && !wide) {
+      bytes.byte(OP.i32WrapI64);
+    }
+    this.#markAbove(distance - this.#values.found.distance + offset);
   }
 
   #isUnmarked(type: number): boolean {
@@ -155,14 +180,13 @@ export class MemoryAccess {
   }
 
   /**
-   * Marks the page of the address on the stack. Behind the store: had it trapped, an address beyond
+   * Marks the page of the address on the stack plus `offset`. Behind the store: had it trapped, an address beyond
    * the heap could have marked anything.
    */
-  #mark(window: number): void {
+  #markAbove(offset: number): void {
     const { bytes } = this.#edits;
     const { wide } = this.#layout;
-    if (window > 0) {
-      const offset = window * IGNORED_OFFSET;
+    if (offset !== 0) {
       bytes.byte(wide ? OP.i64Const : OP.i32Const);
       bytes.signed(wide ? Math.min(offset, MAX_OFFSET64) : offset | 0);
       bytes.byte(wide ? OP.i64Add : OP.i32Add);

@@ -55,6 +55,11 @@ export class Metering {
     this.#through.see(opcode);
   }
 
+  /** An access to memory, which is none of the instructions that `instruction` looks at. */
+  mayTrap(): void {
+    this.#through.mayTrap();
+  }
+
   /** A label that the open block branches to. */
   branch(label: number): void {
     this.#through.branch(label);

@@ -1,9 +1,14 @@
-import type { KnownBases } from './known-bases.ts';
-import { NO_LOCAL } from './known-bases.ts';
+import { NO_VARIABLE, UNKNOWN_TERM } from './known-values.ts';
+import type { KnownValue } from './known-values.ts';
 import { ModuleFault } from './reader.ts';
 
 /** The operand was not made by an instruction that waits for its consumer. */
 export const NO_PRODUCER = -1;
+
+/** An operand as a known value, and a variable that held it, or something near it, when it was pushed. */
+export interface KnownOperand extends KnownValue {
+  variable: number;
+}
 
 interface Frame {
   /** Height of the operand stack below the block's own operands. */
@@ -17,14 +22,14 @@ interface Frame {
 
 /**
  * The heights of operand and control stack while a function is scanned, and for each operand which
- * edit made it or which local it was read from. Types are the engine's to check; only the counts matter here. Throws `ModuleFault`
+ * edit made it and what is known of it. Types are the engine's to check; only the counts matter here. Throws `ModuleFault`
  * when an operand or a label is missing.
  */
 export class OperandStack {
   readonly #producers: number[] = [];
-  /** The local that the operand was read from, and when. */
-  readonly #locals: number[] = [];
-  readonly #readAt: number[] = [];
+  readonly #terms: number[] = [];
+  readonly #distances: number[] = [];
+  readonly #variables: number[] = [];
   #frames: Frame[] = [];
   #height = 0;
   #maxHeight = 0;
@@ -73,16 +78,17 @@ export class OperandStack {
     return NO_PRODUCER;
   }
 
-  /** The local that holds the operand below so many others, if it is known to. */
-  localBelow(others: number, bases: KnownBases): number {
+  /** What is known of the operand below so many others, in `into`. */
+  look(others: number, into: KnownOperand): void {
     const index = this.#height - 1 - others;
-    const local = this.#locals[index];
-    return index >= this.#frame().base &&
-      local !== undefined &&
-      local !== NO_LOCAL &&
-      bases.isUnchanged(local, this.#readAt[index] as number)
-      ? local
-      : NO_LOCAL;
+    if (index < this.#frame().base) {
+      into.term = UNKNOWN_TERM;
+      into.variable = NO_VARIABLE;
+      return;
+    }
+    into.term = this.#terms[index] as number;
+    into.distance = this.#distances[index] as number;
+    into.variable = this.#variables[index] as number;
   }
 
   drop(count: number): void {
@@ -91,10 +97,19 @@ export class OperandStack {
     }
   }
 
-  push(producer: number, local = NO_LOCAL, readAt = 0): void {
+  push(producer: number): void {
+    this.#place(producer, UNKNOWN_TERM, 0, NO_VARIABLE);
+  }
+
+  pushKnown({ term, distance, variable }: KnownOperand): void {
+    this.#place(NO_PRODUCER, term, distance, variable);
+  }
+
+  #place(producer: number, term: number, distance: number, variable: number): void {
     this.#producers[this.#height] = producer;
-    this.#locals[this.#height] = local;
-    this.#readAt[this.#height] = readAt;
+    this.#terms[this.#height] = term;
+    this.#distances[this.#height] = distance;
+    this.#variables[this.#height] = variable;
     this.#height += 1;
     if (this.#height > this.#maxHeight) {
       this.#maxHeight = this.#height;

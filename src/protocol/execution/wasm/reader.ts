@@ -116,6 +116,19 @@ export class ByteReader {
     throw new ModuleFault('integer too large');
   }
 
+  /** Signed LEB128 of at most 64 bits; rounded above 2^53. */
+  roundedS64(): number {
+    let value = 0;
+    for (let scale = 1; scale < 2 ** 70; scale *= 128) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if ((byte & 0x80) === 0) {
+        return (byte & 0x40) === 0 ? value : value - scale * 128;
+      }
+    }
+    throw new ModuleFault('integer too large');
+  }
+
   /** Passes over one LEB128 integer of at most 10 bytes. */
   skipLeb(): void {
     for (let i = 0; i < 10; i += 1) {

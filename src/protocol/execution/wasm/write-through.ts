@@ -13,6 +13,7 @@ function silent(...ranges: readonly (readonly [first: number, last: number])[]):
 
 silent([0x01, 0x05], [0x0b, 0x0e]); // nop, block, loop, if, else; end, br, br_if, br_table
 silent([0x1a, 0x1c], [0x20, 0x24]); // drop, select; locals and globals
+silent([0x28, 0x3e]); // loads and stores, which are told of by `mayTrap`
 silent([0x41, 0x6c], [0x71, 0x7e], [0x83, 0xa7]); // constants, comparisons, arithmetic without div and rem
 silent([0xac, 0xad], [0xb2, 0xc4], [0xd0, 0xd2]); // conversions without truncations, references
 
@@ -78,6 +79,13 @@ export class WriteThrough {
     if (opcode === OP.return || (opcode === OP.end && this.#frames.length === 1)) {
       this.#leave();
     } else if (tells[opcode] === 1 && this.#mode !== 'not before traps') {
+      this.#tell();
+    }
+  }
+
+  /** An access to memory may be outside of it. */
+  mayTrap(): void {
+    if (this.#mode !== 'not before traps') {
       this.#tell();
     }
   }
