@@ -24,6 +24,7 @@ import { emptyPacket } from './packet.ts';
 import type {
   ArtifactName,
   Packet,
+  PulledArtifact,
   SlotUpdate,
   StateAdvert,
   StateRequest,
@@ -267,15 +268,16 @@ class GossipNode implements Gossip {
     if (rest === null) {
       return;
     }
-    const count = rest.updates.length + rest.pulled.length;
+    const { updates, pulled } = rest;
+    const count = updates.length + pulled.length;
     while (rest.next < count && peer.inbox.hasCredit) {
-      const update = rest.updates[rest.next];
-      const answer = rest.pulled[rest.next - rest.updates.length];
+      const at = rest.next;
       rest.next += 1;
-      if (update !== undefined) {
-        this.readUpdate(peer, update, nowNs);
-      } else if (answer !== undefined) {
-        this.receiver.pulled(peer.id, answer.name, answer.bytes);
+      if (at < updates.length) {
+        this.readUpdate(peer, updates[at] as SlotUpdate, nowNs);
+      } else {
+        const { name, bytes } = pulled[at - updates.length] as PulledArtifact;
+        this.receiver.pulled(peer.id, name, bytes);
       }
     }
     if (rest.next >= count) {

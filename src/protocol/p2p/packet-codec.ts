@@ -3,6 +3,7 @@ import type { CodedError, Result } from '../../base/result.ts';
 import { CborCursor } from '../crypto/cbor-cursor.ts';
 import { writeCbor } from '../crypto/cbor-encode.ts';
 import type { CborWriter } from '../crypto/cbor-encode.ts';
+import { ARTIFACT_KINDS } from '../types/artifacts.ts';
 import type { NodeId } from '../types/ids.ts';
 import {
   MAX_ACKS_PER_PACKET,
@@ -12,6 +13,7 @@ import {
   MAX_STATE_MESSAGES_PER_PACKET,
   MAX_UPDATES_PER_PACKET,
 } from './limits.ts';
+import { INGRESS_KIND } from './packet.ts';
 import type {
   Acknowledgement,
   ArtifactName,
@@ -165,9 +167,19 @@ function readFlag(cursor: CborCursor): boolean {
   return value === 1;
 }
 
+/** One string for each known kind: names are compared all the time, and the same string is equal at a glance. */
+const KINDS: ReadonlyMap<string, string> = new Map(
+  [...ARTIFACT_KINDS, INGRESS_KIND].map((kind) => [kind, kind]),
+);
+
+function readKind(cursor: CborCursor): string {
+  const kind = cursor.text(MAX_KIND_BYTES);
+  return KINDS.get(kind) ?? kind;
+}
+
 function readName(cursor: CborCursor): ArtifactName {
   cursor.tuple(3);
-  return { kind: cursor.text(MAX_KIND_BYTES), height: cursor.nat(), hash: readHash(cursor) };
+  return { kind: readKind(cursor), height: cursor.nat(), hash: readHash(cursor) };
 }
 
 function readOptionalBytes(cursor: CborCursor): Uint8Array | null {
