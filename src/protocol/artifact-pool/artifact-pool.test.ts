@@ -30,6 +30,25 @@ const tapeShare = (height: number, tag = 0): Artifact =>
     signature: Uint8Array.of(tag),
   });
 
+it('lists that were handed out stay as they are, whatever comes in or goes later', () => {
+  const section = new PoolSection();
+  const insert = (tag: number, from: NodeId | null): boolean =>
+    section.insert({ artifact: tape(1, tag), arrivedNs: 0n, from });
+  insert(0, null);
+  insert(1, PEER);
+  const two = section.entriesAt('randomTape', 1);
+  const artifacts = section.at('randomTape', 1);
+  insert(2, PEER);
+  insert(3, PEER);
+  const four = section.entriesAt('randomTape', 1);
+  section.remove(tape(1, 0));
+  expect([two.length, artifacts.length, four.length]).toEqual([2, 2, 4]);
+  expect(section.at('randomTape', 1)).toEqual([tape(1, 1), tape(1, 2), tape(1, 3)]);
+  expect(section.countAt('randomTape', 1)).toBe(3);
+  expect(section.countFrom('randomTape', 1, PEER)).toBe(3);
+  expect(section.countFrom('randomTape', 1, null)).toBe(0);
+});
+
 describe('mutations', () => {
   it('CN86: own artifacts are delivered at once, relayed aggregates without hurry, peers’ shares never', () => {
     const pool = createArtifactPool();

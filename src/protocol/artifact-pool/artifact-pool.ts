@@ -59,18 +59,10 @@ export function insertUnvalidated(
   nowNs: TimeNs,
   maxPerPeer: number,
 ): InsertOutcome {
-  const { kind, height, hash } = artifact;
-  if (pool.validated.get(artifact) !== undefined) {
+  if (pool.validated.get(artifact) !== undefined || pool.unvalidated.get(artifact) !== undefined) {
     return 'duplicate';
   }
-  let held = 0;
-  for (const entry of pool.unvalidated.entriesAt(kind, height)) {
-    if (entry.artifact.hash === hash) {
-      return 'duplicate';
-    }
-    held += entry.from === from ? 1 : 0;
-  }
-  if (held >= maxPerPeer) {
+  if (pool.unvalidated.countFrom(artifact.kind, artifact.height, from) >= maxPerPeer) {
     return 'full';
   }
   pool.unvalidated.insert({ artifact, arrivedNs: nowNs, from });

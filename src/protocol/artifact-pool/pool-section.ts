@@ -16,6 +16,8 @@ export interface PoolEntry<A extends Artifact = Artifact> {
 export interface SectionReader {
   at<K extends ArtifactKind>(kind: K, height: Height): readonly ArtifactOf<K>[];
   entriesAt<K extends ArtifactKind>(kind: K, height: Height): readonly PoolEntry<ArtifactOf<K>>[];
+  /** Length of these lists. */
+  countAt(kind: ArtifactKind, height: Height): number;
   get(id: ArtifactId): PoolEntry | undefined;
   /** Ascending heights with at least one artifact of the kind. */
   heights(kind: ArtifactKind): readonly Height[];
@@ -28,9 +30,13 @@ export interface SectionReader {
   readonly version: number;
 }
 
-/** Readers share the lists, as reads outnumber writes by far: each is replaced when it changes. */
+/**
+ * Readers share the lists, as reads outnumber writes by far: one that was handed out never changes
+ * again, the next change replaces it.
+ */
 interface Bucket {
-  readonly entries: readonly PoolEntry[];
+  entries: PoolEntry[];
+  isHandedOut: boolean;
   /** Made when it is asked for. */
   artifacts: readonly Artifact[] | null;
 }
@@ -60,7 +66,23 @@ export class PoolSection implements SectionReader {
 
   entriesAt<K extends ArtifactKind>(kind: K, height: Height): readonly PoolEntry<ArtifactOf<K>>[] {
     const bucket = this.kinds.get(kind)?.byHeight.get(height);
-    return (bucket?.entries ?? NOTHING) as readonly PoolEntry<ArtifactOf<K>>[];
+    if (bucket === undefined) {
+      return NOTHING;
+    }
+    bucket.isHandedOut = true;
+    return bucket.entries as readonly PoolEntry[] as readonly PoolEntry<ArtifactOf<K>>[];
+  }
+
+  countAt(kind: ArtifactKind, height: Height): number {
+    return this.kinds.get(kind)?.byHeight.get(height)?.entries.length ?? 0;
+  }
+
+  countFrom(kind: ArtifactKind, height: Height, from: NodeId | null): number {
+    let count = 0;
+    for (const entry of this.kinds.get(kind)?.byHeight.get(height)?.entries ?? NOTHING) {
+      count += entry.from === from ? 1 : 0;
+    }
+    return count;
   }
 
   at<K extends ArtifactKind>(kind: K, height: Height): readonly ArtifactOf<K>[] {
@@ -117,12 +139,14 @@ export class PoolSection implements SectionReader {
       index = { byHeight: new Map(), count: 0, minHeight: undefined, maxHeight: undefined };
       this.kinds.set(kind, index);
     }
-    const entries = index.byHeight.get(height)?.entries ?? NOTHING;
-    if (findEntry(entries, hash) !== undefined) {
+    const bucket = index.byHeight.get(height);
+    if (bucket === undefined) {
+      index.byHeight.set(height, bucketOf([entry]));
+    } else if (findEntry(bucket.entries, hash) !== undefined) {
       return false;
+    } else {
+      append(bucket, entry);
     }
-    // Exactly as long as it must be, unlike a list that is written out with a spread.
-    index.byHeight.set(height, bucketOf(entries.concat(entry)));
     index.count += 1;
     this.total += 1;
     this.changes += 1;
@@ -137,7 +161,7 @@ export class PoolSection implements SectionReader {
     if (index === undefined || entry === undefined) {
       return undefined;
     }
-    const rest = this.entriesAt(id.kind, id.height).filter((other) => other !== entry);
+    const rest = index.byHeight.get(id.height)?.entries.filter((other) => other !== entry) ?? [];
     index.count -= 1;
     this.total -= 1;
     this.changes += 1;
@@ -190,8 +214,19 @@ export class PoolSection implements SectionReader {
   }
 }
 
-function bucketOf(entries: readonly PoolEntry[]): Bucket {
-  return { entries, artifacts: null };
+function bucketOf(entries: PoolEntry[]): Bucket {
+  return { entries, isHandedOut: false, artifacts: null };
+}
+
+function append(bucket: Bucket, entry: PoolEntry): void {
+  if (bucket.isHandedOut) {
+    // Exactly as long as it must be, unlike a list that is written out with a spread.
+    bucket.entries = bucket.entries.concat(entry);
+    bucket.isHandedOut = false;
+  } else {
+    bucket.entries.push(entry);
+  }
+  bucket.artifacts = null;
 }
 
 function findEntry(entries: readonly PoolEntry[], hash: HashHex): PoolEntry | undefined {

@@ -23,9 +23,7 @@ export function sharesAt<K extends ShareKind>(
 
 /** How many `sharesAt` would list. */
 export function countShares(pool: PoolReader, kind: ShareKind, height: Height): number {
-  return (
-    pool.validated.entriesAt(kind, height).length + pool.unvalidated.entriesAt(kind, height).length
-  );
+  return pool.validated.countAt(kind, height) + pool.unvalidated.countAt(kind, height);
 }
 
 /** Groups by what was signed, in order of first arrival. */

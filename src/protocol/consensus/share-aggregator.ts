@@ -82,8 +82,8 @@ function aggregateBeacon(context: RoleContext): readonly ChangeAction[] {
 function aggregateTapes(context: RoleContext): readonly ChangeAction[] {
   const { pool } = context;
   const isWanted = (height: Height): boolean =>
-    pool.validated.entriesAt('randomTape', height).length === 0 &&
-    pool.unvalidated.entriesAt('randomTape', height).length === 0 &&
+    pool.validated.countAt('randomTape', height) === 0 &&
+    pool.unvalidated.countAt('randomTape', height) === 0 &&
     countShares(pool, 'randomTapeShare', height) >= context.crypto.at(height).thresholdOf('low');
   const heights = wantedTapeHeights(context).filter(isWanted);
   return heights.length === 0

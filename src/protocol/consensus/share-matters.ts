@@ -14,18 +14,18 @@ export function matters(artifact: Artifact, facts: Facts): boolean {
   const { pool, view, membership, crypto } = facts;
   const { kind, height } = artifact;
   const isEnough = (threshold: number): boolean =>
-    pool.validated.at(kind, height).length + pool.unvalidated.at(kind, height).length >= threshold;
+    pool.validated.countAt(kind, height) + pool.unvalidated.countAt(kind, height) >= threshold;
   switch (kind) {
     case 'randomBeaconShare':
       return height === view.beaconHeight() + 1 && isEnough(crypto.at(height).thresholdOf('low'));
     case 'randomTapeShare':
       return (
-        pool.validated.at('randomTape', height).length === 0 &&
+        pool.validated.countAt('randomTape', height) === 0 &&
         isEnough(crypto.at(height).thresholdOf('low'))
       );
     case 'certificationShare':
       return (
-        pool.validated.at('certification', height).length === 0 &&
+        pool.validated.countAt('certification', height) === 0 &&
         isEnough(crypto.at(height).thresholdOf('high'))
       );
     case 'notarizationShare':
