@@ -1,5 +1,6 @@
 import type { ArtifactPool, Transmit } from '../artifact-pool/artifact-pool.ts';
 import { applyMutations } from '../artifact-pool/artifact-pool.ts';
+import { NO_MUTATIONS } from '../artifact-pool/change-action.ts';
 import {
   aggregateCertifications,
   makeCertificationShares,
@@ -59,6 +60,8 @@ const CERTIFICATION_ROLES: readonly Role[] = [
   aggregateCertifications,
 ];
 
+const produceNothing: Role = () => NO_MUTATIONS;
+
 /** What one run of the loop collects. */
 export interface LoopOutput {
   readonly transmits: Transmit[];
@@ -83,12 +86,14 @@ export interface ChangeLoop {
 /** @param adversary what a Byzantine node does instead of, and beside, its roles' honest work */
 export function createChangeLoop(
   pool: ArtifactPool,
-  adversary?: Pick<Adversary, 'run' | 'produce'>,
+  adversary?: Pick<Adversary, 'isActive' | 'run' | 'produce'>,
 ): ChangeLoop {
   const honest = [...createConsensusRoles(), ...CERTIFICATION_ROLES];
-  const allRoles =
+  // Of equal length, so that turns go on where they were when a switch is set.
+  const honestTurns = [...honest, produceNothing];
+  const editedTurns =
     adversary === undefined
-      ? honest
+      ? honestTurns
       : [
           ...honest.map(
             (role): Role =>
@@ -100,6 +105,7 @@ export function createChangeLoop(
   let cursor = 0;
   return {
     run: (context, beforeEachCall, afterChange, output) => {
+      const allRoles = adversary?.isActive === true ? editedTurns : honestTurns;
       const roles = context.haltRegistry.newest().isHalted ? CERTIFICATION_ROLES : allRoles;
       cursor %= roles.length;
       // A role that keeps asking for what changes nothing may not spin: one idle turn of all ends it.

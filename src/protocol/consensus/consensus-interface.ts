@@ -38,7 +38,7 @@ export interface ConsensusDeps {
   /** Validated heights kept below the catch-up package; 50 unless told. */
   readonly minimumChainLength?: number;
   /** The Byzantine switches of this node. */
-  readonly adversary?: Pick<Adversary, 'run' | 'produce'>;
+  readonly adversary?: Pick<Adversary, 'isActive' | 'run' | 'produce'>;
 }
 
 /** The subnet is further than this node can replay: fetch the checkpoint of this catch-up package. */

@@ -23,7 +23,7 @@ import { faultsTolerated } from '../registry/committee.ts';
 import type { RegistryReader } from '../registry/registry-client.ts';
 import { createRegistryClient } from '../registry/registry-client.ts';
 import type { Artifact, ArtifactId, Block } from '../types/artifacts.ts';
-import { artifactIdOf, isOfOneSigner } from '../types/artifacts.ts';
+import { isOfOneSigner } from '../types/artifacts.ts';
 import type { Height, NodeId, TimeNs } from '../types/ids.ts';
 import type { FinalizedBatch } from './batch-delivery.ts';
 import { canExecute, deliverBatches } from './batch-delivery.ts';
@@ -123,7 +123,7 @@ class ConsensusNode implements Consensus {
   }
 
   onArtifact(artifact: Artifact, from: NodeId | null, nowNs?: TimeNs): ArtifactOutcome {
-    if (this.stopped || this.bouncer(artifactIdOf(artifact)) !== 'wants') {
+    if (this.stopped || this.bouncer(artifact) !== 'wants') {
       return 'unwanted';
     }
     // Each node's aggregate has other signers: one of them is enough.
