@@ -25,10 +25,11 @@ export class PoolWriter {
   store(transmit: Transmit): void {
     const { journal, intake, forget } = this.#deps;
     if (transmit.kind === 'deliver') {
-      const key = artifactStorageKey(artifactIdOf(transmit.artifact));
-      const bytes = intake.encodingOf(transmit.artifact);
+      const { kind, artifact, latencySensitive } = transmit;
+      const key = artifactStorageKey(artifactIdOf(artifact));
+      const bytes = intake.encodingOf(artifact);
       journal.put(key, bytes);
-      journal.hold({ ...transmit, bytes });
+      journal.hold({ kind, artifact, latencySensitive, bytes });
     } else {
       forget(transmit.id);
       journal.hold(transmit);

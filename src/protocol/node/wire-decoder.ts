@@ -3,6 +3,7 @@ import type { Packet } from '../p2p/packet.ts';
 import { decodePacket, type PacketError } from '../p2p/packet-codec.ts';
 import { decodeArtifact, encodeArtifact, type ArtifactError } from '../types/artifact-codec.ts';
 import type { Artifact } from '../types/artifacts.ts';
+import { rememberedEncoding } from '../types/sealed-encodings.ts';
 
 /** Reads what peers send. Both are pure functions of the bytes; what they return is never written to. */
 export interface WireDecoder {
@@ -28,7 +29,8 @@ export function createWireDecoder(): WireDecoder {
       }
       return decoded;
     },
-    encodingOf: (artifact) => encodings.get(artifact) ?? encodeArtifact(artifact),
+    encodingOf: (artifact) =>
+      rememberedEncoding(artifact) ?? encodings.get(artifact) ?? encodeArtifact(artifact),
   };
 }
 

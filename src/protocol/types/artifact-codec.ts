@@ -4,6 +4,8 @@ import type { CodedError, Result } from '../../base/result.ts';
 import { codedError, err, ok } from '../../base/result.ts';
 import type { CborInput } from '../crypto/cbor.ts';
 import { decodeCbor, encodeCbor } from '../crypto/cbor.ts';
+import { writeCbor } from '../crypto/cbor-encode.ts';
+import type { CborWriter } from '../crypto/cbor-encode.ts';
 import { principalToBytes } from '../crypto/principal.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import {
@@ -17,6 +19,7 @@ import { blockFields, hashToBytes, readBlock } from './block-codec.ts';
 import { complaintFields, dealingFields, readComplaint, readDealing } from './dkg-codec.ts';
 import { FieldReader } from './field-reader.ts';
 import type { HashHex, NodeId } from './ids.ts';
+import { rememberEncoding } from './sealed-encodings.ts';
 
 /**
  * Canonical CBOR of artifacts: `[kind code, height, …fields]`. There is exactly one encoding of an
@@ -39,15 +42,88 @@ export function sealArtifact<K extends ArtifactKind>(
   content: { readonly kind: K } & Unsealed<ArtifactOf<K>>,
 ): ArtifactOf<K> {
   const encoded = encodeArtifact(content as unknown as Unsealed);
-  return { ...content, hash: hashOfEncoded(encoded) } as unknown as ArtifactOf<K>;
+  const sealed = { ...content, hash: hashOfEncoded(encoded) } as unknown as ArtifactOf<K>;
+  rememberEncoding(sealed, encoded);
+  return sealed;
 }
 
+/** The one encoding; a fresh array each time. */
 export function encodeArtifact(artifact: Artifact | Unsealed): Uint8Array {
-  return encodeCbor([
-    ARTIFACT_KINDS.indexOf(artifact.kind),
-    artifact.height,
-    ...contentFields(artifact as Artifact),
-  ]);
+  const whole = artifact as Artifact;
+  return isSmall(whole)
+    ? writeCbor((writer) => {
+        writeSmall(writer, whole);
+      })
+    : encodeCbor([ARTIFACT_KINDS.indexOf(artifact.kind), artifact.height, ...contentFields(whole)]);
+}
+
+/** Votes and what is made of them: nearly everything a node encodes, so without a tree in between. */
+type SmallArtifact = ArtifactOf<
+  | 'randomBeacon'
+  | 'randomBeaconShare'
+  | 'randomTape'
+  | 'randomTapeShare'
+  | 'notarization'
+  | 'notarizationShare'
+  | 'finalization'
+  | 'finalizationShare'
+  | 'certification'
+  | 'certificationShare'
+>;
+
+const SMALL_KINDS: ReadonlySet<ArtifactKind> = new Set<SmallArtifact['kind']>([
+  'randomBeacon',
+  'randomBeaconShare',
+  'randomTape',
+  'randomTapeShare',
+  'notarization',
+  'notarizationShare',
+  'finalization',
+  'finalizationShare',
+  'certification',
+  'certificationShare',
+]);
+
+function isSmall(artifact: Artifact): artifact is SmallArtifact {
+  return SMALL_KINDS.has(artifact.kind);
+}
+
+/** What the signature is on besides the height, by its hash; the tape is on the height alone. */
+function subjectOf(artifact: SmallArtifact): HashHex | null {
+  switch (artifact.kind) {
+    case 'randomTape':
+    case 'randomTapeShare':
+      return null;
+    case 'randomBeacon':
+    case 'randomBeaconShare':
+      return artifact.parent;
+    case 'certification':
+    case 'certificationShare':
+      return artifact.root;
+    default:
+      return artifact.blockHash;
+  }
+}
+
+/** `[kind code, height, subject?, signer or signers?, signature]` */
+function writeSmall(writer: CborWriter, artifact: SmallArtifact): void {
+  const subject = subjectOf(artifact);
+  const isSigned = 'signer' in artifact || 'signers' in artifact;
+  writer.array(3 + (subject === null ? 0 : 1) + (isSigned ? 1 : 0));
+  writer.nat(ARTIFACT_KINDS.indexOf(artifact.kind));
+  writer.nat(artifact.height);
+  if (subject !== null) {
+    writer.hex(subject);
+  }
+  if ('signer' in artifact) {
+    writer.hex(artifact.signer);
+  } else if ('signers' in artifact) {
+    writer.array(artifact.signers.length);
+    for (const signer of artifact.signers) {
+      writer.hex(signer);
+    }
+  }
+  writer.bytes(artifact.signature);
 }
 
 function hashOfEncoded(encoded: Uint8Array): HashHex {
@@ -58,24 +134,10 @@ function node(id: NodeId): Uint8Array {
   return principalToBytes(id);
 }
 
-function contentFields(artifact: Artifact): readonly CborInput[] {
+function contentFields(artifact: Exclude<Artifact, SmallArtifact>): readonly CborInput[] {
   switch (artifact.kind) {
-    case 'randomBeacon':
-      return [hashToBytes(artifact.parent), artifact.signature];
-    case 'randomBeaconShare':
-      return [hashToBytes(artifact.parent), node(artifact.signer), artifact.signature];
-    case 'randomTape':
-      return [artifact.signature];
-    case 'randomTapeShare':
-      return [node(artifact.signer), artifact.signature];
     case 'blockProposal':
       return [blockFields(artifact.block), node(artifact.signer), artifact.signature];
-    case 'notarization':
-    case 'finalization':
-      return [hashToBytes(artifact.blockHash), artifact.signers.map(node), artifact.signature];
-    case 'notarizationShare':
-    case 'finalizationShare':
-      return [hashToBytes(artifact.blockHash), node(artifact.signer), artifact.signature];
     case 'catchUpPackage':
       return [
         blockFields(artifact.block),
@@ -101,10 +163,6 @@ function contentFields(artifact: Artifact): readonly CborInput[] {
         hashToBytes(artifact.hash2),
         artifact.signature2,
       ];
-    case 'certification':
-      return [hashToBytes(artifact.root), artifact.signature];
-    case 'certificationShare':
-      return [hashToBytes(artifact.root), node(artifact.signer), artifact.signature];
     case 'dkgDealing':
       return dealingFields(artifact);
     case 'dkgComplaint':
