@@ -31,6 +31,9 @@ export interface MeteredNodeCrypto extends NodeCrypto {
   counters(): CryptoCounters;
 }
 
+/** The place of a signer that has none. */
+const STRANGER = 0xff_ff;
+
 interface Committee {
   readonly nodeKeys: ReadonlyMap<NodeId, Uint8Array>;
   readonly committeeKeys: ReadonlyMap<NodeId, Uint8Array>;
@@ -57,10 +60,9 @@ function createSetKeys(
   const places = new Map([...committeeKeys.keys()].map((signer, place) => [signer, place]));
   return (signers) => {
     // Short names for the cache: those of the signers joined are half a kilobyte.
-    const name = signers
-      .map((signer) => places.get(signer) ?? -1)
-      .sort((a, b) => a - b)
-      .join();
+    const name = String.fromCharCode(
+      ...signers.map((signer) => places.get(signer) ?? STRANGER).sort((a, b) => a - b),
+    );
     const known = sets.get(name);
     if (known !== undefined) {
       return known;
