@@ -48,6 +48,16 @@ describe('specOfLocation', () => {
     ]);
   });
 
+  it('takes kinds of subnets; a fiduciary one has more nodes', () => {
+    const spec = specOfLocation('?subnets=system:1,fiduciary:4,fiduciary,data', 'fresh');
+    expect(spec.ok && spec.value.subnets).toEqual([
+      { type: 'system', nodes: 1 },
+      { type: 'fiduciary', nodes: 4 },
+      { type: 'fiduciary', nodes: 10 },
+      { type: 'data', nodes: 4 },
+    ]);
+  });
+
   it.each([
     ['?subnets=system:4,fiducial:4', 'spec.subnets[1].type must be one of'],
     ['?subnets=system:4,application:41', 'spec.subnets[1].nodes must be an integer'],

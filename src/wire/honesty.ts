@@ -207,6 +207,14 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
+    here: 'A subnet may be of the kind “data”: its canisters answer calls but make none to others and send no cycles. “Fiduciary” is an application subnet of more nodes, and holds no signing keys yet.',
+    mainnet:
+      'There are no data subnets: an early plan of the IC had them. Its fiduciary subnet has 34 nodes and holds the keys that canisters sign with; rented subnets (cloud engines) charge nothing.',
+    consequence:
+      'A canister that a data subnet refuses runs on any subnet of the mainnet. Prices follow the real number of nodes of the tab, so a fiduciary subnet of four is cheaper than an application subnet of the mainnet.',
+  },
+  {
+    area: 'execution',
     here: 'There are no subnet admins, so list_canisters is refused; best-effort messages above 128 MiB are dropped.',
     mainnet: 'Rented subnets have admins; best-effort messages are dropped above 5 GiB.',
     consequence:

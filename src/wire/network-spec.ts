@@ -1,7 +1,7 @@
 import { codedError, err, ok } from '../base/result.ts';
 import type { CodedError, Result } from '../base/result.ts';
 import { roundTripMs } from './datacentres.ts';
-import type { LimitsPreset, SubnetType } from '../protocol/types/genesis.ts';
+import type { LimitsPreset, SubnetKind } from '../protocol/types/genesis.ts';
 
 /**
  * A network as plain JSON: what a share link, a script or the command line gives to
@@ -55,8 +55,12 @@ export interface LinkConditions {
 }
 
 export interface SubnetSpec {
-  readonly type: SubnetType;
-  /** 1–40. */
+  /**
+   * What canisters may do and pay follows from it: on `system` subnets they pay nothing and have larger limits, on
+   * `data` subnets they make no calls to others. `fiduciary` is an application subnet of more nodes than usual.
+   */
+  readonly type: SubnetKind;
+  /** 1–40; if a spec leaves it out 4, and 10 for a fiduciary subnet (the IC's have 13 and 34). */
   readonly nodes: number;
   /** Nodes that are registered and may join later; with `nodes` at most 40. */
   readonly spareNodes?: number;
@@ -228,12 +232,18 @@ export function parseLinkConditions(value: unknown): Result<LinkConditions, Netw
   return parseLinks(value ?? {}, 'conditions');
 }
 
-const SUBNET_TYPES: readonly unknown[] = ['application', 'system', 'verified_application'];
+export const SUBNET_KINDS: readonly SubnetKind[] = [
+  'application',
+  'system',
+  'verified_application',
+  'fiduciary',
+  'data',
+];
 
 function parseSubnet(
   value: unknown,
   path: string,
-  defaultType: SubnetType,
+  defaultType: SubnetKind,
 ): Result<SubnetSpec, NetworkSpecError> {
   const fields = fieldsOf(value, path, ['type', 'nodes', 'spareNodes']);
   if (!fields.ok) {
@@ -241,11 +251,11 @@ function parseSubnet(
   }
   const {
     type = defaultType,
-    nodes = 4,
+    nodes = type === 'fiduciary' ? 10 : 4,
     spareNodes,
   } = fields.value as Readonly<Record<string, unknown>>;
-  if (!SUBNET_TYPES.includes(type)) {
-    return invalid(`${path}.type`, 'one of application, system, verified_application');
+  if (!(SUBNET_KINDS as readonly unknown[]).includes(type)) {
+    return invalid(`${path}.type`, `one of ${SUBNET_KINDS.join(', ')}`);
   }
   if (!integerIn(nodes, 1, MAX_NODES_PER_SUBNET)) {
     return invalid(`${path}.nodes`, `an integer from 1 to ${MAX_NODES_PER_SUBNET}`);
@@ -253,7 +263,7 @@ function parseSubnet(
   if (spareNodes !== undefined && !integerIn(spareNodes, 0, MAX_NODES_PER_SUBNET - nodes)) {
     return invalid(`${path}.spareNodes`, `an integer from 0 to ${MAX_NODES_PER_SUBNET - nodes}`);
   }
-  return ok({ type: type as SubnetType, nodes, ...(spareNodes !== undefined && { spareNodes }) });
+  return ok({ type: type as SubnetKind, nodes, ...(spareNodes !== undefined && { spareNodes }) });
 }
 
 /** A subnet alone is its own root, of any type; where there are more, the root has the NNS's. */

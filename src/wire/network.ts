@@ -1,6 +1,6 @@
 import type { CodedError, Result } from '../base/result.ts';
 import type { BlockFacts, CanisterFacts } from '../protocol/interfaces/trace.ts';
-import type { LimitsPreset, SubnetType } from '../protocol/types/genesis.ts';
+import type { LimitsPreset, SubnetKind } from '../protocol/types/genesis.ts';
 import type {
   CanisterId,
   HashHex,
@@ -79,7 +79,8 @@ export interface TopologyNode {
 
 export interface TopologySubnet {
   readonly subnetId: SubnetId;
-  readonly type: SubnetType;
+  /** As the spec names it; certificates say `application` of fiduciary and data subnets. */
+  readonly type: SubnetKind;
   /** The members at the start; `Network.registry` says who they are now. */
   readonly nodes: readonly TopologyNode[];
   /** Registered nodes that are no members at the start; their numbers go on after those. */

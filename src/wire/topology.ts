@@ -1,4 +1,4 @@
-import type { SubnetGenesis } from '../protocol/types/genesis.ts';
+import type { SubnetGenesis, SubnetKind, SubnetParameters } from '../protocol/types/genesis.ts';
 import type { NodeId, PrincipalId } from '../protocol/types/ids.ts';
 import { placeOf } from './datacentres.ts';
 import type { NetworkSpec } from './network-spec.ts';
@@ -13,6 +13,10 @@ export interface KeyedGenesis {
 /** A canister id is the number's 8 bytes, big-endian, and the two bytes 01 01. */
 function canisterIdHex(index: bigint): PrincipalId {
   return `${index.toString(16).padStart(16, '0')}0101` as PrincipalId;
+}
+
+function kindOf({ subnetType, specialization = 'none' }: SubnetParameters): SubnetKind {
+  return specialization === 'none' ? subnetType : specialization;
 }
 
 /** @param first nodes of the subnets before it */
@@ -31,7 +35,7 @@ function subnetOf(
   });
   return {
     subnetId: genesis.subnetId,
-    type: genesis.parameters.subnetType,
+    type: kindOf(genesis.parameters),
     nodes: genesis.nodes.map((node, index) => topologyNode(node.nodeId, first + index)),
     spareNodes: genesis.spareNodes.map((node, index) =>
       topologyNode(node.nodeId, first + n + index),

@@ -190,7 +190,7 @@ describe('an unmodified agent on one replica, certificates checked', () => {
     expect(lines).toContain('stop');
     const stranger = managementCanister(await replica.agent(), canisterId);
     await expect(stranger.canister_status({ canister_id: canisterId })).rejects.toThrow(
-      /Only controllers of canister [^]*can call ic00 method canister_status[^]*IC0512/,
+      /is not allowed to read the canister status[^]*IC0542/,
     );
   });
 

@@ -41,7 +41,11 @@ import type {
   PrincipalId,
 } from '../../src/protocol/types/ids.ts';
 import type { QueryStatsReport } from '../../src/protocol/types/query-stats.ts';
-import type { SubnetGenesis, SubnetType } from '../../src/protocol/types/genesis.ts';
+import type {
+  SubnetGenesis,
+  SubnetSpecialization,
+  SubnetType,
+} from '../../src/protocol/types/genesis.ts';
 import type { NetworkTopology } from '../../src/protocol/types/network-topology.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { runTask, type Pick } from './run-task.ts';
@@ -65,6 +69,7 @@ export interface RoundOptions {
 export interface Placement {
   readonly index: number;
   readonly subnetType: SubnetType;
+  readonly specialization?: SubnetSpecialization;
 }
 
 /** Message routing and execution of one replica, round by round, without consensus and signatures. */
@@ -91,7 +96,7 @@ export class TestSubnet {
   constructor(
     limits: ExecutionLimits = CLASSROOM_EXECUTION_LIMITS,
     nodes = 4,
-    { index, subnetType }: Placement = { index: 0, subnetType: 'application' },
+    { index, subnetType, specialization }: Placement = { index: 0, subnetType: 'application' },
   ) {
     const { genesis } = dealSubnet(
       {
@@ -100,6 +105,7 @@ export class TestSubnet {
         nodes,
         parameters: {
           subnetType,
+          ...(specialization && { specialization }),
           dkgIntervalLength: 9,
           unitDelayMs: 1000,
           initialNotaryDelayMs: 300,

@@ -1,5 +1,5 @@
 import { executionLimits, type ExecutionLimits } from '../limits/execution.ts';
-import type { SubnetGenesis, SubnetType } from '../types/genesis.ts';
+import type { SubnetGenesis, SubnetSpecialization, SubnetType } from '../types/genesis.ts';
 import type { SubnetId } from '../types/ids.ts';
 
 /** Of this software, as `subnet_info` and `/api/v2/status` tell it. */
@@ -9,6 +9,7 @@ export const REPLICA_VERSION = 'subnetarium';
 export interface ExecutionEnvironment {
   readonly subnetId: SubnetId;
   readonly subnetType: SubnetType;
+  readonly specialization: SubnetSpecialization;
   readonly nodeCount: number;
   /** DER of the root subnet's public key. */
   readonly rootKeyDer: Uint8Array;
@@ -28,6 +29,7 @@ export function createExecutionEnvironment(
   return {
     subnetId: genesis.subnetId,
     subnetType: genesis.parameters.subnetType,
+    specialization: genesis.parameters.specialization ?? 'none',
     nodeCount: genesis.nodes.length,
     rootKeyDer,
     limits,

@@ -9,9 +9,11 @@ import type {
 import { pushInput } from '../replicated-state/input-queues.ts';
 import { pushOutput } from '../replicated-state/output-queues.ts';
 import type { CanisterId, PrincipalId, TimeNs } from '../types/ids.ts';
+import { callRefusal } from './calls-allowed.ts';
 import { rejectOf, rejectText, whyNotInducted } from './reject-request.ts';
 import type { RoundState } from './round-state.ts';
 import { isOwnManagement, routeOf } from './routing.ts';
+import { errorCodeText, rejectCodeOf } from './user-error.ts';
 
 /**
  * Delivery of messages between the canisters of this subnet, in the round in which they were sent.
@@ -49,6 +51,11 @@ export function receiverOf(message: CanisterMessage): PrincipalId {
 
 function inductRequest(round: RoundState, request: CanisterRequest): CanisterId | undefined {
   const { sender, receiver } = request;
+  const refused = callRefusal(round.env, request);
+  if (refused !== undefined) {
+    const text = `${errorCodeText(refused.code)}: ${refused.message}`;
+    return inductResponse(round, rejectOf(request, rejectCodeOf(refused.code), text));
+  }
   if (isOwnManagement(round, receiver)) {
     round.subnetQueue = [...round.subnetQueue, request];
     return undefined;

@@ -34,6 +34,7 @@ const sender = bytesToHex(identity.getPrincipal().toUint8Array()) as PrincipalId
 const env: ExecutionEnvironment = {
   subnetId: '01' as SubnetId,
   subnetType: 'application',
+  specialization: 'none',
   nodeCount: 13,
   rootKeyDer: new Uint8Array(0),
   limits: MAINNET_EXECUTION_LIMITS,

@@ -4,7 +4,7 @@ import {
   MAX_INGRESS_BYTES_APP,
   MAX_INGRESS_BYTES_SYSTEM,
 } from '../limits/interface.ts';
-import type { LimitsPreset, SubnetParameters, SubnetType } from '../types/genesis.ts';
+import type { LimitsPreset, SubnetKind, SubnetParameters } from '../types/genesis.ts';
 import type { DurationMs } from '../types/ids.ts';
 
 export interface SubnetTiming {
@@ -13,14 +13,17 @@ export interface SubnetTiming {
   readonly dkgIntervalLength: number;
 }
 
-/** The consensus parameters that a new subnet record of that type holds; both hosts deal with these. */
+/** The parameters that a new subnet record of that kind holds; both hosts deal with these. */
 export function subnetParametersFor(
-  subnetType: SubnetType,
+  kind: SubnetKind,
   timing: SubnetTiming,
   limits: LimitsPreset = 'classroom',
 ): SubnetParameters {
+  const isSpecial = kind === 'fiduciary' || kind === 'data';
+  const subnetType = isSpecial ? 'application' : kind;
   return {
     subnetType,
+    specialization: isSpecial ? kind : 'none',
     dkgIntervalLength: timing.dkgIntervalLength,
     unitDelayMs: timing.unitDelayMs,
     initialNotaryDelayMs: timing.initialNotaryDelayMs,

@@ -1,7 +1,7 @@
 import { wrapBls } from '../crypto/der.ts';
 import type { CryptoSuite } from '../crypto/suite.ts';
 import { subnetParametersFor, type SubnetTiming } from '../node/subnet-parameters.ts';
-import type { DealtSubnet, LimitsPreset, SubnetType } from '../types/genesis.ts';
+import type { DealtSubnet, LimitsPreset, SubnetKind } from '../types/genesis.ts';
 import type { TimeNs } from '../types/ids.ts';
 import type { NetworkTopology } from '../types/network-topology.ts';
 import { present } from '../../base/assert.ts';
@@ -9,7 +9,7 @@ import { dealSubnet } from './genesis.ts';
 import { genesisTopology } from './network-topology.ts';
 
 export interface SubnetShape {
-  readonly type: SubnetType;
+  readonly type: SubnetKind;
   readonly nodes: number;
   readonly spareNodes?: number;
 }

@@ -2,6 +2,12 @@ import type { DurationMs, NodeId, SubnetId, TimeNs } from './ids.ts';
 
 export type SubnetType = 'application' | 'system' | 'verified_application';
 
+/** What an application subnet is meant for, beside its type: `docs/adr/0010-kinds-of-subnets.md`. */
+export type SubnetSpecialization = 'none' | 'fiduciary' | 'data';
+
+/** A type, or a specialization of an application subnet: what a network's spec names. */
+export type SubnetKind = SubnetType | Exclude<SubnetSpecialization, 'none'>;
+
 /** Consensus parameters of a subnet record (registry, `SubnetRecord`). */
 export interface SubnetParameters {
   readonly subnetType: SubnetType;
@@ -12,6 +18,8 @@ export interface SubnetParameters {
   readonly maxBlockPayloadBytes: number;
   readonly maxIngressMessagesPerBlock: number;
   readonly maxIngressBytesPerMessage: number;
+  /** Absent = `none`. */
+  readonly specialization?: SubnetSpecialization;
   /** The set of limits that execution keeps; absent = `classroom`. */
   readonly executionLimits?: LimitsPreset;
 }

@@ -16,6 +16,8 @@ const TYPES: Readonly<Record<TopologySubnet['type'], string>> = {
   system: 'system',
   application: 'application',
   verified_application: 'verified application',
+  fiduciary: 'fiduciary',
+  data: 'data',
 };
 
 export function typeInWords(type: TopologySubnet['type']): string {

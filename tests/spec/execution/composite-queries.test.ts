@@ -153,7 +153,7 @@ describe.each([false, true])('composite queries, memory64 %s', (memory64) => {
       );
     };
     expect(management('raw_rand', a)).toBe('5: IC0536: Query method raw_rand not found.');
-    expect(management('canister_status', b)).toMatch(/^5: IC0512: /);
+    expect(management('canister_status', b)).toMatch(/^5: IC0542: /);
     expect(management('fetch_canister_logs', b)).toMatch(/^4: IC0406: /);
     expect(management('canister_status', FOREIGN)).toMatch(/^3: IC0301: /);
   });

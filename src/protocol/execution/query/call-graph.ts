@@ -5,6 +5,7 @@ import type { CanisterState, ExecutionState } from '../../replicated-state/canis
 import type { CanisterId, Instructions, PrincipalId } from '../../types/ids.ts';
 import { err, ok, type Result } from '../../../base/result.ts';
 import { payloadOf, type MessageEnd } from '../call-contexts.ts';
+import { callRefusal } from '../calls-allowed.ts';
 import { checkAffordable } from '../cycles-account-manager.ts';
 import { endOf, methodNotFound } from '../execute-message.ts';
 import { bothFailed } from '../execute-response.ts';
@@ -86,6 +87,10 @@ function* answerNested(
 ): SandboxTask<TreeOutcome> {
   const { receiver, methodName, arg } = call;
   const caller = target.canister.canisterId;
+  const refused = callRefusal(tree.env, { sender: caller, receiver, methodName });
+  if (refused !== undefined) {
+    return { kind: 'rejected', error: refused };
+  }
   const outcome: TreeOutcome =
     receiver === MANAGEMENT_CANISTER_ID || receiver === tree.env.subnetId
       ? askManagement(tree, caller, call)

@@ -71,10 +71,11 @@ function subnetBatch(genesis: SubnetGenesis): readonly RegistryMutation[] {
   const { version: _version, ...record } = genesisRecord(genesis);
   const { dkgIntervalLength: _length, ...parameters } = genesis.parameters;
   const executionLimits = parameters.executionLimits ?? 'classroom';
+  const specialization = parameters.specialization ?? 'none';
   return [
     mutation('insert', subnetRecordKey(subnetId), SUBNET_RECORD, {
       ...record,
-      parameters: { ...parameters, executionLimits },
+      parameters: { ...parameters, specialization, executionLimits },
     }),
     mutation('insert', thresholdKeyKey(subnetId), KEY_RECORD, {
       publicKey: wrapBls(highTranscript.publicKey),

@@ -36,6 +36,7 @@ const MAX_KEY_BYTES = 160;
 const MAX_SIGNATURE_BYTES = 96;
 const MAX_VERSION_CHARACTERS = 64;
 const SUBNET_TYPES = ['application', 'system', 'verified_application'] as const;
+const SPECIALIZATIONS = ['none', 'fiduciary', 'data'] as const;
 const LIMITS_PRESETS = ['classroom', 'mainnet'] as const;
 const CRYPTO_NAMES = ['bls12-381', 'insecure-test-crypto'] as const;
 
@@ -75,6 +76,7 @@ export const SUBNET_RECORD: RecordCodec<SubnetEntryRecord> = {
     record.dkgIntervalLength,
     record.replicaVersion,
     parameters.subnetType,
+    parameters.specialization,
     parameters.unitDelayMs,
     parameters.initialNotaryDelayMs,
     parameters.maxBlockPayloadBytes,
@@ -90,6 +92,7 @@ export const SUBNET_RECORD: RecordCodec<SubnetEntryRecord> = {
     replicaVersion: fields.text(MAX_VERSION_CHARACTERS),
     parameters: {
       subnetType: fields.oneOf(SUBNET_TYPES),
+      specialization: fields.oneOf(SPECIALIZATIONS),
       unitDelayMs: fields.safeNat(),
       initialNotaryDelayMs: fields.safeNat(),
       maxBlockPayloadBytes: fields.safeNat(),
