@@ -1,11 +1,4 @@
-import { encodeCbor } from '../../src/protocol/crypto/cbor.ts';
-import { IDL } from '@icp-sdk/core/candid';
-import { Principal } from '@icp-sdk/core/principal';
-import {
-  canisterIdFromU64,
-  canisterIdToU64,
-  principalToBytes,
-} from '../../src/protocol/crypto/principal.ts';
+import { canisterIdFromU64, canisterIdToU64 } from '../../src/protocol/crypto/principal.ts';
 import type { CanisterId, NodeId } from '../../src/protocol/types/ids.ts';
 import type { MaliciousKind } from '../../src/protocol/types/malicious.ts';
 import { createSimNetwork, type SimNetwork } from '../../src/sim/sim-network.ts';
@@ -13,11 +6,8 @@ import type { LinkConditions } from '../../src/wire/network-spec.ts';
 import { defaultNetworkSpec } from '../../src/wire/network-spec.ts';
 import type { TelemetryEvent } from '../../src/wire/telemetry.ts';
 import { CALLER_WAT, forwardTo } from './caller-wat.ts';
+import { VirtualClient } from './virtual-client.ts';
 import { compileWat } from './wat.ts';
-
-const NS_PER_S = 1_000_000_000n;
-const ANONYMOUS = Uint8Array.of(4);
-const MANAGEMENT = new Uint8Array(0);
 
 /** Attacks that need a second subnet. */
 export const LIES_ABOUT_STREAMS: readonly MaliciousKind[] = [
@@ -27,10 +17,6 @@ export const LIES_ABOUT_STREAMS: readonly MaliciousKind[] = [
   'withholdStreams',
   'wrongSignals',
 ];
-
-function principal(id: CanisterId): Principal {
-  return Principal.fromUint8Array(principalToBytes(id));
-}
 
 export interface SceneOptions {
   readonly seed: string;
@@ -46,10 +32,11 @@ export class XNetScene {
   readonly nodes: readonly [readonly NodeId[], readonly NodeId[]];
   readonly a: CanisterId;
   readonly b: CanisterId;
-  #calls = 0;
+  readonly #client: VirtualClient;
 
   private constructor(network: SimNetwork) {
     this.network = network;
+    this.#client = new VirtualClient(network);
     network.events.subscribe((batch) => this.events.push(...batch.events));
     const [first, second] = network.topology().subnets.map((subnet) => ({
       nodes: subnet.nodes.map(({ nodeId }) => nodeId),
@@ -79,75 +66,23 @@ export class XNetScene {
       },
       {
         crypto: 'insecure-test-crypto',
-        drive: 'demand',
         traceHash: false,
       },
     );
     const scene = new XNetScene(network);
     network.runFor(3000);
     const wasm = await compileWat(CALLER_WAT);
-    await scene.#install(scene.a, wasm);
-    await scene.#install(scene.b, wasm);
-    network.runFor(2000);
+    await scene.#client.install(scene.a, wasm);
+    await scene.#client.install(scene.b, wasm);
     return scene;
-  }
-
-  /** By virtual time: an agent would take the expiry from the machine's clock. */
-  async #call(
-    effective: CanisterId,
-    canister: Uint8Array,
-    methodName: string,
-    arg: Uint8Array,
-  ): Promise<void> {
-    const { network } = this;
-    this.#calls += 1;
-    const content = {
-      request_type: 'call',
-      canister_id: canister,
-      method_name: methodName,
-      arg,
-      sender: ANONYMOUS,
-      ingress_expiry: (network.clock.now().timeNs / NS_PER_S + 240n) * NS_PER_S,
-      nonce: Uint8Array.of(this.#calls >> 8, this.#calls & 0xff),
-    };
-    const url = `http://network.test/api/v2/canister/${principal(effective).toText()}/call`;
-    const body = Uint8Array.from(encodeCbor({ content }));
-    const response = await network.fetch(url, { method: 'POST', body });
-    if (response.status !== 202) {
-      throw new Error(`${methodName}: ${response.status} ${await response.text()}`);
-    }
-  }
-
-  async #manage(canister: CanisterId, methodName: string, arg: Uint8Array): Promise<void> {
-    await this.#call(canister, MANAGEMENT, methodName, arg);
-    this.network.runFor(2500);
-  }
-
-  async #install(canister: CanisterId, wasm: Uint8Array): Promise<void> {
-    const id = principal(canister);
-    await this.#manage(
-      canister,
-      'provisional_create_canister_with_cycles',
-      IDL.encode([IDL.Record({ specified_id: IDL.Principal })], [{ specified_id: id }]),
-    );
-    const mode = IDL.Variant({ install: IDL.Null });
-    const blob = IDL.Vec(IDL.Nat8);
-    await this.#manage(
-      canister,
-      'install_code',
-      IDL.encode(
-        [IDL.Record({ mode, canister_id: IDL.Principal, wasm_module: blob, arg: blob })],
-        [{ mode: { install: null }, canister_id: id, wasm_module: wasm, arg: new Uint8Array(0) }],
-      ),
-    );
   }
 
   /** Puts a call to a canister, which has it call the other one; answered some blocks later. */
   async forward(from: 'a' | 'b'): Promise<void> {
     const [caller, callee] = from === 'a' ? [this.a, this.b] : [this.b, this.a];
-    const payload = Uint8Array.of(this.#calls >> 8, this.#calls & 0xff);
-    const arg = forwardTo(callee, 'echo', 0n, payload);
-    await this.#call(caller, principalToBytes(caller), 'forward', arg);
+    const { calls } = this.#client;
+    const payload = Uint8Array.of(calls >> 8, calls & 0xff);
+    await this.#client.begin(caller, 'forward', forwardTo(callee, 'echo', 0n, payload));
   }
 
   /** How often a canister's messages of a method were executed, by the heights at which they were. */
