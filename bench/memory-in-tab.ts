@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { openBuiltApp, openNetwork, round, type BuiltApp } from '../tests/support/browser.ts';
+import { openBuiltApp, openNetwork, round } from '../tests/support/browser.ts';
 import { addBrowserClient, compileCounter } from '../tests/support/browser-agent.ts';
+import { tabMiB } from './tab-load.ts';
 
 /** Many canisters on many nodes of one tab, which has far fewer Wasm memories than that. */
 
 const NODES = 13;
 const CANISTERS = 20;
 const TURNS = 3;
-const MIB = 1024 * 1024;
 
 export interface TabFigures {
   readonly nodes: number;
@@ -54,20 +53,6 @@ async function countUp(page: Page, canisterIds: readonly string[]): Promise<numb
   );
 }
 
-/** Resident memory of the largest renderer: the page and its workers are one process. */
-async function tabMiB({ browser }: BuiltApp): Promise<number> {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
-  const sizes = processInfo
-    .filter(({ type }) => type === 'renderer')
-    .map(({ id }) => {
-      const resident = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1];
-      return (Number(resident ?? 0) * 1024) / MIB;
-    });
-  return Math.max(0, ...sizes);
-}
-
 export async function measureTab(): Promise<TabFigures> {
   const app = await openBuiltApp();
   try {
@@ -87,7 +72,7 @@ export async function measureTab(): Promise<TabFigures> {
       answered,
       asked: CANISTERS * TURNS,
       nodesRunning,
-      tabMiB: round(await tabMiB(app), 0),
+      tabMiB: round(await tabMiB(app.browser), 0),
       seconds: round(seconds, 0),
     };
   } finally {

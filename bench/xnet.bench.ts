@@ -1,0 +1,172 @@
+import { cpus, loadavg } from 'node:os';
+import type { HttpAgent } from '@icp-sdk/core/agent';
+import type { Principal } from '@icp-sdk/core/principal';
+import type { Page } from 'playwright-core';
+import { type BuiltApp, openBuiltApp, percentile, round } from '../tests/support/browser.ts';
+import { agentOfPage } from '../tests/support/page-agent.ts';
+import { optionsOf } from './options.ts';
+import { untilFinalized, watchLoad } from './tab-load.ts';
+import { installPinger, startPings, stateOf } from './xnet-canister.ts';
+
+const USAGE = `
+npm run bench -- xnet [--json] [--rounds 8] [--lanes 200] [--seconds 20] [--parts idle,load,cpu]
+Two 4-node subnets in the page. idle, at the pace "classroom" (a block a second): a canister of one calls one of the
+other again and again, and nothing else happens; idleRoundTripBlocks and p50Ms: medians of the distance between
+callbacks, in blocks of the caller's subnet and in milliseconds of its block time. load, at the pace "turbo": so many
+calls are under way at once; messagesPerSecond: requests that arrived (as many answers went back).
+cpu: three 4-node subnets at a block a second; cpuShare: processor time of the whole browser, of two cores.
+`;
+
+const TWO = 'system:4,application:4';
+const THREE = 'system:4,application:4,application:4';
+/** Cores that the target is stated for. */
+const CORES = 2;
+const ENOUGH = 2 ** 31 - 1;
+
+declare global {
+  interface Window {
+    /** Block times of the caller's subnet, ms, and the heights at which the caller executed something. */
+    pings?: { readonly times: ReadonlyMap<number, number>; readonly heights: ReadonlySet<number> };
+  }
+}
+
+interface Scene {
+  readonly page: Page;
+  readonly agent: HttpAgent;
+  readonly caller: Principal;
+  readonly callee: Principal;
+}
+
+async function openPage(app: BuiltApp, subnets: string, pace: string): Promise<Page> {
+  const page = await app.browser.newPage();
+  page.on('pageerror', (error) => console.error(`the page threw: ${error.message}`));
+  await page.goto(`${app.url}?${new URLSearchParams({ subnets, pace }).toString()}`);
+  return page;
+}
+
+/** Two subnets with a pinger each; the caller is on the root. */
+async function openScene(app: BuiltApp, pace: string): Promise<Scene> {
+  const page = await openPage(app, TWO, pace);
+  const agent = await agentOfPage(page);
+  const ranges = await page.evaluate(() =>
+    window.networkUnderTest?.topology().subnets.map((one) => one.canisterRanges[0]?.[0] ?? ''),
+  );
+  const caller = await installPinger(agent, ranges?.[0] ?? '');
+  const callee = await installPinger(agent, ranges?.[1] ?? '');
+  return { page, agent, caller, callee };
+}
+
+async function watchCaller({ page, caller }: Scene): Promise<void> {
+  await page.evaluate((canisterId) => {
+    const network = window.networkUnderTest;
+    const own = new Set<string>(network?.topology().subnets[0]?.nodes.map(({ nodeId }) => nodeId));
+    const times = new Map<number, number>();
+    const heights = new Set<number>();
+    window.pings = { times, heights };
+    network?.events.subscribe(({ from, events }) => {
+      for (const event of own.has(from) ? events : []) {
+        if (event.kind === 'messageExecuted' && event.canisterId === canisterId) {
+          heights.add(event.height);
+        } else if (event.kind === 'executed') {
+          times.set(event.height, Number(event.timeNs / 1_000n) / 1000);
+        }
+      }
+    });
+  }, caller.toHex().toLowerCase());
+}
+
+/** Round trips one after another: the answer's callback makes the next call. */
+async function pingPong(scene: Scene, rounds: number) {
+  await watchCaller(scene);
+  const { page, agent, caller, callee } = scene;
+  const before = (await stateOf(agent, caller)).answered;
+  await startPings(agent, caller, { callee, lanes: 1, following: rounds - 1 });
+  while ((await stateOf(agent, caller)).answered < before + rounds) {
+    await page.waitForTimeout(500);
+  }
+  await page.waitForTimeout(500);
+  const seen = await page.evaluate(() =>
+    [...(window.pings?.heights ?? [])]
+      .map((height) => ({ height, timeMs: window.pings?.times.get(height) ?? 0 }))
+      .toSorted((a, b) => a.height - b.height),
+  );
+  const steps = seen.slice(1).map(({ height, timeMs }, at) => ({
+    blocks: height - (seen[at]?.height ?? 0),
+    ms: timeMs - (seen[at]?.timeMs ?? 0),
+  }));
+  const p50 = (of: 'blocks' | 'ms'): number =>
+    percentile(
+      steps.map((step) => step[of]),
+      50,
+    );
+  return { blocks: p50('blocks'), ms: round(p50('ms'), 0), all: steps.map(({ blocks }) => blocks) };
+}
+
+async function idle(app: BuiltApp, rounds: number) {
+  const scene = await openScene(app, 'classroom');
+  const { blocks, ms, all } = await pingPong(scene, rounds);
+  await scene.page.close();
+  return { idleRoundTripBlocks: blocks, p50Ms: ms, roundTripsBlocks: all };
+}
+
+async function load(app: BuiltApp, rounds: number, lanes: number, seconds: number) {
+  const scene = await openScene(app, 'turbo');
+  const { page, agent, caller, callee } = scene;
+  const alone = await pingPong(scene, rounds);
+  await startPings(agent, caller, { callee, lanes, following: ENOUGH });
+  const before = await stateOf(agent, callee);
+  const watched = await watchLoad(app.browser, page, seconds);
+  const after = await stateOf(agent, callee);
+  const { rejected } = await stateOf(agent, caller);
+  await page.close();
+  const messages = after.received - before.received;
+  return {
+    messagesPerSecond: round(messages / watched.elapsed),
+    load: {
+      lanes,
+      rejected,
+      messagesPerProcessorSecond: round(messages / watched.cpuSeconds),
+      blocksPerSecond: watched.blocks.map((blocks) => round(blocks / watched.elapsed, 2)),
+      turboRoundTripBlocks: alone.blocks,
+      turboRoundTripMs: alone.ms,
+    },
+  };
+}
+
+async function cpu(app: BuiltApp, seconds: number) {
+  const page = await openPage(app, THREE, 'classroom');
+  await agentOfPage(page);
+  await untilFinalized(page, 5);
+  const { elapsed, cpuSeconds, blocks } = await watchLoad(app.browser, page, seconds);
+  await page.close();
+  return {
+    cpuShare: round(cpuSeconds / elapsed / CORES, 3),
+    cpu: { cores: cpus().length, blocksPerSecond: blocks.map((one) => round(one / elapsed, 2)) },
+  };
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help')) {
+    console.log(USAGE.trim());
+    return;
+  }
+  const option = optionsOf(args);
+  const rounds = Number(option('--rounds', '8'));
+  const lanes = Number(option('--lanes', '200'));
+  const seconds = Number(option('--seconds', '20'));
+  const parts = option('--parts', 'idle,load,cpu').split(',');
+  const app = await openBuiltApp();
+  try {
+    const result = {
+      ...(parts.includes('idle') && (await idle(app, rounds))),
+      ...(parts.includes('load') && (await load(app, rounds, lanes, seconds))),
+      ...(parts.includes('cpu') && (await cpu(app, seconds))),
+      machineLoad: loadavg()[0],
+    };
+    console.log(args.includes('--json') ? JSON.stringify(result) : result);
+  } finally {
+    await app.close();
+  }
+}
+
+await main(process.argv.slice(2));
