@@ -8,7 +8,7 @@ import { compileWat } from '../tests/support/wat.ts';
 /**
  * A canister that calls `pong` of another one: `start` takes u32 lanes, u32 calls to follow (both
  * little-endian) and the callee; whenever an answer comes, the next call follows in that round. Query
- * `state`: u32 answered, rejected, received. `start` with no lanes changes the calls to follow only.
+ * `state`: u32 answered, rejected, received. Query `times`: u64 block times of the first 1,000 answers.
  */
 const PING_WAT = `
 (module
@@ -17,6 +17,7 @@ const PING_WAT = `
   (import "ic0" "msg_arg_data_size" (func $size (result i32)))
   (import "ic0" "msg_arg_data_copy" (func $copy (param i32 i32 i32)))
   (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "ic0" "time" (func $time (result i64)))
   (import "ic0" "call_perform" (func $perform (result i32)))
   (memory 1)
   (data (i32.const 100) "pong")
@@ -32,7 +33,10 @@ const PING_WAT = `
     (if (i32.load (i32.const 12)) (then
       (call $count (i32.const 12) (i32.const -1))
       (call $send))))
-  (func $on_reply (param i32) (call $count (i32.const 0) (i32.const 1)) (call $next))
+  (func $note
+    (if (i32.lt_u (i32.load (i32.const 0)) (i32.const 1000)) (then
+      (i64.store offset=1024 (i32.mul (i32.load (i32.const 0)) (i32.const 8)) (call $time)))))
+  (func $on_reply (param i32) (call $note) (call $count (i32.const 0) (i32.const 1)) (call $next))
   (func $on_reject (param i32) (call $count (i32.const 4) (i32.const 1)) (call $next))
   (func (export "canister_update start") (local $lanes i32)
     (call $copy (i32.const 200) (i32.const 0) (call $size))
@@ -46,7 +50,8 @@ const PING_WAT = `
       (br $more)))
     (call $reply))
   (func (export "canister_update pong") (call $count (i32.const 8) (i32.const 1)) (call $reply))
-  (func (export "canister_query state") (call $append (i32.const 0) (i32.const 12)) (call $reply)))`;
+  (func (export "canister_query state") (call $append (i32.const 0) (i32.const 12)) (call $reply))
+  (func (export "canister_query times") (call $append (i32.const 1024) (i32.const 8000)) (call $reply)))`;
 
 export interface PingState {
   readonly answered: number;
@@ -89,13 +94,24 @@ export async function startPings(
   await polling.pollForResponse(agent, { canisterId: pinger }, sent.requestId);
 }
 
-export async function stateOf(agent: HttpAgent, canisterId: Principal): Promise<PingState> {
-  const answer = await agent.query(canisterId, { methodName: 'state', arg: new Uint8Array(0) });
+async function ask(agent: HttpAgent, canisterId: Principal, methodName: string): Promise<DataView> {
+  const answer = await agent.query(canisterId, { methodName, arg: new Uint8Array(0) });
   if (answer.status !== 'replied') {
     throw new Error(answer.reject_message);
   }
-  const { buffer, byteOffset } = Uint8Array.from(answer.reply.arg);
-  const view = new DataView(buffer, byteOffset);
+  return new DataView(Uint8Array.from(answer.reply.arg).buffer);
+}
+
+/** Block times, ns, at which the first answers came. */
+export async function answerTimes(agent: HttpAgent, pinger: Principal): Promise<readonly bigint[]> {
+  const { answered } = await stateOf(agent, pinger);
+  const view = await ask(agent, pinger, 'times');
+  const count = Math.min(answered, view.byteLength / 8);
+  return Array.from({ length: count }, (_, at) => view.getBigUint64(at * 8, true));
+}
+
+export async function stateOf(agent: HttpAgent, canisterId: Principal): Promise<PingState> {
+  const view = await ask(agent, canisterId, 'state');
   const at = (offset: number): number => view.getUint32(offset, true);
   return { answered: at(0), rejected: at(4), received: at(8) };
 }

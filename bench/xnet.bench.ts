@@ -6,7 +6,7 @@ import { type BuiltApp, openBuiltApp, percentile, round } from '../tests/support
 import { agentOfPage } from '../tests/support/page-agent.ts';
 import { optionsOf } from './options.ts';
 import { untilFinalized, watchLoad } from './tab-load.ts';
-import { installPinger, startPings, stateOf } from './xnet-canister.ts';
+import { answerTimes, installPinger, startPings, stateOf } from './xnet-canister.ts';
 
 const USAGE = `
 npm run bench -- xnet [--json] [--rounds 8] [--lanes 200] [--seconds 20] [--parts idle,load,cpu]
@@ -25,8 +25,8 @@ const ENOUGH = 2 ** 31 - 1;
 
 declare global {
   interface Window {
-    /** Block times of the caller's subnet, ms, and the heights at which the caller executed something. */
-    pings?: { readonly times: ReadonlyMap<number, number>; readonly heights: ReadonlySet<number> };
+    /** Heights of the caller's subnet by their block time, ns. */
+    heightAt?: ReadonlyMap<bigint, number>;
   }
 }
 
@@ -56,50 +56,46 @@ async function openScene(app: BuiltApp, pace: string): Promise<Scene> {
   return { page, agent, caller, callee };
 }
 
-async function watchCaller({ page, caller }: Scene): Promise<void> {
-  await page.evaluate((canisterId) => {
+/** From now on the page notes the block times of the caller's subnet. */
+async function watchBlocks({ page }: Scene): Promise<void> {
+  await page.evaluate(() => {
     const network = window.networkUnderTest;
     const own = new Set<string>(network?.topology().subnets[0]?.nodes.map(({ nodeId }) => nodeId));
-    const times = new Map<number, number>();
-    const heights = new Set<number>();
-    window.pings = { times, heights };
+    const heightAt = new Map<bigint, number>();
+    window.heightAt = heightAt;
     network?.events.subscribe(({ from, events }) => {
       for (const event of own.has(from) ? events : []) {
-        if (event.kind === 'messageExecuted' && event.canisterId === canisterId) {
-          heights.add(event.height);
-        } else if (event.kind === 'executed') {
-          times.set(event.height, Number(event.timeNs / 1_000n) / 1000);
+        if (event.kind === 'executed') {
+          heightAt.set(event.timeNs, event.height);
         }
       }
     });
-  }, caller.toHex().toLowerCase());
+  });
 }
 
 /** Round trips one after another: the answer's callback makes the next call. */
 async function pingPong(scene: Scene, rounds: number) {
-  await watchCaller(scene);
+  await watchBlocks(scene);
   const { page, agent, caller, callee } = scene;
-  const before = (await stateOf(agent, caller)).answered;
   await startPings(agent, caller, { callee, lanes: 1, following: rounds - 1 });
-  while ((await stateOf(agent, caller)).answered < before + rounds) {
+  while ((await stateOf(agent, caller)).answered < rounds) {
     await page.waitForTimeout(500);
   }
-  await page.waitForTimeout(500);
-  const seen = await page.evaluate(() =>
-    [...(window.pings?.heights ?? [])]
-      .map((height) => ({ height, timeMs: window.pings?.times.get(height) ?? 0 }))
-      .toSorted((a, b) => a.height - b.height),
+  const times = await answerTimes(agent, caller);
+  // What a node executed is told a moment later.
+  await page.waitForFunction((last) => window.heightAt?.has(last) === true, times.at(-1) ?? 0n);
+  const heights = await page.evaluate(
+    (all) => all.map((time) => window.heightAt?.get(time) ?? Number.NaN),
+    times,
   );
-  const steps = seen.slice(1).map(({ height, timeMs }, at) => ({
-    blocks: height - (seen[at]?.height ?? 0),
-    ms: timeMs - (seen[at]?.timeMs ?? 0),
-  }));
-  const p50 = (of: 'blocks' | 'ms'): number =>
-    percentile(
-      steps.map((step) => step[of]),
-      50,
-    );
-  return { blocks: p50('blocks'), ms: round(p50('ms'), 0), all: steps.map(({ blocks }) => blocks) };
+  const between = (values: readonly number[]): readonly number[] =>
+    values.slice(1).map((value, at) => value - (values[at] ?? 0));
+  const blocks = between(heights);
+  return {
+    blocks: percentile(blocks, 50),
+    ms: round(percentile(between(times.map((time) => Number(time) / 1_000_000)), 50), 0),
+    all: blocks,
+  };
 }
 
 async function idle(app: BuiltApp, rounds: number) {

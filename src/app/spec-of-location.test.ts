@@ -64,7 +64,7 @@ describe('specOfLocation', () => {
     ['?subnets=system:4,application:x', 'spec.subnets[1].nodes must be an integer'],
     ['?subnets=system:4,application:4:4', 'spec.subnets[1].type must be one of'],
     ['?subnets=application:4,application:4', 'spec.subnets[0].type must be system'],
-    ['?subnets=system,a,a,a,a,a,a', 'spec.subnets must be a list of 1 to 6 subnets'],
+    ['?subnets=system,a,a,a,a,a,a,a,a', 'spec.subnets must be a list of 1 to 8 subnets'],
     ['?subnets=', 'spec.subnets[0].type must be one of'],
     ['?subnets=system:4&nodes=4', 'either subnets, or nodes'],
   ])('says what is wrong with "%s"', (search, expected) => {

@@ -50,7 +50,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'network',
-    here: '1 to 6 subnets of 1 to 40 nodes; the first is the root. It certifies keys and canister ranges of the others from a topology that is fixed at the start, and nodes ask each other for delegations over links as between nodes of one subnet.',
+    here: '1 to 8 subnets of 1 to 40 nodes; the first is the root. It certifies keys and canister ranges of the others from a topology that is fixed at the start, and nodes ask each other for delegations over links as between nodes of one subnet.',
     mainnet:
       'Dozens of subnets; the NNS subnet certifies what its registry canister says of them at that moment. Nodes of other subnets are reached over TLS.',
     consequence:

@@ -30,7 +30,7 @@ describe('a network spec', () => {
     }
   });
 
-  it('names one to six subnets: a lone one of any type, else the root first', () => {
+  it('names one to eight subnets: a lone one of any type, else the root first', () => {
     const typesOf = (...subnets: readonly object[]): readonly string[] | string => {
       const parsed = parseNetworkSpec({ subnets });
       return parsed.ok ? parsed.value.subnets.map(({ type }) => type) : parsed.error.message;
@@ -46,8 +46,8 @@ describe('a network spec', () => {
       'spec.subnets[0].type must be system: the first of several subnets is the root.',
     );
     expect(typesOf({}, { nodes: 0 })).toContain('spec.subnets[1].nodes');
-    expect(typesOf({}, {}, {}, {}, {}, {})).toHaveLength(6);
-    expect(typesOf({}, {}, {}, {}, {}, {}, {})).toContain('a list of 1 to 6 subnets');
+    expect(typesOf({}, {}, {}, {}, {}, {}, {}, {})).toHaveLength(8);
+    expect(typesOf({}, {}, {}, {}, {}, {}, {}, {}, {})).toContain('a list of 1 to 8 subnets');
     const subnets = [{ nodes: 1, spareNodes: 1 }, { nodes: 2 }];
     expect(parseNetworkSpec({ subnets, sandboxWorkers: [1, 2, 3, 4] }).ok).toBe(true);
     expect(parseNetworkSpec({ subnets, sandboxWorkers: [1, 2, 3] }).ok).toBe(false);

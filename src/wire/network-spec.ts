@@ -9,7 +9,7 @@ import type { LimitsPreset, SubnetKind } from '../protocol/types/genesis.ts';
  */
 
 export const NETWORK_SPEC_VERSION = 1;
-export const MAX_SUBNETS = 6;
+export const MAX_SUBNETS = 8;
 export const MAX_NODES_PER_SUBNET = 40;
 export const MAX_SEED_CHARACTERS = 256;
 export const MAX_SANDBOX_WORKERS = 4;
@@ -71,7 +71,7 @@ export interface NetworkSpec {
   /** All keys and all simulated chance follow from it. */
   readonly seed: string;
   readonly pace: Pace;
-  /** 1–6; the first is the root subnet, which certifies the keys of the others. */
+  /** 1–8; the first is the root subnet, which certifies the keys of the others. */
   readonly subnets: readonly SubnetSpec[];
   /** Conditions of every link at the start. */
   readonly links: LinkConditions;
