@@ -27,6 +27,11 @@ test('every subnet can be looked at, and cut off from the others', async ({ page
     3,
   );
   await expect(page.getByTestId('subnet-1')).toHaveAttribute('aria-pressed', 'true');
+  // All rings stand side by side, until one is wanted alone.
+  await expect(page.getByTestId('node-1')).toBeVisible();
+  await expect(page.getByTestId('node-4')).toBeVisible();
+  await page.keyboard.press('o');
+  await expect(page.getByTestId('world')).toHaveCount(0);
   await expect(page.getByTestId('node-1')).toBeVisible();
   await expect(page.getByTestId('node-2')).toHaveCount(0);
   await page.getByTestId('subnet-2').click();

@@ -8,6 +8,7 @@ import './styles/scene.css';
 import './styles/faults.css';
 import './styles/build.css';
 import './styles/saved.css';
+import './styles/world.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useStore } from 'zustand';

@@ -48,6 +48,8 @@ export function handleShortcut(event: KeyboardEvent, services: Services): void {
     if (all.some((now) => activeFaults(now, network.spec).length > 0)) {
       run(healEverything(network, all));
     }
+  } else if (event.key.toLowerCase() === 'o') {
+    ui.setState((state) => ({ overview: !state.overview, showTables: false }));
   } else if (event.key.toLowerCase() === 't') {
     ui.setState((state) => ({ showTables: !state.showTables }));
   }

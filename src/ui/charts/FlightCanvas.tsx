@@ -2,8 +2,10 @@ import { useEffect, useRef } from 'react';
 import type { FlightView, NetworkProjection } from '../../wire/projection.ts';
 import type { PacketContent } from '../../wire/telemetry.ts';
 import { useServices } from '../services.tsx';
+import { colourOf, createDotPainter, type Dot } from './moving-dots.ts';
 import type { Point } from './ring-layout.ts';
 import type { Size } from './use-size.ts';
+import type { Lane } from './world-layout.ts';
 
 /** Packets worth seeing, and the token of their colour; greetings and receipts would only be noise. */
 export const FLIGHT_COLOURS: Partial<Readonly<Record<PacketContent, string>>> = {
@@ -24,18 +26,8 @@ const MAX_DOTS = 200;
 /** Packets of one telemetry batch start one after the other, or they would hide each other. */
 const STAGGER_MS = 24;
 const STAGGER_STEPS = 8;
-/** Rest between two pictures, about 25 a second in all: the cores belong to the nodes. */
-const FRAME_MS = 30;
-
-interface Dot {
-  readonly from: Point;
-  readonly to: Point;
-  readonly colour: string;
-  readonly large: boolean;
-  readonly startMs: number;
-  /** It does not arrive: a partition or a cut link is in its way. */
-  readonly lost: boolean;
-}
+/** Opposite directions bow to opposite sides, so that two lanes show. */
+const BOW = 0.12;
 
 interface FlightCanvasProps {
   readonly size: Size;
@@ -47,31 +39,12 @@ export function FlightCanvas({ size, positions }: FlightCanvasProps) {
   const { projection } = useServices();
   const ref = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const context = ref.current?.getContext('2d');
-    if (!context || matchMedia('(prefers-reduced-motion: reduce)').matches) {
+    const painter = createDotPainter(ref.current, size, MAX_DOTS);
+    if (painter === undefined) {
       return undefined;
     }
-    const scale = Math.min(2, devicePixelRatio);
-    context.canvas.width = size.width * scale;
-    context.canvas.height = size.height * scale;
-    context.scale(scale, scale);
     const indexOf = new Map(projection.getState().nodes.map((node, index) => [node.nodeId, index]));
     let lastId = projection.getState().flights.at(-1)?.id ?? 0;
-    let dots: readonly Dot[] = [];
-    let frame = 0;
-    let pause: ReturnType<typeof setTimeout> | undefined;
-    const paint = (nowMs: number): void => {
-      frame = 0;
-      dots = dots.filter((dot) => nowMs - dot.startMs < FLIGHT_MS);
-      paintDots(context, size, dots, nowMs);
-      if (dots.length > 0) {
-        pause = setTimeout(next, FRAME_MS);
-      }
-    };
-    const next = (): void => {
-      pause = undefined;
-      frame = requestAnimationFrame(paint);
-    };
     const unsubscribe = projection.subscribe((state) => {
       const fresh = state.flights.filter((flight) => flight.id > lastId);
       lastId = fresh.at(-1)?.id ?? lastId;
@@ -80,15 +53,11 @@ export function FlightCanvas({ size, positions }: FlightCanvasProps) {
       const added = fresh.flatMap((flight, order) =>
         dotsOf(flight, indexOf, positions, blocked, nowMs + STAGGER_MS * (order % STAGGER_STEPS)),
       );
-      dots = [...dots, ...added].slice(-MAX_DOTS);
-      if (added.length > 0 && frame === 0 && pause === undefined) {
-        next();
-      }
+      painter.add(added);
     });
     return () => {
       unsubscribe();
-      clearTimeout(pause);
-      cancelAnimationFrame(frame);
+      painter.stop();
     };
   }, [projection, positions, size]);
   return <canvas ref={ref} className="flights" aria-hidden="true" />;
@@ -107,15 +76,15 @@ function dotsOf(
   if (token === undefined || from === undefined) {
     return [];
   }
-  const colour = getComputedStyle(document.documentElement).getPropertyValue(token);
+  const colour = colourOf(token);
   const only = flight.to === 'all' ? undefined : indexOf.get(flight.to);
-  const large = flight.content === 'block';
+  const shape = flight.content === 'block' ? 'block' : 'dot';
   return positions
     .map((to, index) => ({ to, index }))
     .filter(({ index }) => (flight.to === 'all' ? index !== origin : index === only))
     .map(({ to, index }) => {
       const lost = blocked(origin ?? index, index);
-      return { from, to, colour, large, startMs, lost };
+      return { lane: bowed(from, to), colour, shape, startMs, lastsMs: FLIGHT_MS, lost };
     });
 }
 
@@ -135,36 +104,10 @@ function blockedWays({
     cut.some((link) => link.from === nodes[from]?.nodeId && link.to === nodes[to]?.nodeId);
 }
 
-/** Share of its way after which a packet that does not arrive is gone. */
-const LOST_AT = 0.45;
-/** Opposite directions bow to opposite sides, so that two lanes show. */
-const BOW = 0.12;
-
-function paintDots(
-  context: CanvasRenderingContext2D,
-  size: Size,
-  dots: readonly Dot[],
-  nowMs: number,
-): void {
-  context.clearRect(0, 0, size.width, size.height);
-  const shown = dots.filter(
-    ({ startMs, lost }) => startMs <= nowMs && (!lost || nowMs - startMs < FLIGHT_MS * LOST_AT),
-  );
-  for (const { from, to, colour, large, startMs, lost } of shown) {
-    const progress = (nowMs - startMs) / FLIGHT_MS;
-    const eased = progress * progress * (3 - 2 * progress);
-    const bow = 4 * BOW * eased * (1 - eased);
-    const x = from.x + (to.x - from.x) * eased - (to.y - from.y) * bow;
-    const y = from.y + (to.y - from.y) * eased + (to.x - from.x) * bow;
-    context.globalAlpha = Math.min(1, 4 * ((lost ? LOST_AT : 1) - progress));
-    context.fillStyle = colour;
-    context.beginPath();
-    if (large) {
-      context.roundRect(x - 5, y - 5, 10, 10, 3);
-    } else {
-      context.arc(x, y, 3, 0, 2 * Math.PI);
-    }
-    context.fill();
-  }
-  context.globalAlpha = 1;
+function bowed(from: Point, to: Point): Lane {
+  const control = {
+    x: (from.x + to.x) / 2 - (to.y - from.y) * 2 * BOW,
+    y: (from.y + to.y) / 2 + (to.x - from.x) * 2 * BOW,
+  };
+  return { start: from, control, end: to };
 }

@@ -9,13 +9,16 @@ import { withNextSide } from '../faults/partition-draft.ts';
 import { FlightCanvas } from './FlightCanvas.tsx';
 import { marksInWords, NodeMarks } from './NodeMarks.tsx';
 import { nodeColour, nodeDash, nodeStatus } from './node-status.ts';
-import { type Point, type RingLabels, ringLayout } from './ring-layout.ts';
+import { type Point, type RingLabels, compactRing, ringLayout } from './ring-layout.ts';
 import { RingLinks } from './RingLinks.tsx';
 import { ShareDial } from './ShareDial.tsx';
 import { useSize } from './use-size.ts';
 
-/** The subnet as a ring of nodes at fixed places; messages fly over it, shares gather in the middle. */
-export function NodeRing() {
+/**
+ * The subnet as a ring of nodes at fixed places; messages fly over it, shares gather in the middle.
+ * @param compact one of several rings
+ */
+export function NodeRing({ compact = false }: { readonly compact?: boolean }) {
   const [ref, size] = useSize<HTMLDivElement>();
   const view = useProjection((projection) => ({
     nodes: projection.nodes,
@@ -27,8 +30,9 @@ export function NodeRing() {
   const count = view.nodes.length;
   // Stable while nothing moves: the flight overlay starts over when positions change.
   const layout = useMemo(
-    () => (size === null ? null : ringLayout(count, size.width, size.height)),
-    [count, size],
+    () =>
+      size === null ? null : (compact ? compactRing : ringLayout)(count, size.width, size.height),
+    [count, size, compact],
   );
   return (
     <div className="ring" ref={ref} role="group" aria-label="Nodes of the subnet">
@@ -95,7 +99,7 @@ interface RingNodeProps {
 }
 
 function RingNode({ node, place, at, radius, labels }: RingNodeProps) {
-  const { ui } = useServices();
+  const { ui, projection: shown } = useServices();
   const { index } = node;
   const behind = useProjection((projection) => blocksBehind(projection, node));
   const selected = useUi(
@@ -108,7 +112,10 @@ function RingNode({ node, place, at, radius, labels }: RingNodeProps) {
   const select = (): void =>
     ui.setState(({ partitionDraft }) =>
       partitionDraft === null
-        ? { selection: { kind: 'node', nodeId: node.nodeId } }
+        ? {
+            subnet: shown.getState().subnetIndex,
+            selection: { kind: 'node', nodeId: node.nodeId },
+          }
         : { partitionDraft: withNextSide(partitionDraft, node.nodeId) },
     );
   const role = maker ? ', block maker of this round' : '';
@@ -130,7 +137,7 @@ function RingNode({ node, place, at, radius, labels }: RingNodeProps) {
         }
       }}
     >
-      <circle className="ring-hit" r={Math.max(radius + 8, 16)} />
+      <circle className="ring-hit" r={Math.max(radius + (labels === 'none' ? 3 : 8), 12)} />
       <circle className="ring-halo" r={radius + 5} />
       <circle
         className="ring-body"

@@ -18,6 +18,21 @@ export interface RingLayout {
   readonly positions: readonly Point[];
 }
 
+/** A small ring without labels: several stand side by side. */
+export function compactRing(count: number, width: number, height: number): RingLayout {
+  const centre = { x: width / 2, y: height / 2 };
+  const room = Math.min(width, height) / 2;
+  const besides = (Math.PI * (room - 18)) / Math.max(count, 5) - 2;
+  const nodeRadius = Math.max(7, Math.min(17, room * 0.19, besides));
+  const orbit = room - nodeRadius - 5;
+  const positions = Array.from({ length: count }, (_, index) => {
+    const angle = (2 * Math.PI * index) / count - Math.PI / 2;
+    return { x: centre.x + orbit * Math.cos(angle), y: centre.y + orbit * Math.sin(angle) };
+  });
+  const dialRadius = Math.max(17, Math.min(48, orbit - nodeRadius - 9));
+  return { centre, nodeRadius, dialRadius, labels: 'none', positions };
+}
+
 interface LabelSize {
   readonly labels: RingLabels;
   /** Space left and right of, and below, a node. */

@@ -9,6 +9,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['K', 'kill or restart the selected node'],
   ['P', 'choose sides and split the network'],
   ['H', 'heal everything: faults, attacks, nodes that are down'],
+  ['O', 'all subnets, or the selected one alone'],
   ['T', 'picture or tables'],
   ['Esc', 'deselect'],
   ['?', 'this help'],
@@ -30,6 +31,18 @@ const TERMS: readonly (readonly [string, string])[] = [
   [
     'Certified',
     'The nodes signed the root hash of the state together, so that a client can check an answer with one key.',
+  ],
+  [
+    'Stream',
+    'The messages from one subnet to another, in order, as part of the sender’s certified state; each keeps its index for ever.',
+  ],
+  [
+    'Slice',
+    'A piece of a stream with the sender’s certification: it travels in a block of the receiver, and any node can check it.',
+  ],
+  [
+    'Signal',
+    'The receiver’s word in its own stream that it took, or refused, the messages up to an index; the sender then forgets them.',
   ],
   [
     'Catch-up package',

@@ -81,7 +81,11 @@ function factsOf(projection: NetworkProjection) {
   };
 }
 
-function verdict(projection: NetworkProjection): { readonly tone: string; readonly word: string } {
+/** How a subnet is, in a word. */
+export function verdict(projection: NetworkProjection): {
+  readonly tone: string;
+  readonly word: string;
+} {
   if (projection.violations.length > 0 || divergedHeight(projection) !== undefined) {
     return { tone: 'error', word: '× broken' };
   }

@@ -5,6 +5,7 @@ import { Choice } from './controls.tsx';
 import { LinkFaults } from './LinkFaults.tsx';
 import { NodeFaults } from './NodeFaults.tsx';
 import { PartitionFaults } from './PartitionFaults.tsx';
+import { SubnetFaults } from './SubnetFaults.tsx';
 
 /** Everything that can go wrong on purpose: of the network, of one node, of its links. */
 export function FaultsPanel() {
@@ -20,6 +21,7 @@ export function FaultsPanel() {
     <div className="faults" data-testid="faults-panel">
       <ActiveList />
       <PartitionFaults />
+      <SubnetFaults />
       <section aria-labelledby="faults-of">
         <h2 id="faults-of">One node</h2>
         <Choice

@@ -6,8 +6,10 @@ import { initialLink, type LinkConditions, type NetworkSpec } from '../../wire/n
 import type { Network, NetworkResult } from '../../wire/network.ts';
 import { HEALTHY_NODE, type NodeConditions } from '../../wire/node-conditions.ts';
 import type { LinkView, NetworkProjection, NodeView } from '../../wire/projection.ts';
+import { subnetName } from '../../wire/topology.ts';
 import { allNodes, nodeLabel } from '../store/derive.ts';
 import type { NodeId } from '../store/ids.ts';
+import { areLinksCut, linksBetween, setSubnetLink } from './subnet-links.ts';
 
 /** One thing that is not as it should be, and how to undo it alone. */
 export interface ActiveFault {
@@ -23,8 +25,10 @@ export function activeFaults(
 ): readonly ActiveFault[] {
   return [
     ...partitionFault(projection),
+    ...subnetDownFault(projection),
+    ...subnetCutFaults(projection),
     ...projection.nodes.flatMap((node) => [
-      ...downFault(node),
+      ...(isAllDown(projection) ? [] : downFault(node)),
       ...worldFaults(node),
       ...attackFaults(node),
     ]),
@@ -66,6 +70,45 @@ function partitionFault(projection: NetworkProjection): readonly ActiveFault[] {
           undo: ({ faults }) => faults.partition([]),
         },
       ];
+}
+
+/** All members of a subnet of several. */
+function isAllDown({ nodes }: Pick<NetworkProjection, 'nodes'>): boolean {
+  const members = nodes.filter(({ isMember }) => isMember);
+  return members.length > 1 && members.every(isDownMember);
+}
+
+function subnetDownFault({ nodes, subnetIndex }: NetworkProjection): readonly ActiveFault[] {
+  return isAllDown({ nodes })
+    ? [
+        {
+          key: 'subnet/down',
+          text: `${subnetName(subnetIndex)}: all nodes are down`,
+          undo: async ({ faults }) => {
+            const down = nodes.filter(isDownMember);
+            const outcomes = await Promise.all(down.map(({ nodeId }) => faults.restart(nodeId)));
+            return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined);
+          },
+        },
+      ]
+    : [];
+}
+
+/** Other subnets to which each link is cut. */
+function cutSubnets(projection: NetworkProjection): readonly number[] {
+  const { topology, subnetIndex } = projection;
+  return topology.subnets.flatMap((_, other) =>
+    other !== subnetIndex && areLinksCut(projection, subnetIndex, other) ? [other] : [],
+  );
+}
+
+function subnetCutFaults(projection: NetworkProjection): readonly ActiveFault[] {
+  const { subnetIndex } = projection;
+  return cutSubnets(projection).map((other) => ({
+    key: `subnet/cut/${other}`,
+    text: `${subnetName(subnetIndex)} ⇄ ${subnetName(other)}: all links are cut`,
+    undo: (network) => setSubnetLink(network, projection, [subnetIndex, other], false),
+  }));
 }
 
 function downFault(node: NodeView): readonly ActiveFault[] {
@@ -143,7 +186,14 @@ export function troubledLinks(
 function linkFaults(projection: NetworkProjection, spec: NetworkSpec): readonly ActiveFault[] {
   const changed = changedLinks(projection, spec);
   const preset = changed.filter((link) => link.isPreset);
-  const others = changed.filter((link) => !link.isPreset);
+  const asSubnet = new Set(
+    cutSubnets(projection).flatMap((other) =>
+      linksBetween(projection, projection.subnetIndex, other).map(([from, to]) => `${from}/${to}`),
+    ),
+  );
+  const others = changed.filter(
+    ({ isPreset, from, to }) => !isPreset && !asSubnet.has(`${from}/${to}`),
+  );
   const name = (id: NodeId): string => nodeLabel(projection, id);
   const single = others.flatMap(({ from, to, conditions }): readonly ActiveFault[] => {
     const back = others.find((other) => other.from === to && other.to === from);

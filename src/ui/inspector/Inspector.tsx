@@ -7,6 +7,7 @@ import type { Selection } from '../store/ui-store.ts';
 import { BlockInspector } from './BlockInspector.tsx';
 import { NodeInspector } from './NodeInspector.tsx';
 import { PANEL_ID, PanelTabs, tabId } from './PanelTabs.tsx';
+import { StreamInspector } from './StreamInspector.tsx';
 import { SubnetFacts } from './SubnetFacts.tsx';
 
 /** The selected object, the faults or the keys above, the feed below; on a narrow screen a sheet. */
@@ -71,9 +72,12 @@ function NothingSelected() {
 }
 
 function Selected({ selection }: { readonly selection: Selection }) {
-  return selection.kind === 'node' ? (
-    <NodeInspector nodeId={selection.nodeId} />
-  ) : (
-    <BlockInspector hash={selection.hash} />
-  );
+  switch (selection.kind) {
+    case 'node':
+      return <NodeInspector nodeId={selection.nodeId} />;
+    case 'block':
+      return <BlockInspector hash={selection.hash} />;
+    case 'stream':
+      return <StreamInspector from={selection.from} to={selection.to} />;
+  }
 }

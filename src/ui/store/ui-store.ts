@@ -10,7 +10,9 @@ export type Theme = (typeof THEMES)[number];
 
 export type Selection =
   | { readonly kind: 'node'; readonly nodeId: NodeId }
-  | { readonly kind: 'block'; readonly hash: HashHex };
+  | { readonly kind: 'block'; readonly hash: HashHex }
+  /** Subnets by their places in the topology. */
+  | { readonly kind: 'stream'; readonly from: number; readonly to: number };
 
 /** What the panel at the side shows; on a narrow screen all but an empty `object` is a sheet. */
 export const PANELS = ['object', 'faults', 'keys'] as const;
@@ -28,6 +30,8 @@ export interface UiState {
   /** Single-letter shortcuts can be switched off (WCAG 2.1.4). */
   readonly shortcuts: boolean;
   readonly showTables: boolean;
+  /** All subnets are in the picture, or one alone; where there are several. */
+  readonly overview: boolean;
   readonly helpOpen: boolean;
   /** Why the last command to the network failed; null = it did not. */
   readonly commandError: string | null;
@@ -59,6 +63,7 @@ export function createUiStore(storage: Storage | null, hash: string): UiStore {
     theme: isOneOf(THEMES, theme) ? theme : 'system',
     shortcuts: storage?.getItem(SHORTCUTS_KEY) !== 'off',
     showTables: false,
+    overview: true,
     helpOpen: false,
     commandError: null,
   }));
@@ -69,7 +74,7 @@ export function createUiStore(storage: Storage | null, hash: string): UiStore {
       store.setState({ selection: null, partitionDraft: null });
     }
     // Faults are about the selected node too; nothing else is lost by showing what was selected.
-    const covers = panel === 'keys' || (panel === 'faults' && selection?.kind === 'block');
+    const covers = panel === 'keys' || (panel === 'faults' && selection?.kind !== 'node');
     if (selection !== before.selection && selection !== null && covers) {
       store.setState({ panel: 'object' });
     }

@@ -1,10 +1,11 @@
 import { BlockTree } from '../charts/BlockTree.tsx';
 import { NodeRing } from '../charts/NodeRing.tsx';
+import { WorldMap } from '../charts/WorldMap.tsx';
 import { SubnetTabs } from '../components/SubnetTabs.tsx';
 import { Icon, type IconName } from '../components/icons.tsx';
 import { Inspector } from '../inspector/Inspector.tsx';
 import { FaultCount } from '../inspector/PanelTabs.tsx';
-import { useProjection, useServices, useUi } from '../services.tsx';
+import { useProjection, useServices, useSubnets, useUi } from '../services.tsx';
 import { headline } from '../store/headline.ts';
 import type { Panel } from '../store/ui-store.ts';
 import { Legend } from './Legend.tsx';
@@ -14,6 +15,9 @@ export function ObserveView() {
   const { ui } = useServices();
   const tables = useUi((state) => state.showTables);
   const subnet = useUi((state) => state.subnet);
+  const overview = useUi((state) => state.overview);
+  const hasSeveral = useSubnets((all) => all.length > 1);
+  const isWorld = hasSeveral && overview;
   return (
     <div className="observe">
       <main className="scene" id="main">
@@ -23,6 +27,17 @@ export function ObserveView() {
           <div className="row scene-buttons">
             <PanelButton panel="faults" label="Faults" icon="alert" />
             <PanelButton panel="keys" label="Keys" icon="key" />
+            {hasSeveral ? (
+              <button
+                type="button"
+                className="button"
+                aria-pressed={overview}
+                aria-keyshortcuts="O"
+                onClick={() => ui.setState({ overview: !overview, showTables: false })}
+              >
+                <Icon name="world" size={16} /> All subnets
+              </button>
+            ) : null}
             <button
               type="button"
               className="button"
@@ -37,7 +52,7 @@ export function ObserveView() {
           <Tables />
         ) : (
           <>
-            <NodeRing key={`ring ${subnet}`} />
+            {isWorld ? <WorldMap /> : <NodeRing key={`ring ${subnet}`} />}
             <BlockTree />
             <Legend />
           </>

@@ -5,6 +5,7 @@ import { nodeStatus } from '../charts/node-status.ts';
 import { useProjection, useServices } from '../services.tsx';
 import { nodeLabel } from '../store/derive.ts';
 import { formatCount, formatTime, shortHash } from '../store/format.ts';
+import { CallsSection, CanistersTable, StreamsTable } from './StreamTables.tsx';
 
 /** The same facts as the scene, as text: for readers who can't or don't want to use the picture. */
 export function Tables() {
@@ -12,6 +13,9 @@ export function Tables() {
     <div className="tables">
       <NodesTable />
       <BlocksTable />
+      <StreamsTable />
+      <CanistersTable />
+      <CallsSection />
       <PacketsTable />
     </div>
   );

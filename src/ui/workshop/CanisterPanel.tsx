@@ -1,5 +1,7 @@
 import { Principal } from '@icp-sdk/core/principal';
+import { CallTrees } from '../components/CallTree.tsx';
 import { CopyText } from '../components/CopyText.tsx';
+import type { CanisterView } from '../../wire/projection.ts';
 import { subnetName } from '../../wire/topology.ts';
 import { useSubnets } from '../services.tsx';
 import { formatBytes, formatCount, formatCycles, shortHash } from '../store/format.ts';
@@ -60,6 +62,8 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
         <dd className="mono">{facts === undefined ? '–' : formatCycles(facts.cycles)}</dd>
         <dt>Memory</dt>
         <dd className="mono">{facts === undefined ? '–' : formatBytes(facts.memoryBytes)}</dd>
+        <dt>Waiting</dt>
+        <dd>{facts === undefined ? '–' : queuesInWords(facts.queues)}</dd>
         <dt>Module</dt>
         <dd>
           {facts?.moduleHash ? (
@@ -93,6 +97,8 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
         <History changes={view?.changes ?? []} />
         <Snapshots canisterId={canisterId} name={name} client={client} />
       </div>
+      <h3>Calls with other canisters</h3>
+      <CallTrees about={hex} />
       <h3>Log</h3>
       {view === undefined || view.logs.length === 0 ? (
         <p className="muted small">The canister has printed nothing.</p>
@@ -108,4 +114,9 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
       )}
     </section>
   );
+}
+
+/** What waits at a canister after its subnet's last round that changed it. */
+function queuesInWords({ inputs, outputs, openCalls }: CanisterView['facts']['queues']): string {
+  return `${formatCount(inputs)} messages in, ${formatCount(outputs)} out, ${formatCount(openCalls)} open calls`;
 }

@@ -1,0 +1,168 @@
+import type { Point } from './ring-layout.ts';
+
+export interface WorldLayout {
+  /** Centres of the subnets' rings, in the order of the topology. */
+  readonly centres: readonly Point[];
+  /** From the centre of a ring to the outer edge of its nodes. */
+  readonly radius: number;
+}
+
+/** Room above a ring for the subnet's name, and below it for its blocks. */
+export const WORLD_HEAD = 44;
+export const WORLD_FOOT = 26;
+/** Streams need some way between two rings. */
+const GAP = { wide: 92, narrow: 20 } as const;
+const NARROW = 560;
+const MAX_RADIUS = 118;
+/** Of the box that is used. */
+const MAX_ASPECT = 2.6;
+const MIN_RADIUS = 40;
+
+/**
+ * Places `count` rings of one size into a box, as large as they can be: side by side, or around a
+ * common middle, so that no stream between two of them crosses a third.
+ */
+export function worldLayout(count: number, width: number, height: number): WorldLayout {
+  const isNarrow = width < NARROW;
+  const gap = isNarrow ? GAP.narrow : GAP.wide;
+  let best: WorldLayout | undefined;
+  for (const places of arrangements(count)) {
+    const radius = largestRadius(places, width, height, gap);
+    if (best === undefined || radius > best.radius) {
+      best = { radius, centres: places.map((place) => scaled(place, radius, width, height)) };
+    }
+  }
+  return best ?? { radius: MIN_RADIUS, centres: [] };
+}
+
+/** Height that a box of this width should have. */
+export function worldHeight(count: number, width: number): number {
+  if (width >= NARROW) {
+    return count <= 3 ? 330 : count <= 4 ? 430 : 500;
+  }
+  return count <= 2 ? 230 : count <= 4 ? 440 : 640;
+}
+
+/** Ways to place them, as shares of the room there is: 0 to 1 each way. */
+function arrangements(count: number): readonly (readonly Point[])[] {
+  if (count <= 1) {
+    return [[{ x: 0.5, y: 0.5 }]];
+  }
+  return count === 2
+    ? [[0, 1].map((x) => ({ x, y: 0.5 }))]
+    : [0, 0.25, 0.5, 0.75].map((turn) => polygon(count, turn));
+}
+
+/** Corners of a regular polygon, turned by a share of a corner and stretched over the unit square. */
+function polygon(count: number, turn: number): readonly Point[] {
+  const corners = Array.from({ length: count }, (_, index) => {
+    const angle = (2 * Math.PI * (index + turn)) / count - Math.PI / 2;
+    return { x: Math.cos(angle), y: Math.sin(angle) };
+  });
+  return stretched(corners);
+}
+
+function stretched(corners: readonly Point[]): readonly Point[] {
+  const share = (value: number, all: readonly number[]): number => {
+    const [low, high] = [Math.min(...all), Math.max(...all)];
+    return high - low < 1e-9 ? 0.5 : (value - low) / (high - low);
+  };
+  return corners.map(({ x, y }) => ({
+    x: share(
+      x,
+      corners.map((corner) => corner.x),
+    ),
+    y: share(
+      y,
+      corners.map((corner) => corner.y),
+    ),
+  }));
+}
+
+function scaled({ x, y }: Point, radius: number, width: number, height: number): Point {
+  const [top, bottom] = [WORLD_HEAD + radius, height - WORLD_FOOT - radius];
+  // Far more wide than high, rings would stand in one line.
+  const used = Math.min(width, MAX_ASPECT * height);
+  const side = radius + 6 + (width - used) / 2;
+  return { x: side + x * (width - 2 * side), y: top + y * Math.max(0, bottom - top) };
+}
+
+function largestRadius(
+  places: readonly Point[],
+  width: number,
+  height: number,
+  gap: number,
+): number {
+  for (let radius = MAX_RADIUS; radius > MIN_RADIUS; radius -= 2) {
+    const centres = places.map((place) => scaled(place, radius, width, height));
+    const fits = height >= WORLD_HEAD + WORLD_FOOT + 2 * radius;
+    if (fits && allApart(centres, radius, gap) && allFree(centres, radius)) {
+      return radius;
+    }
+  }
+  return MIN_RADIUS;
+}
+
+/** Whether boxes do not touch: side by side there is the gap, one below the other its head and foot. */
+function allApart(centres: readonly Point[], radius: number, gap: number): boolean {
+  return centres.every((own, index) =>
+    centres.every((other, otherIndex) => {
+      const besides = Math.abs(own.x - other.x) - 2 * radius;
+      const below = Math.abs(own.y - other.y) - 2 * radius - WORLD_HEAD - WORLD_FOOT;
+      return index === otherIndex || besides >= gap || below >= 4;
+    }),
+  );
+}
+
+/** Whether no stream between two of them crosses a third. */
+function allFree(centres: readonly Point[], radius: number): boolean {
+  return centres.every((from, a) =>
+    centres.every((to, b) => {
+      const lane = laneBetween(from, to, radius);
+      return centres.every(
+        (third, c) => a === b || c === a || c === b || isFree(lane, third, radius),
+      );
+    }),
+  );
+}
+
+function isFree(lane: Lane, { x, y }: Point, radius: number): boolean {
+  return LANE_PROBES.every((share) => {
+    const at = onLane(lane, share);
+    return Math.hypot(at.x - x, at.y - y) > radius + 4;
+  });
+}
+
+/** One direction of a stream: a curve that bows to the left of its way, so that two show. */
+export interface Lane {
+  readonly start: Point;
+  readonly control: Point;
+  readonly end: Point;
+}
+
+const LANE_BOW = 0.16;
+/** Pixels. */
+const MAX_BOW = 64;
+const LANE_PROBES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
+/** From the edge of one ring to that of another. */
+export function laneBetween(from: Point, to: Point, radius: number): Lane {
+  const [x, y] = [to.x - from.x, to.y - from.y];
+  const bow = Math.min(LANE_BOW, MAX_BOW / Math.max(1, Math.hypot(x, y)));
+  const control = { x: (from.x + to.x) / 2 - y * bow, y: (from.y + to.y) / 2 + x * bow };
+  return { start: edge(from, control, radius), control, end: edge(to, control, radius) };
+}
+
+function edge(centre: Point, towards: Point, radius: number): Point {
+  const [x, y] = [towards.x - centre.x, towards.y - centre.y];
+  const share = (radius + 7) / Math.max(1, Math.hypot(x, y));
+  return { x: centre.x + x * share, y: centre.y + y * share };
+}
+
+/** The place at a share of the way. */
+export function onLane({ start, control, end }: Lane, share: number): Point {
+  const rest = 1 - share;
+  const mix = (a: number, b: number, c: number): number =>
+    rest * rest * a + 2 * rest * share * b + share * share * c;
+  return { x: mix(start.x, control.x, end.x), y: mix(start.y, control.y, end.y) };
+}
