@@ -227,6 +227,34 @@ function original({ module }: Assembly, id: number): Uint8Array | null {
   return range === undefined ? null : module.bytes.subarray(range.start, range.end);
 }
 
+/** Behind the header the sections in order; what is custom stands where engines look for it. */
+function written(
+  module: ParsedModule,
+  sections: ReadonlyMap<number, Uint8Array | null>,
+  hints: Uint8Array | null,
+): Uint8Array {
+  const writer = new ByteWriter(Math.ceil(module.bytes.length * 2) + 4096);
+  writer.copy(module.bytes, 0, 8);
+  for (const id of SECTION_ORDER) {
+    const payload = sections.get(id) ?? null;
+    if (id === SECTION.code && hints !== null) {
+      writer.byte(SECTION.custom);
+      writer.sized(hints);
+    }
+    if (payload !== null) {
+      writer.byte(id);
+      writer.sized(payload);
+    }
+  }
+  // Function indices did not change, so the names stay true and serve backtraces.
+  const names = module.customSections.find((section) => section.name === 'name');
+  if (names !== undefined) {
+    writer.byte(SECTION.custom);
+    writer.sized(names.payload);
+  }
+  return writer.toBytes();
+}
+
 export interface AssembleOptions {
   readonly lowered: boolean;
   readonly layout: HeapLayout | null;
@@ -258,6 +286,7 @@ export function assembleModule(
   };
   const rewriter = new FunctionRewriter({ module, appended, ...options }, facts);
   const code = codeSection(assembly, rewriter);
+  const hints = rewriter.hints();
   const sections = new Map<number, Uint8Array | null>([
     [
       SECTION.type,
@@ -288,20 +317,5 @@ export function assembleModule(
     [SECTION.code, code.section],
     [SECTION.data, dataSection(assembly)],
   ]);
-  const writer = new ByteWriter(Math.ceil(module.bytes.length * 2) + 4096);
-  writer.copy(module.bytes, 0, 8);
-  for (const id of SECTION_ORDER) {
-    const payload = sections.get(id) ?? null;
-    if (payload !== null) {
-      writer.byte(id);
-      writer.sized(payload);
-    }
-  }
-  // Function indices did not change, so the names stay true and serve backtraces.
-  const names = module.customSections.find((section) => section.name === 'name');
-  if (names !== undefined) {
-    writer.byte(SECTION.custom);
-    writer.sized(names.payload);
-  }
-  return writer.toBytes();
+  return written(module, sections, hints);
 }

@@ -1,3 +1,4 @@
+import type { BranchHints } from './branch-hints.ts';
 import { EDIT } from './edits.ts';
 import type { Edits } from './edits.ts';
 import type { Appended } from './helpers.ts';
@@ -25,6 +26,7 @@ function isMeter(kind: number | undefined): boolean {
 export class Metering {
   readonly #edits: Edits;
   readonly #appended: Appended;
+  readonly #hints: BranchHints;
   #open = 0;
   #lastMeter = 0;
   readonly #through: WriteThrough;
@@ -32,7 +34,13 @@ export class Metering {
   #local: number | null = null;
   #started = false;
 
-  constructor(edits: Edits, appended: Appended, writes: CounterWrites | undefined) {
+  constructor(
+    edits: Edits,
+    appended: Appended,
+    hints: BranchHints,
+    writes: CounterWrites | undefined,
+  ) {
+    this.#hints = hints;
     this.#edits = edits;
     this.#appended = appended;
     this.#through = new WriteThrough(edits, writes);
@@ -131,6 +139,7 @@ export class Metering {
       return;
     }
     out.raw([OP.i64Const, 0, OP.i64LtS]);
+    this.#hints.unlikely(out);
     if (kind[index] === EDIT.leavingMeter) {
       out.raw([OP.brIf, 1]);
       return;

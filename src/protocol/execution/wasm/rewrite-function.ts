@@ -1,3 +1,4 @@
+import { BranchHints } from './branch-hints.ts';
 import { EDIT, Edits } from './edits.ts';
 import type { CodeFacts, RewriteContext } from './rewrite-context.ts';
 import { FunctionScan } from './function-scan.ts';
@@ -25,6 +26,7 @@ export class FunctionRewriter {
   readonly #module: ParsedModule;
   readonly #bytes: Uint8Array;
   readonly #edits = new Edits();
+  readonly #hints = new BranchHints();
   readonly #metering: Metering;
   readonly #stackLimit: StackLimit;
   readonly #scan: FunctionScan;
@@ -35,8 +37,13 @@ export class FunctionRewriter {
   constructor(context: RewriteContext, facts: CodeFacts) {
     this.#module = context.module;
     this.#bytes = context.module.bytes;
-    this.#metering = new Metering(this.#edits, context.appended, context.counterWrites);
-    this.#stackLimit = new StackLimit(context.module, context.appended);
+    this.#metering = new Metering(
+      this.#edits,
+      context.appended,
+      this.#hints,
+      context.counterWrites,
+    );
+    this.#stackLimit = new StackLimit(context.module, context.appended, this.#hints);
     this.#vectors = hasVectors(context.module);
     this.#scan = new FunctionScan(context, facts, this.#edits, this.#metering);
   }
@@ -87,7 +94,13 @@ export class FunctionRewriter {
       out.byte(added);
     }
     this.#emit(codeStart, body.end);
+    this.#hints.endFunction(this.#module.imports.length + index);
     target.sized(out.view());
+  }
+
+  /** The custom section with the hints of all functions written; null without any. */
+  hints(): Uint8Array | null {
+    return this.#hints.section();
   }
 
   #emit(start: number, end: number): void {

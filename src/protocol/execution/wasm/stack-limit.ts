@@ -1,4 +1,5 @@
 import { present } from '../../../base/assert.ts';
+import type { BranchHints } from './branch-hints.ts';
 import type { Appended } from './helpers.ts';
 import { FRAME_BYTES, FRAME_SLOT_BYTES, LEAF_FRAME_BYTES, MAX_FRAME_BYTES } from './limits.ts';
 import type { ScratchLocals } from './lowering.ts';
@@ -21,12 +22,14 @@ const MORE_THAN_ANY_STACK = 2 ** 30;
 export class StackLimit {
   readonly #module: ParsedModule;
   readonly #appended: Appended;
+  readonly #hints: BranchHints;
   #function = 0;
   #frame = 0;
   #local: number | null = null;
   #checks = false;
 
-  constructor(module: ParsedModule, appended: Appended) {
+  constructor(module: ParsedModule, appended: Appended, hints: BranchHints) {
+    this.#hints = hints;
     this.#module = module;
     this.#appended = appended;
   }
@@ -56,7 +59,9 @@ export class StackLimit {
     if (this.#local !== null) {
       out.indexed(OP.localTee, this.#local);
     }
-    out.raw([OP.i32Const, 0, OP.i32LtS, OP.if, EMPTY_BLOCK]);
+    out.raw([OP.i32Const, 0, OP.i32LtS]);
+    this.#hints.unlikely(out);
+    out.raw([OP.if, EMPTY_BLOCK]);
     this.#emitHop(out);
     out.byte(OP.end);
   }
