@@ -146,3 +146,28 @@ test('all subnets of a network go on after a reload', async ({ page }) => {
   );
   await waitForHeight(page, Math.max(...before.map(({ finalized }) => finalized)) + 2);
 });
+
+test('a snapshot opens as a network of its own, whose subnets go on together', async ({ page }) => {
+  await openPage(page, '?subnets=system:1,application:1');
+  const canisterId = await deployCounter(page);
+  expect(await increment(page, canisterId)).toBe('1');
+  await page.getByRole('link', { name: 'Networks', exact: true }).first().click();
+  const snapshots = page.getByTestId('snapshots');
+  await snapshots.getByText('Go back to').click();
+  await snapshots.getByRole('button', { name: 'Take a snapshot now' }).click();
+  await expect(page.getByTestId('snapshot')).toHaveCount(1, { timeout: 60_000 });
+  // What happens after the snapshot is not in it; the network that it was taken of goes on.
+  expect(await increment(page, canisterId)).toBe('2');
+  await page.getByRole('button', { name: 'Open as a new network' }).click();
+  await page.waitForURL(/network=/u);
+  await reopened(page);
+  expect(await increment(page, canisterId)).toBe('2');
+  const nodes = await readNodes(page);
+  await waitForHeight(page, Math.max(...nodes.map(({ finalized }) => finalized)) + 2);
+
+  await page.getByRole('link', { name: 'Networks', exact: true }).first().click();
+  await expect(page.getByTestId('saved-network')).toHaveCount(2);
+  await expect(page.getByTestId('saved-network').first().getByRole('textbox').first()).toHaveValue(
+    /as of \d\d:\d\d$/u,
+  );
+});

@@ -22,6 +22,15 @@ export interface SavedNetworks {
    * changed when the file is damaged, of another version or none of ours.
    */
   importNetwork(file: Blob): SavedResult<string>;
+  /** Keeps what an open network is at this moment, beside those it keeps by itself. */
+  takeSnapshot(id: string): SavedResult<string>;
+  /** Makes a new network that goes on from a snapshot; the one it was taken of stays. Answers its id. */
+  openSnapshot(snapshotId: string): SavedResult<string>;
+  /** Takes a snapshot off the list; `restoreSnapshot` undoes that until the next one is taken. */
+  removeSnapshot(snapshotId: string): SavedResult<void>;
+  restoreSnapshot(snapshotId: string): SavedResult<void>;
+  /** How many snapshots a network keeps by itself, and how far apart. */
+  setAutosave(id: string, setting: AutosaveSetting): SavedResult<void>;
   storage(): Promise<StorageUse>;
   /** Asks the browser not to evict this page's storage; answers whether it agreed. */
   persist(): Promise<boolean>;
@@ -34,6 +43,7 @@ export type SavedErrorCode =
   | 'KEYS_DIFFER'
   | 'FILE_REFUSED'
   | 'INVALID_ARGUMENT'
+  | 'STORAGE_FULL'
   | 'STORAGE_FAILED';
 export type SavedError = CodedError<SavedErrorCode>;
 export type SavedResult<T> = Promise<Result<T, SavedError>>;
@@ -55,6 +65,43 @@ export interface SavedNetwork {
   readonly canisters: number;
   /** Bytes of its nodes' files; null where the browser does not tell. */
   readonly bytes: number | null;
+  readonly autosave: AutosaveSetting;
+  /** Why the last snapshot was not taken; null when it was. */
+  readonly autosaveProblem: string | null;
+  /** Newest first. */
+  readonly snapshots: readonly SavedSnapshot[];
+}
+
+/** What a network was at one moment: every subnet at a height from which all go on together. */
+export interface SavedSnapshot {
+  readonly id: string;
+  readonly takenMs: number;
+  /** Highest finalized height of any subnet. */
+  readonly height: number;
+  /** Bytes that it would need alone; parts that several snapshots share are stored once. */
+  readonly bytes: number;
+  readonly isDeleted: boolean;
+}
+
+/** Snapshots that a network keeps by itself, the oldest making room for the newest. */
+export interface AutosaveSetting {
+  /** 0 = none, at most `MAX_KEPT_SNAPSHOTS`. */
+  readonly kept: number;
+  /** One is taken with a checkpoint, at most so often. */
+  readonly everyMinutes: number;
+}
+
+export const DEFAULT_AUTOSAVE: AutosaveSetting = { kept: 3, everyMinutes: 5 };
+export const MAX_KEPT_SNAPSHOTS = 10;
+const MAX_MINUTES = 1_440;
+
+export function isAutosaveSetting(value: unknown): value is AutosaveSetting {
+  const { kept, everyMinutes } = Object(value) as Record<string, unknown>;
+  return isWithin(kept, 0, MAX_KEPT_SNAPSHOTS) && isWithin(everyMinutes, 1, MAX_MINUTES);
+}
+
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
 }
 
 /** The disk as a whole. Bytes are the browser's own, rough figures; null where it gives none. */

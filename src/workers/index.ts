@@ -1,9 +1,11 @@
+import { present } from '../base/assert.ts';
 import { codedError } from '../base/result.ts';
 import { browserStackBytes } from '../sandbox/suspending-engine.ts';
 import type { Network, NetworkError } from '../wire/network.ts';
 import { type NetworkSpec, parseNetworkSpec } from '../wire/network-spec.ts';
 import type { SavedNetworks } from '../wire/saved-networks.ts';
 import { type CatalogueEntry, createCatalogue } from './saved/catalogue.ts';
+import { createAutosave } from './saved/autosave.ts';
 import type { DiskReader } from './saved/disk-reader.ts';
 import { takeNetworkLock, untilUnlocked } from './saved/network-lock.ts';
 import {
@@ -14,6 +16,8 @@ import {
   openUnsaved,
 } from './saved/network-opening.ts';
 import { createSavedNetworks } from './saved/saved-control.ts';
+import type { OpenNetwork } from './saved/snapshot-control.ts';
+import { createSnapshotStore } from './saved/snapshot-store.ts';
 import { listOpfsFiles } from './storage/opfs-storage.ts';
 import { startNetwork } from './supervisor/worker-network.ts';
 
@@ -31,10 +35,11 @@ export class NetworkStartError extends Error {
 }
 
 const catalogue = createCatalogue();
-const openHere = new Map<string, DiskReader | undefined>();
+const snapshots = createSnapshotStore();
+const openHere = new Map<string, OpenNetwork | undefined>();
 
 /** The networks that this browser keeps. */
-export const savedNetworks: SavedNetworks = createSavedNetworks(catalogue, openHere);
+export const savedNetworks: SavedNetworks = createSavedNetworks(catalogue, snapshots, openHere);
 
 /**
  * Starts a network in this tab: one worker per node, real time. Resolves once all nodes run; the
@@ -88,15 +93,34 @@ export const untilNetworkIsFree: (id: string) => Promise<void> = untilUnlocked;
 
 async function openKept(entry: CatalogueEntry): Promise<Network> {
   const { id, spec } = entry;
-  const attach = (read: DiskReader): void => void openHere.set(id, read);
+  let disks: DiskReader | undefined;
+  const attach = (read: DiskReader): void => {
+    disks = read;
+  };
   const network = await begin(spec, id, (unlock) =>
     openEntry({ ...entry, deletedMs: null }, catalogue, { unlock, attach }),
   );
+  const read = present(disks, 'a network that runs has nodes with disks');
+  const autosave = createAutosave({
+    networkId: id,
+    network,
+    catalogue,
+    store: snapshots,
+    read,
+    nowMs: Date.now,
+    freeBytes,
+  });
+  openHere.set(id, { network, read, autosave });
   const nodeIds = network
     .topology()
     .subnets.map(({ nodes, spareNodes }) => [...nodes, ...spareNodes].map(({ nodeId }) => nodeId));
   await catalogue.change(id, { nodeIds, deletedMs: null });
   return network;
+}
+
+async function freeBytes(): Promise<number | null> {
+  const { usage, quota } = await navigator.storage.estimate().catch(() => ({}) as StorageEstimate);
+  return usage === undefined || quota === undefined ? null : quota - usage;
 }
 
 function checked(spec: NetworkSpec): NetworkSpec {
@@ -127,6 +151,7 @@ async function begin(
   const started = await startNetwork(
     spec,
     open(() => {
+      openHere.get(id)?.autosave.stop();
       openHere.delete(id);
       release();
     }),

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { SavedNetwork, SavedNetworks, SavedResult } from '../../wire/saved-networks.ts';
 import { formatBytes, formatCount } from '../store/format.ts';
+import { Snapshots } from './Snapshots.tsx';
 import { formatAge, useSaved } from './use-saved.ts';
 
 const STATE_WORDS: Readonly<Record<SavedNetwork['state'], readonly [tone: string, words: string]>> =
@@ -88,6 +89,9 @@ function SavedRow({ network, saved, act }: SavedRowProps) {
           </>
         ) : null}
       </div>
+      {state === 'openHere' || state === 'openable' ? (
+        <Snapshots network={network} saved={saved} act={act} />
+      ) : null}
     </li>
   );
 }

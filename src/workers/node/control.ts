@@ -118,8 +118,8 @@ export interface NodeControl {
   /** Runs with this clock until the node has finalized `height`, then pauses its own clock. */
   runUntilFinalized(setting: ClockSetting, height: Height): Promise<StepOutcome>;
   report(): NodeReport;
-  /** Everything on the node's disk, as it is now. */
-  readDisk(): Promise<Result<readonly StoredRecord[], StorageError>>;
+  /** Everything on the node's disk, as it is now; records of `known` keys without their values. */
+  readDisk(known?: ReadonlySet<string>): Promise<Result<readonly StoredRecord[], StorageError>>;
   /** The artifact as the node's pool holds it, encoded; null when it does not. */
   findArtifact(reference: ArtifactReference): Uint8Array | null;
   findBlockHeight(hash: HashHex): Height | null;

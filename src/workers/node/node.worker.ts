@@ -25,7 +25,7 @@ import { createSandboxPool } from '../sandbox/sandbox-pool.ts';
 import { startSandboxWorker } from '../sandbox/start-sandbox.ts';
 import { createFaultyStorage } from '../storage/faulty-storage.ts';
 import { openNodeStorage } from '../storage/node-storage.ts';
-import type { StoragePort } from '../storage/storage-port.ts';
+import type { StoragePort, StoredRecord } from '../storage/storage-port.ts';
 import { openBroadcastChannel } from '../transport/broadcast-channel.ts';
 import { memoChannelName, subnetChannels } from '../transport/channel-like.ts';
 import { createLinkTable, type LinkTable } from '../transport/link-table.ts';
@@ -279,6 +279,16 @@ function applyLinks(table: LinkTable, links: NodeLinks): void {
   table.setReachable(links.reachable === null ? null : new Set(links.reachable));
 }
 
+/** The asker has these values: copying them again would cost more than all the others. */
+function withoutKnown(
+  records: readonly StoredRecord[],
+  known: ReadonlySet<string>,
+): readonly StoredRecord[] {
+  return records.map((record) =>
+    known.has(record.key) ? { key: record.key, value: new Uint8Array() } : record,
+  );
+}
+
 const control: NodeControl = {
   prepare: (library) => {
     void suiteOn(library);
@@ -339,10 +349,13 @@ const control: NodeControl = {
       });
     }),
   findArtifact: (reference) => node?.core.findArtifact(reference) ?? null,
-  readDisk: async () =>
-    disk === undefined
-      ? err(codedError('transport', 'STORAGE_CLOSED', 'the node was not started'))
-      : disk.readAll(),
+  readDisk: async (known) => {
+    if (disk === undefined) {
+      return err(codedError('transport', 'STORAGE_CLOSED', 'the node was not started'));
+    }
+    const records = await disk.readAll();
+    return records.ok && known !== undefined ? ok(withoutKnown(records.value, known)) : records;
+  },
   findBlockHeight: (hash) => node?.core.findBlockHeight(hash) ?? null,
   report: () => {
     if (node === undefined) {

@@ -6,31 +6,57 @@ import type { StoredRecord } from '../storage/storage-port.ts';
 import type { ArchiveControl } from './archive.worker.ts';
 import type { Catalogue, CatalogueEntry } from './catalogue.ts';
 import type { DiskReader } from './disk-reader.ts';
-import { decodeNetworkFile, encodeNetworkFile } from './network-file.ts';
+import {
+  decodeNetworkFile,
+  encodeNetworkFile,
+  type NetworkFile,
+  type SubnetRecords,
+} from './network-file.ts';
+import { type Momentary, readMoment } from './network-moment.ts';
 import { newNetworkId } from './network-opening.ts';
 
 /** Copying 64 MiB to 40 nodes takes a while on a slow disk. */
 const DEADLINE_MS = 300_000;
 
-/** Bytes of a file with the whole network; `read` has its disks. */
+/** Bytes of a file with the whole network; one that runs is asked for its disks. */
 export async function exportNetwork(
   entry: CatalogueEntry,
-  read: DiskReader | undefined,
+  running: RunningDisks | undefined,
 ): Promise<Result<Blob, SavedError>> {
   if (entry.nodeIds.length === 0) {
     return err(codedError('input', 'NETWORK_UNKNOWN', 'The network never ran.'));
   }
+  const subnets =
+    running === undefined
+      ? await closedSubnets(entry)
+      : await readMoment(running.network, { read: running.read });
+  if (!subnets.ok) {
+    return subnets;
+  }
+  const parts = await encodeNetworkFile({ entry, subnets: subnets.value });
+  return ok(new Blob([...parts], { type: 'application/octet-stream' }));
+}
+
+/** A network that this page runs, and what reads its nodes' disks. */
+export interface RunningDisks {
+  readonly network: Momentary;
+  readonly read: DiskReader;
+}
+
+/** Nothing runs: its disks are of one moment. */
+function closedSubnets(
+  entry: CatalogueEntry,
+): Promise<Result<readonly SubnetRecords[], SavedError>> {
   return withArchive(async (archive) => {
-    const subnets = [];
+    const subnets: SubnetRecords[] = [];
     for (const nodeIds of entry.nodeIds) {
-      const best = await fullestDisk(nodeIds, read ?? closedDisks(archive, entry.id));
+      const best = await fullestDisk(nodeIds, closedDisks(archive, entry.id));
       if (!best.ok) {
         return best;
       }
       subnets.push({ nodeIds, records: best.value });
     }
-    const parts = await encodeNetworkFile({ entry, subnets });
-    return ok(new Blob([...parts], { type: 'application/octet-stream' }));
+    return ok(subnets);
   });
 }
 
@@ -40,10 +66,17 @@ export async function importNetwork(
   catalogue: Catalogue,
 ): Promise<Result<string, SavedError>> {
   const decoded = await decodeNetworkFile(new Uint8Array(await file.arrayBuffer()));
-  if (!decoded.ok) {
-    return decoded;
-  }
-  const { entry, subnets } = decoded.value;
+  return decoded.ok
+    ? makeNetwork(decoded.value, `${decoded.value.entry.name} (imported)`, catalogue)
+    : decoded;
+}
+
+/** A network of this content under a new id: its entry is there once all of it is on the disk. */
+export async function makeNetwork(
+  { entry, subnets }: NetworkFile,
+  name: string,
+  catalogue: Catalogue,
+): Promise<Result<string, SavedError>> {
   const id = newNetworkId();
   const written = await withArchive(async (archive): Promise<Result<void, SavedError>> => {
     for (const { nodeIds, records } of subnets) {
@@ -54,11 +87,10 @@ export async function importNetwork(
       }
     }
     const nowMs = Date.now();
-    const name = `${entry.name} (imported)`.slice(0, 60);
     return catalogue.put({
       ...entry,
       id,
-      name,
+      name: name.slice(0, 60),
       isNamed: true,
       link: '',
       lastSeenMs: nowMs,

@@ -2,7 +2,11 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import { type NetworkSpec, PACES, type Pace, parseNetworkSpec } from '../../wire/network-spec.ts';
-import type { SavedError } from '../../wire/saved-networks.ts';
+import {
+  type AutosaveSetting,
+  isAutosaveSetting,
+  type SavedError,
+} from '../../wire/saved-networks.ts';
 
 /**
  * Of this page's disk layout as a whole: catalogue entries, the records of nodes and the encodings
@@ -36,6 +40,8 @@ export interface CatalogueEntry {
   readonly canisters: number;
   /** When it was taken off the list; null = it was not. */
   readonly deletedMs: number | null;
+  /** Absent until the reader chose. */
+  readonly autosave?: AutosaveSetting;
 }
 
 /** What is shown of an entry that this page cannot read. */
@@ -167,6 +173,7 @@ function faultOf(entry: CatalogueEntry, spec: NetworkSpec): string | null {
     ['nodeIds', Array.isArray(entry.nodeIds) && [0, subnets].includes(entry.nodeIds.length)],
     ['pace', PACES.includes(entry.pace)],
     ['height', Number.isSafeInteger(entry.height)],
+    ['autosave', entry.autosave === undefined || isAutosaveSetting(entry.autosave)],
   ];
   const bad = lists.find(([, holds]) => !holds);
   return bad === undefined ? null : `${bad[0]} is not what it should be.`;

@@ -4,15 +4,21 @@ import type { SavedError } from '../../wire/saved-networks.ts';
 import type { StoredRecord } from '../storage/storage-port.ts';
 import { CONTROL_DEADLINE_MS, type Roster } from '../supervisor/roster.ts';
 
-/** Reads what a node holds; of one that runs, from its worker. */
-export type DiskReader = (nodeId: string) => Promise<Result<readonly StoredRecord[], SavedError>>;
+/**
+ * Reads what a node holds; of one that runs, from its worker.
+ * @param known keys whose values the caller has: they may come empty
+ */
+export type DiskReader = (
+  nodeId: string,
+  known?: ReadonlySet<string>,
+) => Promise<Result<readonly StoredRecord[], SavedError>>;
 
 /** Reads the disks of nodes that run. */
 export function runningDisks(roster: Pick<Roster, 'find'>): DiskReader {
-  return async (nodeId) => {
+  return async (nodeId, known) => {
     const found = roster.find(nodeId as NodeId);
     const control = found.ok ? found.value.control() : undefined;
-    const asked = await control?.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'readDisk');
+    const asked = await control?.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'readDisk', known);
     const outcome = asked?.ok === true ? asked.value : asked;
     if (outcome?.ok === true) {
       return outcome;

@@ -1,23 +1,26 @@
 import { codedError, err, ok, type Result } from '../../base/result.ts';
-import type {
-  NodeStorageUse,
-  SavedError,
-  SavedNetwork,
-  SavedNetworks,
-  SavedResult,
+import {
+  DEFAULT_AUTOSAVE,
+  type NodeStorageUse,
+  type SavedError,
+  type SavedNetwork,
+  type SavedNetworks,
+  type SavedResult,
 } from '../../wire/saved-networks.ts';
 import { listOpfsFiles } from '../storage/opfs-storage.ts';
 import { eraseNetworks, lockedNetworks } from '../storage/stale-storage.ts';
 import { exportNetwork, importNetwork } from './archive.ts';
 import type { Catalogue, CatalogueRow } from './catalogue.ts';
-import type { DiskReader } from './disk-reader.ts';
+import { createSnapshotControl, type OpenNetwork } from './snapshot-control.ts';
+import type { SnapshotFacts, SnapshotStore } from './snapshot-store.ts';
 
 const MAX_NAME = 60;
 
-/** @param openHere the networks that this page runs, with what reads their nodes' disks */
+/** @param openHere the networks that this page runs; undefined while one starts */
 export function createSavedNetworks(
   catalogue: Catalogue,
-  openHere: ReadonlyMap<string, DiskReader | undefined>,
+  store: SnapshotStore,
+  openHere: ReadonlyMap<string, OpenNetwork | undefined>,
 ): SavedNetworks {
   const rowsNow = async (): Promise<readonly CatalogueRow[]> => {
     const rows = await catalogue.rows();
@@ -27,12 +30,14 @@ export function createSavedNetworks(
     catalogue.change(id, { deletedMs });
   return {
     list: async () => {
-      const [rows, locked, files] = await Promise.all([
+      const [rows, locked, files, taken] = await Promise.all([
         rowsNow(),
         lockedNetworks(),
         listOpfsFiles(),
+        store.list(),
       ]);
-      return rows.map((row) => savedNetwork(row, { locked, files, openHere }));
+      const snapshots = taken.ok ? taken.value : [];
+      return rows.map((row) => savedNetwork(row, { locked, files, snapshots, openHere }));
     },
     rename: async (id, name) => {
       const trimmed = typeof name === 'string' ? name.trim() : '';
@@ -47,7 +52,8 @@ export function createSavedNetworks(
         return err(codedError('input', 'NETWORK_IN_USE', 'The network is open in a tab.'));
       }
       const forgotten = await catalogue.forget(id);
-      return forgotten.ok ? eraseFiles(id) : forgotten;
+      const erased = forgotten.ok ? await eraseFiles(id) : forgotten;
+      return erased.ok ? store.forgetNetworks((other) => other === id) : erased;
     },
     exportNetwork: async (id) => {
       const row = (await rowsNow()).find(({ entry }) => entry.id === id);
@@ -62,6 +68,7 @@ export function createSavedNetworks(
       return exportNetwork(row.entry, openHere.get(id));
     },
     importNetwork: (file) => importNetwork(file, catalogue),
+    ...createSnapshotControl(catalogue, store, openHere),
     storage: async () => {
       const [estimate, persisted, nodes] = await Promise.all([
         navigator.storage.estimate().catch(() => undefined),
@@ -96,7 +103,8 @@ async function askToPersist(): Promise<boolean> {
 
 interface Surroundings {
   readonly locked: ReadonlySet<string>;
-  readonly openHere: ReadonlyMap<string, unknown>;
+  readonly openHere: ReadonlyMap<string, OpenNetwork | undefined>;
+  readonly snapshots: readonly SnapshotFacts[];
   readonly files: readonly NodeStorageUse[] | null;
 }
 
@@ -104,7 +112,23 @@ function savedNetwork(row: CatalogueRow, around: Surroundings): SavedNetwork {
   const { id, name, lastSeenMs, deletedMs } = row.entry;
   const files = around.files?.filter(({ networkId }) => networkId === id);
   const bytes = files?.reduce((sum, file) => sum + file.bytes, 0) ?? null;
-  const common = { id, name, lastSeenMs, bytes };
+  const common = {
+    id,
+    name,
+    lastSeenMs,
+    bytes,
+    autosave: (row.readable ? row.entry.autosave : undefined) ?? DEFAULT_AUTOSAVE,
+    autosaveProblem: around.openHere.get(id)?.autosave.problem() ?? null,
+    snapshots: around.snapshots
+      .filter(({ networkId }) => networkId === id)
+      .map((taken) => ({
+        id: taken.id,
+        takenMs: taken.takenMs,
+        height: taken.height,
+        bytes: taken.bytes,
+        isDeleted: taken.deletedMs !== null,
+      })),
+  };
   if (!row.readable) {
     const state = deletedMs === null ? 'otherFormat' : 'deleted';
     const none = { subnetSizes: [], pace: null, createdMs: lastSeenMs, height: 0, canisters: 0 };

@@ -1,5 +1,6 @@
 import { eraseNetworks, lockedNetworks } from '../storage/stale-storage.ts';
 import { type Catalogue, type CatalogueRow, createCatalogue } from './catalogue.ts';
+import { createSnapshotStore, type SnapshotStore } from './snapshot-store.ts';
 
 /** A network that was taken off the list can come back for so long. */
 const UNDO_MS = 24 * 60 * 60 * 1000;
@@ -13,6 +14,7 @@ const KEPT_UNUSED = 3;
 export async function sweepStorage(
   catalogue: Catalogue = createCatalogue(),
   nowMs: number = Date.now(),
+  store: SnapshotStore = createSnapshotStore(),
 ): Promise<void> {
   const open = await lockedNetworks();
   const rows = await catalogue.rows();
@@ -24,7 +26,9 @@ export async function sweepStorage(
     await catalogue.forget(id);
   }
   const kept = new Set(rows.value.map(({ entry }) => entry.id));
-  await eraseNetworks((id) => !open.has(id) && (!kept.has(id) || expired.includes(id)));
+  const isGone = (id: string): boolean => !open.has(id) && (!kept.has(id) || expired.includes(id));
+  await eraseNetworks(isGone);
+  await store.forgetNetworks(isGone);
 }
 
 /**
