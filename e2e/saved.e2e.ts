@@ -49,16 +49,38 @@ test('a reload goes on with the same network, canister and counter', async ({ pa
   await row.getByRole('textbox').fill('My counter');
   await row.getByRole('textbox').press('Enter');
 
-  // A second tab says where it is; it has it once the first one is closed.
+  // A second tab looks on: it follows the blocks and changes nothing.
   const second = await page.context().newPage();
   await second.goto('./?nodes=4');
-  const notice = second.getByTestId('cannot-open');
-  await expect(notice.getByRole('status')).toHaveText(
-    'The network My counter is open in another tab.',
-  );
-  await page.close();
+  const banner = second.getByTestId('read-only');
+  await expect(banner).toContainText('My counter is open in another tab', { timeout: 120_000 });
   await reopened(second);
-  expect(await increment(second, canisterId)).toBe('4');
+  await waitForHeight(second, (await highestFinalized(page)) + 1);
+  await expect(second.getByRole('button', { name: 'Pause' })).toBeDisabled();
+  const refused = await second.evaluate(async () => {
+    const network = window.networkUnderTest;
+    const [node] = network?.topology().subnets[0]?.nodes ?? [];
+    const killed = node && (await network?.faults.kill(node.nodeId));
+    return killed?.ok === false ? killed.error.code : 'done';
+  });
+  expect(refused).toBe('READ_ONLY');
+  expect(
+    await second.evaluate(async (id) => (await window.subnetariumClient)?.get(id), canisterId),
+  ).toBe('3');
+  expect(await increment(page, canisterId)).toBe('4');
+
+  // Asked for it, the first tab gives it over and looks on itself.
+  await banner.getByRole('button', { name: 'Run it in this tab' }).click();
+  await expect(page.getByTestId('read-only')).toBeVisible({ timeout: 180_000 });
+  await expect(banner).toHaveCount(0);
+  await reopened(second);
+  expect(await increment(second, canisterId)).toBe('5');
+
+  // It has the network back once the other one is closed.
+  await second.close();
+  await expect(page.getByTestId('read-only')).toHaveCount(0, { timeout: 120_000 });
+  await reopened(page);
+  expect(await increment(page, canisterId)).toBe('6');
 });
 
 test('a network in a file is imported as another one; a damaged file changes nothing', async ({

@@ -7,6 +7,7 @@ import {
   followNetwork,
   followTheme,
   type Page,
+  type ReadOnlyView,
 } from '../ui/index.tsx';
 import type { Network } from '../wire/network.ts';
 import type { NetworkSpec } from '../wire/network-spec.ts';
@@ -14,11 +15,14 @@ import { BOOT_STAGES, type BootStage } from '../wire/telemetry.ts';
 import { compileMotoko } from '../workers/compiler/index.ts';
 import {
   chooseNetwork,
+  type NetworkChoice,
   createSavedNetwork,
   createWorkerNetwork,
+  onHandedOver,
   openSavedNetwork,
   savedNetworks,
   untilNetworkIsFree,
+  watchElsewhere,
 } from '../workers/index.ts';
 import type { SavedNetworks } from '../wire/saved-networks.ts';
 import { specOfLocation } from './spec-of-location.ts';
@@ -28,7 +32,7 @@ declare global {
     /** For scripts and tests: the page's own network, and how to make another. */
     subnetarium?: {
       readonly network: Network;
-      readonly createNetwork: typeof createWorkerNetwork;
+      readonly createNetwork: typeof createNetwork;
       readonly saved: SavedNetworks;
     };
   }
@@ -40,12 +44,16 @@ const STARTED_MS = 0;
 async function start(page: Page): Promise<void> {
   const ui = createUiStore(preferences(), location.hash);
   followTheme(ui);
-  const network = await openNetwork(page);
-  if (network === undefined) {
+  onHandedOver(showNetworkAt);
+  const opened = await openNetwork(page);
+  if (opened === undefined) {
     return;
   }
-  window.subnetarium = { network, createNetwork: createWorkerNetwork, saved: savedNetworks };
-  keepOnFirstCanister(network);
+  const { network, readOnly } = opened;
+  window.subnetarium = { network, createNetwork, saved: savedNetworks };
+  if (readOnly === null) {
+    keepOnFirstCanister(network);
+  }
   const { store, subnets } = followNetwork(network, ui);
   const workshop = createWorkshopStore(counterSource);
   page.showNetwork(
@@ -57,24 +65,25 @@ async function start(page: Page): Promise<void> {
       subnets,
       ui,
       workshop,
+      readOnly,
     },
     STARTED_MS,
   );
 }
 
 /** The network that the address means: one that goes on, or a new one; undefined = the page says why not. */
-async function openNetwork(page: Page): Promise<Network | undefined> {
+async function openNetwork(page: Page): Promise<OpenedNetwork | undefined> {
   const choice = await chooseNetwork(location.search);
   if (choice.kind === 'cannot') {
-    page.showCannotOpen(choice, savedNetworks);
     if (choice.why === 'openElsewhere') {
-      await untilNetworkIsFree(choice.id);
-      return watched(page, () => openSavedNetwork(choice.id));
+      return lookOn(page, choice);
     }
+    page.showCannotOpen(choice, savedNetworks);
     return undefined;
   }
   if (choice.kind === 'open') {
-    return watched(page, () => openSavedNetwork(choice.id));
+    const network = await watched(page, () => openSavedNetwork(choice.id));
+    return { network, readOnly: null };
   }
   const freshSeed = bytesToHex(crypto.getRandomValues(new Uint8Array(16)));
   const spec = specOfLocation(location.search, freshSeed);
@@ -87,7 +96,55 @@ async function openNetwork(page: Page): Promise<Network | undefined> {
     createSavedNetwork(spec.value, { name, link: choice.link }),
   );
   forgetFresh();
-  return network;
+  return { network, readOnly: null };
+}
+
+interface OpenedNetwork {
+  readonly network: Network;
+  /** What hands the network over to this tab; null = it runs here. */
+  readonly readOnly: ReadOnlyView | null;
+}
+
+/** The other tab answers at once, unless it is just starting the network. */
+const VIEW_PATIENCE_MS = 1_500;
+
+/** Another tab has the network: it is shown, and is run here as soon as that tab gives it up. */
+async function lookOn(
+  page: Page,
+  choice: Extract<NetworkChoice, { readonly kind: 'cannot' }>,
+): Promise<OpenedNetwork | undefined> {
+  void untilNetworkIsFree(choice.id).then(() => showNetworkAt(choice.id));
+  const notice = setTimeout(() => page.showCannotOpen(choice, savedNetworks), VIEW_PATIENCE_MS);
+  const watched = await watchElsewhere(choice.id);
+  if (watched === undefined) {
+    return undefined;
+  }
+  clearTimeout(notice);
+  const { network, handOver } = watched;
+  return { network, readOnly: { name: choice.name, handOver } };
+}
+
+/** Loads this page again with that network, in the part of the page that is shown. */
+function showNetworkAt(networkId: string): void {
+  const url = new URL(location.href);
+  const search = `?network=${encodeURIComponent(networkId)}`;
+  if (url.search === search) {
+    location.reload();
+  } else {
+    url.search = search;
+    location.replace(url);
+  }
+}
+
+/** For scripts: a network that ends with its tab or, with a name, one that is saved. */
+function createNetwork(
+  spec: NetworkSpec,
+  options: { readonly save?: { readonly name: string } } = {},
+): Promise<Network> {
+  const { save } = options;
+  return save === undefined
+    ? createWorkerNetwork(spec)
+    : createSavedNetwork(spec, { name: String(save.name).slice(0, 60), link: '' });
 }
 
 /** Once there is something to lose, the browser is asked not to erase it when its disk gets full. */

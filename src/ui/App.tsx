@@ -1,6 +1,7 @@
 import { useLayoutEffect } from 'react';
 import { CommandError } from './components/CommandError.tsx';
 import { HelpDialog } from './components/HelpDialog.tsx';
+import { ReadOnlyBanner } from './components/ReadOnly.tsx';
 import { Rail } from './components/Rail.tsx';
 import { TopBar } from './components/TopBar.tsx';
 import { NetworksView } from './saved/NetworksView.tsx';
@@ -44,6 +45,7 @@ export function App() {
         Skip to the main part
       </a>
       <TopBar />
+      <ReadOnlyBanner />
       <Rail />
       <div className="door" key={door}>
         <View />

@@ -20,6 +20,8 @@ import { Boot } from './components/Boot.tsx';
 import { FatalError } from './components/FatalError.tsx';
 import { type Services, ServicesContext } from './services.tsx';
 
+export type { ReadOnlyView } from './services.tsx';
+
 export { followNetwork } from './store/live-network.ts';
 export { createUiStore } from './store/ui-store.ts';
 export { createWorkshopStore } from './store/workshop-store.ts';

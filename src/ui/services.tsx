@@ -21,6 +21,14 @@ export interface Services {
   readonly subnets: SubnetsStore;
   readonly ui: UiStore;
   readonly workshop: WorkshopStore;
+  /** Another tab runs the network, this one looks on; null = it runs here. */
+  readonly readOnly: ReadOnlyView | null;
+}
+
+export interface ReadOnlyView {
+  readonly name: string;
+  /** Asks the other tab to give the network to this one. */
+  handOver(): void;
 }
 
 export const ServicesContext = createContext<Services | null>(null);

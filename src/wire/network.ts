@@ -53,6 +53,7 @@ export type FetchFunction = typeof globalThis.fetch;
 export type NetworkErrorCode =
   | 'NETWORK_CLOSED'
   | 'NETWORK_IN_USE'
+  | 'READ_ONLY'
   | 'NODE_UNKNOWN'
   | 'SUBNET_UNKNOWN'
   | 'NODE_ALREADY_RUNNING'

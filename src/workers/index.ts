@@ -7,7 +7,7 @@ import type { SavedNetworks } from '../wire/saved-networks.ts';
 import { type CatalogueEntry, createCatalogue } from './saved/catalogue.ts';
 import { createAutosave } from './saved/autosave.ts';
 import type { DiskReader } from './saved/disk-reader.ts';
-import { takeNetworkLock, untilUnlocked } from './saved/network-lock.ts';
+import { takeNetworkLock, untilTaken, untilUnlocked } from './saved/network-lock.ts';
 import {
   newEntry,
   newNetworkId,
@@ -19,9 +19,12 @@ import { createSavedNetworks } from './saved/saved-control.ts';
 import type { OpenNetwork } from './saved/snapshot-control.ts';
 import { createSnapshotStore } from './saved/snapshot-store.ts';
 import { listOpfsFiles } from './storage/opfs-storage.ts';
+import { openViewChannel } from './view/view-messages.ts';
+import { serveView } from './view/serve-view.ts';
+import { type WatchedNetwork, watchNetwork } from './view/watch-network.ts';
 import { startNetwork } from './supervisor/worker-network.ts';
 
-export { chooseNetwork } from './saved/choose-network.ts';
+export { chooseNetwork, type NetworkChoice } from './saved/choose-network.ts';
 
 /** Why there is no network: the spec was refused, or its workers could not be started. */
 export class NetworkStartError extends Error {
@@ -110,12 +113,58 @@ async function openKept(entry: CatalogueEntry): Promise<Network> {
     nowMs: Date.now,
     freeBytes,
   });
-  openHere.set(id, { network, read, autosave });
+  const endView = serveView(network, openViewChannel(id), {
+    nowMs: Date.now,
+    onHandOver: () => void handOver(id, network),
+  });
+  openHere.set(id, {
+    network,
+    read,
+    autosave: {
+      ...autosave,
+      stop: () => {
+        autosave.stop();
+        endView();
+      },
+    },
+  });
   const nodeIds = network
     .topology()
     .subnets.map(({ nodes, spareNodes }) => [...nodes, ...spareNodes].map(({ nodeId }) => nodeId));
   await catalogue.change(id, { nodeIds, deletedMs: null });
   return network;
+}
+
+let handedOver: (networkId: string) => void = () => undefined;
+
+/** Calls back once a network of this tab was ended here and runs in the tab that asked for it. */
+export function onHandedOver(listener: (networkId: string) => void): void {
+  handedOver = listener;
+}
+
+async function handOver(id: string, network: Network): Promise<void> {
+  await network.close();
+  await untilUnlocked(id);
+  await untilTaken(id);
+  handedOver(id);
+}
+
+/**
+ * A network that another tab runs, to look at; `undefined` when that tab does not answer. Whatever
+ * would change it answers READ_ONLY.
+ */
+export async function watchElsewhere(id: string): Promise<WatchedNetwork | undefined> {
+  return watchNetwork(openViewChannel(id), newNetworkId(), {
+    nowMs: Date.now,
+    every: (ms, task) => {
+      const timer = setInterval(task, ms);
+      return () => clearInterval(timer);
+    },
+    after: (ms, task) => {
+      const timer = setTimeout(task, ms);
+      return () => clearTimeout(timer);
+    },
+  });
 }
 
 async function freeBytes(): Promise<number | null> {

@@ -10,7 +10,10 @@ declare global {
     /** What the page gives to scripts. */
     subnetarium?: {
       readonly network: Network;
-      createNetwork(spec: NetworkSpec): Promise<Network>;
+      createNetwork(
+        spec: NetworkSpec,
+        options?: { readonly save?: { readonly name: string } },
+      ): Promise<Network>;
       readonly saved: SavedNetworks;
     };
     /** The same network; set by `exposeNetwork`. */

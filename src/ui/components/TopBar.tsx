@@ -3,6 +3,7 @@ import { currentRate, divergedHeight, keyHolders, nodesUp } from '../store/deriv
 import { THEMES } from '../store/ui-store.ts';
 import { useProjection, useServices, useUi } from '../services.tsx';
 import { ClockControls } from './ClockControls.tsx';
+import { Mutating } from './ReadOnly.tsx';
 import { Icon } from './icons.tsx';
 
 export function TopBar() {
@@ -13,7 +14,9 @@ export function TopBar() {
         Subnetarium
       </h1>
       <LiveTag />
-      <ClockControls />
+      <Mutating>
+        <ClockControls />
+      </Mutating>
       <Metrics />
       <div className="topbar-end">
         <HelpButton />

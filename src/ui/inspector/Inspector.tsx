@@ -1,3 +1,4 @@
+import { Mutating } from '../components/ReadOnly.tsx';
 import { Feed } from '../components/Feed.tsx';
 import { Icon } from '../components/icons.tsx';
 import { FaultsPanel } from '../faults/FaultsPanel.tsx';
@@ -33,7 +34,9 @@ export function Inspector() {
           key={panel}
         >
           {panel === 'faults' ? (
-            <FaultsPanel />
+            <Mutating>
+              <FaultsPanel />
+            </Mutating>
           ) : panel === 'keys' ? (
             <KeysPanel />
           ) : selection === null ? (

@@ -1,3 +1,4 @@
+import { Mutating } from '../components/ReadOnly.tsx';
 import type { IntervalView, KeyTag, NodeView } from '../../wire/projection.ts';
 import { useProjection } from '../services.tsx';
 import { nodeLabel } from '../store/derive.ts';
@@ -47,7 +48,9 @@ export function KeysPanel() {
         <h2 id="next-keys">Keys from block {formatCount(next)} on</h2>
         <Results interval={interval} />
       </section>
-      <Membership />
+      <Mutating>
+        <Membership />
+      </Mutating>
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import { Mutating } from '../components/ReadOnly.tsx';
 import { useCallback, useRef } from 'react';
 import { useStore } from 'zustand';
 import type { Diagnostic } from '../../wire/compiler.ts';
@@ -26,7 +27,9 @@ export function Workshop() {
         <Findings diagnostics={diagnostics} />
       </section>
       <div className="build-side">
-        <DeployPanel client={client} />
+        <Mutating>
+          <DeployPanel client={client} />
+        </Mutating>
         {canisters.length === 0 ? (
           <section className="card">
             <h2>No canister yet</h2>

@@ -1,8 +1,10 @@
-import { networkLockName } from '../storage/stale-storage.ts';
+import { lockedNetworks, networkLockName } from '../storage/stale-storage.ts';
 
 /** A page that is being reloaded gives its locks back a moment after its successor runs. */
 const ATTEMPTS = 15;
 const RETRY_MS = 100;
+/** A page loads before it takes a network. */
+const TAKEN_ATTEMPTS = 300;
 
 /**
  * Takes the lock that makes this tab the owner of a network; answers what releases it, or undefined
@@ -28,6 +30,16 @@ export async function isNetworkFree(networkId: string): Promise<boolean> {
 /** Resolves once the tab that owns the network has given it back. */
 export async function untilUnlocked(networkId: string): Promise<void> {
   await navigator.locks.request(networkLockName(networkId), () => undefined);
+}
+
+/** Resolves once a tab has the network, or none took it in time. */
+export async function untilTaken(networkId: string): Promise<void> {
+  for (let attempt = 0; attempt < TAKEN_ATTEMPTS; attempt += 1) {
+    if ((await lockedNetworks()).has(networkId)) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 function tryLock(name: string): Promise<(() => void) | undefined> {
