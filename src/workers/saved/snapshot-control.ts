@@ -3,6 +3,7 @@ import { isAutosaveSetting, type SavedNetworks } from '../../wire/saved-networks
 import { makeNetwork, type RunningDisks } from './archive.ts';
 import type { Autosave } from './autosave.ts';
 import type { Catalogue } from './catalogue.ts';
+import { areChunksIntact } from './check-chunks.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
 /** A network that this page runs. */
@@ -29,9 +30,17 @@ export function createSnapshotControl(
       const taken = await store.list();
       const facts = taken.ok ? taken.value.find(({ id }) => id === snapshotId) : undefined;
       const file = taken.ok ? await store.read(snapshotId) : taken;
-      return file.ok
-        ? makeNetwork(file.value, nameAt(file.value.entry.name, facts?.takenMs ?? 0), catalogue)
-        : file;
+      if (!file.ok) {
+        return file;
+      }
+      const { entry, subnets } = file.value;
+      // A start trusts what is on its disk.
+      for (const { records } of subnets) {
+        if (!(await areChunksIntact(records))) {
+          return err(codedError('transport', 'STORAGE_FAILED', 'The snapshot is damaged.'));
+        }
+      }
+      return makeNetwork(file.value, nameAt(entry.name, facts?.takenMs ?? 0), catalogue);
     },
     removeSnapshot: (snapshotId) => store.mark(snapshotId, Date.now()),
     restoreSnapshot: (snapshotId) => store.mark(snapshotId, null),
