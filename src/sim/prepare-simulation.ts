@@ -19,7 +19,11 @@ import type { SimulationObserver } from './simulation.ts';
 
 /** From a network spec to a simulation whose nodes are to be started. */
 
-export type SimCrypto = 'real' | 'insecure-test-crypto';
+/**
+ * `real`: BLS12-381 and Ed25519 in JavaScript; `insecure-test-crypto`: hashes with the same algebra, for
+ * simulations only; a suite: the same algorithms on another library.
+ */
+export type SimCrypto = 'real' | 'insecure-test-crypto' | CryptoSuite;
 
 export interface SimulationOptions {
   readonly crypto: SimCrypto;
@@ -43,7 +47,14 @@ export interface PreparedSimulation {
 }
 
 export function suiteOf(crypto: SimCrypto): CryptoSuite {
-  return crypto === 'real' ? createRealSuite() : INSECURE_TEST_SUITE;
+  switch (crypto) {
+    case 'real':
+      return createRealSuite();
+    case 'insecure-test-crypto':
+      return INSECURE_TEST_SUITE;
+    default:
+      return crypto;
+  }
 }
 
 /** Throws when this process has less than the spec asks for. */

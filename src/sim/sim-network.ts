@@ -47,15 +47,14 @@ import { createInspector } from './inspector.ts';
 import { createNetworkCheckers } from './network-checkers.ts';
 import { createNetworkInspector } from '../wire/network-inspector.ts';
 import type { Simulation } from './simulation.ts';
-import { prepareSimulation } from './prepare-simulation.ts';
+import { prepareSimulation, type SimCrypto } from './prepare-simulation.ts';
 import { createTelemetryRecorder } from './telemetry-recorder.ts';
 import { createTraceHash } from './trace-hash.ts';
 
 /** The simulator's host of a network: virtual time, one thread, everything from the seed. */
 
 export interface SimOptions {
-  /** `real`: BLS12-381 and Ed25519; `insecure-test-crypto`: hashes with the same algebra, for simulations only. */
-  readonly crypto?: 'real' | 'insecure-test-crypto';
+  readonly crypto?: SimCrypto;
   /** Virtual time at the start, ns since the Unix epoch. */
   readonly startNs?: bigint;
   /** Who moves time: see `DriveKind`. */
