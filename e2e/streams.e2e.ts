@@ -46,9 +46,11 @@ test('a call between subnets moves the indexes of both streams; cut off, nothing
 
   // Tables hold the same, and the tree of the call goes on in the other subnet.
   await page.keyboard.press('t');
-  await expect(page.getByRole('region', { name: 'Streams' })).toContainText('Subnet 2');
+  await expect(page.getByRole('region', { name: 'Streams', exact: true })).toContainText(
+    'Subnet 2',
+  );
   await expect(page.getByTestId('call-trees').getByRole('listitem').first()).toContainText(
-    /ask.*Root subnet.*inc.*Subnet 2.*replied after \d+ block/u,
+    /ask.*Root subnet.*inc.*Subnet 2.*replied\s*after \d+ block/u,
   );
   await expect(page.getByRole('region', { name: 'Canisters' })).toContainText('running');
   await page.keyboard.press('t');

@@ -13,6 +13,8 @@ export const WORLD_FOOT = 26;
 /** Streams need some way between two rings. */
 const GAP = { wide: 92, narrow: 20 } as const;
 const NARROW = 560;
+/** More rings than this stand in rows. */
+const CROWDED = 6;
 const MAX_RADIUS = 118;
 /** Of the box that is used. */
 const MAX_ASPECT = 2.6;
@@ -20,19 +22,26 @@ const MIN_RADIUS = 40;
 
 /**
  * Places `count` rings of one size into a box, as large as they can be: side by side, or around a
- * common middle, so that no stream between two of them crosses a third.
+ * common middle, so that no stream between two of up to six crosses a third.
  */
 export function worldLayout(count: number, width: number, height: number): WorldLayout {
-  const isNarrow = width < NARROW;
-  const gap = isNarrow ? GAP.narrow : GAP.wide;
-  let best: WorldLayout | undefined;
-  for (const places of arrangements(count)) {
-    const radius = largestRadius(places, width, height, gap);
-    if (best === undefined || radius > best.radius) {
-      best = { radius, centres: places.map((place) => scaled(place, radius, width, height)) };
-    }
-  }
-  return best ?? { radius: MIN_RADIUS, centres: [] };
+  const gap = width < NARROW || count > CROWDED ? GAP.narrow : GAP.wide;
+  const free = arrangements(count).map((places) => fitted(places, width, height, gap, true));
+  const all = [...free, ...grids(count).map((grid) => fitted(grid, width, height, gap, false))];
+  const [first, ...rest] = all.filter((layout) => layout !== undefined);
+  return rest.reduce<WorldLayout>(
+    (best, layout) => (layout.radius > best.radius ? layout : best),
+    first ?? leastEvil(count, width, height),
+  );
+}
+
+/** Where nothing fits: small rings that may touch. */
+function leastEvil(count: number, width: number, height: number): WorldLayout {
+  const [places = []] = arrangements(count);
+  return {
+    radius: MIN_RADIUS,
+    centres: places.map((place) => scaled(place, MIN_RADIUS, width, height)),
+  };
 }
 
 /** Height that a box of this width should have. */
@@ -87,20 +96,36 @@ function scaled({ x, y }: Point, radius: number, width: number, height: number):
   return { x: side + x * (width - 2 * side), y: top + y * Math.max(0, bottom - top) };
 }
 
-function largestRadius(
+/** Rows of two, or of four: for so many that streams cross rings anyway. */
+function grids(count: number): readonly (readonly Point[])[] {
+  return count <= CROWDED
+    ? []
+    : [2, 4].map((columns) =>
+        stretched(
+          Array.from({ length: count }, (_, index) => ({
+            x: index % columns,
+            y: Math.floor(index / columns),
+          })),
+        ),
+      );
+}
+
+/** At the largest radius that leaves them apart; undefined where none does. */
+function fitted(
   places: readonly Point[],
   width: number,
   height: number,
   gap: number,
-): number {
-  for (let radius = MAX_RADIUS; radius > MIN_RADIUS; radius -= 2) {
+  free: boolean,
+): WorldLayout | undefined {
+  for (let radius = MAX_RADIUS; radius >= MIN_RADIUS; radius -= 2) {
     const centres = places.map((place) => scaled(place, radius, width, height));
     const fits = height >= WORLD_HEAD + WORLD_FOOT + 2 * radius;
-    if (fits && allApart(centres, radius, gap) && allFree(centres, radius)) {
-      return radius;
+    if (fits && allApart(centres, radius, gap) && (!free || allFree(centres, radius))) {
+      return { centres, radius };
     }
   }
-  return MIN_RADIUS;
+  return undefined;
 }
 
 /** Whether boxes do not touch: side by side there is the gap, one below the other its head and foot. */

@@ -42,12 +42,12 @@ function CallBranch({
   return (
     <li>
       <span className="call-line">
-        <span className="mono">{method ?? 'a call'}</span>
+        <span className="mono">{method ?? 'a call'}</span>{' '}
         <span className="muted">
           {shortPrincipal(canisterId)}
           {withSubnet && subnet >= 0 ? ` on ${subnetName(subnet)}` : ''}
-        </span>
-        <span className={`tone-${tone}`}>{outcome ?? 'waits for an answer'}</span>
+        </span>{' '}
+        <span className={`tone-${tone}`}>{outcome ?? 'waits for an answer'}</span>{' '}
         {blocks === null ? null : (
           <span className="muted">
             after {formatCount(blocks)} {blocks === 1 ? 'block' : 'blocks'}

@@ -10,6 +10,7 @@ import { NodeInspector } from './NodeInspector.tsx';
 import { PANEL_ID, PanelTabs, tabId } from './PanelTabs.tsx';
 import { StreamInspector } from './StreamInspector.tsx';
 import { SubnetFacts } from './SubnetFacts.tsx';
+import { SubnetStreams } from './SubnetStreams.tsx';
 
 /** The selected object, the faults or the keys above, the feed below; on a narrow screen a sheet. */
 export function Inspector() {
@@ -70,6 +71,7 @@ function NothingSelected() {
         to check the signatures yourself.
       </p>
       <SubnetFacts />
+      <SubnetStreams />
     </section>
   );
 }

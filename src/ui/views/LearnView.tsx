@@ -50,6 +50,14 @@ export function LearnView() {
           </p>
         </li>
         <li className="card">
+          <h3>Cut two subnets apart</h3>
+          <p>
+            There, let a canister of one subnet call one of the other and watch the message slide
+            across. Under <i>Faults</i>, cut the links: messages wait in their stream, and each
+            arrives once when they are joined again.
+          </p>
+        </li>
+        <li className="card">
           <h3>Check a signature</h3>
           <p>
             Pause with <kbd>Space</kbd>, click a finalized block, and press Verify. The check runs

@@ -1,6 +1,6 @@
 import { CatchUpFlag, TILE, TileShape } from '../charts/BlockTree.tsx';
 import { isTroubled } from '../charts/NodeMarks.tsx';
-import { useProjection } from '../services.tsx';
+import { useProjection, useSubnets } from '../services.tsx';
 import type { BlockView } from '../../wire/projection.ts';
 
 const BLOCK_STATES: readonly (readonly [BlockView['state'], string, boolean])[] = [
@@ -22,8 +22,11 @@ const PACKETS: readonly (readonly [token: string, word: string, square?: true])[
   ['--ingress', 'call'],
 ];
 
+const BETWEEN_SUBNETS: (typeof PACKETS)[number] = ['--stream', 'message between subnets', true];
+
 /** What the shapes and dots of the scene mean. */
 export function Legend() {
+  const hasSeveral = useSubnets((all) => all.length > 1);
   return (
     <div className="legend">
       <ul aria-label="Blocks">
@@ -61,7 +64,7 @@ export function Legend() {
       </ul>
       <NodeMarkLegend />
       <ul aria-label="Messages in flight">
-        {PACKETS.map(([token, word, square]) => (
+        {[...PACKETS, ...(hasSeveral ? [BETWEEN_SUBNETS] : [])].map(([token, word, square]) => (
           <li key={token}>
             <span
               className={`legend-dot ${square === true ? 'legend-square' : ''}`}

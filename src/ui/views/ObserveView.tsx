@@ -1,4 +1,5 @@
 import { BlockTree } from '../charts/BlockTree.tsx';
+import { subnetName } from '../../wire/topology.ts';
 import { NodeRing } from '../charts/NodeRing.tsx';
 import { WorldMap } from '../charts/WorldMap.tsx';
 import { SubnetTabs } from '../components/SubnetTabs.tsx';
@@ -88,9 +89,14 @@ function PanelButton({ panel, label, icon }: PanelButtonProps) {
 
 function Headline() {
   const { tone, text } = useProjection(headline);
+  const own = useProjection((projection) => projection.subnetIndex);
+  const hasSeveral = useSubnets((all) => all.length > 1);
   return (
     <p className={`headline headline-${tone}`} data-testid="headline">
-      {text}
+      <span>
+        {hasSeveral ? <span className="muted">{subnetName(own)}: </span> : null}
+        {text}
+      </span>
     </p>
   );
 }
