@@ -47,8 +47,11 @@ export function createPacketSimulator(prng: Prng, everyLink: LinkConditions): Pa
   let groupOf: ReadonlyMap<NodeId, number> | null = null;
 
   const linkOf = (from: NodeId, to: NodeId): Link => {
-    const ofSender = links.get(from) ?? new Map<NodeId, Link>();
-    links.set(from, ofSender);
+    let ofSender = links.get(from);
+    if (ofSender === undefined) {
+      ofSender = new Map<NodeId, Link>();
+      links.set(from, ofSender);
+    }
     const known = ofSender.get(to);
     if (known !== undefined) {
       return known;

@@ -26,9 +26,12 @@ export function notarize(context: RoleContext): Mutations {
   const height = view.notarizedHeight() + 1;
   const candidates = lowestRanked(context, height);
   const rank = candidates[0]?.block.rank;
+  if (rank === undefined) {
+    return NO_MUTATIONS;
+  }
   const unsigned = candidates.filter((proposal) => !hasSigned(context, proposal));
   const startNs = unsigned.length === 0 ? undefined : view.roundStartNs(height);
-  if (rank === undefined || startNs === undefined || notaryStop(context) !== null) {
+  if (startNs === undefined || notaryStop(context) !== null) {
     return NO_MUTATIONS;
   }
   const ownFinalization = pool.validated
@@ -66,6 +69,9 @@ function lowestRanked({ view, pool }: RoleContext, height: Height): readonly Blo
     return NOTHING;
   }
   const equivocators = view.equivocators(height);
+  if (proposals.length === 1 && equivocators.size === 0) {
+    return proposals;
+  }
   const eligible = proposals.filter((proposal) => !equivocators.has(proposal.signer));
   const lowest = eligible.reduce((rank, { block }) => Math.min(rank, block.rank), Infinity);
   return eligible.filter((proposal) => proposal.block.rank === lowest);

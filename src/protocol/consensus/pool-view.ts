@@ -78,6 +78,13 @@ export function createPoolView(pool: PoolReader): PoolView {
     }
     return blocks;
   };
+  const isNotarized = (height: Height, blockHash: HashHex): boolean => {
+    const cup = catchUpPackage();
+    return cup.height === height
+      ? cup.block.blockHash === blockHash
+      : validated.at('notarization', height).some((one) => one.blockHash === blockHash) &&
+          block(height, blockHash) !== undefined;
+  };
   const equivocators = (height: Height): ReadonlySet<NodeId> => {
     const proofs = validated.at('equivocationProof', height);
     return proofs.length === 0 ? NOBODY : new Set(proofs.map((proof) => proof.signer));
@@ -93,8 +100,7 @@ export function createPoolView(pool: PoolReader): PoolView {
     proposal,
     block,
     notarizedBlocks,
-    isNotarized: (height, blockHash) =>
-      notarizedBlocks(height).some((candidate) => candidate.blockHash === blockHash),
+    isNotarized,
     equivocators,
     roundStartNs: (height) => roundStartNs(pool, catchUpPackage(), height),
   };

@@ -121,7 +121,7 @@ function purgeDecidedShares(context: RoleContext, actions: ChangeAction[]): void
   below(Math.min(finalized, view.beaconHeight()) + 1, OWN_BEACON_SHARES);
   below(view.catchUpPackage().height + 1, OWN_PACKAGE_SHARES);
   for (const [share, aggregate] of SHARE_AND_AGGREGATE) {
-    if (pool.validated.count(share) === 0) {
+    if ((pool.validated.minHeight(share) ?? Number.POSITIVE_INFINITY) > finalized) {
       continue;
     }
     for (const height of pool.validated.heights(share)) {

@@ -24,13 +24,14 @@ export function makeDealing(context: RoleContext): Mutations {
   if (progress < 0 || progress >= dealingWindow(summary.intervalLength)) {
     return NO_MUTATIONS;
   }
+  const own = pool.validated
+    .at('dkgDealing', summary.height)
+    .filter((dealing) => dealing.signer === nodeId);
   for (const config of summary.configs) {
     const { tag } = config.id;
     const isDue =
+      !own.some((dealing) => dealing.tag === tag) &&
       config.dealers.includes(nodeId) &&
-      !pool.validated
-        .at('dkgDealing', summary.height)
-        .some((dealing) => dealing.signer === nodeId && dealing.tag === tag) &&
       chain.tip.height >= dealingDueHeight(summary, tag, nodeId);
     const content = isDue ? crypto.dkg.deal(config, registry.nodes) : undefined;
     if (content !== undefined) {

@@ -41,6 +41,15 @@ interface Votes {
 
 const NO_BLOCKS: readonly HashHex[] = [];
 
+/** At most one block, and the same one, in both phases. */
+function isConsistent({ notarized, finalized }: Votes): boolean {
+  return (
+    notarized.length <= 1 &&
+    finalized.length <= 1 &&
+    (notarized.length + finalized.length < 2 || notarized[0] === finalized[0])
+  );
+}
+
 interface AtHeight {
   readonly votes: Map<NodeId, Votes>;
   /** Roots and checkpoint hashes that wait for the own ones. */
@@ -174,13 +183,19 @@ class Watch implements MisbehaviourWatch {
       return;
     }
     this.lastVote.set(signer, Math.max(height, this.lastVote.get(signer) ?? 0));
-    const votes: Votes = at.votes.get(signer) ?? { notarized: NO_BLOCKS, finalized: NO_BLOCKS };
-    at.votes.set(signer, votes);
+    let votes = at.votes.get(signer);
+    if (votes === undefined) {
+      votes = { notarized: NO_BLOCKS, finalized: NO_BLOCKS };
+      at.votes.set(signer, votes);
+    }
     const phase = share.kind === 'notarizationShare' ? 'notarized' : 'finalized';
     const cast = votes[phase];
     if (cast.length < MAX_VOTES && !cast.includes(blockHash)) {
       // Exactly as long as it must be: many are kept.
       votes[phase] = cast.concat(blockHash);
+    }
+    if (isConsistent(votes)) {
+      return;
     }
     const finding = { about: signer, height };
     if (votes.finalized.length > 1) {

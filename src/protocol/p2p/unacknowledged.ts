@@ -2,9 +2,9 @@ import { NS_PER_MS, RETRY_FACTOR, RETRY_FIRST_MS, RETRY_LIMIT_MS } from './limit
 
 /** An update on its way, in a list of all of a peer. */
 interface Pending {
-  readonly slotId: number;
+  slotId: number;
   /** When it was first sent. */
-  readonly sentNs: number;
+  sentNs: number;
   dueNs: number;
   backoffMs: number;
   previous: Pending | null;
@@ -38,6 +38,8 @@ export class Unacknowledged {
   private readonly bySlot: (Pending | null)[] = [];
   private earliestNs = Number.POSITIVE_INFINITY;
   private stale = false;
+  /** Entries to be used again, as `next`: there is one for each update and peer. */
+  private spare: Pending | null = null;
 
   /** Smoothed time from the first sending of an update to its acknowledgement. */
   private answerNs = 0;
@@ -105,7 +107,12 @@ export class Unacknowledged {
   private put(slotId: number, sentNs: number, dueNs: number, backoffMs: number): void {
     this.delete(slotId);
     const { last } = this;
-    const pending: Pending = { slotId, sentNs, dueNs, backoffMs, previous: last, next: null };
+    const pending = this.blank();
+    pending.slotId = slotId;
+    pending.sentNs = sentNs;
+    pending.dueNs = dueNs;
+    pending.backoffMs = backoffMs;
+    pending.previous = last;
     if (last === null) {
       this.first = pending;
     } else {
@@ -117,6 +124,16 @@ export class Unacknowledged {
     }
     this.bySlot[slotId] = pending;
     this.earliestNs = Math.min(this.earliestNs, dueNs);
+  }
+
+  private blank(): Pending {
+    const { spare } = this;
+    if (spare === null) {
+      return { slotId: 0, sentNs: 0, dueNs: 0, backoffMs: 0, previous: null, next: null };
+    }
+    this.spare = spare.next;
+    spare.next = null;
+    return spare;
   }
 
   private remove(known: Pending): void {
@@ -131,9 +148,9 @@ export class Unacknowledged {
     } else {
       next.previous = previous;
     }
-    // Or what is gone would keep its neighbours alive.
     known.previous = null;
-    known.next = null;
+    known.next = this.spare;
+    this.spare = known;
     this.bySlot[slotId] = null;
     this.stale ||= known.dueNs === this.earliestNs;
   }

@@ -70,8 +70,11 @@ export class FieldReader {
 
   bytes(minimum: number, maximum: number): Uint8Array {
     const value = asBytes(this.take());
-    const fits = value !== undefined && value.length >= minimum && value.length <= maximum;
-    return this.expect(fits ? value : undefined, `${minimum}–${maximum} bytes`, new Uint8Array(0));
+    if (value !== undefined && value.length >= minimum && value.length <= maximum) {
+      return value;
+    }
+    this.fail(`${minimum}–${maximum} bytes expected`);
+    return new Uint8Array(0);
   }
 
   /** At most `maximum` UTF-16 code units. */
