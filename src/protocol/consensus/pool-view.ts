@@ -85,10 +85,6 @@ export function createPoolView(pool: PoolReader): PoolView {
       : validated.at('notarization', height).some((one) => one.blockHash === blockHash) &&
           block(height, blockHash) !== undefined;
   };
-  const equivocators = (height: Height): ReadonlySet<NodeId> => {
-    const proofs = validated.at('equivocationProof', height);
-    return proofs.length === 0 ? NOBODY : new Set(proofs.map((proof) => proof.signer));
-  };
 
   return {
     pool,
@@ -101,9 +97,14 @@ export function createPoolView(pool: PoolReader): PoolView {
     block,
     notarizedBlocks,
     isNotarized,
-    equivocators,
+    equivocators: (height) => equivocators(pool, height),
     roundStartNs: (height) => roundStartNs(pool, catchUpPackage(), height),
   };
+}
+
+function equivocators({ validated }: PoolReader, height: Height): ReadonlySet<NodeId> {
+  const proofs = validated.at('equivocationProof', height);
+  return proofs.length === 0 ? NOBODY : new Set(proofs.map((proof) => proof.signer));
 }
 
 function roundStartNs(pool: PoolReader, cup: CatchUpPackage, height: Height): TimeNs | undefined {

@@ -297,9 +297,8 @@ class GossipNode implements Gossip {
 
   private readHead(peer: Peer, packet: Packet, nowNs: bigint): void {
     this.readSessions(peer, packet, nowNs);
-    const { nodeId } = this.config;
     for (const ack of packet.acks) {
-      if (ack.to === nodeId && ack.incarnation === this.connection) {
+      if (ack.to === this.config.nodeId && ack.incarnation === this.connection) {
         this.sender.acknowledge(peer.id, ack.commitIds, nowNs);
       }
     }
