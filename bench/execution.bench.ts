@@ -6,6 +6,8 @@ import process from 'node:process';
 import type { Page } from 'playwright-core';
 import { launchChromium, round } from '../tests/support/browser.ts';
 import { bundleForBrowser } from '../tests/support/browser-agent.ts';
+import { compileWat } from '../tests/support/wat.ts';
+import { DEEP_WAT } from './execution-hops.ts';
 import { compileKernels } from './execution-kernels.ts';
 import type { KernelFigures, KernelModule } from './execution-measure.ts';
 import { measureKernel, measureRewriting } from './execution-measure.ts';
@@ -19,7 +21,8 @@ rewriter injects, against the same modules on the bare engine; in Node and in a 
 is named. In Node by processor time. Calls of both alternate; the fastest ones are compared, as the load of the
 machine only ever adds. Motoko needs 64-bit memory: in Node 20 it is left out.
 rewriting: milliseconds of the rewriter alone per MB of module (hot), and for the largest Motoko kernel in a
-fresh process or worker (cold). --only takes part of language/name.
+fresh process or worker (cold). hopMicros: of going on with a call on another stack, and back (Chromium, one hop for
+16 KiB of stack, less the same descent in segments of 512 KiB). --only takes part of language/name.
 `;
 
 const HOT_TIMES = 12;
@@ -41,6 +44,8 @@ interface HostFigures {
     readonly coldMs: number;
     readonly hotMsPerMb: number;
   };
+  /** Of a call that goes on with another stack, with its return. */
+  readonly hopMicros?: number | null;
   readonly modules: readonly (KernelFigures & { readonly growth: number })[];
 }
 
@@ -154,12 +159,16 @@ async function inChromium(kernels: readonly KernelModule[], runs: number): Promi
   const browser = await launchChromium();
   try {
     const page = await browser.newPage();
-    return await figuresOf(
+    const { hopMicros } = await inWorker<{ readonly hopMicros: number | null }>(page, script, {
+      deep: toBase64(await compileWat(DEEP_WAT)),
+    });
+    const figures = await figuresOf(
       kernels,
       runs,
       ({ wasm, ...kernel }) => inWorker(page, script, { kernel, wasm: toBase64(wasm), runs }),
       (wasm, times) => inWorker(page, script, { wasm: toBase64(wasm), times }),
     );
+    return { ...figures, hopMicros: hopMicros === null ? null : round(hopMicros, 2) };
   } finally {
     await browser.close();
   }
