@@ -21,8 +21,8 @@ function makeTables(): readonly Uint32Array[] {
 }
 
 /**
- * CRC-32 (ISO 3309), as an unsigned 32-bit number. Sixteen bytes at a time, which is about four times
- * as fast as one by one: a disk of 64 MiB is checked before a node starts.
+ * CRC-32 (ISO 3309), as an unsigned 32-bit number. Sixteen bytes at a time, which takes half of what one by
+ * one does: a disk of 64 MiB is checked before a node starts.
  */
 export function crc32(bytes: Uint8Array): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, ta, tb, tc, td, te, tf] =

@@ -106,7 +106,8 @@ class FileReader {
       throw new Unusable(`${path} has holes`);
     }
     const parts = chunks.map((chunk) => this.verified(chunk));
-    const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : concatBytes(...parts);
+    // A copy even of one part, which may be a small window of a whole disk.
+    const bytes = concatBytes(...parts);
     this.remember(index, { kind: 'bytes', bytes });
     return bytes;
   }

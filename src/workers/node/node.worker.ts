@@ -6,6 +6,7 @@ import { createNodeCrypto } from '../../protocol/crypto/node-crypto.ts';
 import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { createNodeCore } from '../../protocol/node/node-core.ts';
 import type { NodeCore, NodeStatus } from '../../protocol/node/node-io.ts';
+import { CHUNK_KEY } from '../../protocol/node/stored-node.ts';
 import { registeredNodes } from '../../protocol/registry/registry-change.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import { HEALTHY_NODE, type NodeConditions } from '../../wire/node-conditions.ts';
@@ -106,7 +107,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     rootKeyDer: config.rootKeyDer,
     incarnation: config.incarnation,
     seed: config.seed,
-    stored: stored.value.map(({ key, value }) => [key, value]),
+    stored: stored.value.map(forCore),
     isStorageChecked: true,
     delays: config.delays,
     registry: config.registry,
@@ -117,6 +118,14 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     node.host.setMalicious(config.behaviours);
   }
   return ok(undefined);
+}
+
+/**
+ * A record that owns its bytes: what is decoded of it is posted to sandboxes, and to post a view
+ * clones all that lies behind it. Chunks are copied page by page before they go anywhere.
+ */
+function forCore({ key, value }: StoredRecord): readonly [string, Uint8Array] {
+  return [key, key.startsWith(CHUNK_KEY) ? value : value.slice()];
 }
 
 function withMemo({ networkId, genesis, memoSecret }: NodeStart, suite: CryptoSuite): CryptoSuite {

@@ -22,7 +22,7 @@ export type StorageError = CodedError<StorageErrorCode>;
  */
 export interface StoragePort {
   write(batch: StorageBatch): Promise<Result<void, StorageError>>;
-  /** Everything whose checksum is right, in key order (UTF-16 code units). */
+  /** Everything whose checksum is right, in key order (UTF-16 code units). Values may be views of one buffer. */
   readAll(): Promise<Result<readonly StoredRecord[], StorageError>>;
   /**
    * Records that were acknowledged and are damaged or gone, in words, as found when the storage was

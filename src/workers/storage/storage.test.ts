@@ -151,6 +151,42 @@ describe('log storage', () => {
     }
   });
 
+  it('stays bounded whatever is appended, as long as old records are purged', async () => {
+    const [file, spare] = [createMemoryFile(), createMemoryFile()];
+    const least = 16 * LARGE_BYTES;
+    const storage = openLogStorage(file, spare, least);
+    const living = 20;
+    let largest = 0;
+    for (let i = 0; i < 500; i += 1) {
+      const writes = [
+        put(`block/${i}`, new Uint8Array(LARGE_BYTES)),
+        remove(`block/${i - living}`),
+      ];
+      await storage.write({ writes });
+      largest = Math.max(largest, file.getSize() + spare.getSize());
+    }
+    const frame = LARGE_BYTES + 100;
+    expect(largest).toBeLessThan(Math.max(least, 2 * living * frame) + frame);
+    expect(await keysOf(storage)).toHaveLength(living);
+  });
+
+  it('gives the same records at the first reading, at later ones and after a write', async () => {
+    const [file, spare] = [createMemoryFile(), createMemoryFile()];
+    const records = [
+      { key: 'a', value: bytes(1) },
+      { key: 'large', value: new Uint8Array(LARGE_BYTES).fill(6) },
+    ];
+    const writes = records.map(({ key, value }) => put(key, value));
+    await openLogStorage(file, spare).write({ writes });
+    const reopened = openLogStorage(file, spare);
+    const first = await reopened.readAll();
+    expect(first).toEqual({ ok: true, value: records });
+    expect(await reopened.readAll()).toEqual(first);
+    const other = openLogStorage(file, spare);
+    await other.write({ writes: [remove('large')] });
+    expect(await keysOf(other)).toEqual(['a']);
+  });
+
   it('passes over a damaged batch and tells of it, wherever a byte was changed', async () => {
     const [file, spare] = [createMemoryFile(), createMemoryFile()];
     const storage = openLogStorage(file, spare);
