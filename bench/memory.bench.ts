@@ -1,6 +1,6 @@
 import { measureTab } from './memory-in-tab.ts';
 import { present } from '../src/base/assert.ts';
-import { subnetTopology } from '../src/protocol/canonical-state/canonical-state.ts';
+import { createTopologyReader } from '../src/protocol/canonical-state/canonical-state.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../src/protocol/limits/execution.ts';
 import { createStateManager } from '../src/protocol/state-manager/state-manager.ts';
 import type { CanisterId } from '../src/protocol/types/ids.ts';
@@ -129,7 +129,7 @@ async function inRounds(count: number) {
     heapDeltaBytesPerCheckpoint: Number.MAX_SAFE_INTEGER,
     heapDeltaBytesAtOnce: Number.MAX_SAFE_INTEGER,
   });
-  const topology = subnetTopology(subnet.genesis, subnet.env.rootKeyDer);
+  const topology = createTopologyReader(subnet.genesis, subnet.env.rootKeyDer);
   const canisters = new Map<number, CanisterId>();
   for (const megabytes of SIZES_MB) {
     canisters.set(megabytes, subnet.createWith(await compileWat(heapCanister(megabytes))));

@@ -7,6 +7,7 @@ import { streamsAdvance } from './checkers/streams.ts';
 export interface NetworkCheckers extends Checkers {
   /** Streams that still hold something, and cycles that left and did not arrive; empty = all arrived. */
   underWay(): readonly string[];
+  addSubnet(subnet: CheckedSubnet): void;
 }
 
 /** Nodes of a subnet, members and others. */
@@ -21,19 +22,25 @@ export interface CheckedSubnet {
  * follows from the node that reports it.
  */
 export function createNetworkCheckers(
-  subnets: readonly CheckedSubnet[],
+  first: readonly CheckedSubnet[],
   isStored?: (nodeId: NodeId, key: string) => boolean,
 ): NetworkCheckers {
-  const subnetIds = new Map(
-    subnets.flatMap(({ nodeIds, subnetId }) => nodeIds.map((id) => [id, subnetId] as const)),
-  );
+  const subnetIds = new Map<NodeId, SubnetId>();
   const transit = cyclesInTransit((nodeId) => subnetIds.get(nodeId));
   const streams = streamsAdvance((nodeId) => subnetIds.get(nodeId));
-  const sets = subnets.map(() => createCheckers(isStored, [transit, streams]));
-  const byNode = new Map(
-    subnets.flatMap(({ nodeIds }, index) => nodeIds.map((id) => [id, sets[index]] as const)),
-  );
+  const sets: Checkers[] = [];
+  const byNode = new Map<NodeId, Checkers>();
+  const addSubnet = ({ subnetId, nodeIds }: CheckedSubnet): void => {
+    const set = createCheckers(isStored, [transit, streams]);
+    sets.push(set);
+    for (const nodeId of nodeIds) {
+      subnetIds.set(nodeId, subnetId);
+      byNode.set(nodeId, set);
+    }
+  };
+  first.forEach(addSubnet);
   return {
+    addSubnet,
     observe: (nodeId, event) => byNode.get(nodeId)?.observe(nodeId, event),
     packet: (from, bytes) => byNode.get(from)?.packet(from, bytes),
     restarted: (nodeId) => byNode.get(nodeId)?.restarted(nodeId),

@@ -8,6 +8,7 @@ import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
 import { createNodeCore } from '../protocol/node/node-core.ts';
 import { createSharedDecoder } from '../protocol/node/wire-decoder.ts';
 import { dealNetwork, type DealtNetwork } from '../protocol/registry/deal-network.ts';
+import type { DealtSubnet } from '../protocol/types/genesis.ts';
 import type { SubnetRecord } from '../protocol/types/registry.ts';
 import { nativeStackSize } from '../sandbox/native-stack.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
@@ -33,8 +34,10 @@ export interface SimulationOptions {
   /** Delays of consensus at a node's start. */
   readonly delays: () => DelayBudget;
   readonly createSandbox?: () => WasmHost;
-  /** Versions of a subnet's record after the genesis, at a node's start. */
-  readonly registry: (subnet: number) => readonly SubnetRecord[];
+  /** Where a subnet is alone: versions of its record after the genesis, at a node's start. */
+  readonly registry: () => readonly SubnetRecord[];
+  /** Where there is a registry: its encoded versions at a node's start; else those of the genesis. */
+  readonly registryDeltas?: () => readonly Uint8Array[];
   readonly observer: SimulationObserver;
 }
 
@@ -42,6 +45,8 @@ export interface PreparedSimulation {
   readonly simulation: Simulation;
   readonly dealt: DealtNetwork;
   readonly suite: CryptoSuite;
+  /** Makes the nodes of one more subnet; they are to be started. */
+  add(subnet: DealtSubnet): void;
   /** Of a canister's calls. */
   readonly wasmStackBytes: number;
 }
@@ -77,7 +82,8 @@ export function prepareSimulation(
   const stack = stackOf(spec);
   const suite = suiteOf(crypto);
   const dealt = dealNetwork(dealSpecOf(spec, startNs), suite);
-  const { rootKeyDer, topology } = dealt;
+  const { rootKeyDer } = dealt;
+  const subnets: DealtSubnet[] = [...dealt.subnets];
   const decoder = createSharedDecoder();
   const simulation = new Simulation({
     seed: spec.seed,
@@ -89,21 +95,27 @@ export function prepareSimulation(
     persistDelayMs: options.persistDelayMs,
     createSandbox: options.createSandbox ?? (() => createSandbox({ stack })),
     startCore: (nodeId, start) => {
-      const subnet = dealt.subnets.findIndex(({ secrets }) =>
+      const dealtSubnet = subnets.find(({ secrets }) =>
         secrets.some((other) => other.nodeId === nodeId),
       );
-      const { genesis, secrets } = present(dealt.subnets[subnet], 'nodes have a subnet');
+      const { genesis, secrets } = present(dealtSubnet, 'nodes have a subnet');
       const own = present(
         secrets.find((other) => other.nodeId === nodeId),
         'secrets were dealt to the node',
       );
       const nodeCrypto = createNodeCrypto(genesis, own, suite);
       const delays = options.delays();
-      const registry = options.registry(subnet);
-      const identity = { nodeId, genesis, crypto: nodeCrypto, rootKeyDer, topology, decoder };
-      return createNodeCore({ ...identity, delays, registry, ...start });
+      const registry = options.registry();
+      const registryDeltas = options.registryDeltas?.() ?? dealt.registryDeltas;
+      const identity = { nodeId, genesis, crypto: nodeCrypto, rootKeyDer, decoder };
+      return createNodeCore({ ...identity, delays, registry, registryDeltas, ...start });
     },
     observer: options.observer,
   });
-  return { simulation, dealt, suite, wasmStackBytes: stack.bytes };
+  const add = (subnet: DealtSubnet): void => {
+    subnets.push(subnet);
+    const { nodes, spareNodes } = subnet.genesis;
+    simulation.addSubnet([...nodes, ...spareNodes].map(({ nodeId }) => nodeId));
+  };
+  return { simulation, dealt, suite, add, wasmStackBytes: stack.bytes };
 }

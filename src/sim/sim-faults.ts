@@ -14,6 +14,8 @@ import type { Simulation } from './simulation.ts';
 export interface SimFaults {
   /** Who is named is checked by the guard of the network. */
   readonly port: NetworkFaults;
+  /** Puts nodes that were added into their places. */
+  placeNodes(): void;
   /** What is not as at the start, for who comes later. */
   facts(): readonly HostEvent[];
 }
@@ -21,7 +23,8 @@ export interface SimFaults {
 export interface SimFaultsDeps {
   readonly spec: NetworkSpec;
   readonly simulation: Simulation;
-  readonly nodeIds: readonly NodeId[];
+  /** Of all subnets that there are. */
+  nodeIds(): readonly NodeId[];
   /** Runs the act between two moments, unless the network is closed. */
   control(
     nodeId: NodeId | null,
@@ -44,10 +47,10 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
   const changedLinks = new Map<string, HostEvent & { readonly kind: 'linkChanged' }>();
 
   const linkAtStart = (from: NodeId, to: NodeId): LinkConditions =>
-    initialLink(spec, nodeIds.indexOf(from), nodeIds.indexOf(to));
+    initialLink(spec, nodeIds().indexOf(from), nodeIds().indexOf(to));
   const placeNodes = (): void => {
-    for (const from of spec.latencyPreset === 'none' ? [] : nodeIds) {
-      for (const to of nodeIds.filter((id) => id !== from)) {
+    for (const from of spec.latencyPreset === 'none' ? [] : nodeIds()) {
+      for (const to of nodeIds().filter((id) => id !== from)) {
         packets.setLink(from, to, linkAtStart(from, to));
       }
     }
@@ -67,7 +70,7 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
     return ok(undefined);
   };
   const unwell = (): readonly NodeId[] =>
-    nodeIds.filter((id) => simulation.conditionsOf(id) !== HEALTHY_NODE);
+    nodeIds().filter((id) => simulation.conditionsOf(id) !== HEALTHY_NODE);
 
   placeNodes();
   const port: NetworkFaults = {
@@ -110,7 +113,7 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
       }),
     setMalicious: (nodeId, behaviours) =>
       control(nodeId, () => {
-        const parsed = parseMaliciousBehaviours(behaviours, nodeIds);
+        const parsed = parseMaliciousBehaviours(behaviours, nodeIds());
         if (!parsed.ok) {
           return fail('INVALID_ARGUMENT', parsed.error.message);
         }
@@ -146,6 +149,12 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
   };
   return {
     port,
+    placeNodes: () => {
+      placeNodes();
+      for (const { from, to, conditions } of changedLinks.values()) {
+        packets.setLink(from, to, conditions);
+      }
+    },
     facts: () => [
       ...changedLinks.values(),
       ...unwell().map(
@@ -155,7 +164,7 @@ export function createSimFaults(deps: SimFaultsDeps): SimFaults {
           conditions: simulation.conditionsOf(nodeId),
         }),
       ),
-      ...nodeIds
+      ...nodeIds()
         .map((nodeId) => ({ nodeId, behaviours: simulation.behavioursOf(nodeId) }))
         .filter(({ behaviours }) => behaviours.length > 0)
         .map((node): HostEvent => ({ kind: 'nodeBehavioursChanged', ...node })),

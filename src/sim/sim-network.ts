@@ -5,7 +5,11 @@ import { wrapBls } from '../protocol/crypto/der.ts';
 import { routeRequest } from '../protocol/http/route-request.ts';
 import { createPublicSubnet } from '../protocol/node/public-subnet.ts';
 import { registeredNodes } from '../protocol/registry/registry-change.ts';
-import type { Height, NodeId } from '../protocol/types/ids.ts';
+import { hasRegistry } from '../protocol/registry/deal-network.ts';
+import { createRegistryDesk, type RegistryDesk } from '../protocol/registry/registry-desk.ts';
+import type { SubnetGenesis } from '../protocol/types/genesis.ts';
+import type { Height, NodeId, SubnetId } from '../protocol/types/ids.ts';
+import { dealSpecOf } from '../wire/deal-spec.ts';
 import type {
   ClockReading,
   FetchFunction,
@@ -34,17 +38,18 @@ import {
   type NetworkGuard,
 } from '../wire/network-guard.ts';
 import { TELEMETRY_INTERVAL_MS } from '../wire/telemetry.ts';
-import type { TelemetryEvent } from '../wire/telemetry.ts';
-import { topologyOf } from '../wire/topology.ts';
-import type { Checkers, Violation } from './checkers.ts';
+import type { HostEvent, TelemetryEvent } from '../wire/telemetry.ts';
+import { type KeyedGenesis, topologyOf } from '../wire/topology.ts';
+import type { Violation } from './checkers.ts';
 import { createDrive } from './drive.ts';
 import type { Drive, DriveKind } from './drive.ts';
 import { createSimFaults } from './sim-faults.ts';
 import type { SimFaults } from './sim-faults.ts';
-import { createFetch } from './sim-fetch.ts';
+import { createFetch, type HttpPort } from './sim-fetch.ts';
+import { createSimNetworkRegistry } from './sim-network-registry.ts';
 import { createSimRegistries, type SimRegistries } from './sim-registries.ts';
 import { createInspector } from './inspector.ts';
-import { createNetworkCheckers } from './network-checkers.ts';
+import { createNetworkCheckers, type NetworkCheckers } from './network-checkers.ts';
 import { createNetworkInspector } from '../wire/network-inspector.ts';
 import type { Simulation } from './simulation.ts';
 import { prepareSimulation, type SimCrypto } from './prepare-simulation.ts';
@@ -106,9 +111,12 @@ class SimNetworkHost implements SimNetwork {
   readonly forkCanister: Network['forkCanister'];
   private readonly simulation: Simulation;
   private readonly recorder = createTelemetryRecorder();
-  private readonly checkers: Checkers;
+  private readonly checkers: NetworkCheckers;
   private readonly hash = createTraceHash();
-  private readonly shape: Topology;
+  private shape: Topology = { subnets: [] };
+  private readonly subnets: KeyedGenesis[] = [];
+  /** Null where the host keeps the record of the only subnet. */
+  private readonly desk: RegistryDesk | null;
   private readonly drive: Drive;
   private readonly simFaults: SimFaults;
   private readonly simRegistry: SimRegistries;
@@ -119,7 +127,7 @@ class SimNetworkHost implements SimNetwork {
   /** Highest finalized height of each subnet, and that which grew last. */
   private readonly finalized = new Map<number, Height>();
   private newest: { readonly count: number; readonly height: Height } = { count: 0, height: 0 };
-  private readonly subnetOf: ReadonlyMap<NodeId, number>;
+  private readonly subnetOf = new Map<NodeId, number>();
   private closed = false;
   private readonly lastHeights = new Map<NodeId, NodeSnapshot['heights']>();
   private readonly guard: NetworkGuard = {
@@ -131,71 +139,84 @@ class SimNetworkHost implements SimNetwork {
     this.spec = spec;
     this.pace = spec.pace;
     this.startNs = options.startNs ?? DEFAULT_START_NS;
-    const { simulation, dealt, suite, wasmStackBytes } = prepareSimulation(spec, {
+    const prepared = prepareSimulation(spec, {
       crypto: options.crypto ?? 'real',
       startNs: this.startNs,
       persistDelayMs: options.persistDelayMs ?? 0,
       delays: () => PACE_SETTINGS[this.pace],
-      registry: (subnet) => this.simRegistry.records(subnet),
+      registry: () => this.simRegistry.records(this.shape.subnets[0]?.subnetId),
+      registryDeltas: () => this.desk?.local.deltas() ?? [],
       ...(options.createSandbox === undefined ? {} : { createSandbox: options.createSandbox }),
       observer: this.observer(options.traceHash ?? true),
     });
+    const { simulation, dealt, suite } = prepared;
     this.simulation = simulation;
-    this.wasmStackBytes = wasmStackBytes;
+    this.wasmStackBytes = prepared.wasmStackBytes;
+    this.desk = hasRegistry(spec.subnets)
+      ? createRegistryDesk(dealSpecOf(spec, this.startNs), dealt, suite)
+      : null;
+    this.checkers = createNetworkCheckers([]);
     const genesis = dealt.subnets.map((subnet) => subnet.genesis);
-    this.shape = topologyOf(
-      spec,
-      genesis.map((one) => ({
-        genesis: one,
-        publicKeyDer: wrapBls(one.highTranscript.publicKey),
-      })),
-    );
-    this.subnetOf = new Map(
-      this.shape.subnets.flatMap(({ nodes, spareNodes }, subnet) =>
-        [...nodes, ...spareNodes].map(({ nodeId }) => [nodeId, subnet] as const),
-      ),
-    );
-    this.checkers = createNetworkCheckers(
-      genesis.map((one) => ({ subnetId: one.subnetId, nodeIds: registeredNodes(one) })),
-    );
+    const inspectors: (readonly [SubnetId, NetworkInspector])[] = [];
+    const include = (one: SubnetGenesis): void => {
+      this.include(one);
+      const inspector = createInspector(
+        createPublicSubnet(one, suite),
+        () => this.simRegistry.records(one.subnetId),
+        (id) => this.simulation.coreOf(id),
+      );
+      inspectors.push([one.subnetId, inspector]);
+    };
+    genesis.forEach(include);
     this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => {
       this.flush();
     });
-    const fetch = createFetch(async (request, signal) => {
-      const route = routeRequest(dealt.topology, request);
+    const send: HttpPort = async (request, signal) => {
+      const topology = this.desk?.local.newestTopology() ?? dealt.topology;
+      const route = routeRequest(topology, request);
       if (route.kind === 'refused') {
         return route.reply;
       }
-      const target = route.kind === 'subnet' ? route.subnetId : dealt.topology.rootSubnetId;
+      const target = route.kind === 'subnet' ? route.subnetId : topology.rootSubnetId;
       this.drive.begin(request.path.endsWith('/read_state'));
-      const subnet = genesis.findIndex(({ subnetId }) => subnetId === target);
+      const subnet = this.shape.subnets.findIndex(({ subnetId }) => subnetId === target);
       const { reply, cancel } = this.simulation.http(request, subnet);
       signal.addEventListener('abort', cancel, { once: true });
       return this.drive.until(reply);
-    });
+    };
+    const fetch = createFetch(send);
     this.fetch = guardFetch(this.guard, fetch);
     this.forkCanister = guardFork(this.guard, (canisterId, forkOptions) =>
       forkCanister(this, canisterId, forkOptions),
     );
-    const inspectors = genesis.map((one, subnet) => {
-      const inspector = createInspector(
-        createPublicSubnet(one, suite),
-        () => this.simRegistry.records(subnet),
-        (id) => this.simulation.coreOf(id),
-      );
-      return [one.subnetId, inspector] as const;
-    });
     this.inspect = guardInspector(this.guard, createNetworkInspector(inspectors));
-    this.simRegistry = createSimRegistries(genesis, {
+    const parts = {
       simulation: this.simulation,
-      control: (nodeId, act) => this.control(nodeId, act),
-      report: (event) => this.recorder.record('host', event),
-    });
+      control: (nodeId: NodeId | null, act: () => Result<void, NetworkError>) =>
+        this.control(nodeId, act),
+      report: (event: HostEvent) => this.recorder.record('host', event),
+    };
+    this.simRegistry =
+      this.desk === null
+        ? createSimRegistries(genesis, parts)
+        : createSimNetworkRegistry({
+            ...parts,
+            desk: this.desk,
+            clock: this.simulation,
+            send: (request) => send(request, new AbortController().signal),
+            add: (subnet) => {
+              prepared.add(subnet);
+              include(subnet.genesis);
+              this.simFaults.placeNodes();
+              parts.report({ kind: 'subnetAdded', topology: this.shape });
+              subnet.genesis.nodes.forEach(({ nodeId }) => this.simulation.start(nodeId));
+            },
+          });
     this.registry = guardRegistry(this.guard, this.simRegistry.port);
     this.simFaults = createSimFaults({
       spec,
       simulation: this.simulation,
-      nodeIds: this.nodeIds(),
+      nodeIds: () => this.nodeIds(),
       control: (nodeId, act) => this.control(nodeId, act),
       report: (event) => this.recorder.record('host', event),
       checkers: this.checkers,
@@ -332,6 +353,15 @@ class SimNetworkHost implements SimNetwork {
     subscribe: (listener) =>
       this.recorder.subscribe(listener, this.openingFacts(), this.simulation.nowNs()),
   };
+
+  /** Takes up a subnet: it gets its place in the topology and checkers of its own. */
+  private include(genesis: SubnetGenesis): void {
+    const ids = registeredNodes(genesis);
+    ids.forEach((id) => this.subnetOf.set(id, this.subnets.length));
+    this.subnets.push({ genesis, publicKeyDer: wrapBls(genesis.highTranscript.publicKey) });
+    this.shape = topologyOf(this.spec, this.subnets);
+    this.checkers.addSubnet({ subnetId: genesis.subnetId, nodeIds: ids });
+  }
 
   private nodeIds(): readonly NodeId[] {
     return this.shape.subnets.flatMap(({ nodes, spareNodes }) =>

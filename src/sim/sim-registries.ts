@@ -3,12 +3,15 @@ import { codedError, err } from '../base/result.ts';
 import type { SubnetGenesis } from '../protocol/types/genesis.ts';
 import type { SubnetId } from '../protocol/types/ids.ts';
 import type { SubnetRecord } from '../protocol/types/registry.ts';
+import type { NetworkRegistry } from '../wire/network.ts';
+import { noRegistry } from '../wire/registry-fact.ts';
 import { createSimRegistry, type SimRegistry, type SimRegistryDeps } from './sim-registry.ts';
 
-/** The records of all subnets. */
-export interface SimRegistries extends Omit<SimRegistry, 'records'> {
+/** The records of all subnets, or of the one that is alone. */
+export interface SimRegistries extends Omit<SimRegistry, 'records' | 'port'> {
+  readonly port: NetworkRegistry;
   /** Versions of one subnet's record after its genesis, for a node that starts. */
-  records(subnet: number): readonly SubnetRecord[];
+  records(subnetId?: SubnetId): readonly SubnetRecord[];
 }
 
 /** @param genesis of every subnet, the root first */
@@ -38,8 +41,9 @@ export function createSimRegistries(
       update: async (change, subnetId) =>
         find(subnetId)?.port.update(change) ??
         err(codedError('input', 'SUBNET_UNKNOWN', 'There is no such subnet.')),
+      addSubnet: () => Promise.resolve(err(noRegistry())),
     },
-    records: (subnet) => registries[subnet]?.records() ?? [],
+    records: (subnetId) => find(subnetId)?.records() ?? [],
     facts: () => registries.flatMap((registry) => registry.facts()),
     observe: (nodeId, event) => {
       for (const registry of registries) {

@@ -12,7 +12,7 @@ import { registryFact } from '../wire/registry-fact.ts';
 import type { Simulation } from './simulation.ts';
 
 export interface SimRegistry {
-  readonly port: NetworkRegistry;
+  readonly port: Omit<NetworkRegistry, 'addSubnet'>;
   /** Versions after the genesis, for a node that starts. */
   records(): readonly SubnetRecord[];
   /** What is not as at the start, for who comes later. */

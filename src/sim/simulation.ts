@@ -74,11 +74,11 @@ export class Simulation {
   private readonly config: SimulationConfig;
   private readonly prng: Prng;
   private readonly queue = createEventQueue<SimulationEvent>();
-  private readonly nodes: ReadonlyMap<NodeId, SimNode>;
-  private readonly bySubnet: readonly (readonly SimNode[])[];
+  private readonly nodes = new Map<NodeId, SimNode>();
+  private readonly bySubnet: (readonly SimNode[])[] = [];
   private dirty = new Set<SimNode>();
   /** One for each subnet. */
-  private readonly desks: readonly HttpDesk<SimNode>[];
+  private readonly desks: HttpDesk<SimNode>[] = [];
   private readonly fetches: NodeFetches<SimNode>;
   private requests = 0;
   private elapsedNs = 0;
@@ -87,35 +87,39 @@ export class Simulation {
     this.config = config;
     this.prng = createPrng(config.seed);
     this.packets = createPacketSimulator(this.prng.fork('packets'), config.links);
-    this.bySubnet = config.subnets.map((ids, subnet) => ids.map((id) => createSimNode(id, subnet)));
-    this.nodes = new Map(this.bySubnet.flat().map((node) => [node.id, node]));
-    const give = (node: SimNode, input: NodeInput): void => {
-      this.give(node, input);
-    };
-    const nextRequestId = (): number => {
-      this.requests += 1;
-      return this.requests;
-    };
-    this.desks = this.bySubnet.map((nodes) =>
-      createHttpDesk({
-        nodes: () => nodes,
-        statusOf: (node) => node.running?.core.status(),
-        give,
-        nextRequestId,
-      }),
-    );
+    config.subnets.forEach((ids) => this.addSubnet(ids));
     this.fetches = createNodeFetches({
       nowNs: () => this.elapsedNs,
       nodeOf: (id) => this.nodes.get(id),
       idOf: ({ id }) => id,
       isRunning: ({ running }) => running !== null,
-      nextRequestId,
-      give,
+      nextRequestId: () => this.nextRequestId(),
+      give: (node, input) => {
+        this.give(node, input);
+      },
       send: (from, to, bytes) => this.deliver(from, to, bytes),
       schedule: (atNs, event) => {
         this.queue.schedule(atNs, event);
       },
     });
+  }
+
+  /** Nodes of one more subnet, to be started. */
+  addSubnet(ids: readonly NodeId[]): void {
+    const nodes = ids.map((id) => createSimNode(id, this.bySubnet.length));
+    this.bySubnet.push(nodes);
+    for (const node of nodes) {
+      this.nodes.set(node.id, node);
+    }
+    const desk = createHttpDesk<SimNode>({
+      nodes: () => nodes,
+      statusOf: (node) => node.running?.core.status(),
+      give: (node, input) => {
+        this.give(node, input);
+      },
+      nextRequestId: () => this.nextRequestId(),
+    });
+    this.desks.push(desk);
   }
 
   nowNs(): bigint {
@@ -278,6 +282,11 @@ export class Simulation {
         this.stop(node, 'stopped', null);
       }
     }
+  }
+
+  private nextRequestId(): number {
+    this.requests += 1;
+    return this.requests;
   }
 
   private give(node: SimNode, input: NodeInput): void {

@@ -13,7 +13,7 @@ import type {
   NetworkInspector,
   NetworkRegistry,
 } from './network.ts';
-import { PACES } from './network-spec.ts';
+import { PACES, parseSubnetSpec, type SubnetSpec } from './network-spec.ts';
 
 /**
  * What both hosts refuse before they do anything, so that a script gets the same code from either:
@@ -74,8 +74,16 @@ function badLink(guard: NetworkGuard, from: NodeId, to: NodeId): Refusal {
 
 /** What a change means is checked by the registry itself. */
 export function guardRegistry(guard: NetworkGuard, port: NetworkRegistry): NetworkRegistry {
-  const { update } = refuseWhenClosed(guard, { update: port.update });
-  return { version: port.version, record: port.record, update };
+  const { update, addSubnet } = refuseWhenClosed(guard, {
+    update: port.update,
+    addSubnet: async (spec: SubnetSpec) => {
+      const parsed = parseSubnetSpec(spec);
+      return parsed.ok
+        ? port.addSubnet(parsed.value)
+        : refusal('INVALID_ARGUMENT', parsed.error.message);
+    },
+  });
+  return { version: port.version, record: port.record, update, addSubnet };
 }
 
 export function guardFork(

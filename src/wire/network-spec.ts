@@ -266,6 +266,11 @@ function parseSubnet(
   return ok({ type: type as SubnetKind, nodes, ...(spareNodes !== undefined && { spareNodes }) });
 }
 
+/** Checks the spec of a subnet that is to be added to a network. */
+export function parseSubnetSpec(value: unknown): Result<SubnetSpec, NetworkSpecError> {
+  return parseSubnet(value, 'subnet', 'application');
+}
+
 /** A subnet alone is its own root, of any type; where there are more, the root has the NNS's. */
 function parseSubnets(value: unknown): Result<readonly SubnetSpec[], NetworkSpecError> {
   if (!Array.isArray(value) || value.length < 1 || value.length > MAX_SUBNETS) {

@@ -13,7 +13,7 @@ import type {
 import type { RegistryChange, SubnetRecord } from '../protocol/types/registry.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
 import type { ForkOptions } from './fork-canister.ts';
-import type { LinkConditions, NetworkSpec, Pace } from './network-spec.ts';
+import type { LinkConditions, NetworkSpec, Pace, SubnetSpec } from './network-spec.ts';
 import type { NodeConditions } from './node-conditions.ts';
 import type { TelemetryBatch } from './telemetry.ts';
 
@@ -105,9 +105,11 @@ export interface Topology {
 }
 
 /**
- * The subnet's record in the registry: what proposals to the NNS change on the IC. Nodes hear of a
- * new version at once; blocks name it after a unit delay, and it is in force from the second summary
- * block on that names it.
+ * The subnet's record in the registry: what proposals to the NNS change on the IC. Where the root is
+ * a system subnet, a change is a call through its consensus, and the nodes of other subnets fetch
+ * the version with its certificate; else the host keeps the record and tells the nodes at once.
+ * Blocks name a version after a unit delay, and it is in force from the second summary block on
+ * that names it.
  */
 export interface NetworkRegistry {
   /** Of a subnet's record; without an id that of the root. Throws for an unknown subnet. */
@@ -115,6 +117,12 @@ export interface NetworkRegistry {
   record(subnetId?: SubnetId): SubnetRecord;
   /** Starts nodes that become members. Nodes that left stop by themselves, once nobody needs them. */
   update(change: RegistryChange, subnetId?: SubnetId): NetworkResult<RegistryVersion>;
+  /**
+   * Deals a new subnet, writes it into the registry by a call of the root subnet and starts its nodes.
+   * It owns the next range of canister ids; others learn of it within seconds. Answers its id; the
+   * fact `subnetAdded` tells watchers. Refused where the first subnet is not a system subnet.
+   */
+  addSubnet(spec: SubnetSpec): NetworkResult<SubnetId>;
 }
 
 export interface NetworkFaults {

@@ -19,7 +19,9 @@ export function applyToSubnets(
   batch: TelemetryBatch,
 ): SubnetProjections {
   const { from } = batch;
-  return projections.map((projection) => {
+  const added = batch.events.findLast((event) => event.kind === 'subnetAdded');
+  const known = added === undefined ? projections : withTopology(projections, added.topology);
+  return known.map((projection) => {
     if (from !== 'host') {
       return hasNode(projection, from) ? applyBatch(projection, batch) : atTime(projection, batch);
     }
@@ -27,6 +29,14 @@ export function applyToSubnets(
     return events.length === 0
       ? atTime(projection, batch)
       : applyBatch(projection, { ...batch, events });
+  });
+}
+
+/** Once the network has more subnets than are shown. */
+function withTopology(projections: SubnetProjections, topology: Topology): SubnetProjections {
+  return topology.subnets.map((_, index) => {
+    const known = projections[index];
+    return known === undefined ? initialProjection(topology, index) : { ...known, topology };
   });
 }
 

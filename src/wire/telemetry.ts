@@ -1,7 +1,7 @@
 import type { TraceEvent } from '../protocol/interfaces/trace.ts';
 import type { NodeId, SubnetId } from '../protocol/types/ids.ts';
 import type { MaliciousBehaviour } from '../protocol/types/malicious.ts';
-import type { NodeHeights, NodeRunState } from './network.ts';
+import type { NodeHeights, NodeRunState, Topology } from './network.ts';
 import type { LinkConditions, Pace } from './network-spec.ts';
 import type { NodeConditions } from './node-conditions.ts';
 
@@ -75,6 +75,8 @@ export type HostEvent =
       readonly isHalted: boolean;
       readonly haltAtCatchUpPackage: boolean;
     }
+  /** The network has one more subnet, the last of the topology. */
+  | { readonly kind: 'subnetAdded'; readonly topology: Topology }
   /** The storage of a stopped node was erased. */
   | { readonly kind: 'nodeWiped'; readonly nodeId: NodeId }
   | { readonly kind: 'partitionChanged'; readonly groups: readonly (readonly NodeId[])[] }

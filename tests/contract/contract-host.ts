@@ -21,6 +21,7 @@ export interface ContractNetwork extends Omit<Network, 'clock' | 'registry'> {
     version(subnetId?: SubnetId): Later<ReturnType<NetworkRegistry['version']>>;
     record(subnetId?: SubnetId): Later<ReturnType<NetworkRegistry['record']>>;
     readonly update: NetworkRegistry['update'];
+    readonly addSubnet: NetworkRegistry['addSubnet'];
   };
 }
 

@@ -3,7 +3,7 @@ import { Principal } from '@icp-sdk/core/principal';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../src/base/assert.ts';
-import { subnetTopology } from '../../src/protocol/canonical-state/canonical-state.ts';
+import { createTopologyReader } from '../../src/protocol/canonical-state/canonical-state.ts';
 import { canisterIdFromU64 } from '../../src/protocol/crypto/principal.ts';
 import type { RoundTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import type { SignedIngress } from '../../src/protocol/interfaces/replica.ts';
@@ -84,7 +84,7 @@ class Node {
     this.replica = replica;
     const { genesis } = replica.dealt;
     this.states = createStateManager(
-      subnetTopology(genesis, replica.rootKey),
+      createTopologyReader(genesis, replica.rootKey),
       genesisState(genesis),
     );
   }

@@ -43,6 +43,8 @@ window.nodeWorkerProbe = {
         genesis: subnet.genesis,
         secrets: own,
         rootKeyDer,
+        registryDeltas: [],
+        neighbours: [],
         signatureLibrary: 'mcl',
         clock: liveClockSetting(Date.now()),
         delays: PACE_SETTINGS[PACE],

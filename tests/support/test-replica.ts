@@ -20,7 +20,7 @@ import type { HttpReply } from '../../src/protocol/http/http-error.ts';
 import { createIngressPool } from '../../src/protocol/ingress/ingress-pool.ts';
 import { createPayloadBuilder } from '../../src/protocol/ingress/payload-builder.ts';
 import { decodeIngress } from '../../src/protocol/ingress/signed-ingress.ts';
-import { subnetTopology } from '../../src/protocol/canonical-state/canonical-state.ts';
+import { createTopologyReader } from '../../src/protocol/canonical-state/canonical-state.ts';
 import type { TraceEvent } from '../../src/protocol/interfaces/trace.ts';
 import type { WasmHost } from '../../src/protocol/interfaces/wasm-host.ts';
 import {
@@ -94,7 +94,10 @@ export class TestReplica {
     const { genesis } = this.dealt;
     this.env = createExecutionEnvironment(genesis, this.rootKey, limits);
     this.queries = new QueryHandler(this.env);
-    this.states = createStateManager(subnetTopology(genesis, this.rootKey), genesisState(genesis));
+    this.states = createStateManager(
+      createTopologyReader(genesis, this.rootKey),
+      genesisState(genesis),
+    );
     this.builder = createPayloadBuilder({
       pool: this.pool,
       env: this.env,

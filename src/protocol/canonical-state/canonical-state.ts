@@ -116,6 +116,22 @@ export function subnetTopology(
   return { subnetId: genesis.subnetId, subnet: own, subnets, canisterRanges };
 }
 
+/** `subnetTopology` of a state's network, made anew only when that is another one. */
+export function createTopologyReader(
+  genesis: SubnetGenesis,
+  publicKeyDer: Uint8Array,
+): (state: Pick<ReplicatedState, 'topology'>) => SubnetTopology {
+  let network: NetworkTopology | null = null;
+  let known: SubnetTopology | undefined;
+  return ({ topology }) => {
+    if (known === undefined || topology !== network) {
+      network = topology;
+      known = subnetTopology(genesis, publicKeyDer, topology ?? undefined);
+    }
+    return known;
+  };
+}
+
 function rangesOf(network: NetworkTopology, subnetId: SubnetId): readonly CanisterRange[] {
   return network.routingTable
     .filter((route) => route.subnetId === subnetId)

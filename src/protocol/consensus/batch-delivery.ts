@@ -68,6 +68,10 @@ export function deliverBatches(context: RoleContext): readonly FinalizedBatch[] 
     if (block === undefined || tape === undefined || makers === undefined) {
       break;
     }
+    // A node that is behind the registry learns of the version sooner or later.
+    if (context.registry.recordAt(block.context.registryVersion) === undefined) {
+      break;
+    }
     // A halting subnet executes its summary, whose state the catch-up package holds, and no more.
     if (block.payload.kind !== 'summary' && shouldHalt(context, height) === true) {
       break;

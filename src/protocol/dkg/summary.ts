@@ -1,7 +1,6 @@
 import { compareText } from '../../base/bytes.ts';
 import type { NodeDkg } from '../interfaces/crypto.ts';
 import { faultsTolerated } from '../registry/committee.ts';
-import { GENESIS_REGISTRY_VERSION } from '../registry/registry-change.ts';
 import type { DkgSummary } from '../types/artifacts.ts';
 import type { DkgConfig, DkgDealing, DkgTag, DkgTranscript, DkgTranscripts } from '../types/dkg.ts';
 import type { SubnetGenesis, ThresholdTranscript } from '../types/genesis.ts';
@@ -26,6 +25,7 @@ function dealt(key: ThresholdTranscript): DkgTranscript {
 }
 
 export function genesisSummary(genesis: SubnetGenesis): DkgSummary {
+  const { registryVersion } = genesis;
   const { dkgIntervalLength } = genesis.parameters;
   const currentTranscripts = {
     low: dealt(genesis.lowTranscript),
@@ -34,13 +34,13 @@ export function genesisSummary(genesis: SubnetGenesis): DkgSummary {
   const nextTranscripts = { low: null, high: null };
   return {
     height: 0,
-    registryVersion: GENESIS_REGISTRY_VERSION,
+    registryVersion,
     intervalLength: dkgIntervalLength,
     nextIntervalLength: dkgIntervalLength,
     configs: configsFor(
       0,
       dkgIntervalLength,
-      GENESIS_REGISTRY_VERSION,
+      registryVersion,
       genesis.nodes.map((node) => node.nodeId),
       genesis.highTranscript,
     ),

@@ -452,6 +452,7 @@ export class RoundState {
       refunds: [...this.refunds].toSorted(([a], [b]) => compareText(a, b)),
       canisterIds: this.canisterIds,
       registry: this.registry,
+      topology: this.topology ?? null,
       schedule: this.schedule,
       queryStats: this.queryStats,
       metrics: {

@@ -230,7 +230,7 @@ describe('a node that keeps its delegation', () => {
     let operations = 0;
     const delegation = new RootDelegation({
       ...trust,
-      topology: dealt.topology,
+      topology: () => dealt.topology,
       nextOperation: () => {
         operations += 1;
         return operations;

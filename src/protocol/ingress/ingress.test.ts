@@ -71,6 +71,7 @@ function stateWith(cycles: Cycles, known: readonly MessageId[] = []): Replicated
     subnetQueue: [],
     randomRequests: [],
     registry: null,
+    topology: null,
     ...NO_OUTBOUND,
     canisterIds: { ranges: [], next: undefined },
     schedule: EMPTY_SCHEDULE,

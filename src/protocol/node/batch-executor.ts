@@ -8,7 +8,7 @@ import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import type { Checkpoint } from '../state-manager/checkpoint.ts';
 import type { RestoredCheckpoint } from '../state-manager/restore-checkpoint.ts';
-import type { Height } from '../types/ids.ts';
+import type { Height, RegistryVersion } from '../types/ids.ts';
 import type { NetworkTopology } from '../types/network-topology.ts';
 import type { NodeEffect, OperationId } from './node-io.ts';
 import { SandboxLane } from './sandbox-lane.ts';
@@ -22,8 +22,8 @@ export interface BatchExecutorDeps {
   readonly env: ExecutionEnvironment;
   readonly stateManager: StateManager;
   readonly nextOperation: () => OperationId;
-  /** @playground the same at every registry version */
-  readonly topology: NetworkTopology | undefined;
+  /** Undefined where the subnet is alone; delivery waits for versions that have not come. */
+  readonly topologyAt: (version: RegistryVersion) => NetworkTopology | undefined;
   /** A message of a finalized block; undefined = not an envelope, which validation rules out. */
   readonly readIngress: (envelope: Uint8Array) => SignedIngress | undefined;
   /** Slices of other subnets' streams in a finalized block. */
@@ -69,7 +69,7 @@ export class BatchExecutor {
           (envelope) => this.deps.readIngress(envelope) ?? [],
         );
         const { queryStats } = payload;
-        const { topology } = this.deps;
+        const topology = this.deps.topologyAt(batch.registryVersion);
         const complete = {
           ...rest,
           ingress,

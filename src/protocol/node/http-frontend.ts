@@ -45,7 +45,8 @@ export interface HttpFrontendDeps {
   readonly rootKeyDer: Uint8Array;
   readonly env: ExecutionEnvironment;
   readonly stateManager: StateManager;
-  readonly topology?: NetworkTopology;
+  /** The newest that is known. */
+  readonly topology: () => NetworkTopology;
   /** Chooses which root node to ask. */
   readonly chance: Prng;
   readonly onTrace: (event: TraceEvent) => void;

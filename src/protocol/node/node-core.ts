@@ -1,5 +1,5 @@
 import { createPrng } from '../../base/prng.ts';
-import { subnetTopology } from '../canonical-state/canonical-state.ts';
+import { createTopologyReader } from '../canonical-state/canonical-state.ts';
 import { createConsensus } from '../consensus/consensus.ts';
 import type { Consensus, ConsensusStatus, PollOutcome } from '../consensus/consensus-interface.ts';
 import { createExecutionEnvironment } from '../execution/execution-environment.ts';
@@ -11,14 +11,12 @@ import { createMisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
 import type { MisbehaviourWatch } from '../misbehaviour/misbehaviour-watch.ts';
 import type { Gossip } from '../p2p/gossip.ts';
 import { INGRESS_KIND } from '../p2p/packet.ts';
-import { createRegistryClient, type RegistryClient } from '../registry/registry-client.ts';
-import { genesisState } from '../replicated-state/replicated-state.ts';
 import { createStateManager } from '../state-manager/state-manager.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import { createStateSync } from '../state-sync/state-sync.ts';
 import type { StateSync } from '../state-sync/state-sync.ts';
 import type { ArtifactId } from '../types/artifacts.ts';
-import type { HashHex, Height, TimeNs } from '../types/ids.ts';
+import type { HashHex, Height, RegistryVersion, TimeNs } from '../types/ids.ts';
 import { ArtifactIntake } from './artifact-intake.ts';
 import { BatchExecutor } from './batch-executor.ts';
 import { HttpFrontend } from './http-frontend.ts';
@@ -38,12 +36,18 @@ import type {
 } from './node-io.ts';
 import { summarizePacket } from './packet-summary.ts';
 import { createNodeGossip } from './node-gossip.ts';
+import { createNodeRegistry, type NodeRegistry } from './node-registry.ts';
 import { withDelays } from './pace-delays.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { PoolWriter, type WrittenTransmit } from './pool-writer.ts';
 import { StorageJournal } from './storage-journal.ts';
 import { factsOfRestore, factsOfStreams } from './restore-facts.ts';
-import { CheckpointStore, loadStoredNode, type StoredNode } from './stored-node.ts';
+import {
+  CheckpointStore,
+  loadStoredNode,
+  registryStorageKey,
+  type StoredNode,
+} from './stored-node.ts';
 import { loadShares, storeShares } from './stored-shares.ts';
 import { XNetManager } from './xnet-manager.ts';
 import { createWireDecoder, type WireDecoder } from './wire-decoder.ts';
@@ -81,7 +85,7 @@ class NodeCoreMachine implements NodeCore {
   private readonly journal: StorageJournal<WrittenTransmit>;
   private readonly writer: PoolWriter;
   private readonly checkpoints: CheckpointStore;
-  private readonly registry: RegistryClient;
+  private readonly registry: NodeRegistry;
   private delays: DelayBudget;
   private nowNs: TimeNs = 0n;
   private trace: TraceEvent[] = [];
@@ -93,12 +97,12 @@ class NodeCoreMachine implements NodeCore {
   private undisclosed: PollOutcome | null = null;
   /** What the bouncer went by when the gossip last asked it about everything. */
   private bounced: ConsensusStatus | null = null;
-  private readonly genesis: NodeCoreConfig['genesis'];
+  /** To other nodes' requests for the registry. */
+  private replies: NodeEffect[] = [];
   private stopped = false;
 
   constructor(config: NodeCoreConfig) {
     const { genesis, crypto, nodeId, rootKeyDer } = config;
-    this.genesis = genesis;
     this.adversary = createAdversary(config);
     this.delays = config.delays ?? genesis.parameters;
     const stored = loadStoredNode(config.stored, config.isStorageChecked === true);
@@ -108,13 +112,19 @@ class NodeCoreMachine implements NodeCore {
       return this.operations;
     };
     const env = createExecutionEnvironment(genesis, rootKeyDer);
-    const topology = subnetTopology(genesis, crypto.subnetPublicKeyDer, config.topology);
+    this.journal = new StorageJournal(nextOperation);
+    this.registry = createNodeRegistry(config, {
+      stored: stored.registry,
+      nextOperation,
+      chance: prng.fork('registry'),
+      onTrace: (event) => this.trace.push(event),
+      store: (version, encoded) => this.journal.put(registryStorageKey(version), encoded),
+    });
     this.stateManager = createStateManager(
-      topology,
-      stored.restored?.state ?? genesisState(genesis),
+      createTopologyReader(genesis, crypto.subnetPublicKeyDer),
+      stored.restored?.state ?? this.registry.genesisState(),
       stored.restored,
     );
-    this.journal = new StorageJournal(nextOperation);
     this.checkpoints = new CheckpointStore(this.journal, stored);
     const { stateManager } = this;
     this.watch = createMisbehaviourWatch(nodeId, stateManager);
@@ -133,7 +143,9 @@ class NodeCoreMachine implements NodeCore {
     this.executor = new BatchExecutor({
       env,
       stateManager,
-      topology: config.topology,
+      topologyAt: this.registry.hasNetwork
+        ? (version) => this.registry.topologyAt(version)
+        : () => undefined,
       nextOperation,
       readIngress: (envelope) => this.ingress.read(envelope),
       slicesOf: (payload) => this.xnet.slicesOf(payload),
@@ -145,12 +157,12 @@ class NodeCoreMachine implements NodeCore {
       env,
       stateManager,
       nextOperation,
+      topology: () => this.registry.newestTopology(),
       chance: prng.fork('delegation'),
       ingress: this.ingress,
       onTrace: (event) => this.trace.push(event),
     });
     this.stateSync = this.createStateSync(prng.fork('state sync').below);
-    this.registry = createRegistryClient(genesis, config.registry);
     this.xnet = this.createXNet(config, nextOperation, prng.fork('xnet').below);
     this.consensus = createConsensus({
       nodeId,
@@ -159,7 +171,7 @@ class NodeCoreMachine implements NodeCore {
       payloadBuilder: this.xnet.payloadBuilder,
       stateReader: stateManager,
       messageRouting: this.executor,
-      registry: this.registry,
+      registry: this.registry.reader,
       storedShares: loadShares(stored, crypto),
       adversary: this.adversary,
     });
@@ -230,7 +242,8 @@ class NodeCoreMachine implements NodeCore {
     for (const input of inputs) {
       this.take(input);
     }
-    const effects: NodeEffect[] = [];
+    const effects: NodeEffect[] = this.replies;
+    this.replies = [];
     this.executor.work();
     this.consensusDue = this.executor.takeCommitted() > 0 || this.consensusDue;
     let rounds = 0;
@@ -247,7 +260,11 @@ class NodeCoreMachine implements NodeCore {
     } while (this.consensusDue && rounds < MAX_ROUNDS_PER_STEP);
     this.syncState();
     this.checkpoints.work();
-    effects.push(...this.http.takeEffects(this.nowNs), ...this.xnet.takeEffects(this.nowNs));
+    effects.push(
+      ...this.http.takeEffects(this.nowNs),
+      ...this.xnet.takeEffects(this.nowNs),
+      ...this.registry.takeEffects(this.nowNs),
+    );
     this.ingress.purge(this.nowNs);
     return this.finish(effects);
   }
@@ -275,6 +292,10 @@ class NodeCoreMachine implements NodeCore {
     return findBlockHeight(this.consensus.pool, blockHash);
   }
 
+  registrySince(version: RegistryVersion): readonly Uint8Array[] {
+    return this.registry.deltasSince(version);
+  }
+
   private restore(stored: StoredNode): void {
     this.trace.push(...factsOfRestore(stored));
     this.consensus.restore(stored.artifacts);
@@ -289,18 +310,14 @@ class NodeCoreMachine implements NodeCore {
         this.gossip.receive(input.from, input.bytes, this.nowNs);
         return;
       case 'httpRequest':
-        if (!this.xnet.request(input, this.nowNs)) {
-          this.http.request(input.requestId, input.request, this.nowNs);
-        }
+        this.takeRequest(input);
         return;
       case 'httpCancelled':
         this.http.cancel(input.requestId);
         this.xnet.cancel(input.requestId);
         return;
       case 'fetched':
-        if (!this.xnet.fetched(input.operationId, input.reply, this.nowNs)) {
-          this.http.fetched(input.operationId, input.reply, this.nowNs);
-        }
+        this.takeAnswer(input);
         return;
       case 'sandboxReply':
         // A reply that neither lane waits for belongs to work that a fetched state made void.
@@ -316,6 +333,9 @@ class NodeCoreMachine implements NodeCore {
         this.delays = input.delays;
         this.consensusDue = true;
         return;
+      case 'registryRecovery':
+        this.consensusDue = this.registry.recover(input.deltas, this.nowNs) || this.consensusDue;
+        return;
       case 'registryDelta':
         this.consensusDue = this.registry.apply(input.records, this.nowNs) || this.consensusDue;
         return;
@@ -326,6 +346,26 @@ class NodeCoreMachine implements NodeCore {
         }
         this.adversary.set(input.behaviours);
         this.consensusDue = true;
+    }
+  }
+
+  private takeRequest(input: NodeInput & { readonly kind: 'httpRequest' }): void {
+    const { requestId, request, from } = input;
+    const certified = this.stateManager.latestCertified();
+    const reply = from === undefined ? undefined : this.registry.serve(request, certified);
+    if (reply !== undefined) {
+      this.replies.push({ kind: 'httpReply', requestId, reply });
+    } else if (!this.xnet.request(input, this.nowNs)) {
+      this.http.request(requestId, request, this.nowNs);
+    }
+  }
+
+  private takeAnswer({ operationId, reply }: NodeInput & { readonly kind: 'fetched' }): void {
+    const learnt = this.registry.fetched(operationId, reply, this.nowNs);
+    if (learnt !== undefined) {
+      this.consensusDue ||= learnt.isNew;
+    } else if (!this.xnet.fetched(operationId, reply, this.nowNs)) {
+      this.http.fetched(operationId, reply, this.nowNs);
     }
   }
 
@@ -372,7 +412,7 @@ class NodeCoreMachine implements NodeCore {
     const target = outcome.stateSync;
     this.stateSync.want(target === null ? null : { height: target.height, root: target.stateHash });
     if (outcome.startOver) {
-      this.executor.reset(genesisState(this.genesis));
+      this.executor.reset(this.registry.genesisState());
       this.checkpoints.clear();
       this.consensusDue = true;
     }
@@ -389,6 +429,8 @@ class NodeCoreMachine implements NodeCore {
     this.trace.push(...facts);
     this.consensusDue ||= facts.some(({ kind }) => kind === 'certified');
     if (certifications.length > 0) {
+      const certified = this.stateManager.latestCertified();
+      this.consensusDue = this.registry.onCertified(certified, this.nowNs) || this.consensusDue;
       this.http.onCertified();
       this.xnet.onCertified(this.nowNs);
     }
@@ -435,6 +477,7 @@ class NodeCoreMachine implements NodeCore {
       this.executor.isHashing() ? this.nowNs : null,
       this.http.nextTimeoutNs(),
       this.xnet.nextWakeNs(),
+      this.registry.nextWakeNs(),
       this.ingress.nextPurgeNs(),
     ]);
   }

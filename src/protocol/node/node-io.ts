@@ -3,9 +3,8 @@ import type { DelayBudget } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { SandboxReply, SandboxRequest } from '../interfaces/wasm-host.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
-import type { HashHex, Height, NodeId, SubnetId } from '../types/ids.ts';
+import type { HashHex, Height, NodeId, RegistryVersion, SubnetId } from '../types/ids.ts';
 import type { MaliciousBehaviour } from '../types/malicious.ts';
-import type { NetworkTopology } from '../types/network-topology.ts';
 import type { SubnetRecord } from '../types/registry.ts';
 import type { ArtifactQuery } from './inspection.ts';
 import type { WireDecoder } from './wire-decoder.ts';
@@ -43,8 +42,13 @@ export type NodeInput =
     }
   /** The write with that number, and all before it, is on the disk. */
   | { readonly kind: 'persisted'; readonly operationId: OperationId }
-  /** New registry versions, ascending; what is known already is ignored. */
+  /** New registry versions of a subnet that is alone, ascending; what is known already is ignored. */
   | { readonly kind: 'registryDelta'; readonly records: readonly SubnetRecord[] }
+  /**
+   * Encoded versions that the operator puts into the node's registry store, ascending, uncertified:
+   * the way out when the root subnet makes no blocks that could certify them.
+   */
+  | { readonly kind: 'registryRecovery'; readonly deltas: readonly Uint8Array[] }
   /** The pace changed: delays of consensus from now on. */
   | { readonly kind: 'delaysChanged'; readonly delays: DelayBudget }
   /** Breaks these rules from now on; an empty list makes the node honest again. */
@@ -140,10 +144,13 @@ export interface NodeCoreConfig {
   readonly stored: readonly (readonly [key: string, value: Uint8Array])[];
   /** The storage keeps a checksum of every record: chunks of checkpoints are not hashed at the start. */
   readonly isStorageChecked?: boolean;
-  /** Registry versions known at the start, ascending; that of the genesis is always known. */
+  /**
+   * Encoded versions of the network's registry from 1 on, up to that of the subnet's genesis at
+   * least; later ones are fetched from the root. Absent = the subnet is alone, and the root.
+   */
+  readonly registryDeltas?: readonly Uint8Array[];
+  /** Of a subnet alone: registry versions known at the start, ascending, without the genesis'. */
   readonly registry?: readonly SubnetRecord[];
-  /** The network that the subnet belongs to; absent = it is alone, and the root. */
-  readonly topology?: NetworkTopology;
   /** Reads what peers send; by itself unless the host shares one between nodes. */
   readonly decoder?: WireDecoder;
   /** Overrides the registry's delays; see `delaysChanged`. */
@@ -162,4 +169,6 @@ export interface NodeCore {
   findArtifact(query: ArtifactQuery): Uint8Array | null;
   /** The height of a held block; null when it is not held. */
   findBlockHeight(blockHash: HashHex): Height | null;
+  /** Encoded registry versions after `version` that the node has; none where the subnet is alone. */
+  registrySince(version: RegistryVersion): readonly Uint8Array[];
 }

@@ -62,12 +62,22 @@ export function createPublicSubnet(genesis: SubnetGenesis, suite: CryptoSuite): 
     intervalAt: (height) => intervals.at(height),
     membersAt: (height) => {
       const interval = intervals.at(height);
-      const first = registry.recordAt(1)?.members;
+      const first = registry.recordAt(genesis.registryVersion)?.members;
       if (interval !== undefined) {
         return registry.recordAt(interval.registryVersion)?.members;
       }
       // Where membership never changed, every height has the members of the genesis.
-      return registry.newest().version === 1 ? first : undefined;
+      return everyMembership(registry, genesis).size === 1 ? first : undefined;
     },
   };
+}
+
+/** The different sets of members so far. */
+function everyMembership(registry: RegistryClient, genesis: SubnetGenesis): ReadonlySet<string> {
+  const sets = new Set<string>();
+  const { version: newest } = registry.newest();
+  for (let version = genesis.registryVersion; version <= newest; version += 1) {
+    sets.add(registry.recordAt(version)?.members.join() ?? '');
+  }
+  return sets;
 }

@@ -94,6 +94,9 @@ export class RegistrySync {
   private take(open: OpenRequest, reply: HttpReply | null): 'done' | 'more' | 'failed' {
     const { local, rootKeyDer, bls, onTrace, onVersion } = this.deps;
     const registry = registryCanisterId(local.newestTopology());
+    if (reply?.status === 304) {
+      return 'done';
+    }
     // A node that is starting itself answers 503.
     if (reply === null || reply.status !== 200 || registry === undefined) {
       return 'failed';
@@ -105,8 +108,8 @@ export class RegistrySync {
       onTrace({ kind: 'packetRejected', from: open.to, code, message });
       return 'failed';
     }
-    for (const { delta, encoded } of verified.value.deltas) {
-      const applied = local.apply(delta);
+    for (const encoded of verified.value.deltas) {
+      const applied = local.apply(encoded);
       if (!applied.ok) {
         const { code, message } = applied.error;
         onTrace({ kind: 'packetRejected', from: open.to, code, message });

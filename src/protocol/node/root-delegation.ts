@@ -18,8 +18,8 @@ import { subnetEntry } from '../registry/network-topology.ts';
 import type { HttpReply, NodeEffect, OperationId } from './node-io.ts';
 
 export interface RootDelegationDeps extends DelegationTrust {
-  /** Absent = the subnet is alone. */
-  readonly topology?: NetworkTopology | undefined;
+  /** The newest that is known. */
+  readonly topology: () => NetworkTopology;
   readonly nextOperation: () => OperationId;
   readonly chance: Prng;
   readonly onTrace: (event: TraceEvent) => void;
@@ -49,7 +49,7 @@ export class RootDelegation {
 
   constructor(deps: RootDelegationDeps) {
     this.deps = deps;
-    this.isRoot = deps.topology === undefined || deps.topology.rootSubnetId === deps.subnetId;
+    this.isRoot = deps.topology().rootSubnetId === deps.subnetId;
   }
 
   /** Null on the root subnet, which needs none; undefined while there is none yet. */
@@ -59,10 +59,11 @@ export class RootDelegation {
 
   /** The next request, when it is time. */
   takeEffects(nowNs: TimeNs): readonly NodeEffect[] {
-    const { topology, subnetId, nextOperation, chance } = this.deps;
-    if (this.isRoot || topology === undefined || this.open !== null || nowNs < this.dueNs) {
+    const { subnetId, nextOperation, chance } = this.deps;
+    if (this.isRoot || this.open !== null || nowNs < this.dueNs) {
       return [];
     }
+    const topology = this.deps.topology();
     const { rootSubnetId } = topology;
     const nodes = subnetEntry(topology, rootSubnetId)?.nodes ?? [];
     const to = nodes[chance.below(Math.max(1, nodes.length))];

@@ -5,24 +5,28 @@ import { restoreCheckpoint, type RestoredCheckpoint } from '../state-manager/res
 import { decodeArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, ArtifactId, ArtifactKind } from '../types/artifacts.ts';
 import { artifactKey } from '../types/artifacts.ts';
-import type { HashHex, Height } from '../types/ids.ts';
+import type { HashHex, Height, RegistryVersion } from '../types/ids.ts';
 import type { StorageJournal } from './storage-journal.ts';
 import { SHARE_KEY } from './stored-shares.ts';
 
 /**
  * How a node lies on its disk: `artifact/<kind>/<height>/<hash>` validated artifacts,
  * `checkpoint/<height>` the manifest with its hash, `chunk/<hash>` the checkpoints' chunks,
- * `share/<transcript>` the node's shares of threshold keys.
+ * `share/<transcript>` the node's shares of threshold keys, `registry/<version>` the versions of the
+ * registry that it acts on.
  */
 const ARTIFACT = 'artifact/';
 const CHECKPOINT = 'checkpoint/';
 export const CHUNK_KEY = 'chunk/';
+const REGISTRY = 'registry/';
 
 export interface StoredNode {
   readonly artifacts: readonly Artifact[];
   /** The newest complete checkpoint; undefined = start at genesis. */
   readonly restored: RestoredCheckpoint | undefined;
   readonly shares: ReadonlyMap<HashHex, Uint8Array>;
+  /** Encoded registry versions from 1 on, without a gap. */
+  readonly registry: readonly Uint8Array[];
   /** Keys of checkpoints and chunks that are damaged, or that only older checkpoints use. */
   readonly strays: readonly string[];
   /** What could not be read, in words. */
@@ -102,9 +106,25 @@ export function loadStoredNode(
         key.startsWith(SHARE_KEY) ? [[key.slice(SHARE_KEY.length) as HashHex, value] as const] : [],
       ),
     ),
+    registry: storedRegistry(entries),
     strays: straysOf([...entries.keys()], restored?.checkpoint),
     faults,
   };
+}
+
+export function registryStorageKey(version: RegistryVersion): string {
+  return REGISTRY + version;
+}
+
+function storedRegistry(entries: ReadonlyMap<string, Uint8Array>): readonly Uint8Array[] {
+  const versions: Uint8Array[] = [];
+  for (;;) {
+    const next = entries.get(registryStorageKey(versions.length + 1));
+    if (next === undefined) {
+      return versions;
+    }
+    versions.push(next);
+  }
 }
 
 function straysOf(keys: readonly string[], kept: Checkpoint | undefined): readonly string[] {

@@ -3,13 +3,10 @@ import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { BatchPayload, InductedSlice, PayloadBuilder } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import type { Adversary } from '../malicious/adversary.ts';
-import { genesisTopology } from '../registry/network-topology.ts';
-import type { RegistryClient } from '../registry/registry-client.ts';
 import type { StateManager } from '../state-manager/state-manager.ts';
 import type { Streams } from '../replicated-state/streams.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { TimeNs } from '../types/ids.ts';
-import type { NetworkTopology } from '../types/network-topology.ts';
 import { createBatchPayloadBuilder } from '../xnet/batch-payload-builder.ts';
 import { SlicePool } from '../xnet/slice-pool.ts';
 import { SlicePuller } from '../xnet/slice-puller.ts';
@@ -20,6 +17,7 @@ import { SliceVerifier } from '../xnet/verify-slice.ts';
 import { XNetPayloads } from '../xnet/xnet-payload.ts';
 import { earliestOf } from './earliest.ts';
 import type { HttpReply, NodeEffect, NodeInput, OperationId } from './node-io.ts';
+import type { NodeRegistry } from './node-registry.ts';
 
 type HttpRequestInput = Extract<NodeInput, { readonly kind: 'httpRequest' }>;
 
@@ -28,9 +26,7 @@ export interface XNetManagerDeps {
   readonly crypto: NodeCrypto;
   readonly stateManager: StateManager;
   readonly ingress: IngressPayloads;
-  readonly registry: Pick<RegistryClient, 'recordAt'>;
-  /** Absent = the subnet is alone. @playground the same at every registry version */
-  readonly topology?: NetworkTopology;
+  readonly registry: Pick<NodeRegistry, 'topologyAt' | 'newestTopology'>;
   readonly unitDelayMs: () => number;
   readonly chooseIndex: (n: number) => number;
   readonly nextOperation: () => OperationId;
@@ -51,7 +47,6 @@ export class XNetManager {
 
   constructor(deps: XNetManagerDeps) {
     const { genesis, crypto, stateManager, registry } = deps;
-    const topology = deps.topology ?? genesisTopology([genesis]);
     const { subnetId } = genesis;
     this.#deps = deps;
     const verifier = new SliceVerifier(subnetId, crypto);
@@ -59,7 +54,7 @@ export class XNetManager {
       subnetId,
       pool: this.#pool,
       verifier,
-      topologyAt: (version) => (registry.recordAt(version) === undefined ? undefined : topology),
+      topologyAt: (version) => registry.topologyAt(version),
       streamsAt: (height) => stateManager.stateAt(Math.max(height, stateManager.oldestHeight())),
     });
     this.payloadBuilder = createBatchPayloadBuilder({
@@ -69,14 +64,14 @@ export class XNetManager {
     });
     this.#server = new StreamServer({
       certified: () => stateManager.latestCertified(),
-      isNode: (id) => topology.subnets.some(({ nodes }) => nodes.includes(id)),
+      isNode: (id) => registry.newestTopology().subnets.some(({ nodes }) => nodes.includes(id)),
       serve: deps.adversary.serve,
     });
     this.#puller = new SlicePuller({
       subnetId,
       pool: this.#pool,
       verifier,
-      topology: () => topology,
+      topology: () => registry.newestTopology(),
       ownIndexes: (to) => ownIndexes(stateManager.latestState().streams.get(to)),
       unitDelayMs: deps.unitDelayMs,
       chooseIndex: deps.chooseIndex,

@@ -16,7 +16,7 @@ import { principalToBytes } from '../crypto/principal.ts';
 import { MAX_CERTIFIED_CHANGES_BYTES, MAX_REGISTRY_DELTA_BYTES } from '../limits/registry.ts';
 import type { CanisterId, RegistryVersion } from '../types/ids.ts';
 import { type BootstrapRegistry, REGISTRY_PATHS, registryTree } from './bootstrap-registry.ts';
-import { decodeDelta, type RegistryDelta } from './records/changelog.ts';
+import { decodeDelta } from './records/changelog.ts';
 
 /**
  * Registry versions on their way to the nodes: as many deltas as fit one answer, a witness of them
@@ -63,8 +63,8 @@ export function encodeCertifiedDeltas(
 }
 
 export interface CertifiedDeltas {
-  /** Follow each other, the first of version since + 1; may end before `currentVersion`. */
-  readonly deltas: readonly { readonly delta: RegistryDelta; readonly encoded: Uint8Array }[];
+  /** Encoded; they follow each other, the first of version since + 1; may end before `currentVersion`. */
+  readonly deltas: readonly Uint8Array[];
   /** The newest version when the certificate was made. */
   readonly currentVersion: RegistryVersion;
 }
@@ -122,7 +122,7 @@ function readDeltas(
   if (!Number.isSafeInteger(currentVersion)) {
     return refused('REGISTRY_ANSWER_MALFORMED', 'A registry answer does not tell its version.');
   }
-  const deltas: { readonly delta: RegistryDelta; readonly encoded: Uint8Array }[] = [];
+  const deltas: Uint8Array[] = [];
   for (let version = since + 1; version <= currentVersion; version += 1) {
     const encoded = lookupPath(tree, REGISTRY_PATHS.delta(version));
     if (encoded === undefined) {
@@ -133,7 +133,7 @@ function readDeltas(
       const message = `The certified delta of version ${version} does not decode.`;
       return refused('REGISTRY_ANSWER_MALFORMED', message);
     }
-    deltas.push({ delta: delta.value, encoded });
+    deltas.push(encoded);
   }
   return currentVersion > since && deltas.length === 0
     ? refused('REGISTRY_DELTA_MISSING', `Version ${since + 1} is missing in a registry answer.`)

@@ -18,8 +18,9 @@ import type {
   SubnetParameters,
   ThresholdTranscript,
 } from '../types/genesis.ts';
-import type { NodeId, TimeNs } from '../types/ids.ts';
+import type { NodeId, RegistryVersion, TimeNs } from '../types/ids.ts';
 import { faultsTolerated } from './committee.ts';
+import { GENESIS_REGISTRY_VERSION } from './registry-change.ts';
 
 /**
  * Trusted-dealer genesis: one place draws all keys, where the IC runs a distributed key generation
@@ -39,6 +40,8 @@ export interface SubnetDealSpec {
   /** Nodes that are registered but join later, if ever; none unless given. With `nodes` at most 40. */
   readonly spareNodes?: number;
   readonly parameters: SubnetParameters;
+  /** Of a subnet that is added later; else the first. */
+  readonly registryVersion?: RegistryVersion;
   readonly genesisTimeNs: TimeNs;
 }
 
@@ -118,6 +121,7 @@ export function dealSubnet(spec: SubnetDealSpec, suite: CryptoSuite): DealtSubne
   const firstCanister = BigInt(index) * CANISTER_IDS_PER_SUBNET;
   const genesis: SubnetGenesis = {
     subnetId: subnetIdOfKey(wrapBls(high.transcript.publicKey)),
+    registryVersion: spec.registryVersion ?? GENESIS_REGISTRY_VERSION,
     parameters: spec.parameters,
     nodes: dealt.map((node) => node.record),
     spareNodes: spare.map((node) => node.record),

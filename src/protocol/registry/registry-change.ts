@@ -20,7 +20,7 @@ function invalid(message: string): Result<never, RegistryChangeError> {
 
 export function genesisRecord(genesis: SubnetGenesis): SubnetRecord {
   return {
-    version: GENESIS_REGISTRY_VERSION,
+    version: genesis.registryVersion,
     members: genesis.nodes.map((node) => node.nodeId),
     isHalted: false,
     haltAtCatchUpPackage: false,

@@ -125,7 +125,7 @@ function nodeMetricsFrom(value: CborValue): NodeMetrics {
 
 type Metadata = Omit<
   ReplicatedState,
-  'canisters' | 'registry' | 'atCheckpoint' | 'ingressHistory' | keyof Queues
+  'canisters' | 'registry' | 'topology' | 'atCheckpoint' | 'ingressHistory' | keyof Queues
 >;
 
 function metadataFrom(fields: CborMap): Metadata {
@@ -338,8 +338,9 @@ export function decodeSystemState(files: EncodedSystem): Result<ReplicatedState,
         ...queues.value,
         ingressHistory: history.value,
         canisters: RadixMap.empty(),
-        // A file of its own for each version: see `restore-checkpoint.ts`.
+        // Files of their own: see `restore-checkpoint.ts`.
         registry: null,
+        topology: null,
         atCheckpoint: RadixMap.empty(),
       })
     : queues;

@@ -1,6 +1,7 @@
 import { CANISTER_IDS_PER_RANGE } from '../limits/messaging.ts';
 import type { BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
 import type { Cycles, HashHex, Height, SubnetId, TimeNs } from '../types/ids.ts';
 import type { CanisterRequest, SubnetMessage } from './canister-messages.ts';
 import type { CanisterState } from './canister-state.ts';
@@ -28,6 +29,8 @@ export interface ReplicatedState extends Outbound {
   readonly canisterIds: CanisterIdAllocation;
   /** Of the whole network, on the root subnet of several; else null. */
   readonly registry: BootstrapRegistry | null;
+  /** The network at the registry version of the last batch; null = the subnet is alone. */
+  readonly topology: NetworkTopology | null;
   readonly schedule: Schedule;
   readonly queryStats: QueryStatsState;
   readonly metrics: SubnetMetrics;
@@ -70,6 +73,7 @@ export const NO_METRICS: SubnetMetrics = {
 export function genesisState(
   genesis: SubnetGenesis,
   registry: BootstrapRegistry | null = null,
+  topology: NetworkTopology | null = null,
 ): ReplicatedState {
   return {
     height: 0,
@@ -83,6 +87,7 @@ export function genesisState(
     ...NO_OUTBOUND,
     canisterIds: { ranges: genesis.canisterRanges, next: genesis.canisterRanges[0]?.[0] },
     registry,
+    topology,
     schedule: EMPTY_SCHEDULE,
     queryStats: NO_QUERY_STATS,
     metrics: NO_METRICS,

@@ -8,6 +8,8 @@ import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import { encodeSnapshot } from '../replicated-state/snapshot-codec.ts';
 import { snapshotIdOf, type CanisterSnapshot } from '../replicated-state/snapshots.ts';
 import type { CanisterId, RegistryVersion } from '../types/ids.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
+import { encodeTopology } from '../registry/topology-codec.ts';
 
 /**
  * The files a state consists of. Paths are the IC's, but for the endings: records are CBOR here,
@@ -25,6 +27,8 @@ export type NamedFile = readonly [path: string, content: FileContent];
 export const REGISTRY_FOLDER = 'registry/';
 const CANISTERS = 'canister_states/';
 export const METADATA_PATH = 'system_metadata.cbor';
+/** Where there are several subnets. */
+export const TOPOLOGY_PATH = 'network_topology.cbor';
 export const HISTORY_PATH = 'ingress_history.cbor';
 export const QUEUES_PATH = 'subnet_queues.cbor';
 const RECORD = 'canister.cbor';
@@ -86,6 +90,15 @@ export function canisterOfRecord(path: string): string | undefined {
 /** Encoded records: a canister or snapshot that did not change is not encoded again. */
 export type RecordCache = WeakMap<CanisterState | CanisterSnapshot, Uint8Array>;
 
+const encodedTopologies = new WeakMap<NetworkTopology, Uint8Array>();
+
+/** The same object for the same topology: its chunk is not hashed again. */
+function topologyBytes(topology: NetworkTopology): Uint8Array {
+  const bytes = encodedTopologies.get(topology) ?? encodeTopology(topology);
+  encodedTopologies.set(topology, bytes);
+  return bytes;
+}
+
 /** All files of a state in ascending order of path. */
 export function filesOf(state: ReplicatedState, records: RecordCache): readonly NamedFile[] {
   const files: NamedFile[] = [];
@@ -110,6 +123,9 @@ export function filesOf(state: ReplicatedState, records: RecordCache): readonly 
   }
   const { metadata, history, queues } = encodeSystemState(state);
   add(HISTORY_PATH, history);
+  if (state.topology !== null) {
+    add(TOPOLOGY_PATH, topologyBytes(state.topology));
+  }
   state.registry?.deltas.forEach((delta, index) => add(registryPath(index + 1), delta));
   for (const canister of state.canisters.values()) {
     for (const snapshot of canister.snapshots) {

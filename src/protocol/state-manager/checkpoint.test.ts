@@ -176,7 +176,7 @@ describe('the state manager', () => {
   };
 
   it('SS5: goes on while it hashes a large state, and tells when the checkpoint is there', () => {
-    const manager = createStateManager(topology, stateWith(0, []));
+    const manager = createStateManager(() => topology, stateWith(0, []));
     const large = [canisterWith(1, HEAP, SIXTY_FOUR)];
     manager.commit(stateWith(1, large), true);
     expect([manager.hasWork(), manager.checkpointHashAt(1)]).toEqual([true, undefined]);
@@ -194,7 +194,7 @@ describe('the state manager', () => {
   });
 
   it('SS6: finds a page that was written to behind its back, within ten checkpoints', () => {
-    const manager = createStateManager(topology, stateWith(0, []));
+    const manager = createStateManager(() => topology, stateWith(0, []));
     const heap = PageMap.from(pages(0, 1024));
     const faults: string[] = [];
     const run = (from: number): void => {

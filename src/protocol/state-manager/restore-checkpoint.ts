@@ -8,6 +8,8 @@ import { decodeCanister, decodeSystemState } from '../replicated-state/decode-st
 import { chunkStoreWasmPages, type ChunkStore } from '../replicated-state/chunk-store.ts';
 import { PageMap } from '../replicated-state/page-map.ts';
 import { bootstrapRegistry, type BootstrapRegistry } from '../registry/bootstrap-registry.ts';
+import { decodeTopology } from '../registry/topology-codec.ts';
+import type { NetworkTopology } from '../types/network-topology.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import { decodeSnapshot } from '../replicated-state/snapshot-codec.ts';
 import { snapshotIdOf, type CanisterSnapshot } from '../replicated-state/snapshots.ts';
@@ -20,6 +22,7 @@ import {
   METADATA_PATH,
   QUEUES_PATH,
   REGISTRY_FOLDER,
+  TOPOLOGY_PATH,
   registryPath,
   snapshotOfRecord,
   snapshotPaths,
@@ -208,9 +211,21 @@ function restore(
     }
   }
   const registry = restoreRegistry(manifest, reader);
-  const state = { ...system.value, registry, canisters, atCheckpoint: canisters };
+  const topology = restoreTopology(manifest, reader);
+  const state = { ...system.value, registry, topology, canisters, atCheckpoint: canisters };
   const checkpoint = new Checkpoint(height, manifest, encodedManifest, reader.all());
   return { state, checkpoint, records };
+}
+
+function restoreTopology(manifest: Manifest, reader: FileReader): NetworkTopology | null {
+  if (!manifest.files.some(({ path }) => path === TOPOLOGY_PATH)) {
+    return null;
+  }
+  const topology = decodeTopology(reader.bytes(TOPOLOGY_PATH));
+  if (!topology.ok) {
+    throw new Unusable(topology.error.message);
+  }
+  return topology.value;
 }
 
 function restoreRegistry(manifest: Manifest, reader: FileReader): BootstrapRegistry | null {

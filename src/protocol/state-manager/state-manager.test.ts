@@ -43,6 +43,7 @@ const genesis: ReplicatedState = {
   subnetQueue: [],
   randomRequests: [],
   registry: null,
+  topology: null,
   ...NO_OUTBOUND,
   canisterIds: { ranges: [[0n, 1023n]], next: 3n },
   schedule: EMPTY_SCHEDULE,
@@ -146,7 +147,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 describe('state manager', () => {
   test.prop([steps])('gives the root that a tree built from nothing has', (history) => {
-    const manager = createStateManager(topology, genesis);
+    const manager = createStateManager(() => topology, genesis);
     for (const step of history) {
       const root = manager.commit(applyStep(manager.latestState(), step), false);
       const scratch = canonicalState(topology, manager.latestState(), undefined);
@@ -157,7 +158,7 @@ describe('state manager', () => {
   test.prop([steps], { numRuns: 25 })(
     'restores from a checkpoint what was saved, and goes on alike',
     (history) => {
-      const manager = createStateManager(topology, genesis);
+      const manager = createStateManager(() => topology, genesis);
       for (const step of history) {
         manager.commit(applyStep(manager.latestState(), step), true);
       }
@@ -170,7 +171,7 @@ describe('state manager', () => {
       assert(restored.ok, 'the checkpoint is complete');
       const { state } = restored.value;
       expect(makeCheckpoint(state).hash).toBe(saved.hash);
-      const twin = createStateManager(topology, state, restored.value);
+      const twin = createStateManager(() => topology, state, restored.value);
       expect(twin.stateRootAt(saved.height)).toBe(manager.stateRootAt(saved.height));
       const next: Step = [['canister', 3, 77]];
       const root = manager.commit(applyStep(manager.latestState(), next), true);
@@ -180,7 +181,7 @@ describe('state manager', () => {
   );
 
   it('CN71: certifies only the root it computed, and only forward', () => {
-    const manager = createStateManager(topology, genesis);
+    const manager = createStateManager(() => topology, genesis);
     const roots = [1, 2, 3].map((n) =>
       manager.commit(applyStep(manager.latestState(), [['canister', n, n]]), false),
     );
@@ -194,7 +195,7 @@ describe('state manager', () => {
   });
 
   it('keeps the certified and the newest state when it purges, and roots longer than states', () => {
-    const manager = createStateManager(topology, genesis);
+    const manager = createStateManager(() => topology, genesis);
     const roots = Array.from({ length: 40 }, () =>
       manager.commit(applyStep(manager.latestState(), []), false),
     );
@@ -211,7 +212,7 @@ describe('state manager', () => {
   });
 
   it('keeps the checkpoint of the catch-up package, however many came after it', () => {
-    const manager = createStateManager(topology, genesis);
+    const manager = createStateManager(() => topology, genesis);
     const heights = (): readonly number[] => manager.checkpoints().map(({ height }) => height);
     const checkpoint = (): void => {
       manager.commit(applyStep(manager.latestState(), []), true);

@@ -86,13 +86,15 @@ export interface StateManager extends StateReader {
   reset(state: ReplicatedState, restored?: RestoredCheckpoint): HashHex;
 }
 
+export type TopologyOf = (state: ReplicatedState) => SubnetTopology;
+
 interface Kept {
   readonly canonical: CanonicalState;
   readonly root: HashHex;
 }
 
 class StateManagerImpl implements StateManager {
-  private readonly topology: SubnetTopology;
+  private readonly topologyOf: TopologyOf;
   private readonly kept = new Map<Height, Kept>();
   private readonly roots = new Map<Height, HashHex>();
   /** In order of height; replaced when it changes. */
@@ -111,11 +113,11 @@ class StateManagerImpl implements StateManager {
   private certified: CertifiedState | undefined;
 
   constructor(
-    topology: SubnetTopology,
+    topologyOf: TopologyOf,
     initial: ReplicatedState,
     restored: RestoredCheckpoint | undefined,
   ) {
-    this.topology = topology;
+    this.topologyOf = topologyOf;
     this.reset(initial, restored);
   }
 
@@ -193,7 +195,7 @@ class StateManagerImpl implements StateManager {
   }
 
   private keep(state: ReplicatedState, previous: Kept | undefined): HashHex {
-    const canonical = canonicalState(this.topology, state, previous?.canonical);
+    const canonical = canonicalState(this.topologyOf(state), state, previous?.canonical);
     const root = bytesToHex(digest(canonical.tree)) as HashHex;
     this.latest = state.height;
     this.kept.set(state.height, { canonical, root });
@@ -291,13 +293,14 @@ class StateManagerImpl implements StateManager {
 }
 
 /**
+ * @param topologyOf what the tree of a state shows of the network
  * @param initial the genesis state or one restored from a checkpoint
  * @param restored what came with it, when it is restored
  */
 export function createStateManager(
-  topology: SubnetTopology,
+  topologyOf: TopologyOf,
   initial: ReplicatedState,
   restored?: RestoredCheckpoint,
 ): StateManager {
-  return new StateManagerImpl(topology, initial, restored);
+  return new StateManagerImpl(topologyOf, initial, restored);
 }

@@ -1,4 +1,4 @@
-import type { DurationMs, NodeId, SubnetId, TimeNs } from './ids.ts';
+import type { DurationMs, NodeId, RegistryVersion, SubnetId, TimeNs } from './ids.ts';
 
 export type SubnetType = 'application' | 'system' | 'verified_application';
 
@@ -54,6 +54,8 @@ export interface ThresholdTranscript {
 /** The initial registry and catch-up package contents of one subnet: public, the same for all nodes. */
 export interface SubnetGenesis {
   readonly subnetId: SubnetId;
+  /** That its records were written in: 1, or later for a subnet that was added. */
+  readonly registryVersion: RegistryVersion;
   readonly parameters: SubnetParameters;
   /** The first members. Sorted by node id. */
   readonly nodes: readonly NodeRecord[];

@@ -30,7 +30,7 @@ export function createFaultScript(
   simulation: Simulation,
   nodeIds: readonly NodeId[],
   checkers: Checkers,
-  registry: NetworkRegistry,
+  registry: Pick<NetworkRegistry, 'update'>,
 ): FaultScript {
   const idOf = (index: number): NodeId => nodeIds[index % nodeIds.length] as NodeId;
   const liars = new Set(

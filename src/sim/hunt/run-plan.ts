@@ -94,7 +94,7 @@ class HuntRun {
       startNs: START_NS,
       persistDelayMs: plan.persistDelayMs,
       delays: () => PACE_SETTINGS[plan.pace],
-      registry: (subnet) => this.registry.records(subnet),
+      registry: () => this.registry.records(),
       observer: this.observer(),
     });
     const { simulation } = prepared;

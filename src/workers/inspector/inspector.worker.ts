@@ -36,7 +36,7 @@ export interface Dealt extends DealtSubnet {
   readonly publicKeyDer: Uint8Array;
 }
 
-export interface Deal extends Omit<DealtNetwork, 'subnets'> {
+export interface Deal extends Omit<DealtNetwork, 'subnets' | 'operator'> {
   /** The root subnet first. */
   readonly subnets: readonly Dealt[];
 }
@@ -100,7 +100,8 @@ function deal(spec: NetworkSpec, genesisTimeNs: bigint, suite: CryptoSuite): Dea
     ...subnet,
     publicKeyDer: wrapBls(subnet.genesis.highTranscript.publicKey),
   }));
-  return { ...dealt, subnets };
+  const { topology, registryDeltas, rootKeyDer } = dealt;
+  return { topology, registryDeltas, rootKeyDer, subnets };
 }
 
 function dealtSubnet(subnetId: SubnetId): PublicSubnet {

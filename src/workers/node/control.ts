@@ -4,7 +4,6 @@ import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
 import type { NodeStatus } from '../../protocol/node/node-io.ts';
 import type { NodeSecrets, SubnetGenesis } from '../../protocol/types/genesis.ts';
 import type { HashHex, Height, NodeId } from '../../protocol/types/ids.ts';
-import type { NetworkTopology } from '../../protocol/types/network-topology.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { MaliciousBehaviour } from '../../protocol/types/malicious.ts';
 import type { LinkConditions } from '../../wire/network-spec.ts';
@@ -18,7 +17,7 @@ export type SignatureLibrary = SignatureBackendChoice['library'];
 
 /** What can change while a node runs. */
 export interface NodeWorld {
-  /** Registry versions after the genesis, ascending. */
+  /** Registry versions after the genesis of a subnet that is alone, ascending. */
   readonly registry: readonly SubnetRecord[];
   readonly clock: ClockSetting;
   readonly delays: DelayBudget;
@@ -34,8 +33,10 @@ export interface NodeStart extends NodeWorld {
   readonly secrets: NodeSecrets;
   /** Of the root subnet. */
   readonly rootKeyDer: Uint8Array;
-  /** Only where there are several subnets. */
-  readonly neighbours?: Neighbours;
+  /** Encoded versions of the network's registry that the page knows; none where a subnet is alone. */
+  readonly registryDeltas: readonly Uint8Array[];
+  /** All registered nodes of other subnets. */
+  readonly neighbours: readonly NodeId[];
   /** The same for all nodes of the network. */
   readonly signatureLibrary: SignatureLibrary;
   /** What only the nodes of the tab share, when they tell each other valid signatures. */
@@ -51,13 +52,6 @@ export interface NodeStart extends NodeWorld {
   /** Takes one port for each sandbox, to the tab's compiler of modules. */
   readonly modulesPort: MessagePort;
   readonly gatewayPort: MessagePort;
-}
-
-/** The rest of the network, to a node of one of its subnets. */
-export interface Neighbours {
-  readonly topology: NetworkTopology;
-  /** All registered nodes of other subnets. */
-  readonly nodes: readonly NodeId[];
 }
 
 /** What one node may have of the tab to run its canisters. */
@@ -106,8 +100,14 @@ export interface NodeControl {
   setWorld(world: NodeWorld): void;
   setClock(setting: ClockSetting): void;
   setDelays(delays: DelayBudget): void;
-  /** New registry versions, ascending. */
+  /** New registry versions of a subnet that is alone, ascending. */
   applyRegistry(records: readonly SubnetRecord[]): void;
+  /** Puts versions into the node's registry store: see the input `registryRecovery`. */
+  recoverRegistry(deltas: readonly Uint8Array[]): void;
+  /** Encoded registry versions after `version` that the node has. */
+  registrySince(version: number): readonly Uint8Array[];
+  /** The network has one more subnet, with these nodes. */
+  addNeighbours(nodeIds: readonly NodeId[]): void;
   setLinks(links: NodeLinks): void;
   setConditions(conditions: NodeConditions): void;
   setMalicious(behaviours: readonly MaliciousBehaviour[]): void;

@@ -33,6 +33,8 @@ export interface NodeHost {
   setDelays(delays: DelayBudget): void;
   /** New registry versions, ascending. */
   applyRegistry(records: readonly SubnetRecord[]): void;
+  /** See the input `registryRecovery`. */
+  recoverRegistry(deltas: readonly Uint8Array[]): void;
   /** What the world does to this node from now on; the disk's part is the storage's business. */
   setConditions(conditions: NodeConditions): void;
   setMalicious(behaviours: readonly MaliciousBehaviour[]): void;
@@ -204,6 +206,7 @@ export function createNodeHost(deps: NodeHostDeps): NodeHost {
     },
     setMalicious: (behaviours) => push({ kind: 'malicious', behaviours }),
     setDelays: (delays) => push({ kind: 'delaysChanged', delays }),
+    recoverRegistry: (deltas) => push({ kind: 'registryRecovery', deltas }),
     applyRegistry: (records) => push({ kind: 'registryDelta', records }),
     whenFinalized: (height, onReached) => {
       const isReached = deps.core.status().finalized >= height;

@@ -52,7 +52,7 @@ interface RunningNode {
   readonly scheduler: Scheduler;
   readonly links: LinkTable;
   readonly transport: Transport;
-  /** Undefined where there is one subnet. */
+  /** Undefined where a subnet is alone. */
   readonly subnetLinks: SubnetLinks | undefined;
   readonly host: NodeHost;
   readonly core: NodeCore;
@@ -68,6 +68,8 @@ const suites = new Map<SignatureLibrary, Promise<CryptoSuite>>();
 let node: RunningNode | undefined;
 /** Ports to peers that started while this node did. */
 const earlyPorts: (readonly [peerId: NodeId, port: MessagePort])[] = [];
+/** Nodes of a subnet that was added while this node started. */
+const earlyNeighbours: NodeId[] = [];
 let conditions: NodeConditions = HEALTHY_NODE;
 
 function suiteOn(library: SignatureLibrary): Promise<CryptoSuite> {
@@ -111,7 +113,7 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     isStorageChecked: true,
     delays: config.delays,
     registry: config.registry,
-    ...(config.neighbours !== undefined && { topology: config.neighbours.topology }),
+    registryDeltas: config.registryDeltas,
   });
   node = { ...assemble(config, core, opened.value, timed), blsBackend: suite.bls.name };
   if (config.behaviours.length > 0) {
@@ -217,7 +219,7 @@ function openTransport(config: NodeStart, parts: TransportParts): Transport {
     ...parts,
     channels: subnetChannels(config.networkId, config.genesis.subnetId),
     nodeId: config.secrets.nodeId,
-    members: registeredNodes(config.genesis),
+    members: new Set(registeredNodes(config.genesis)),
     connectionId: newConnectionId(),
     openChannel: openBroadcastChannel,
     onPacket: (from, bytes) => node?.host.packet(from as NodeId, bytes),
@@ -232,17 +234,17 @@ function newConnectionId(): string {
 }
 
 function openLinksToNeighbours(
-  { networkId, secrets, neighbours }: NodeStart,
+  { networkId, secrets, neighbours, registryDeltas }: NodeStart,
   parts: TransportParts,
 ): SubnetLinks | undefined {
   const { telemetry } = parts;
-  return neighbours === undefined
+  return registryDeltas.length === 0
     ? undefined
     : openSubnetLinks({
         ...parts,
         networkId,
         nodeId: secrets.nodeId,
-        strangers: neighbours.nodes,
+        strangers: [...neighbours, ...earlyNeighbours.splice(0)],
         connectionId: newConnectionId(),
         openChannel: openBroadcastChannel,
         firstId: present(crypto.getRandomValues(new Uint32Array(1))[0], 'one number was drawn'),
@@ -324,6 +326,15 @@ const control: NodeControl = {
   },
   setDelays: (delays) => node?.host.setDelays(delays),
   applyRegistry: (records) => node?.host.applyRegistry(records),
+  recoverRegistry: (deltas) => node?.host.recoverRegistry(deltas),
+  registrySince: (version) => node?.core.registrySince(version) ?? [],
+  addNeighbours: (nodeIds) => {
+    if (node === undefined) {
+      earlyNeighbours.push(...nodeIds);
+    } else {
+      node.subnetLinks?.add(nodeIds);
+    }
+  },
   setLinks: (links) => {
     if (node !== undefined) {
       applyLinks(node.links, links);

@@ -61,6 +61,7 @@ function createSigner(): NodeCore {
     status: () => STATUS,
     findArtifact: () => null,
     findBlockHeight: () => null,
+    registrySince: () => [],
   };
 }
 

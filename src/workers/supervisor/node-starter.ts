@@ -8,7 +8,7 @@ import type { NetworkResult } from '../../wire/network.ts';
 import type { NetworkSpec } from '../../wire/network-spec.ts';
 import { type ClockSetting, withRate } from '../clock/network-clock.ts';
 import type { Deal, Dealt } from '../inspector/inspector.worker.ts';
-import type { NodeStart, NodeWorld, SignatureLibrary } from '../node/control.ts';
+import type { NodeWorld, SignatureLibrary } from '../node/control.ts';
 import type { FaultControl } from './fault-control.ts';
 import { brokerMesh } from './mesh-broker.ts';
 import type { NodeProcess } from './node-process.ts';
@@ -50,6 +50,8 @@ export interface StarterDeps {
   /** All nodes of the network. */
   readonly roster: Roster;
   readonly registry: Pick<RegistryKeeper, 'records'>;
+  /** Encoded versions of the network's registry that are known; none where the subnet is alone. */
+  registryDeltas(): readonly Uint8Array[];
 }
 
 /** Starts a node with its keys and the world as it is; tells it at the end what changed meanwhile. */
@@ -60,10 +62,6 @@ export function createStarter(deps: StarterDeps): Starter {
   const memo = spec.memoVerification
     ? { memoSecret: crypto.getRandomValues(new Uint8Array(32)) }
     : {};
-  const nodes = deal.subnets.flatMap(({ genesis }) =>
-    [...genesis.nodes, ...genesis.spareNodes].map(({ nodeId }) => nodeId),
-  );
-  const neighbours = neighboursOf(deal, dealt);
   const worldOf = (nodeId: NodeId): NodeWorld => ({
     registry: registry.records(),
     clock: deps.clock(),
@@ -84,7 +82,8 @@ export function createStarter(deps: StarterDeps): Starter {
       genesis: dealt.genesis,
       secrets,
       rootKeyDer: deal.rootKeyDer,
-      ...neighbours,
+      registryDeltas: deps.registryDeltas(),
+      neighbours: neighboursOf(deal, dealt),
       signatureLibrary: deps.library,
       ...worldOf(nodeId),
       mesh: brokerMesh(process, roster.all()),
@@ -92,7 +91,7 @@ export function createStarter(deps: StarterDeps): Starter {
       incarnation,
       seed: `${spec.seed}/${nodeId}/${incarnation}`,
       sandboxes: {
-        ...shareOfSandboxes(spec, nodes.indexOf(nodeId), navigator.hardwareConcurrency),
+        ...shareOfSandboxes(spec, allNodes(deal).indexOf(nodeId), navigator.hardwareConcurrency),
         stackBytes: deps.stackBytes,
       },
     });
@@ -105,9 +104,15 @@ export function createStarter(deps: StarterDeps): Starter {
   };
 }
 
-/** Nothing where there is one subnet: its nodes are then a network of their own. */
-function neighboursOf(deal: Deal, own: Dealt): Pick<NodeStart, 'neighbours'> {
-  const others = deal.subnets.filter((subnet) => subnet !== own);
-  const nodes = others.flatMap(({ genesis }) => registeredNodes(genesis));
-  return others.length === 0 ? {} : { neighbours: { topology: deal.topology, nodes } };
+/** In order of subnets, members and spare nodes. */
+function allNodes(deal: Deal): readonly NodeId[] {
+  return deal.subnets.flatMap(({ genesis }) =>
+    [...genesis.nodes, ...genesis.spareNodes].map(({ nodeId }) => nodeId),
+  );
+}
+
+function neighboursOf(deal: Deal, own: Dealt): readonly NodeId[] {
+  return deal.subnets
+    .filter((subnet) => subnet !== own)
+    .flatMap(({ genesis }) => registeredNodes(genesis));
 }

@@ -9,7 +9,7 @@ import type { NodeProcess } from './node-process.ts';
 import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
 
 export interface RegistryControl {
-  readonly port: NetworkRegistry;
+  readonly port: Omit<NetworkRegistry, 'addSubnet'>;
   /** Watches for nodes that left the subnet, and ends them. */
   observe(batch: TelemetryBatch): void;
   facts(): readonly HostEvent[];

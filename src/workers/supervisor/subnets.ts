@@ -8,6 +8,7 @@ import { registeredNodes } from '../../protocol/registry/registry-change.ts';
 import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { NetworkRegistry } from '../../wire/network.ts';
+import { noRegistry } from '../../wire/registry-fact.ts';
 import type { HostEvent, TelemetryBatch } from '../../wire/telemetry.ts';
 import type { Dealt } from '../inspector/inspector.worker.ts';
 import type { NodeProcess } from './node-process.ts';
@@ -65,11 +66,11 @@ export function createNetworkRegistry(
   subnets: readonly Pick<SubnetControl, 'subnetId' | 'registry'>[],
 ): NetworkRegistry {
   const root = present(subnets[0], 'a network has a root subnet').registry.port;
-  const find = (subnetId: SubnetId | undefined): NetworkRegistry | undefined =>
+  const find = (subnetId: SubnetId | undefined): RegistryControl['port'] | undefined =>
     subnetId === undefined
       ? root
       : subnets.find((subnet) => subnet.subnetId === subnetId)?.registry.port;
-  const known = (subnetId: SubnetId | undefined): NetworkRegistry => {
+  const known = (subnetId: SubnetId | undefined): RegistryControl['port'] => {
     const port = find(subnetId);
     if (port === undefined) {
       throw new RangeError(`There is no subnet ${String(subnetId).slice(0, 64)}.`);
@@ -82,6 +83,7 @@ export function createNetworkRegistry(
     update: async (change, subnetId) =>
       find(subnetId)?.update(change) ??
       err(networkError('SUBNET_UNKNOWN', 'There is no such subnet.')),
+    addSubnet: async () => err(noRegistry()),
   };
 }
 

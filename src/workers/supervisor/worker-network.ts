@@ -168,7 +168,12 @@ function assembleNetwork(
     roster,
   };
   const starters = subnets.map(({ keeper }, subnet) =>
-    createStarter({ ...world, subnet, registry: keeper }),
+    createStarter({
+      ...world,
+      subnet,
+      registry: keeper,
+      registryDeltas: () => deal.registryDeltas,
+    }),
   );
   const topology: Topology = topologyOf(spec, deal.subnets);
   let closed = false;

@@ -47,7 +47,7 @@ function createSubject(seed = 'links') {
     const transport = createTransport({
       channels: subnetChannels('n', 's'),
       nodeId,
-      members: NODES,
+      members: new Set(NODES),
       connectionId,
       openChannel: hub.open,
       links,

@@ -22,8 +22,8 @@ export type TransportError = CodedError<TransportErrorCode>;
 export interface TransportDeps {
   readonly channels: TransportChannels;
   readonly nodeId: string;
-  /** Every node that may be spoken to; frames of anyone else are refused. */
-  readonly members: readonly string[];
+  /** Every node that may be spoken to, those that are added later included; frames of anyone else are refused. */
+  readonly members: ReadonlySet<string>;
   /** 16 hex digits, new for each start of the node. */
   readonly connectionId: string;
   readonly openChannel: OpenChannel;
@@ -91,7 +91,7 @@ export function createTransport(deps: TransportDeps): Transport {
   const commonChannel = channels.all === null ? undefined : deps.openChannel(channels.all);
   const inboxOf = (nodeId: string): ChannelLike => deps.openChannel(channels.inboxOf(nodeId));
   const inbox = inboxOf(deps.nodeId);
-  const members = new Set(deps.members);
+  const { members } = deps;
   const outboxes = new Map<string, ChannelLike>();
   const mesh = new Map<string, ChannelLike>();
   const outgoing = new Map<string, Uint8Array[]>();
@@ -122,7 +122,7 @@ export function createTransport(deps: TransportDeps): Transport {
   };
   /** To each receiver that has a port through it, to the others through their inbox. */
   const postLarge = (to: string, packet: Uint8Array): void => {
-    for (const peerId of to === 'all' ? deps.members : [to]) {
+    for (const peerId of to === 'all' ? members : [to]) {
       if (peerId !== deps.nodeId) {
         post(mesh.get(peerId) ?? channelTo(peerId), [packet]);
       }

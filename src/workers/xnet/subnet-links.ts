@@ -14,6 +14,8 @@ export interface SubnetLinks extends Pick<FetchDesk, 'fetch' | 'peerGone'> {
   leadsTo(nodeId: NodeId): boolean;
   /** Large packets to and from this node go through its own port from now on. */
   connect(nodeId: NodeId, port: ChannelLike): void;
+  /** Nodes of a subnet that was added. */
+  add(nodeIds: readonly NodeId[]): void;
 }
 
 export interface SubnetLinksDeps {
@@ -36,12 +38,12 @@ export interface SubnetLinksDeps {
 
 /** Opens them: the media and the link conditions are those of a subnet's own links. */
 export function openSubnetLinks(deps: SubnetLinksDeps): SubnetLinks {
-  const strangers: ReadonlySet<NodeId> = new Set(deps.strangers);
+  const strangers = new Set(deps.strangers);
   const { nodeId, connectionId, openChannel, links, clock, scheduler } = deps;
   const transport = createTransport({
     channels: crossSubnetChannels(deps.networkId),
     nodeId,
-    members: deps.strangers,
+    members: strangers,
     connectionId,
     openChannel,
     links,
@@ -68,5 +70,6 @@ export function openSubnetLinks(deps: SubnetLinksDeps): SubnetLinks {
     connect: (id, port) => transport.connect(id, port),
     fetch: desk.fetch,
     peerGone: desk.peerGone,
+    add: (nodeIds) => nodeIds.forEach((id) => strangers.add(id)),
   };
 }

@@ -85,6 +85,7 @@ function subnetBatch(genesis: SubnetGenesis): readonly RegistryMutation[] {
       low: lowTranscript,
       high: highTranscript,
       timeNs: genesisTimeNs,
+      registryVersion: genesis.registryVersion,
       cryptoName,
       spareNodes: genesis.spareNodes.map((node) => node.nodeId),
     }),

@@ -6,13 +6,23 @@ export const SUBNET_LIST_KEY = 'subnet_list';
 export const ROOT_SUBNET_KEY = 'nns_subnet_id';
 export const SUBNET_RECORD_PREFIX = 'subnet_record_';
 export const CANISTER_RANGES_PREFIX = 'canister_ranges_';
+const THRESHOLD_KEY_PREFIX = 'crypto_threshold_signing_public_key_';
+
+/** Keys of what the topology and the records of subnets are read from begin so. */
+export const TOPOLOGY_PREFIXES = [
+  SUBNET_LIST_KEY,
+  ROOT_SUBNET_KEY,
+  SUBNET_RECORD_PREFIX,
+  CANISTER_RANGES_PREFIX,
+  THRESHOLD_KEY_PREFIX,
+] as const;
 
 export function subnetRecordKey(id: SubnetId): string {
   return SUBNET_RECORD_PREFIX + principalToText(id);
 }
 
 export function thresholdKeyKey(id: SubnetId): string {
-  return `crypto_threshold_signing_public_key_${principalToText(id)}`;
+  return THRESHOLD_KEY_PREFIX + principalToText(id);
 }
 
 export function catchUpContentsKey(id: SubnetId): string {

@@ -13,7 +13,7 @@ import {
 import { keyFields, readKey } from '../../types/dkg-codec.ts';
 import { FieldReader } from '../../types/field-reader.ts';
 import type { SubnetParameters, ThresholdTranscript } from '../../types/genesis.ts';
-import type { NodeId, SubnetId, TimeNs } from '../../types/ids.ts';
+import type { NodeId, RegistryVersion, SubnetId, TimeNs } from '../../types/ids.ts';
 import type { RoutingEntry } from '../../types/network-topology.ts';
 import type { SubnetRecord } from '../../types/registry.ts';
 import type { RegistryError } from './changelog.ts';
@@ -35,7 +35,7 @@ const MAX_PRINCIPAL_BYTES = 29;
 const MAX_KEY_BYTES = 160;
 const MAX_SIGNATURE_BYTES = 96;
 const MAX_VERSION_CHARACTERS = 64;
-const SUBNET_TYPES = ['application', 'system', 'verified_application'] as const;
+export const SUBNET_TYPES = ['application', 'system', 'verified_application'] as const;
 const SPECIALIZATIONS = ['none', 'fiduciary', 'data'] as const;
 const LIMITS_PRESETS = ['classroom', 'mainnet'] as const;
 const CRYPTO_NAMES = ['bls12-381', 'insecure-test-crypto'] as const;
@@ -119,6 +119,8 @@ export interface CatchUpContents {
   readonly low: ThresholdTranscript;
   readonly high: ThresholdTranscript;
   readonly timeNs: TimeNs;
+  /** That the subnet's first interval runs under. */
+  readonly registryVersion: RegistryVersion;
   readonly cryptoName: (typeof CRYPTO_NAMES)[number];
   /** Registered nodes that may join this subnet and share its channel. @playground */
   readonly spareNodes: readonly NodeId[];
@@ -126,10 +128,11 @@ export interface CatchUpContents {
 
 export const CATCH_UP_CONTENTS: RecordCodec<CatchUpContents> = {
   name: 'catch-up package contents record',
-  fields: ({ low, high, timeNs, cryptoName, spareNodes }) => [
+  fields: ({ low, high, timeNs, registryVersion, cryptoName, spareNodes }) => [
     keyFields(low),
     keyFields(high),
     timeNs,
+    registryVersion,
     cryptoName,
     spareNodes.map(principalToBytes),
   ],
@@ -137,6 +140,7 @@ export const CATCH_UP_CONTENTS: RecordCodec<CatchUpContents> = {
     low: fields.nested(readKey),
     high: fields.nested(readKey),
     timeNs: fields.u64(),
+    registryVersion: fields.safeNat(),
     cryptoName: fields.oneOf(CRYPTO_NAMES),
     spareNodes: fields.byteList(MAX_SUBNET_NODES, MAX_PRINCIPAL_BYTES).map(toNodeId),
   }),

@@ -157,7 +157,7 @@ export function genesisIn(
     const failed = [record, contents, routes].find((result) => !result.ok);
     return failed as Result<never, RegistryError>;
   }
-  const { low, high, timeNs, cryptoName, spareNodes } = contents.value;
+  const { low, high, timeNs, registryVersion, cryptoName, spareNodes } = contents.value;
   const nodes = nodesIn(snapshot, low.receivers);
   const spares = nodesIn(snapshot, spareNodes);
   if (!nodes.ok || !spares.ok) {
@@ -165,6 +165,7 @@ export function genesisIn(
   }
   return ok({
     subnetId,
+    registryVersion,
     parameters: parametersOf(record.value),
     nodes: nodes.value,
     spareNodes: spares.value,

@@ -76,6 +76,7 @@ export function stateWith(height: number, canisters: readonly CanisterState[]): 
     subnetQueue: [],
     randomRequests: [],
     registry: null,
+    topology: null,
     ...NO_OUTBOUND,
     canisterIds: { ranges: [[0n, 1023n]], next: 3n },
     schedule: EMPTY_SCHEDULE,
