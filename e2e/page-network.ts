@@ -36,16 +36,28 @@ export async function createPageNetwork(page: Page, spec: NetworkSpec): Promise<
   const fixed = await handle.evaluate((network) => ({
     spec: network.spec,
     rootKey: network.rootKey(),
-    topology: network.topology(),
   }));
+  let topology = await handle.evaluate((network) => network.topology());
   const telemetry = await eventsThrough(page, handle);
   return {
     spec: fixed.spec,
     fetch: fetchThrough(handle),
     rootKey: () => fixed.rootKey,
-    topology: () => fixed.topology,
+    topology: () => topology,
     events: telemetry.events,
     ...portsThrough(handle),
+    // The page's answers at once come here a moment later, which the contract allows.
+    registry: {
+      ...registryThrough(handle),
+      addSubnet: async (wanted) => {
+        const added = await handle.evaluate(
+          (network, subnet) => network.registry.addSubnet(subnet),
+          wanted,
+        );
+        topology = await handle.evaluate((network) => network.topology());
+        return added;
+      },
+    },
     // An identity stays in its process: in the page the caller is anonymous.
     forkCanister: (canisterId) =>
       handle.evaluate((network, id) => network.forkCanister(id), canisterId),
@@ -57,15 +69,27 @@ export async function createPageNetwork(page: Page, spec: NetworkSpec): Promise<
   };
 }
 
-type Port = 'faults' | 'clock' | 'inspect' | 'registry';
+type Port = 'faults' | 'clock' | 'inspect';
 
 function portsThrough(handle: JSHandle<Network>): Pick<ContractNetwork, Port> {
   return {
     faults: portThrough(handle, 'faults'),
     clock: portThrough(handle, 'clock'),
     inspect: portThrough(handle, 'inspect'),
-    // The page's answers at once come here a moment later, which the contract allows.
-    registry: portThrough(handle, 'registry'),
+  };
+}
+
+function registryThrough(
+  handle: JSHandle<Network>,
+): Omit<ContractNetwork['registry'], 'addSubnet'> {
+  return {
+    version: (id) => handle.evaluate((network, subnet) => network.registry.version(subnet), id),
+    record: (id) => handle.evaluate((network, subnet) => network.registry.record(subnet), id),
+    update: (change, id) =>
+      handle.evaluate((network, [wanted, subnet]) => network.registry.update(wanted, subnet), [
+        change,
+        id,
+      ] as const),
   };
 }
 

@@ -3,6 +3,7 @@ import { Actor, HttpAgent } from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
 import { defaultNetworkSpec } from '../src/wire/network-spec.ts';
+import { ADDED_SUBNET_CASE } from '../tests/contract/added-subnet-case.ts';
 import type { ContractNetwork } from '../tests/contract/contract-host.ts';
 import { SUBNET_CASES, twoSubnetsSpec } from '../tests/contract/subnet-cases.ts';
 import { managementCanister } from '../tests/support/management.ts';
@@ -12,8 +13,9 @@ import { createPageNetwork } from './page-network.ts';
 
 /** The cases that the simulator passes too: `tests/contract/sim-network.test.ts`. */
 test.describe('the page as a network of two subnets', () => {
-  for (const { title, run } of SUBNET_CASES) {
+  for (const { title, run } of [...SUBNET_CASES, ADDED_SUBNET_CASE]) {
     test(title, async ({ page }) => {
+      test.slow();
       const network = await createPageNetwork(page, twoSubnetsSpec('turbo', 4));
       const pass = (ms: number): Promise<void> => page.waitForTimeout(ms);
       await run({ network, pass }).finally(() => network.close());

@@ -1,14 +1,10 @@
 import { codedError, err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { WasmHost } from '../protocol/interfaces/wasm-host.ts';
-import { wrapBls } from '../protocol/crypto/der.ts';
-import { routeRequest } from '../protocol/http/route-request.ts';
 import { createPublicSubnet } from '../protocol/node/public-subnet.ts';
-import { registeredNodes } from '../protocol/registry/registry-change.ts';
 import { hasRegistry } from '../protocol/registry/deal-network.ts';
 import { createRegistryDesk, type RegistryDesk } from '../protocol/registry/registry-desk.ts';
-import type { SubnetGenesis } from '../protocol/types/genesis.ts';
-import type { Height, NodeId, SubnetId } from '../protocol/types/ids.ts';
+import type { Height, NodeId } from '../protocol/types/ids.ts';
 import { dealSpecOf } from '../wire/deal-spec.ts';
 import type {
   ClockReading,
@@ -39,18 +35,18 @@ import {
 } from '../wire/network-guard.ts';
 import { TELEMETRY_INTERVAL_MS } from '../wire/telemetry.ts';
 import type { HostEvent, TelemetryEvent } from '../wire/telemetry.ts';
-import { type KeyedGenesis, topologyOf } from '../wire/topology.ts';
 import type { Violation } from './checkers.ts';
 import { createDrive } from './drive.ts';
 import type { Drive, DriveKind } from './drive.ts';
 import { createSimFaults } from './sim-faults.ts';
 import type { SimFaults } from './sim-faults.ts';
-import { createFetch, type HttpPort } from './sim-fetch.ts';
+import { createFetch, createHttpPort } from './sim-fetch.ts';
 import { createSimNetworkRegistry } from './sim-network-registry.ts';
 import { createSimRegistries, type SimRegistries } from './sim-registries.ts';
 import { createInspector } from './inspector.ts';
-import { createNetworkCheckers, type NetworkCheckers } from './network-checkers.ts';
+import type { NetworkCheckers } from './network-checkers.ts';
 import { createNetworkInspector } from '../wire/network-inspector.ts';
+import { createSimSubnets, type SimSubnets } from './sim-subnets.ts';
 import type { Simulation } from './simulation.ts';
 import { prepareSimulation, type SimCrypto } from './prepare-simulation.ts';
 import { createTelemetryRecorder } from './telemetry-recorder.ts';
@@ -113,8 +109,7 @@ class SimNetworkHost implements SimNetwork {
   private readonly recorder = createTelemetryRecorder();
   private readonly checkers: NetworkCheckers;
   private readonly hash = createTraceHash();
-  private shape: Topology = { subnets: [] };
-  private readonly subnets: KeyedGenesis[] = [];
+  private readonly subnets: SimSubnets;
   /** Null where the host keeps the record of the only subnet. */
   private readonly desk: RegistryDesk | null;
   private readonly drive: Drive;
@@ -127,7 +122,6 @@ class SimNetworkHost implements SimNetwork {
   /** Highest finalized height of each subnet, and that which grew last. */
   private readonly finalized = new Map<number, Height>();
   private newest: { readonly count: number; readonly height: Height } = { count: 0, height: 0 };
-  private readonly subnetOf = new Map<NodeId, number>();
   private closed = false;
   private readonly lastHeights = new Map<NodeId, NodeSnapshot['heights']>();
   private readonly guard: NetworkGuard = {
@@ -144,7 +138,7 @@ class SimNetworkHost implements SimNetwork {
       startNs: this.startNs,
       persistDelayMs: options.persistDelayMs ?? 0,
       delays: () => PACE_SETTINGS[this.pace],
-      registry: () => this.simRegistry.records(this.shape.subnets[0]?.subnetId),
+      registry: () => this.simRegistry.records(this.topology().subnets[0]?.subnetId),
       registryDeltas: () => this.desk?.local.deltas() ?? [],
       ...(options.createSandbox === undefined ? {} : { createSandbox: options.createSandbox }),
       observer: this.observer(options.traceHash ?? true),
@@ -155,41 +149,30 @@ class SimNetworkHost implements SimNetwork {
     this.desk = hasRegistry(spec.subnets)
       ? createRegistryDesk(dealSpecOf(spec, this.startNs), dealt, suite)
       : null;
-    this.checkers = createNetworkCheckers([]);
     const genesis = dealt.subnets.map((subnet) => subnet.genesis);
-    const inspectors: (readonly [SubnetId, NetworkInspector])[] = [];
-    const include = (one: SubnetGenesis): void => {
-      this.include(one);
-      const inspector = createInspector(
+    this.subnets = createSimSubnets(spec, (one) =>
+      createInspector(
         createPublicSubnet(one, suite),
         () => this.simRegistry.records(one.subnetId),
         (id) => this.simulation.coreOf(id),
-      );
-      inspectors.push([one.subnetId, inspector]);
-    };
-    genesis.forEach(include);
+      ),
+    );
+    this.checkers = this.subnets.checkers;
+    genesis.forEach(this.subnets.include);
     this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => {
       this.flush();
     });
-    const send: HttpPort = async (request, signal) => {
-      const topology = this.desk?.local.newestTopology() ?? dealt.topology;
-      const route = routeRequest(topology, request);
-      if (route.kind === 'refused') {
-        return route.reply;
-      }
-      const target = route.kind === 'subnet' ? route.subnetId : topology.rootSubnetId;
-      this.drive.begin(request.path.endsWith('/read_state'));
-      const subnet = this.shape.subnets.findIndex(({ subnetId }) => subnetId === target);
-      const { reply, cancel } = this.simulation.http(request, subnet);
-      signal.addEventListener('abort', cancel, { once: true });
-      return this.drive.until(reply);
-    };
-    const fetch = createFetch(send);
-    this.fetch = guardFetch(this.guard, fetch);
+    const send = createHttpPort({
+      topology: () => this.desk?.local.newestTopology() ?? dealt.topology,
+      placeOf: (id) => this.topology().subnets.findIndex(({ subnetId }) => subnetId === id),
+      simulation: this.simulation,
+      drive: this.drive,
+    });
+    this.fetch = guardFetch(this.guard, createFetch(send));
     this.forkCanister = guardFork(this.guard, (canisterId, forkOptions) =>
       forkCanister(this, canisterId, forkOptions),
     );
-    this.inspect = guardInspector(this.guard, createNetworkInspector(inspectors));
+    this.inspect = guardInspector(this.guard, createNetworkInspector(this.subnets.inspectors));
     const parts = {
       simulation: this.simulation,
       control: (nodeId: NodeId | null, act: () => Result<void, NetworkError>) =>
@@ -206,9 +189,9 @@ class SimNetworkHost implements SimNetwork {
             send: (request) => send(request, new AbortController().signal),
             add: (subnet) => {
               prepared.add(subnet);
-              include(subnet.genesis);
+              this.subnets.include(subnet.genesis);
               this.simFaults.placeNodes();
-              parts.report({ kind: 'subnetAdded', topology: this.shape });
+              parts.report({ kind: 'subnetAdded', topology: this.topology() });
               subnet.genesis.nodes.forEach(({ nodeId }) => this.simulation.start(nodeId));
             },
           });
@@ -222,9 +205,7 @@ class SimNetworkHost implements SimNetwork {
       checkers: this.checkers,
     });
     this.faults = guardFaults(this.guard, this.simFaults.port);
-    for (const node of genesis.flatMap(({ nodes }) => nodes)) {
-      this.simulation.start(node.nodeId);
-    }
+    genesis.forEach(({ nodes }) => nodes.forEach(({ nodeId }) => this.simulation.start(nodeId)));
   }
 
   get violations(): readonly Violation[] {
@@ -232,11 +213,11 @@ class SimNetworkHost implements SimNetwork {
   }
 
   rootKey(): Uint8Array {
-    return this.shape.subnets[0]?.publicKeyDer ?? new Uint8Array(0);
+    return this.topology().subnets[0]?.publicKeyDer ?? new Uint8Array(0);
   }
 
   topology(): Topology {
-    return this.shape;
+    return this.subnets.topology();
   }
 
   elapsedMs(): number {
@@ -354,17 +335,8 @@ class SimNetworkHost implements SimNetwork {
       this.recorder.subscribe(listener, this.openingFacts(), this.simulation.nowNs()),
   };
 
-  /** Takes up a subnet: it gets its place in the topology and checkers of its own. */
-  private include(genesis: SubnetGenesis): void {
-    const ids = registeredNodes(genesis);
-    ids.forEach((id) => this.subnetOf.set(id, this.subnets.length));
-    this.subnets.push({ genesis, publicKeyDer: wrapBls(genesis.highTranscript.publicKey) });
-    this.shape = topologyOf(this.spec, this.subnets);
-    this.checkers.addSubnet({ subnetId: genesis.subnetId, nodeIds: ids });
-  }
-
   private nodeIds(): readonly NodeId[] {
-    return this.shape.subnets.flatMap(({ nodes, spareNodes }) =>
+    return this.topology().subnets.flatMap(({ nodes, spareNodes }) =>
       [...nodes, ...spareNodes].map((node) => node.nodeId),
     );
   }
@@ -422,7 +394,7 @@ class SimNetworkHost implements SimNetwork {
           this.hash.add(atNs, nodeId, event);
         }
         if (event.kind === 'finalized') {
-          this.noteFinalized(this.subnetOf.get(nodeId) ?? 0, event.height);
+          this.noteFinalized(this.subnets.indexOf(nodeId), event.height);
         }
         this.recorder.record(nodeId, event);
         this.simRegistry.observe(nodeId, event);

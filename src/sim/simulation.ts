@@ -94,9 +94,7 @@ export class Simulation {
       idOf: ({ id }) => id,
       isRunning: ({ running }) => running !== null,
       nextRequestId: () => this.nextRequestId(),
-      give: (node, input) => {
-        this.give(node, input);
-      },
+      give: (node, input) => this.give(node, input),
       send: (from, to, bytes) => this.deliver(from, to, bytes),
       schedule: (atNs, event) => {
         this.queue.schedule(atNs, event);
@@ -108,15 +106,11 @@ export class Simulation {
   addSubnet(ids: readonly NodeId[]): void {
     const nodes = ids.map((id) => createSimNode(id, this.bySubnet.length));
     this.bySubnet.push(nodes);
-    for (const node of nodes) {
-      this.nodes.set(node.id, node);
-    }
+    nodes.forEach((node) => this.nodes.set(node.id, node));
     const desk = createHttpDesk<SimNode>({
       nodes: () => nodes,
       statusOf: (node) => node.running?.core.status(),
-      give: (node, input) => {
-        this.give(node, input);
-      },
+      give: (node, input) => this.give(node, input),
       nextRequestId: () => this.nextRequestId(),
     });
     this.desks.push(desk);

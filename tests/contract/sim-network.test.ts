@@ -2,6 +2,7 @@ import { describe, it } from 'vitest';
 import { createSimNetwork } from '../../src/sim/sim-network.ts';
 import { loadCryptoSuite } from '../../src/workers/crypto/choose-suite.ts';
 import { defaultNetworkSpec } from '../../src/wire/network-spec.ts';
+import { ADDED_SUBNET_CASE } from './added-subnet-case.ts';
 import type { ContractHost } from './contract-host.ts';
 import { NETWORK_CONTRACT } from './network-contract.ts';
 import { SUBNET_CASES, twoSubnetsSpec } from './subnet-cases.ts';
@@ -20,7 +21,7 @@ describe('the simulator as a network', () => {
 });
 
 describe('the simulator as a network of two subnets', () => {
-  for (const { title, run } of SUBNET_CASES) {
+  for (const { title, run } of [...SUBNET_CASES, ADDED_SUBNET_CASE]) {
     it(title, async () => {
       const host = startSimulated(twoSubnetsSpec('mainnet', 1));
       await run(host).finally(() => host.network.close());

@@ -74,7 +74,7 @@ async function passBlocks(host: ContractHost, subnet: TopologySubnet, blocks: nu
   await passUntil(host, reached, 120_000, `${blocks} blocks of subnet ${subnet.subnetId}`);
 }
 
-function agentFor(network: ContractNetwork): Promise<HttpAgent> {
+export function agentFor(network: ContractNetwork): Promise<HttpAgent> {
   return HttpAgent.create({
     host: 'http://subnet.test',
     fetch: network.fetch,
@@ -84,7 +84,7 @@ function agentFor(network: ContractNetwork): Promise<HttpAgent> {
   });
 }
 
-async function createCanister(
+export async function createCanister(
   agent: HttpAgent,
   subnet: TopologySubnet,
   effectiveId = firstId(subnet),

@@ -14,8 +14,9 @@ export const MAX_SUBNETS = 16;
 export const MAX_ROUTING_ENTRIES = 1024;
 /** Bytes of an answer with certified changes: one version's at least, and its proof. @playground */
 export const MAX_CERTIFIED_CHANGES_BYTES = 2 * 1024 * 1024;
-/** How often a node asks for changes. @upstream rs/config/src/registry_client.rs (5 s); shorter, so that a change can be seen */
+/** How often a node asks for changes. @playground 5 s: a change is to be seen soon. */
 export const REGISTRY_POLL_MS = 2000;
-/** How soon a node asks again after a failure, and at most. @playground */
+/** How soon a node asks again after a failure. @playground */
 export const REGISTRY_MIN_BACKOFF_MS = 500;
+/** The longest pause after failures. @playground */
 export const REGISTRY_MAX_BACKOFF_MS = 10_000;

@@ -2,7 +2,10 @@ import { createPrng } from '../../base/prng.ts';
 import { createTopologyReader } from '../canonical-state/canonical-state.ts';
 import { createConsensus } from '../consensus/consensus.ts';
 import type { Consensus, ConsensusStatus, PollOutcome } from '../consensus/consensus-interface.ts';
-import { createExecutionEnvironment } from '../execution/execution-environment.ts';
+import {
+  createExecutionEnvironment,
+  type ExecutionEnvironment,
+} from '../execution/execution-environment.ts';
 import type { DelayBudget } from '../interfaces/replica.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { createAdversary } from '../malicious/adversary.ts';
@@ -19,7 +22,6 @@ import type { ArtifactId } from '../types/artifacts.ts';
 import type { HashHex, Height, RegistryVersion, TimeNs } from '../types/ids.ts';
 import { ArtifactIntake } from './artifact-intake.ts';
 import { BatchExecutor } from './batch-executor.ts';
-import { HttpFrontend } from './http-frontend.ts';
 import { IngressManager } from './ingress-manager.ts';
 import { deliverCertifications } from './deliver-certifications.ts';
 import { earliestOf } from './earliest.ts';
@@ -38,6 +40,7 @@ import { summarizePacket } from './packet-summary.ts';
 import { createNodeGossip } from './node-gossip.ts';
 import { createNodeRegistry, type NodeRegistry } from './node-registry.ts';
 import { withDelays } from './pace-delays.ts';
+import { RequestRouter } from './request-router.ts';
 import { answerWhileStopped } from './stopped-node.ts';
 import { PoolWriter, type WrittenTransmit } from './pool-writer.ts';
 import { StorageJournal } from './storage-journal.ts';
@@ -49,7 +52,6 @@ import {
   type StoredNode,
 } from './stored-node.ts';
 import { loadShares, storeShares } from './stored-shares.ts';
-import { XNetManager } from './xnet-manager.ts';
 import { createWireDecoder, type WireDecoder } from './wire-decoder.ts';
 
 /**
@@ -74,9 +76,8 @@ class NodeCoreMachine implements NodeCore {
   private readonly stateManager: StateManager;
   private readonly consensus: Consensus;
   private readonly executor: BatchExecutor;
-  private readonly http: HttpFrontend;
   private readonly ingress: IngressManager;
-  private readonly xnet: XNetManager;
+  private readonly router: RequestRouter;
   private readonly gossip: Gossip;
   private readonly intake: ArtifactIntake;
   private readonly adversary: Adversary;
@@ -97,8 +98,6 @@ class NodeCoreMachine implements NodeCore {
   private undisclosed: PollOutcome | null = null;
   /** What the bouncer went by when the gossip last asked it about everything. */
   private bounced: ConsensusStatus | null = null;
-  /** To other nodes' requests for the registry. */
-  private replies: NodeEffect[] = [];
   private stopped = false;
 
   constructor(config: NodeCoreConfig) {
@@ -140,35 +139,24 @@ class NodeCoreMachine implements NodeCore {
       nowNs: () => this.nowNs,
     });
     this.ingress = new IngressManager({ ...config, env, stateManager, gossip: this.gossip });
-    this.executor = new BatchExecutor({
-      env,
-      stateManager,
-      topologyAt: this.registry.hasNetwork
-        ? (version) => this.registry.topologyAt(version)
-        : () => undefined,
-      nextOperation,
-      readIngress: (envelope) => this.ingress.read(envelope),
-      slicesOf: (payload) => this.xnet.slicesOf(payload),
-      onTrace: (event) => this.trace.push(event),
-      onCheckpoint: (checkpoint) => this.checkpoints.save(checkpoint),
-    });
-    this.http = new HttpFrontend({
-      ...config,
-      env,
-      stateManager,
-      nextOperation,
-      topology: () => this.registry.newestTopology(),
-      chance: prng.fork('delegation'),
-      ingress: this.ingress,
-      onTrace: (event) => this.trace.push(event),
-    });
+    this.executor = this.createExecutor(env, nextOperation);
     this.stateSync = this.createStateSync(prng.fork('state sync').below);
-    this.xnet = this.createXNet(config, nextOperation, prng.fork('xnet').below);
+    this.router = new RequestRouter(config, {
+      env,
+      stateManager,
+      registry: this.registry,
+      ingress: this.ingress,
+      adversary: this.adversary,
+      unitDelayMs: () => this.delays.unitDelayMs,
+      prng,
+      nextOperation,
+      onTrace: (event) => this.trace.push(event),
+    });
     this.consensus = createConsensus({
       nodeId,
       genesis: withDelays(genesis, () => this.delays),
       crypto,
-      payloadBuilder: this.xnet.payloadBuilder,
+      payloadBuilder: this.router.xnet.payloadBuilder,
       stateReader: stateManager,
       messageRouting: this.executor,
       registry: this.registry.reader,
@@ -178,29 +166,24 @@ class NodeCoreMachine implements NodeCore {
     this.restore(stored);
   }
 
+  private createExecutor(env: ExecutionEnvironment, nextOperation: () => number): BatchExecutor {
+    return new BatchExecutor({
+      env,
+      stateManager: this.stateManager,
+      topologyAt: (version) => this.registry.networkAt(version),
+      nextOperation,
+      readIngress: (envelope) => this.ingress.read(envelope),
+      slicesOf: (payload) => this.router.xnet.slicesOf(payload),
+      onTrace: (event) => this.trace.push(event),
+      onCheckpoint: (checkpoint) => this.checkpoints.save(checkpoint),
+    });
+  }
+
   private createWriter(): PoolWriter {
     return new PoolWriter({
       journal: this.journal,
       intake: this.intake,
       forget: (id) => this.checkpoints.forget(id, this.consensus.status().catchUpPackage),
-    });
-  }
-
-  private createXNet(
-    config: NodeCoreConfig,
-    nextOperation: () => number,
-    chooseIndex: (bound: number) => number,
-  ): XNetManager {
-    return new XNetManager({
-      ...config,
-      stateManager: this.stateManager,
-      ingress: this.ingress.payloadBuilder,
-      registry: this.registry,
-      adversary: this.adversary,
-      unitDelayMs: () => this.delays.unitDelayMs,
-      chooseIndex,
-      nextOperation,
-      onTrace: (event) => this.trace.push(event),
     });
   }
 
@@ -242,8 +225,7 @@ class NodeCoreMachine implements NodeCore {
     for (const input of inputs) {
       this.take(input);
     }
-    const effects: NodeEffect[] = this.replies;
-    this.replies = [];
+    const effects: NodeEffect[] = [];
     this.executor.work();
     this.consensusDue = this.executor.takeCommitted() > 0 || this.consensusDue;
     let rounds = 0;
@@ -260,11 +242,7 @@ class NodeCoreMachine implements NodeCore {
     } while (this.consensusDue && rounds < MAX_ROUNDS_PER_STEP);
     this.syncState();
     this.checkpoints.work();
-    effects.push(
-      ...this.http.takeEffects(this.nowNs),
-      ...this.xnet.takeEffects(this.nowNs),
-      ...this.registry.takeEffects(this.nowNs),
-    );
+    effects.push(...this.router.takeEffects(this.nowNs));
     this.ingress.purge(this.nowNs);
     return this.finish(effects);
   }
@@ -279,7 +257,7 @@ class NodeCoreMachine implements NodeCore {
       certified,
       catchUpPackage,
       stateRoot: this.stateManager.stateRootAt(executed) ?? null,
-      hasDelegation: this.http.hasDelegation(),
+      hasDelegation: this.router.http.hasDelegation(),
       peersUp: this.gossip.peersUp(),
     };
   }
@@ -310,19 +288,18 @@ class NodeCoreMachine implements NodeCore {
         this.gossip.receive(input.from, input.bytes, this.nowNs);
         return;
       case 'httpRequest':
-        this.takeRequest(input);
+        this.router.request(input, this.nowNs);
         return;
       case 'httpCancelled':
-        this.http.cancel(input.requestId);
-        this.xnet.cancel(input.requestId);
+        this.router.cancel(input.requestId);
         return;
       case 'fetched':
-        this.takeAnswer(input);
+        this.consensusDue = this.router.fetched(input, this.nowNs) || this.consensusDue;
         return;
       case 'sandboxReply':
         // A reply that neither lane waits for belongs to work that a fetched state made void.
         if (!this.executor.reply(input.operationId, input.reply)) {
-          this.http.reply(input.operationId, input.reply);
+          this.router.http.reply(input.operationId, input.reply);
         }
         return;
       case 'persisted':
@@ -346,26 +323,6 @@ class NodeCoreMachine implements NodeCore {
         }
         this.adversary.set(input.behaviours);
         this.consensusDue = true;
-    }
-  }
-
-  private takeRequest(input: NodeInput & { readonly kind: 'httpRequest' }): void {
-    const { requestId, request, from } = input;
-    const certified = this.stateManager.latestCertified();
-    const reply = from === undefined ? undefined : this.registry.serve(request, certified);
-    if (reply !== undefined) {
-      this.replies.push({ kind: 'httpReply', requestId, reply });
-    } else if (!this.xnet.request(input, this.nowNs)) {
-      this.http.request(requestId, request, this.nowNs);
-    }
-  }
-
-  private takeAnswer({ operationId, reply }: NodeInput & { readonly kind: 'fetched' }): void {
-    const learnt = this.registry.fetched(operationId, reply, this.nowNs);
-    if (learnt !== undefined) {
-      this.consensusDue ||= learnt.isNew;
-    } else if (!this.xnet.fetched(operationId, reply, this.nowNs)) {
-      this.http.fetched(operationId, reply, this.nowNs);
     }
   }
 
@@ -429,10 +386,7 @@ class NodeCoreMachine implements NodeCore {
     this.trace.push(...facts);
     this.consensusDue ||= facts.some(({ kind }) => kind === 'certified');
     if (certifications.length > 0) {
-      const certified = this.stateManager.latestCertified();
-      this.consensusDue = this.registry.onCertified(certified, this.nowNs) || this.consensusDue;
-      this.http.onCertified();
-      this.xnet.onCertified(this.nowNs);
+      this.consensusDue = this.router.onCertified(this.nowNs) || this.consensusDue;
     }
   }
 
@@ -475,9 +429,7 @@ class NodeCoreMachine implements NodeCore {
       this.consensusDue ? this.nowNs : this.consensusWakeNs,
       this.stateSync.nextWakeNs(),
       this.executor.isHashing() ? this.nowNs : null,
-      this.http.nextTimeoutNs(),
-      this.xnet.nextWakeNs(),
-      this.registry.nextWakeNs(),
+      this.router.nextWakeNs(),
       this.ingress.nextPurgeNs(),
     ]);
   }

@@ -56,11 +56,11 @@ export interface NodeRegistryPorts {
  */
 export interface NodeRegistry {
   readonly reader: RegistryReader;
-  /** Absent = the subnet is alone. */
-  readonly hasNetwork: boolean;
   newestTopology(): NetworkTopology;
   /** Undefined for a version that has not come. */
   topologyAt(version: RegistryVersion): NetworkTopology | undefined;
+  /** The same; undefined also where the subnet is alone: message routing does without then. */
+  networkAt(version: RegistryVersion): NetworkTopology | undefined;
   genesisState(): ReplicatedState;
   /** Encoded versions after `since`. */
   deltasSince(since: RegistryVersion): readonly Uint8Array[];
@@ -100,7 +100,7 @@ function lonelyRegistry({ genesis, registry }: NodeRegistryConfig): NodeRegistry
   const topology = genesisTopology([genesis]);
   return {
     reader,
-    hasNetwork: false,
+    networkAt: () => undefined,
     newestTopology: () => topology,
     topologyAt: (version) => (reader.recordAt(version) === undefined ? undefined : topology),
     genesisState: () => genesisState(genesis),
@@ -117,7 +117,6 @@ function lonelyRegistry({ genesis, registry }: NodeRegistryConfig): NodeRegistry
 
 class NetworkRegistry implements NodeRegistry {
   readonly reader: NetworkRegistryClient;
-  readonly hasNetwork = true;
   private readonly config: NodeRegistryConfig;
   private readonly ports: NodeRegistryPorts;
   private readonly initial: readonly Uint8Array[];
@@ -168,6 +167,10 @@ class NetworkRegistry implements NodeRegistry {
   }
 
   topologyAt(version: RegistryVersion): NetworkTopology | undefined {
+    return this.local.topologyAt(version);
+  }
+
+  networkAt(version: RegistryVersion): NetworkTopology | undefined {
     return this.local.topologyAt(version);
   }
 

@@ -75,3 +75,11 @@ export function applyRegistryChange(
       return invalid('A registry change is setMembership, setHalted or setHaltAtCatchUpPackage.');
   }
 }
+
+/** A root subnet that is halted certifies no version: this one goes to its nodes directly first. */
+export function awakensRoot(change: RegistryChange): boolean {
+  return (
+    (change.kind === 'setHalted' && !change.halted) ||
+    (change.kind === 'setHaltAtCatchUpPackage' && !change.halt)
+  );
+}

@@ -56,14 +56,6 @@ export interface PreparedSubnet {
   readonly dealt: DealtSubnet;
 }
 
-/** A root subnet that is halted certifies no version: this one goes to its nodes directly first. */
-export function awakensRoot(change: RegistryChange): boolean {
-  return (
-    (change.kind === 'setHalted' && !change.halted) ||
-    (change.kind === 'setHaltAtCatchUpPackage' && !change.halt)
-  );
-}
-
 /** @param later encoded versions after the genesis that an earlier life of the network made */
 export function createRegistryDesk(
   spec: NetworkDealSpec,

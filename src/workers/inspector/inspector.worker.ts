@@ -1,15 +1,13 @@
 import { present } from '../../base/assert.ts';
 import type { Result } from '../../base/result.ts';
-import { wrapBls } from '../../protocol/crypto/der.ts';
 import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { verifyArtifact } from '../../protocol/node/artifact-verifier.ts';
 import { describeArtifact, describeBlock } from '../../protocol/node/inspection.ts';
 import { createPublicSubnet, type PublicSubnet } from '../../protocol/node/public-subnet.ts';
 import { dealNetwork, type DealtNetwork } from '../../protocol/registry/deal-network.ts';
 import { decodeArtifact } from '../../protocol/types/artifact-codec.ts';
-import type { DealtSubnet } from '../../protocol/types/genesis.ts';
 import type { SubnetId } from '../../protocol/types/ids.ts';
-import type { SubnetRecord } from '../../protocol/types/registry.ts';
+import type { RegistryChange, SubnetRecord } from '../../protocol/types/registry.ts';
 import type {
   ArtifactDetails,
   BlockDetails,
@@ -17,12 +15,19 @@ import type {
   Verification,
 } from '../../wire/network.ts';
 import { dealSpecOf } from '../../wire/deal-spec.ts';
-import type { NetworkSpec, SignatureBackend } from '../../wire/network-spec.ts';
+import type { NetworkSpec, SignatureBackend, SubnetSpec } from '../../wire/network-spec.ts';
 import { exposeControl } from '../control/remote.ts';
 import { chooseBackend } from '../crypto/choose-backend.ts';
 import { sweepStorage } from '../saved/sweep.ts';
 import { wipeNodeStorage } from '../storage/stale-storage.ts';
 import type { StorageError } from '../storage/storage-port.ts';
+import {
+  type Dealt,
+  keyed,
+  openRegistryOffice,
+  type RegistryOffice,
+  type RegistryView,
+} from './registry-office.ts';
 
 /**
  * Crypto for the page, which runs none itself: deals the keys of a new network and checks what
@@ -30,15 +35,13 @@ import type { StorageError } from '../storage/storage-port.ts';
  */
 let suite: CryptoSuite | undefined;
 const known = new Map<SubnetId, PublicSubnet>();
+let office: RegistryOffice | undefined;
 
-/** A subnet's keys, with its public one in DER. */
-export interface Dealt extends DealtSubnet {
-  readonly publicKeyDer: Uint8Array;
-}
-
-export interface Deal extends Omit<DealtNetwork, 'subnets' | 'operator'> {
-  /** The root subnet first. */
+export interface Deal extends Omit<DealtNetwork, 'subnets' | 'operator' | 'registryDeltas'> {
+  /** The root subnet first, those that were added last. */
   readonly subnets: readonly Dealt[];
+  /** Null where the root subnet keeps no registry. */
+  readonly registry: RegistryView | null;
 }
 
 const control = {
@@ -48,10 +51,32 @@ const control = {
     suite = chosen.suite;
     return chosen.choice;
   },
-  /** Deals the subnets of a spec, the root first; `genesisTimeNs` is the time of its first block. */
-  deal: (spec: NetworkSpec, genesisTimeNs: bigint): Deal => {
+  /**
+   * Deals the subnets of a spec, the root first; `genesisTimeNs` is the time of its first block.
+   * @param later encoded registry versions after the genesis, and with them the subnets that were added
+   */
+  deal: (spec: NetworkSpec, genesisTimeNs: bigint, later: readonly Uint8Array[]): Deal => {
     const chosen = present(suite, 'the library is chosen before keys are dealt');
-    return deal(spec, genesisTimeNs, chosen);
+    return deal(spec, { genesisTimeNs, later }, chosen);
+  },
+  registryChange: (subnetId: SubnetId, change: RegistryChange) =>
+    registry().prepareChange(subnetId, change),
+  registrySubnet: (spec: SubnetSpec, nowNs: bigint) => {
+    const prepared = registry().prepareSubnet(spec, nowNs);
+    if (prepared.ok) {
+      note(prepared.value.dealt);
+    }
+    return prepared;
+  },
+  registryCall: (delta: Uint8Array, nowNs: bigint) => registry().call(delta, nowNs),
+  registryOutcome: (...args: Parameters<RegistryOffice['outcome']>) => registry().outcome(...args),
+  registryLearn: (
+    deltas: readonly Uint8Array[],
+  ): { readonly view: RegistryView; readonly late: readonly Dealt[] } => {
+    const view = registry().learn(deltas);
+    const late = registry().late();
+    late.forEach(note);
+    return { view, late };
   },
   /** The fields of an encoded artifact; null when it does not decode. */
   describe: (encoded: Uint8Array, subnetId: SubnetId): Omit<ArtifactDetails, 'heldBy'> | null => {
@@ -91,17 +116,30 @@ const control = {
     wipeNodeStorage(networkId, nodeId),
 };
 
-function deal(spec: NetworkSpec, genesisTimeNs: bigint, suite: CryptoSuite): Deal {
-  const dealt = dealNetwork(dealSpecOf(spec, genesisTimeNs), suite);
-  for (const { genesis } of dealt.subnets) {
-    known.set(genesis.subnetId, createPublicSubnet(genesis, suite));
-  }
-  const subnets = dealt.subnets.map((subnet) => ({
-    ...subnet,
-    publicKeyDer: wrapBls(subnet.genesis.highTranscript.publicKey),
-  }));
-  const { topology, registryDeltas, rootKeyDer } = dealt;
-  return { topology, registryDeltas, rootKeyDer, subnets };
+function deal(
+  spec: NetworkSpec,
+  {
+    genesisTimeNs,
+    later,
+  }: { readonly genesisTimeNs: bigint; readonly later: readonly Uint8Array[] },
+  chosen: CryptoSuite,
+): Deal {
+  const dealSpec = dealSpecOf(spec, genesisTimeNs);
+  const dealt = dealNetwork(dealSpec, chosen);
+  office = openRegistryOffice(dealSpec, dealt, chosen, later);
+  const subnets = [...dealt.subnets.map(keyed), ...(office?.late() ?? [])];
+  subnets.forEach(note);
+  const { topology, rootKeyDer } = dealt;
+  return { topology, rootKeyDer, subnets, registry: office?.view() ?? null };
+}
+
+function note({ genesis }: Pick<Dealt, 'genesis'>): void {
+  const chosen = present(suite, 'the library is chosen before keys are dealt');
+  known.set(genesis.subnetId, createPublicSubnet(genesis, chosen));
+}
+
+function registry(): RegistryOffice {
+  return present(office, 'only a network with a registry is asked to change it');
 }
 
 function dealtSubnet(subnetId: SubnetId): PublicSubnet {

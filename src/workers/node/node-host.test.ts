@@ -45,7 +45,7 @@ function createScriptedCore(script: (inputs: readonly NodeInput[]) => Partial<No
     status: () => status,
     findArtifact: () => null,
     findBlockHeight: () => null,
-      registrySince: () => [],
+    registrySince: () => [],
   };
   const finalize = (height: number): void => {
     status = { ...STATUS, finalized: height };

@@ -12,7 +12,7 @@ import {
  * Of this page's disk layout as a whole: catalogue entries, the records of nodes and the encodings
  * in them. Another number is not opened; raise it when older bytes no longer decode to the same.
  */
-export const SAVED_FORMAT = 1;
+export const SAVED_FORMAT = 2;
 
 /** Everything beside the nodes' own disks that a network needs to go on. Keys follow from the seed. */
 export interface CatalogueEntry {
@@ -25,12 +25,14 @@ export interface CatalogueEntry {
   readonly link: string;
   readonly spec: NetworkSpec;
   readonly genesisTimeNs: bigint;
-  /** In the order of the spec; empty until the keys were dealt once. */
+  /** In the order of the spec, then those that were added; empty until the keys were dealt once. */
   readonly subnetIds: readonly string[];
   /** Members and spares of each subnet; empty until they were dealt once. */
   readonly nodeIds: readonly (readonly string[])[];
   /** Versions after the genesis of each subnet, ascending. */
   readonly registry: readonly (readonly SubnetRecord[])[];
+  /** Hex of the network's registry versions after the genesis, ascending, where the root keeps them. */
+  readonly registryDeltas: readonly string[];
   readonly pace: Pace;
   readonly createdMs: number;
   readonly lastSeenMs: number;
@@ -169,12 +171,22 @@ function faultOf(entry: CatalogueEntry, spec: NetworkSpec): string | null {
     ['genesisTimeNs', typeof entry.genesisTimeNs === 'bigint'],
     ['networkTimeNs', typeof entry.networkTimeNs === 'bigint'],
     ['registry', Array.isArray(entry.registry) && entry.registry.length === subnets],
-    ['subnetIds', Array.isArray(entry.subnetIds) && [0, subnets].includes(entry.subnetIds.length)],
-    ['nodeIds', Array.isArray(entry.nodeIds) && [0, subnets].includes(entry.nodeIds.length)],
+    ['subnetIds', isEmptyOrAll(entry.subnetIds, subnets)],
+    ['nodeIds', isEmptyOrAll(entry.nodeIds, subnets)],
+    [
+      'registryDeltas',
+      Array.isArray(entry.registryDeltas) &&
+        entry.registryDeltas.every((delta) => typeof delta === 'string'),
+    ],
     ['pace', PACES.includes(entry.pace)],
     ['height', Number.isSafeInteger(entry.height)],
     ['autosave', entry.autosave === undefined || isAutosaveSetting(entry.autosave)],
   ];
   const bad = lists.find(([, holds]) => !holds);
   return bad === undefined ? null : `${bad[0]} is not what it should be.`;
+}
+
+/** Subnets may have been added to those of the spec. */
+function isEmptyOrAll(list: unknown, ofSpec: number): boolean {
+  return Array.isArray(list) && (list.length === 0 || list.length >= ofSpec);
 }

@@ -42,7 +42,7 @@ export const sha256: Digest = async (bytes) =>
 
 /** What of a node's disk may go to others: no shares, neither of keys nor of signatures. */
 export function isForAll(key: string): boolean {
-  return /^(artifact\/(?!\w*Share\/)\w+\/|checkpoint\/\d|chunk\/[0-9a-f])/u.test(key);
+  return /^(artifact\/(?!\w*Share\/)\w+\/|checkpoint\/\d|registry\/\d|chunk\/[0-9a-f])/u.test(key);
 }
 
 export async function encodeNetworkFile(
@@ -134,7 +134,7 @@ function readHeader(bytes: Uint8Array): Result<Header, SavedError> {
   }
   const isWhole =
     Array.isArray(subnets) &&
-    subnets.length === row.entry.spec.subnets.length &&
+    subnets.length >= row.entry.spec.subnets.length &&
     subnets.every(isSubnet);
   return isWhole ? ok({ entry: row.entry, subnets }) : refused('Its list of subnets is wrong.');
 }

@@ -1,4 +1,4 @@
-import { bytesToHex } from '../../base/hex.ts';
+import { bytesToHex, hexToBytes } from '../../base/hex.ts';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { NetworkSpec } from '../../wire/network-spec.ts';
@@ -20,15 +20,26 @@ export interface Opening {
   readonly pace: NetworkSpec['pace'];
   /** Versions after the genesis that were in force or on their way. */
   records(subnet: number): readonly SubnetRecord[];
+  /** Encoded versions of the network's registry after the genesis, with the subnets that were added. */
+  readonly registryDeltas: readonly Uint8Array[];
   /** Before any node starts: the keys are those of the entry, or the entry learns of them. */
   dealt(subnetIds: readonly string[]): Promise<Result<void, SavedError>>;
   /** Before anybody acts on it. */
   saveRecord(subnet: number, record: SubnetRecord): Promise<Result<void, SavedError>>;
+  /** All registry versions after the genesis, and what follows from them. */
+  saveRegistry(deltas: readonly Uint8Array[]): Promise<Result<void, SavedError>>;
+  /** The network has one more subnet: all of them, with their nodes. */
+  saveSubnets(subnets: readonly SavedSubnet[]): Promise<Result<void, SavedError>>;
   observe(batch: TelemetryBatch): void;
   /** Once there are nodes: what reads the disk of one that runs. */
   attach(read: DiskReader): void;
   /** The network ends: the last notes are written and another tab may have it. */
   close(): void;
+}
+
+export interface SavedSubnet {
+  readonly subnetId: string;
+  readonly nodeIds: readonly string[];
 }
 
 export function newNetworkId(): string {
@@ -46,6 +57,9 @@ export function openUnsaved(spec: NetworkSpec, networkId: string, unlock: () => 
     records: () => [],
     dealt: async () => ok(undefined),
     saveRecord: async () => ok(undefined),
+    registryDeltas: [],
+    saveRegistry: async () => ok(undefined),
+    saveSubnets: async () => ok(undefined),
     observe: () => undefined,
     attach: () => undefined,
     close: unlock,
@@ -70,6 +84,7 @@ export function newEntry(
     subnetIds: [],
     nodeIds: [],
     registry: spec.subnets.map(() => []),
+    registryDeltas: [],
     pace: spec.pace,
     createdMs: nowMs,
     lastSeenMs: nowMs,
@@ -103,6 +118,14 @@ export function openEntry(
       return isSame ? ok(undefined) : err(codedError('trust', 'KEYS_DIFFER', message));
     },
     saveRecord: (subnet, record) => catalogue.addRecord(entry.id, subnet, record),
+    registryDeltas: entry.registryDeltas.map((hex) => hexToBytes(hex) ?? new Uint8Array(0)),
+    saveRegistry: (deltas) =>
+      catalogue.change(entry.id, { registryDeltas: deltas.map(bytesToHex) }),
+    saveSubnets: (subnets) =>
+      catalogue.change(entry.id, {
+        subnetIds: subnets.map(({ subnetId }) => subnetId),
+        nodeIds: subnets.map(({ nodeIds }) => nodeIds),
+      }),
     observe: notes.observe,
     attach,
     close: () => {

@@ -18,6 +18,8 @@ export interface FaultControl {
   readonly port: NetworkFaults;
   /** The links that end at a node, for its next start. */
   linksOf(nodeId: NodeId): NodeLinks;
+  /** Tells all nodes their links again: there are nodes that they do not know of. */
+  refreshLinks(): NetworkResult<void>;
   conditionsOf(nodeId: NodeId): NodeConditions;
   behavioursOf(nodeId: NodeId): readonly MaliciousBehaviour[];
   /** Everything that is not as at the start, for who comes later. */
@@ -77,6 +79,7 @@ export function createFaultControl(deps: FaultControlDeps): FaultControl {
       heal,
     },
     linksOf: links.linksOf,
+    refreshLinks: links.tellLinks,
     conditionsOf: nodes.conditionsOf,
     behavioursOf: malicious.behavioursOf,
     facts: () => [...links.facts(), ...nodes.facts(), ...malicious.facts()],
@@ -205,7 +208,7 @@ function createLinkFaults({ roster, initialLink, report }: FaultControlDeps) {
     ),
     { kind: 'partitionChanged', groups },
   ];
-  return { setLink, partition, linksOf, heal, facts };
+  return { setLink, partition, linksOf, tellLinks, heal, facts };
 }
 
 /** Nodes on the same side; nodes named in no group form one of their own. */

@@ -1,6 +1,5 @@
 import { equalBytes } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
 import type { HashHex, NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type {
   ArtifactDetails,
@@ -11,6 +10,7 @@ import type {
 } from '../../wire/network.ts';
 import type { ControlError, RemoteControl } from '../control/remote.ts';
 import type { InspectorControl } from '../inspector/inspector.worker.ts';
+import type { RecordKeeper } from './registry-control.ts';
 import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
 
 const OPTIONS = { deadlineMs: CONTROL_DEADLINE_MS };
@@ -25,7 +25,7 @@ interface Held {
 export function createInspectorPort(
   roster: Roster,
   inspector: RemoteControl<InspectorControl>,
-  registry: Pick<RegistryKeeper, 'records'>,
+  registry: Pick<RecordKeeper, 'records'>,
   subnetId: SubnetId,
 ): NetworkInspector {
   const learn = async (): Promise<void> => {

@@ -1,17 +1,17 @@
-import { present } from '../../base/assert.ts';
 import { err } from '../../base/result.ts';
 import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
-import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
 import { registeredNodes } from '../../protocol/registry/registry-change.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import type { NetworkResult } from '../../wire/network.ts';
 import type { NetworkSpec } from '../../wire/network-spec.ts';
 import { type ClockSetting, withRate } from '../clock/network-clock.ts';
-import type { Deal, Dealt } from '../inspector/inspector.worker.ts';
+import type { Deal } from '../inspector/inspector.worker.ts';
+import type { Dealt } from '../inspector/registry-office.ts';
 import type { NodeWorld, SignatureLibrary } from '../node/control.ts';
 import type { FaultControl } from './fault-control.ts';
 import { brokerMesh } from './mesh-broker.ts';
 import type { NodeProcess } from './node-process.ts';
+import type { RecordKeeper } from './registry-control.ts';
 import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
 import { shareOfSandboxes } from './sandbox-share.ts';
 
@@ -39,9 +39,10 @@ export type Starter = (process: NodeProcess) => NetworkResult<void>;
 export interface StarterDeps {
   readonly networkId: string;
   readonly spec: NetworkSpec;
-  readonly deal: Deal;
-  /** The subnet whose nodes it starts, by its place in the deal. */
-  readonly subnet: number;
+  /** Its list of subnets grows when one is added. */
+  readonly deal: Pick<Deal, 'subnets' | 'rootKeyDer'>;
+  /** The subnet whose nodes it starts. */
+  readonly dealt: Dealt;
   readonly library: SignatureLibrary;
   readonly stackBytes: number;
   clock(): ClockSetting;
@@ -49,15 +50,14 @@ export interface StarterDeps {
   readonly faults: Pick<FaultControl, 'linksOf' | 'conditionsOf' | 'behavioursOf'>;
   /** All nodes of the network. */
   readonly roster: Roster;
-  readonly registry: Pick<RegistryKeeper, 'records'>;
+  readonly registry: Pick<RecordKeeper, 'records'>;
   /** Encoded versions of the network's registry that are known; none where the subnet is alone. */
   registryDeltas(): readonly Uint8Array[];
 }
 
 /** Starts a node with its keys and the world as it is; tells it at the end what changed meanwhile. */
 export function createStarter(deps: StarterDeps): Starter {
-  const { networkId, spec, deal, faults, roster, registry } = deps;
-  const dealt = present(deal.subnets[deps.subnet], 'the subnet was dealt');
+  const { networkId, spec, deal, dealt, faults, roster, registry } = deps;
   let incarnation = Date.now();
   const memo = spec.memoVerification
     ? { memoSecret: crypto.getRandomValues(new Uint8Array(32)) }
@@ -105,13 +105,13 @@ export function createStarter(deps: StarterDeps): Starter {
 }
 
 /** In order of subnets, members and spare nodes. */
-function allNodes(deal: Deal): readonly NodeId[] {
+function allNodes(deal: Pick<Deal, 'subnets'>): readonly NodeId[] {
   return deal.subnets.flatMap(({ genesis }) =>
     [...genesis.nodes, ...genesis.spareNodes].map(({ nodeId }) => nodeId),
   );
 }
 
-function neighboursOf(deal: Deal, own: Dealt): readonly NodeId[] {
+function neighboursOf(deal: Pick<Deal, 'subnets'>, own: Dealt): readonly NodeId[] {
   return deal.subnets
     .filter((subnet) => subnet !== own)
     .flatMap(({ genesis }) => registeredNodes(genesis));

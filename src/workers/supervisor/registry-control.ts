@@ -1,12 +1,11 @@
-import { err, ok, type Result } from '../../base/result.ts';
-import type { RegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
+import { ok } from '../../base/result.ts';
 import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type { RegistryChange, SubnetRecord } from '../../protocol/types/registry.ts';
-import type { NetworkError, NetworkRegistry, NetworkResult } from '../../wire/network.ts';
+import type { NetworkRegistry, NetworkResult } from '../../wire/network.ts';
 import { registryFact } from '../../wire/registry-fact.ts';
 import type { HostEvent, TelemetryBatch } from '../../wire/telemetry.ts';
 import type { NodeProcess } from './node-process.ts';
-import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
+import type { Roster } from './roster.ts';
 
 export interface RegistryControl {
   readonly port: Omit<NetworkRegistry, 'addSubnet'>;
@@ -15,14 +14,23 @@ export interface RegistryControl {
   facts(): readonly HostEvent[];
 }
 
+/** Who keeps the record of a subnet. */
+export interface RecordKeeper {
+  newest(): SubnetRecord;
+  /** Versions after the first, ascending. */
+  records(): readonly SubnetRecord[];
+  /** Makes the next version; it is on the disk before anybody acts on it. */
+  change(change: RegistryChange): NetworkResult<void>;
+  /** Tells the nodes, where they do not learn of it by themselves. */
+  tell(record: SubnetRecord): NetworkResult<void>;
+}
+
 export interface RegistryControlDeps {
-  readonly keeper: RegistryKeeper;
+  readonly keeper: RecordKeeper;
   readonly subnetId: SubnetId;
   /** The nodes of the subnet. */
   readonly roster: Roster;
   report(event: HostEvent): void;
-  /** Writes a version down before anybody acts on it. */
-  save(record: SubnetRecord): Promise<Result<void, { readonly message: string }>>;
   start(process: NodeProcess): NetworkResult<void>;
 }
 
@@ -47,37 +55,25 @@ export function createRegistryControl(deps: RegistryControlDeps): RegistryContro
 
   /** Ends of earlier changes: each one is on the disk before the next is made. */
   let saving: Promise<unknown> = Promise.resolve();
-  const makeVersion = async (
-    change: RegistryChange,
-  ): Promise<Result<SubnetRecord, NetworkError>> => {
-    const prepared = keeper.prepare(change);
-    const saved = prepared.ok ? await deps.save(prepared.value) : ok(undefined);
-    if (!saved.ok) {
-      return err(networkError('STORAGE_FAILED', saved.error.message));
-    }
-    const made = keeper.change(change);
-    return made.ok ? made : err(networkError('INVALID_ARGUMENT', made.error.message));
-  };
-
   return {
     port: {
       version: () => keeper.newest().version,
       record: () => keeper.newest(),
       update: async (change) => {
-        const making = saving.then(() => {
+        const making = saving.then(async () => {
           const before = keeper.newest().members;
-          return makeVersion(change).then((made) => ({ before, made }));
+          const made = await keeper.change(change);
+          return { before, made };
         });
         saving = making;
         const { before, made } = await making;
         if (!made.ok) {
           return made;
         }
-        const { version, members } = made.value;
-        report(registryFact(made.value, subnetId));
-        const told = await roster.tellAll(({ control }) =>
-          control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'applyRegistry', [made.value]),
-        );
+        const record = keeper.newest();
+        const { version, members } = record;
+        report(registryFact(record, subnetId));
+        const told = await keeper.tell(record);
         const started = await startMembers(members.filter((id) => !before.includes(id)));
         const failed = [told, started].find((outcome) => !outcome.ok);
         return failed === undefined || failed.ok ? ok(version) : failed;

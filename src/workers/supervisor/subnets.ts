@@ -1,23 +1,21 @@
 import { present } from '../../base/assert.ts';
-import { err } from '../../base/result.ts';
-import {
-  createRegistryKeeper,
-  type RegistryKeeper,
-} from '../../protocol/registry/registry-keeper.ts';
-import { registeredNodes } from '../../protocol/registry/registry-change.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { createRegistryKeeper } from '../../protocol/registry/registry-keeper.ts';
+import { genesisRecord, registeredNodes } from '../../protocol/registry/registry-change.ts';
 import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import type { NetworkRegistry } from '../../wire/network.ts';
-import { noRegistry } from '../../wire/registry-fact.ts';
 import type { HostEvent, TelemetryBatch } from '../../wire/telemetry.ts';
-import type { Dealt } from '../inspector/inspector.worker.ts';
+import type { Dealt } from '../inspector/registry-office.ts';
 import type { NodeProcess } from './node-process.ts';
 import {
   createRegistryControl,
+  type RecordKeeper,
   type RegistryControl,
   type RegistryControlDeps,
 } from './registry-control.ts';
-import { createRoster, networkError, type Roster } from './roster.ts';
+import type { RootRegistry } from './root-registry.ts';
+import { CONTROL_DEADLINE_MS, createRoster, networkError, type Roster } from './roster.ts';
 import { createSafetyWatch } from './safety-watch.ts';
 
 /** What the page keeps of each subnet. */
@@ -26,28 +24,59 @@ export interface SubnetControl {
   readonly dealt: Dealt;
   /** Its registered nodes, members first. */
   readonly roster: Roster;
-  readonly keeper: RegistryKeeper;
+  readonly keeper: RecordKeeper;
   readonly registry: RegistryControl;
 }
 
-export interface SubnetControlDeps extends Pick<RegistryControlDeps, 'report' | 'save' | 'start'> {
+export interface SubnetControlDeps extends Pick<RegistryControlDeps, 'report' | 'start'> {
   readonly dealt: Dealt;
   readonly processes: readonly NodeProcess[];
-  /** Versions of its record that are known already. */
+  /** The network's; null where the page keeps the record of the only subnet. */
+  readonly root: RootRegistry | null;
+  /** Versions of that record that are known already. */
   readonly records: readonly SubnetRecord[];
+  /** Writes one down before anybody acts on it. */
+  save(record: SubnetRecord): Promise<Result<void, { readonly message: string }>>;
 }
 
-export function createSubnetControl({
-  dealt,
-  processes,
-  records,
-  ...deps
-}: SubnetControlDeps): SubnetControl {
+export function createSubnetControl(deps: SubnetControlDeps): SubnetControl {
+  const { dealt, processes, root, report, start } = deps;
   const { subnetId } = dealt.genesis;
   const roster = createRoster(processes);
-  const keeper = createRegistryKeeper(dealt.genesis, records);
-  const registry = createRegistryControl({ keeper, subnetId, roster, ...deps });
+  const keeper = root === null ? keptByPage(deps, roster) : keptByRoot(root, dealt);
+  const registry = createRegistryControl({ keeper, subnetId, roster, report, start });
   return { subnetId, dealt, roster, keeper, registry };
+}
+
+function keptByPage({ dealt, records, save }: SubnetControlDeps, roster: Roster): RecordKeeper {
+  const keeper = createRegistryKeeper(dealt.genesis, records);
+  return {
+    newest: keeper.newest,
+    records: keeper.records,
+    change: async (change) => {
+      const prepared = keeper.prepare(change);
+      const saved = prepared.ok ? await save(prepared.value) : ok(undefined);
+      if (!saved.ok) {
+        return err(networkError('STORAGE_FAILED', saved.error.message));
+      }
+      const made = keeper.change(change);
+      return made.ok ? ok(undefined) : err(networkError('INVALID_ARGUMENT', made.error.message));
+    },
+    tell: (record) =>
+      roster.tellAll(({ control }) =>
+        control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'applyRegistry', [record]),
+      ),
+  };
+}
+
+function keptByRoot(root: RootRegistry, { genesis }: Dealt): RecordKeeper {
+  const records = (): readonly SubnetRecord[] => root.recordsOf(genesis.subnetId);
+  return {
+    records,
+    newest: () => records().at(-1) ?? genesisRecord(genesis),
+    change: (change) => root.change(genesis.subnetId, change),
+    tell: async () => ok(undefined),
+  };
 }
 
 /** The nodes to start. Who left is among them: it is told so by a catch-up package, and ends. */
@@ -61,9 +90,13 @@ export function everMembers({ dealt, keeper, roster }: SubnetControl): readonly 
   return roster.all().filter(({ nodeId }) => members.has(nodeId));
 }
 
-/** The records of all subnets behind one port; without an id that of the root. */
+/**
+ * The records of all subnets behind one port; without an id that of the root.
+ * @param subnets grows when one is added
+ */
 export function createNetworkRegistry(
   subnets: readonly Pick<SubnetControl, 'subnetId' | 'registry'>[],
+  addSubnet: NetworkRegistry['addSubnet'],
 ): NetworkRegistry {
   const root = present(subnets[0], 'a network has a root subnet').registry.port;
   const find = (subnetId: SubnetId | undefined): RegistryControl['port'] | undefined =>
@@ -83,20 +116,24 @@ export function createNetworkRegistry(
     update: async (change, subnetId) =>
       find(subnetId)?.update(change) ??
       err(networkError('SUBNET_UNKNOWN', 'There is no such subnet.')),
-    addSubnet: async () => err(noRegistry()),
+    addSubnet,
   };
 }
 
 /** The place of a node's subnet in the topology; undefined for the host. */
 export type SubnetOfNode = (nodeId: NodeId | 'host') => number | undefined;
 
+/** @param dealt grows when a subnet is added */
 export function createSubnetOfNode(dealt: readonly Dealt[]): SubnetOfNode {
-  const byNode = new Map<string, number>(
-    dealt.flatMap(({ genesis }, index) =>
-      registeredNodes(genesis).map((nodeId) => [nodeId, index] as const),
-    ),
-  );
-  return (nodeId) => byNode.get(nodeId);
+  const byNode = new Map<string, number>();
+  let counted = 0;
+  return (nodeId) => {
+    for (; counted < dealt.length; counted += 1) {
+      const { genesis } = present(dealt[counted], 'an index of the list');
+      registeredNodes(genesis).forEach((id) => byNode.set(id, counted));
+    }
+    return byNode.get(nodeId);
+  };
 }
 
 /** Safety is a promise within a subnet: each is watched for itself. */
@@ -105,19 +142,26 @@ export function createNetworkSafety(
   subnetOf: SubnetOfNode,
   report: (event: HostEvent) => void,
 ) {
-  const watches = dealt.map(({ genesis: { subnetId } }) =>
-    createSafetyWatch((violation) =>
-      report(dealt.length === 1 ? violation : { ...violation, subnetId }),
-    ),
-  );
+  const watches: ReturnType<typeof createSafetyWatch>[] = [];
+  const watchAll = (): readonly ReturnType<typeof createSafetyWatch>[] => {
+    for (const { genesis } of dealt.slice(watches.length)) {
+      const { subnetId } = genesis;
+      const watch = createSafetyWatch((violation) =>
+        report(dealt.length === 1 ? violation : { ...violation, subnetId }),
+      );
+      watches.push(watch);
+    }
+    return watches;
+  };
   return {
     observe: (batch: TelemetryBatch): void => {
       const subnet = subnetOf(batch.from);
-      for (const watch of subnet === undefined ? watches : watches.slice(subnet, subnet + 1)) {
+      const all = watchAll();
+      for (const watch of subnet === undefined ? all : all.slice(subnet, subnet + 1)) {
         watch.observe(batch);
       }
     },
     /** A restarted node counts again from what it had stored. */
-    forget: (nodeId: NodeId): void => watches[subnetOf(nodeId) ?? 0]?.forget(nodeId),
+    forget: (nodeId: NodeId): void => watchAll()[subnetOf(nodeId) ?? 0]?.forget(nodeId),
   };
 }

@@ -1,6 +1,7 @@
 import { present } from '../../base/assert.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
+import type { NetworkTopology } from '../../protocol/types/network-topology.ts';
 import type {
   Network,
   NetworkError,
@@ -8,7 +9,6 @@ import type {
   NetworkResult,
   NodeSnapshot,
   SignatureBackendChoice,
-  Topology,
 } from '../../wire/network.ts';
 import {
   guardClock,
@@ -24,14 +24,16 @@ import { initialLink, type NetworkSpec } from '../../wire/network-spec.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
 import type { Deal } from '../inspector/inspector.worker.ts';
-import type { NodeReport } from '../node/control.ts';
+import type { Dealt, RegistryView } from '../inspector/registry-office.ts';
 import { runningDisks } from '../saved/disk-reader.ts';
 import type { Opening } from '../saved/network-opening.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
 import { createInspectorPort } from './inspector-port.ts';
-import { createNodeProcess, type NodeProcess } from './node-process.ts';
-import { createStarter, createStartLine } from './node-starter.ts';
+import { snapshotOf } from './node-snapshot.ts';
+import { createNodeProcess, type NodeProcess, type SpawnedWorker } from './node-process.ts';
+import { createStarter, createStartLine, type Starter } from './node-starter.ts';
+import { createRootRegistry, type RootRegistry } from './root-registry.ts';
 import { CONTROL_DEADLINE_MS, createRoster, networkError, type Roster } from './roster.ts';
 import { countNodes } from './sandbox-share.ts';
 import {
@@ -41,6 +43,7 @@ import {
   raiseScaffold,
   type Scaffold,
 } from './scaffold.ts';
+import { createSubnetAdder } from './subnet-adder.ts';
 import {
   createNetworkRegistry,
   createNetworkSafety,
@@ -49,9 +52,6 @@ import {
   everMembers,
   type SubnetControl,
 } from './subnets.ts';
-import type { TelemetryHub } from './telemetry-hub.ts';
-
-const SNAPSHOT_DEADLINE_MS = 2_000;
 
 /** Starts a network, or starts it again, as `opening` says; `Result` tells why it could not. */
 export async function startNetwork(
@@ -77,6 +77,7 @@ export async function startNetwork(
     'deal',
     spec,
     opening.genesisTimeNs,
+    opening.registryDeltas,
   );
   if (!dealt.ok) {
     dismantle(scaffold, []);
@@ -107,54 +108,39 @@ interface AssembledNetwork {
 
 function assembleNetwork(
   scaffold: Scaffold,
-  deal: Deal,
+  dealt: Deal,
   backend: SignatureBackendChoice,
 ): AssembledNetwork {
   const { spec, opening, hub, clock, boot, fetchShim } = scaffold;
+  const deal = { ...dealt, subnets: [...dealt.subnets] };
   const stackBytes = spec.wasmStackBytes ?? browserStackBytes();
   const report = (event: HostEvent): void => hub.report(event);
   const subnetOf = createSubnetOfNode(deal.subnets);
   const safety = createNetworkSafety(deal.subnets, subnetOf, report);
   hub.observe((batch) => boot.observe(batch, subnetOf(batch.from)));
   hub.observe(safety.observe);
-  tellGateway(scaffold, deal);
+  tellGateway(scaffold, deal.registry?.topology ?? deal.topology);
   const start = async (process: NodeProcess): NetworkResult<void> => {
     const starter = starters[subnetOf(process.nodeId) ?? 0];
     return present(starter, 'every node is of a subnet')(process);
   };
-  const subnets = createSubnets(scaffold, deal, {
-    report,
-    start,
-    onState: (nodeId, state) => {
-      if (state === 'starting') {
-        safety.forget(nodeId);
-      } else if (state !== 'running' && deal.subnets.length > 1) {
-        tellNeighbours(subnets, nodeId);
-      }
-    },
-  });
-  const processes = subnets.flatMap(({ roster }) => roster.all());
+  const subnets: SubnetControl[] = [];
+  const processes: NodeProcess[] = [];
+  const rosters: Roster[] = [];
+  const starters: Starter[] = [];
+  const inspectors: (readonly [SubnetId, NetworkInspector])[] = [];
+  const root = deal.registry === null ? null : openRootRegistry(scaffold, deal.registry, subnets);
   const roster = createRoster(processes);
   opening.attach(runningDisks(roster));
   const clockControl = createClockControl({
     clock,
     initialPace: opening.pace,
     roster,
-    subnets: subnets.map((subnet) => subnet.roster),
+    subnets: rosters,
     wallNowMs: Date.now,
     report,
   });
-  const indexOf = (id: NodeId): number => processes.findIndex(({ nodeId }) => nodeId === id);
-  const faults: FaultControl = createFaultControl({
-    roster,
-    initialLink: (from, to) => initialLink(spec, indexOf(from), indexOf(to)),
-    report,
-    start,
-    wipeStorage: (nodeId) => wipeStorage(scaffold, nodeId),
-  });
-  for (const { registry } of subnets) {
-    hub.observe(registry.observe);
-  }
+  const faults = createFaults(scaffold, { roster, report, start });
   const startLine = createStartLine();
   const world = {
     networkId: opening.networkId,
@@ -166,16 +152,40 @@ function assembleNetwork(
     delays: clockControl.delays,
     faults,
     roster,
+    registryDeltas: () => root?.view().deltas ?? [],
   };
-  const starters = subnets.map(({ keeper }, subnet) =>
-    createStarter({
-      ...world,
-      subnet,
-      registry: keeper,
-      registryDeltas: () => deal.registryDeltas,
-    }),
-  );
-  const topology: Topology = topologyOf(spec, deal.subnets);
+  const spare = [...scaffold.spare];
+  const onState: NodeWatch['onState'] = (nodeId, state) => {
+    if (state === 'starting') {
+      safety.forget(nodeId);
+    } else if (state !== 'running' && deal.subnets.length > 1) {
+      tellNeighbours(subnets, nodeId);
+    }
+  };
+  /** Makes the processes of a subnet; they are to be started. */
+  const include = (one: Dealt): void => {
+    const place = { dealt: one, index: subnets.length, root, spare };
+    const subnet = createSubnet(scaffold, place, { report, start, onState });
+    subnets.push(subnet);
+    rosters.push(subnet.roster);
+    processes.push(...subnet.roster.all());
+    starters.push(createStarter({ ...world, dealt: one, registry: subnet.keeper }));
+    inspectors.push([subnet.subnetId, inspectorOf(scaffold, subnet)]);
+    hub.observe(subnet.registry.observe);
+  };
+  deal.subnets.forEach(include);
+  const { settle, addSubnet } = createSubnetAdder({
+    deal,
+    root,
+    opening,
+    roster,
+    report,
+    include,
+    tellGateway: (topology) => tellGateway(scaffold, topology),
+    refreshLinks: faults.refreshLinks,
+    topology: () => topologyOf(spec, deal.subnets),
+    startMembers: () => startMembers(present(subnets.at(-1), 'it was included'), start),
+  });
   let closed = false;
   const guard: NetworkGuard = {
     isClosed: () => closed,
@@ -185,9 +195,9 @@ function assembleNetwork(
     spec,
     fetch: fetchShim.fetch,
     rootKey: () => deal.rootKeyDer,
-    topology: () => topology,
+    topology: () => topologyOf(spec, deal.subnets),
     faults: guardFaults(guard, faults.port),
-    registry: guardRegistry(guard, createNetworkRegistry(subnets)),
+    registry: guardRegistry(guard, createNetworkRegistry(subnets, addSubnet)),
     clock: guardClock(guard, clockControl.port),
     events: {
       subscribe: (listener) =>
@@ -196,7 +206,7 @@ function assembleNetwork(
           ...subnets.flatMap(({ registry }) => registry.facts()),
         ]),
     },
-    inspect: guardInspector(guard, inspectorOf(scaffold, subnets)),
+    inspect: guardInspector(guard, createNetworkInspector(inspectors)),
     forkCanister: guardFork(guard, async (canisterId, options) => {
       const { forkCanister } = await import('../../wire/fork-canister.ts');
       return forkCanister(network, canisterId, options);
@@ -216,16 +226,59 @@ function assembleNetwork(
       }
     },
   };
-  const members = subnets.flatMap(everMembers);
   const startAll = async (): NetworkResult<void> => {
-    const outcomes = await Promise.all(members.map(start));
+    const outcomes = await Promise.all(subnets.flatMap(everMembers).map(start));
     startLine.release();
     await roster.tellAll(({ control }) =>
       control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'setClock', clockControl.setting()),
     );
-    return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined);
+    const failed = outcomes.find((outcome) => !outcome.ok);
+    const fresh = failed === undefined && root !== null ? await root.catchUp() : ok([]);
+    for (const late of fresh.ok ? fresh.value : []) {
+      await settle(late);
+    }
+    return failed ?? ok(undefined);
   };
   return { network, startAll };
+}
+
+function openRootRegistry(
+  { inspector, fetchShim, clock, opening }: Scaffold,
+  initial: RegistryView,
+  subnets: readonly SubnetControl[],
+): RootRegistry {
+  return createRootRegistry({
+    initial,
+    inspector: inspector.control,
+    fetch: fetchShim.fetch,
+    nowNs: clock.nowNs,
+    rootNodes: () => present(subnets[0], 'a network has a root subnet').roster,
+    save: ({ deltas }) => opening.saveRegistry(deltas.slice(1)),
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  });
+}
+
+async function startMembers(
+  { dealt, roster }: SubnetControl,
+  start: NodeWatch['start'],
+): NetworkResult<void> {
+  const members = roster.all().slice(0, dealt.genesis.nodes.length);
+  const outcomes = await Promise.all(members.map(start));
+  return outcomes.find((outcome) => !outcome.ok) ?? ok(undefined);
+}
+
+function createFaults(
+  scaffold: Scaffold,
+  { roster, report, start }: Pick<NodeWatch, 'report' | 'start'> & { readonly roster: Roster },
+): FaultControl {
+  const indexOf = (id: NodeId): number => roster.all().findIndex(({ nodeId }) => nodeId === id);
+  return createFaultControl({
+    roster,
+    initialLink: (from, to) => initialLink(scaffold.spec, indexOf(from), indexOf(to)),
+    report,
+    start,
+    wipeStorage: (nodeId) => wipeStorage(scaffold, nodeId),
+  });
 }
 
 interface NodeWatch {
@@ -234,30 +287,36 @@ interface NodeWatch {
   onState(nodeId: NodeId, state: NodeSnapshot['state']): void;
 }
 
-function createSubnets(
+interface IncludedSubnet {
+  readonly dealt: Dealt;
+  /** Its place among all. */
+  readonly index: number;
+  readonly root: RootRegistry | null;
+  /** Workers that were spawned ahead, as many as the members of the spec's subnets. */
+  readonly spare: SpawnedWorker[];
+}
+
+function createSubnet(
   scaffold: Scaffold,
-  deal: Deal,
+  { dealt, index, root, spare }: IncludedSubnet,
   { report, start, onState }: NodeWatch,
-): readonly SubnetControl[] {
+): SubnetControl {
   const { opening } = scaffold;
-  // As many as there are members: they come first in each subnet.
-  const spare = [...scaffold.spare];
-  return deal.subnets.map((dealt, index) => {
-    const { nodes, spareNodes, subnetId } = dealt.genesis;
-    const processes = [...nodes, ...spareNodes].map(({ nodeId }, place) =>
-      createNodeProcess(
-        nodeDeps(scaffold, nodeId, subnetId, onState),
-        place < nodes.length ? spare.shift() : undefined,
-      ),
-    );
-    return createSubnetControl({
-      dealt,
-      processes,
-      records: opening.records(index),
-      save: (record) => opening.saveRecord(index, record),
-      report,
-      start,
-    });
+  const { nodes, spareNodes, subnetId } = dealt.genesis;
+  const processes = [...nodes, ...spareNodes].map(({ nodeId }, place) =>
+    createNodeProcess(
+      nodeDeps(scaffold, nodeId, subnetId, onState),
+      place < nodes.length ? spare.shift() : undefined,
+    ),
+  );
+  return createSubnetControl({
+    dealt,
+    processes,
+    root,
+    records: opening.records(index),
+    save: (record) => opening.saveRecord(index, record),
+    report,
+    start,
   });
 }
 
@@ -299,17 +358,13 @@ function tellNeighbours(subnets: readonly SubnetControl[], gone: NodeId): void {
   }
 }
 
-function tellGateway({ gateway }: Scaffold, { topology }: Deal): void {
+function tellGateway({ gateway }: Scaffold, topology: NetworkTopology): void {
   void gateway.control.call({ deadlineMs: CONTROL_DEADLINE_MS }, 'setTopology', topology);
 }
 
-function inspectorOf({ inspector }: Scaffold, subnets: readonly SubnetControl[]): NetworkInspector {
-  return createNetworkInspector(
-    subnets.map(({ subnetId, roster, keeper }) => [
-      subnetId,
-      createInspectorPort(roster, inspector.control, keeper, subnetId),
-    ]),
-  );
+function inspectorOf({ inspector }: Scaffold, subnet: SubnetControl): NetworkInspector {
+  const { subnetId, roster, keeper } = subnet;
+  return createInspectorPort(roster, inspector.control, keeper, subnetId);
 }
 
 function countInWords(spec: NetworkSpec): string {
@@ -337,21 +392,3 @@ async function wipeStorage(
   const asked = await inspector.control.call(options, 'wipe', opening.networkId, nodeId);
   return asked.ok ? asked.value : asked;
 }
-
-async function snapshotOf(process: NodeProcess, hub: TelemetryHub): Promise<NodeSnapshot> {
-  const { nodeId } = process;
-  const asked = await process.control()?.call({ deadlineMs: SNAPSHOT_DEADLINE_MS }, 'report');
-  const report: NodeReport | undefined = asked?.ok === true ? asked.value : undefined;
-  const heights = report?.status ?? hub.heightsOf(nodeId) ?? NO_HEIGHTS;
-  const { notarized, finalized, executed, certified, catchUpPackage } = heights;
-  return {
-    nodeId,
-    state: process.state(),
-    reason: process.reason(),
-    heights: { notarized, finalized, executed, certified, catchUpPackage },
-    stateRoot: (report?.status.stateRoot ?? null) as NodeSnapshot['stateRoot'],
-    ...(report === undefined ? {} : { load: report.load }),
-  };
-}
-
-const NO_HEIGHTS = { notarized: 0, finalized: 0, executed: 0, certified: 0, catchUpPackage: 0 };
