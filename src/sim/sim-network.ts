@@ -159,9 +159,7 @@ class SimNetworkHost implements SimNetwork {
     );
     this.checkers = this.subnets.checkers;
     genesis.forEach(this.subnets.include);
-    this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => {
-      this.flush();
-    });
+    this.drive = createDrive(options.drive ?? 'manual', this.simulation, () => this.flush());
     const send = createHttpPort({
       topology: () => this.desk?.local.newestTopology() ?? dealt.topology,
       placeOf: (id) => this.topology().subnets.findIndex(({ subnetId }) => subnetId === id),

@@ -116,7 +116,8 @@ export function createRegistryDesk(
         return undefined;
       }
       const { parameters, nodes, spareNodes, registryVersion, genesisTimeNs } = genesis;
-      const type = parameters.subnetType;
+      const { specialization = 'none', subnetType } = parameters;
+      const type = specialization === 'none' ? subnetType : specialization;
       const shape = { type, nodes: nodes.length, spareNodes: spareNodes.length };
       const again = dealLateSubnet(spec, { shape, index, registryVersion, genesisTimeNs }, suite);
       return again.genesis.subnetId === subnetId ? again : undefined;
