@@ -169,6 +169,7 @@ function createView({ channel, viewer, timers, first, stopSigns }: ViewDeps): Vi
       version: (subnetId) => recordOf(subnetId).version,
       record: recordOf,
       update: refused,
+      addSubnet: refused,
     },
     clock: {
       now: clockNow,
