@@ -39,7 +39,7 @@ window.nodeWorkerProbe = {
       { deadlineMs: 20_000, transfer: [telemetry.port2, gateway.port2, modules.port2] },
       'start',
       {
-        networkId: `probe-${crypto}-${Date.now()}`,
+        networkId: `probe-${Date.now()}`,
         genesis: subnet.genesis,
         secrets: own,
         rootKeyDer,
