@@ -1,9 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { principalToBytes } from '../../src/protocol/crypto/principal.ts';
 import { CLASSROOM_EXECUTION_LIMITS } from '../../src/protocol/limits/execution.ts';
 import { DEFAULT_PRIORITY } from '../../src/protocol/replicated-state/schedule.ts';
 import type { CanisterId } from '../../src/protocol/types/ids.ts';
 import { TestNetwork } from '../support/test-network.ts';
+import type { TestSubnet } from '../support/test-subnet.ts';
 import { answer, call, op, program, type Code } from '../support/universal.ts';
 import { universalWasm } from '../support/universal-module.ts';
 
@@ -81,19 +82,37 @@ describe('a stream that several canisters fill', () => {
 });
 
 describe('best-effort responses from another subnet', () => {
-  it('that find no room are dropped, the largest first: IC0602, and their cycles come back', () => {
-    const network = new TestNetwork(['system', 'application'], {
+  let network: TestNetwork;
+  let here: TestSubnet;
+  let a: CanisterId;
+  let b: CanisterId;
+
+  beforeEach(() => {
+    network = new TestNetwork(['system', 'application'], {
       ...CLASSROOM_EXECUTION_LIMITS,
       bestEffortBytes: BigInt(100 * KIB),
     });
-    const [here, there] = [network.subnet(0), network.subnet(1)];
-    const a = here.createWith(wasm);
-    const b = there.createWith(wasm);
+    here = network.subnet(0);
+    a = here.createWith(wasm);
+    b = network.subnet(1).createWith(wasm);
     network.rounds(1);
-    const ask = (kib: number): Code =>
+  });
+
+  const rest = (isResting: boolean): void => {
+    const { schedule } = here.state;
+    const resting = { ...DEFAULT_PRIORITY, heapDeltaDebit: 10 ** 12 };
+    const priorities = isResting
+      ? schedule.priorities.set(a, resting)
+      : schedule.priorities.delete(a);
+    here.state = { ...here.state, schedule: { ...schedule, priorities } };
+  };
+  const heard = (): string => here.answerTo(a, 'query', program(answer(op('global'))).bytes);
+  /** a asks b for so many KiB each; the answers are there, but a cannot run. */
+  const askAndRest = (...kib: readonly number[]): void => {
+    const calls = kib.map((size) =>
       call({
         callee: principalToBytes(b),
-        arg: program(answer(op('bytes', 0x78, kib * KIB))).bytes,
+        arg: program(answer(op('bytes', 0x78, size * KIB))).bytes,
         cycles: 1000,
         timeout: 60,
         onReply: program(op('global_append', 'y')),
@@ -101,17 +120,21 @@ describe('best-effort responses from another subnet', () => {
           op('global_append', op('bytes', op('add', op('reject_code'), 48), 1)),
           op('global_append', op('reject_message')),
         ),
-      });
-    network.round(0, [
-      here.ingress(a, 'update', program(ask(30), ask(80), ask(40), op('reply')).bytes),
-    ]);
-    // The callee answers; the caller cannot run when the answers come.
+      }),
+    );
+    network.round(0, [here.ingress(a, 'update', program(...calls, op('reply')).bytes)]);
     network.round(1);
-    const resting = { ...DEFAULT_PRIORITY, heapDeltaDebit: 10 ** 12 };
-    const { schedule } = here.state;
-    const priorities = schedule.priorities.set(a, resting);
-    here.state = { ...here.state, schedule: { ...schedule, priorities } };
+    rest(true);
     network.round(0);
+  };
+  const isSettled = (): void => {
+    expect(here.canister(a).calls.callbacks).toEqual([]);
+    network.rounds(2);
+    expect([network.imbalance(), network.inTransit()]).toEqual([0n, 0n]);
+  };
+
+  it('that find no room are dropped, the largest first: IC0602, and their cycles come back', () => {
+    askAndRest(30, 80, 40);
     const waiting = here.canister(a).inputQueues.flatMap(({ messages }) => messages);
     expect(waiting.map((one) => one.kind === 'response' && one.payload.kind)).toEqual([
       'reply',
@@ -119,17 +142,20 @@ describe('best-effort responses from another subnet', () => {
       'reply',
     ]);
     expect(network.imbalance()).toBe(0n);
-    here.state = {
-      ...here.state,
-      schedule: { ...here.state.schedule, priorities: schedule.priorities.delete(a) },
-    };
+    rest(false);
     network.round(0);
-    const heard = (): string => here.answerTo(a, 'query', program(answer(op('global'))).bytes);
     expect(heard()).toBe('y6Response was dropped.y');
     network.round(0, [], { afterNs: 90n * SECOND_NS });
     expect(heard()).toBe('y6Response was dropped.y');
-    expect(here.canister(a).calls.callbacks).toEqual([]);
-    network.rounds(2);
-    expect([network.imbalance(), network.inTransit()]).toEqual([0n, 0n]);
+    isSettled();
+  });
+
+  it('that came in time are heard, however late the caller runs', () => {
+    askAndRest(1, 2);
+    network.round(0, [], { afterNs: 90n * SECOND_NS });
+    rest(false);
+    network.round(0);
+    expect(heard()).toBe('yy');
+    isSettled();
   });
 });
