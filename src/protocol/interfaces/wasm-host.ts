@@ -26,9 +26,12 @@ export interface DirtyPage {
   readonly bytes: Uint8Array;
 }
 
-/** Value of a mutable global. f32/f64 travel as their bit pattern so that NaNs survive. */
+/**
+ * Value of a global. f32/f64 travel as their bit pattern so that NaNs survive. Vectors are constants
+ * only, which a host never reads or writes: they stand in the lists of snapshots.
+ */
 export interface GlobalValue {
-  readonly type: 'i32' | 'i64' | 'f32' | 'f64';
+  readonly type: 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
   readonly bits: bigint;
 }
 

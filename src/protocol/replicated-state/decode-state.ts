@@ -204,13 +204,16 @@ function sectionFrom(value: CborValue): CustomSection {
   };
 }
 
+const GLOBAL_TYPES = ['i32', 'i64', 'f32', 'f64', 'v128'] as const;
+
 export function globalFrom(value: CborValue): GlobalValue {
-  const [type, bits] = list(value);
-  const name = text(type);
-  if (name !== 'i32' && name !== 'i64' && name !== 'f32' && name !== 'f64') {
+  const [named, bits] = list(value);
+  const name = text(named);
+  const type = GLOBAL_TYPES.find((one) => one === name);
+  if (type === undefined) {
     throw new Malformed('a global type');
   }
-  return { type: name, bits: big(bits) };
+  return { type, bits: big(bits) };
 }
 
 /** Module and memories are filled in by the caller. */

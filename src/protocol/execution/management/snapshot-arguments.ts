@@ -139,7 +139,9 @@ function wasmPagesOf(bytes: bigint, name: string, limit: number): number {
 function globalFrom(item: CandidValue): GlobalValue {
   const { name, value } = variantOf(item, ['i32', 'i64', 'f32', 'f64', 'v128']);
   if (name === 'v128') {
-    return invalidMetadata('globals of type v128 are not supported');
+    return value.kind === 'number' && value.value >= 0n && value.value < 1n << 128n
+      ? { type: name, bits: value.value }
+      : malformed('a global is not a v128');
   }
   const width = name === 'i64' || name === 'f64' ? 64 : 32;
   if (name === 'f32' || name === 'f64') {

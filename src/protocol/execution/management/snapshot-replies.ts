@@ -101,6 +101,7 @@ function globalValue({ type, bits }: GlobalValue): object {
       return { i64: BigInt.asIntN(64, bits) };
     case 'f32':
     case 'f64':
+    case 'v128':
       return { [type]: bits };
   }
 }

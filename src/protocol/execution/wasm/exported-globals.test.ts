@@ -43,6 +43,20 @@ describe('globals of a snapshot', () => {
     expect(fromListedGlobals(module, LISTED.with(4, i64(6n)))).toEqual(MUTABLE.with(2, i64(6n)));
   });
 
+  it('list constant vectors with all their bits', async () => {
+    const module = parseModule(
+      await compileWat(`(module
+        (global $v v128 (v128.const i64x2 1 -1))
+        (global $n (mut i32) (i32.const 3))
+        (global $hidden v128 (v128.const i32x4 1 2 3 4))
+        (export "v" (global $v)))`),
+    );
+    const vector = { type: 'v128', bits: (0xffff_ffff_ffff_ffffn << 64n) | 1n } as const;
+    expect(toListedGlobals(module, [i32(7)])).toEqual([vector, i32(7)]);
+    expect(fromListedGlobals(module, [vector, i32(8)])).toEqual([i32(8)]);
+    expect(fromListedGlobals(module, [i32(8), i32(8)])).toBeUndefined();
+  });
+
   it('are none where the module has none', async () => {
     const module = parseModule(await compileWat('(module)'));
     expect(toListedGlobals(module, [])).toEqual([]);

@@ -23,6 +23,7 @@ const TYPES: Readonly<Record<number, GlobalValue['type']>> = {
   [VALUE_TYPE.i64]: 'i64',
   [VALUE_TYPE.f32]: 'f32',
   [VALUE_TYPE.f64]: 'f64',
+  [VALUE_TYPE.v128]: 'v128',
 };
 
 function littleEndian(bytes: Uint8Array): bigint {
@@ -41,6 +42,10 @@ function initialBits(reader: ByteReader, before: readonly { readonly initial: bi
       return littleEndian(reader.take(4));
     case OP.f64Const:
       return littleEndian(reader.take(8));
+    case OP.prefixFd:
+      // The only vector instruction of a constant: v128.const.
+      reader.u32();
+      return littleEndian(reader.take(16));
     case OP.globalGet:
       return before[reader.u32()]?.initial ?? 0n;
     default:
@@ -64,7 +69,7 @@ function allGlobals(module: ParsedModule): readonly ListedGlobal[] {
     const initial = initialBits(reader, globals);
     reader.skip(1);
     globals.push({
-      type: present(TYPES[valueType], 'globals of canisters are numbers'),
+      type: present(TYPES[valueType], 'globals of canisters are numbers and vectors'),
       mutablePlace: mutable ? mutables : null,
       initial,
     });

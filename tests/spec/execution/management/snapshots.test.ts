@@ -38,12 +38,16 @@ const NOTHING_REPLACED = { replace_snapshot: [], uninstall_code: [] };
 describe('snapshots of a canister', () => {
   let wasm: Uint8Array;
   let caller: Uint8Array;
+  let vector: Uint8Array;
   let subnet: TestSubnet;
   let id: CanisterId;
 
   beforeAll(async () => {
     wasm = await compileWat(KEEPER_WAT);
     caller = await compileWat(CALLER_WAT);
+    vector = await compileWat(`(module
+      (global (export "v") v128 (v128.const i64x2 -1 2))
+      (global (mut i32) (i32.const 5)))`);
   });
   beforeEach(() => {
     subnet = new TestSubnet();
@@ -173,6 +177,41 @@ describe('snapshots of a canister', () => {
     expect(load(snapshot, other)).toMatch(
       /^IC0406: Only a controller of the canister that snapshot .* belongs to can load it on canister/,
     );
+  });
+
+  it('lists a constant vector, and takes the list back with the module', () => {
+    id = subnet.createWith(vector);
+    const { globals, ...facts } = metadata(take().id);
+    const lanes = (2n << 64n) | 0xffff_ffff_ffff_ffffn;
+    expect(globals).toEqual([{ v128: lanes }, { i32: 5 }]);
+    const upload = (list: readonly object[]): unknown => {
+      const made = manage<{ snapshot_id: Uint8Array }>(
+        subnet,
+        id,
+        'upload_canister_snapshot_metadata',
+        { ...facts, globals: list, replace_snapshot: [] },
+      );
+      if (typeof made === 'string') {
+        return made;
+      }
+      const { snapshot_id } = made;
+      manage(subnet, id, 'upload_canister_snapshot_data', {
+        snapshot_id,
+        kind: { wasm_module: { offset: 0n } },
+        chunk: vector,
+      });
+      const checkpoint = makeCheckpoint(subnet.state);
+      const restored = restoreCheckpoint(checkpoint.hash, checkpoint.encodedManifest, {
+        chunk: (hash) => checkpoint.chunk(hash),
+        isVerified: false,
+      });
+      expect(restored.ok && makeCheckpoint(restored.value.state).hash).toBe(checkpoint.hash);
+      return load(snapshot_id);
+    };
+    expect(upload([{ v128: lanes }, { i32: 6 }])).toBeUndefined();
+    expect(subnet.canister(id).execution?.globals).toEqual([{ type: 'i32', bits: 6n }]);
+    expect(upload([{ i64: 1n }, { i32: 6 }])).toMatch(/^IC0408/);
+    expect(upload([{ v128: 1n << 128n }, { i32: 6 }])).toMatch(/^IC0408: /);
   });
 
   it('goes out and in again in parts, to the same content', () => {
