@@ -19,12 +19,6 @@ interface Mark {
   readonly from: number;
 }
 
-/** Marks and `undo` so long at the start of a frame. */
-interface Frame {
-  readonly marks: number;
-  readonly undone: number;
-}
-
 /**
  * Which accesses come before a place of a function on every path to it: pages that are marked already,
  * and addresses between two that were found in memory, where an access cannot trap. Memory never
@@ -32,7 +26,8 @@ interface Frame {
  */
 export class KnownAccesses {
   readonly #marks: Mark[] = [];
-  readonly #frames: Frame[] = [];
+  /** For each open frame how long `marks` and `undo` were. */
+  readonly #frames: number[] = [];
   /** By term: the lowest address, without its offset, and the highest end of accesses. */
   #lowest = new Int32Array(1024);
   #end = new Int32Array(1024);
@@ -57,31 +52,36 @@ export class KnownAccesses {
   }
 
   enter(): void {
-    this.#frames.push({ marks: this.#marks.length, undone: this.#undo.length });
+    this.#frames.push(this.#marks.length, this.#undo.length);
   }
 
   /** What the first half of an `if` did is not done in the second. */
   else(): void {
-    this.#return(this.#frames.at(-1));
+    this.#return(this.#frames.at(-2) ?? 0, this.#frames.at(-1) ?? 0);
   }
 
   /** A block ends, which branches may have left before it did anything. */
   end(): void {
-    this.#return(this.#frames.pop());
+    const undone = this.#frames.pop() ?? 0;
+    this.#return(this.#frames.pop() ?? 0, undone);
   }
 
-  #return(frame: Frame | undefined): void {
+  #return(marks: number, undone: number): void {
     if (this.#forgets === 'other path') {
       return;
     }
     const undo = this.#undo;
-    for (let i = undo.length - 3; i >= (frame?.undone ?? 0); i -= 3) {
-      const term = undo[i] as number;
-      this.#lowest[term] = undo[i + 1] as number;
-      this.#end[term] = undo[i + 2] as number;
+    if (undo.length > undone) {
+      for (let i = undo.length - 3; i >= undone; i -= 3) {
+        const term = undo[i] as number;
+        this.#lowest[term] = undo[i + 1] as number;
+        this.#end[term] = undo[i + 2] as number;
+      }
+      undo.length = undone;
     }
-    undo.length = frame?.undone ?? 0;
-    this.#marks.length = frame?.marks ?? 0;
+    if (this.#marks.length > marks) {
+      this.#marks.length = marks;
+    }
   }
 
   /** Whether the page of what lies at the value plus `offset` is told of by a mark. */

@@ -159,7 +159,7 @@ export class KnownValues {
    * given a new term that term can name it: nothing else known here has to do with it. Copies cannot.
    */
   #forgetCopies(from: number): void {
-    if (this.#forgets === 'other path') {
+    if (this.#copies.length === from || this.#forgets === 'other path') {
       return;
     }
     for (let i = from; i < this.#copies.length; i += 1) {

@@ -118,6 +118,11 @@ export class ByteReader {
 
   /** Signed LEB128 of at most 64 bits; rounded above 2^53. */
   roundedS64(): number {
+    const only = this.peek();
+    if (only < 0x80) {
+      this.at += 1;
+      return only < 0x40 ? only : only - 0x80;
+    }
     let value = 0;
     for (let scale = 1; scale < 2 ** 70; scale *= 128) {
       const byte = this.byte();
