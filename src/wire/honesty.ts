@@ -50,11 +50,11 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'network',
-    here: '1 to 8 subnets of 1 to 40 nodes; the first is the root. It certifies keys and canister ranges of the others from a topology that is fixed at the start, and nodes ask each other for delegations over links as between nodes of one subnet.',
+    here: '1 to 8 subnets of 1 to 40 nodes; the first is the root. It certifies keys and canister ranges of the others as its registry has them. Subnets can be added, never removed, and nodes ask each other for delegations over links as between nodes of one subnet.',
     mainnet:
       'Dozens of subnets; the NNS subnet certifies what its registry canister says of them at that moment. Nodes of other subnets are reached over TLS.',
     consequence:
-      'Subnets and canister ranges do not change while the network runs. Who a node of another subnet is, the host vouches for; what it answers counts only under a subnet’s key.',
+      'Canister ranges change by an added subnet only, whose first keys the dealer makes again from the seed. Who a node of another subnet is, the host vouches for; what it answers counts only under a subnet’s key.',
   },
   {
     area: 'crypto',
@@ -122,11 +122,11 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'consensus',
-    here: 'The host of the network keeps the registry: whoever holds the page changes members and halting, nodes hear of it at once, and only a fixed set of spare nodes can join.',
+    here: 'Where the first subnet is a system subnet, its replicated state holds the registry; one operator key, made from the seed and held by the host, changes it through consensus, and other nodes fetch certified versions. A root subnet that is halted is let go on by a version that the host puts into its nodes’ stores first; a node that starts is given the versions that the host knows. Elsewhere the host keeps the record and tells the nodes at once. Only a fixed set of spare nodes can join.',
     mainnet:
       'A canister of the NNS subnet, changed by proposals; nodes poll it and check its certificates. Replicas are also upgraded.',
     consequence:
-      'Nothing stands between a wish and a registry version, and the protocol version never changes.',
+      'Nobody votes on a registry version, and the protocol version never changes. There are no records of operators, data centres and endpoints.',
   },
   {
     area: 'consensus',

@@ -40,10 +40,6 @@ export function cryptoRecordKey(id: NodeId, purpose: keyof typeof KEY_PURPOSES):
   return `crypto_record_${principalToText(id)}_${KEY_PURPOSES[purpose]}`;
 }
 
-export function replicaVersionKey(version: string): string {
-  return `replica_version_${version}`;
-}
-
 export function canisterRangesKey(first: bigint): string {
   return CANISTER_RANGES_PREFIX + principalToText(canisterIdFromU64(first));
 }
