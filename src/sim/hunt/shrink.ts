@@ -13,6 +13,7 @@ const MAX_RUNS = 60;
 function smaller(plan: HuntPlan): readonly HuntPlan[] {
   const { faults } = plan;
   const half = Math.ceil(faults.length / 2);
+  const halfOfCalls = plan.callsAtMs.length >> 1;
   const without = (from: number, to: number): HuntPlan => ({
     ...plan,
     faults: faults.filter((_, i) => i < from || i >= to),
@@ -37,6 +38,11 @@ function smaller(plan: HuntPlan): readonly HuntPlan[] {
         : [],
     ),
     ...(plan.callsAtMs.length > 0 ? [{ ...plan, callsAtMs: [] }] : []),
+    ...(plan.callsAtMs.length > 1
+      ? [plan.callsAtMs.slice(0, halfOfCalls), plan.callsAtMs.slice(halfOfCalls)].map(
+          (callsAtMs) => ({ ...plan, callsAtMs }),
+        )
+      : []),
     ...[plan.faultMs >> 1, lastMs, (plan.faultMs * 3) >> 2]
       .filter((faultMs) => faultMs >= 500 && faultMs < plan.faultMs)
       .map((faultMs) => cutTo(plan, faultMs)),
