@@ -52,7 +52,9 @@ test('a call between subnets moves the indexes of both streams; cut off, nothing
   await expect(page.getByTestId('call-trees').getByRole('listitem').first()).toContainText(
     /ask.*Root subnet.*inc.*Subnet 2.*replied\s*after \d+ block/u,
   );
-  await expect(page.getByRole('region', { name: 'Canisters' })).toContainText('running');
+  await expect(page.getByRole('region', { name: 'Canisters', exact: true })).toContainText(
+    'running',
+  );
   await page.keyboard.press('t');
 
   await page.getByRole('tab', { name: 'Faults' }).click();

@@ -21,30 +21,32 @@ export function ShareDial({ centre, radius, total, threshold, block, finalized }
   const notarized = block?.notarizedBy.length ?? 0;
   const final = block?.finalizedBy.length ?? 0;
   const height = block?.facts.height ?? 0;
+  // A small one has thinner rings, and less room for the number.
+  const unit = Math.min(1, radius / 40);
   const description = `Height ${height}: ${notarized} notarization and ${final} finalization shares of ${total}, ${threshold} needed`;
   return (
     <g transform={`translate(${centre.x} ${centre.y})`} role="img" aria-label={description}>
       <ShareRing
-        inner={radius - 6}
+        inner={radius - 6 * unit}
         outer={radius}
         total={total}
         filled={notarized}
         kind="notarization"
       />
       <ShareRing
-        inner={radius - 15}
-        outer={radius - 9}
+        inner={radius - 15 * unit}
+        outer={radius - 9 * unit}
         total={total}
         filled={final}
         kind="finalization"
       />
       <line
         className="dial-threshold"
-        y1={-radius + 17}
-        y2={-radius - 5}
+        y1={-radius + 17 * unit}
+        y2={-radius - 5 * unit}
         transform={`rotate(${(360 * threshold) / total})`}
       />
-      <text className="dial-height" dy="0.02em">
+      <text className={`dial-height ${unit < 0.7 ? 'dial-height-small' : ''}`} dy="0.02em">
         {formatCount(finalized)}
       </text>
       <text className="dial-caption" y="18">

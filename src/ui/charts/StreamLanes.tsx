@@ -12,7 +12,7 @@ const TEETH_SHARE = 0.2;
 const TOOTH_STEP = 9;
 /** Where a lane's label stands, as a share of the way: those of both directions stay apart. */
 const LABEL_AT = 0.42;
-/** A lane that is as long as this in pixels has room for words. */
+/** Where each lane is as long as this in pixels, there is room for words. */
 const ROOMY_LANE = 190;
 
 function laneOf({ from, to }: Direction, { centres, radius }: WorldLayout): Lane | undefined {
@@ -113,6 +113,12 @@ export function StreamLabels({ layout }: { readonly layout: WorldLayout }) {
   const { ui } = useServices();
   const all = useSubnets((subnets) => subnets);
   const selection = useUi((state) => state.selection);
+  const { centres, radius } = layout;
+  const isRoomy = centres.every((own) =>
+    centres.every(
+      ({ x, y }) => own.x === x || Math.hypot(own.x - x, own.y - y) - 2 * radius >= ROOMY_LANE,
+    ),
+  );
   return directionsOf(all).map((direction) => {
     const lane = laneOf(direction, layout);
     if (lane === undefined) {
@@ -120,7 +126,6 @@ export function StreamLabels({ layout }: { readonly layout: WorldLayout }) {
     }
     const { from, to, end, taken, waiting, rejectSignals } = direction;
     const at = onLane(lane, LABEL_AT);
-    const length = Math.hypot(lane.end.x - lane.start.x, lane.end.y - lane.start.y);
     const selected =
       selection?.kind === 'stream' &&
       [selection.from, selection.to].every((index) => index === from || index === to);
@@ -132,11 +137,12 @@ export function StreamLabels({ layout }: { readonly layout: WorldLayout }) {
         className="lane-label"
         style={{ left: at.x, top: at.y }}
         aria-pressed={selected}
+        title={`${subnetName(from)} → ${subnetName(to)}: ${taken} taken of ${end} sent`}
         aria-label={`Stream from ${subnetName(from)} to ${subnetName(to)}: ${end} sent, ${taken} taken, ${waiting} kept${refused}`}
         data-testid={`stream-${from + 1}-${to + 1}`}
         onClick={() => ui.setState({ selection: { kind: 'stream', from, to } })}
       >
-        {length >= ROOMY_LANE ? (
+        {isRoomy ? (
           <>
             {formatCount(end)} sent · {formatCount(taken)} taken
           </>

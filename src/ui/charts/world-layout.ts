@@ -26,9 +26,12 @@ const MIN_RADIUS = 40;
  */
 export function worldLayout(count: number, width: number, height: number): WorldLayout {
   const gap = width < NARROW || count > CROWDED ? GAP.narrow : GAP.wide;
-  const free = arrangements(count).map((places) => fitted(places, width, height, gap, true));
-  const all = [...free, ...grids(count).map((grid) => fitted(grid, width, height, gap, false))];
-  const [first, ...rest] = all.filter((layout) => layout !== undefined);
+  const polygons = (free: 'whole' | 'ring') =>
+    arrangements(count).map((places) => fitted(places, width, height, gap, free));
+  const rows = grids(count).map((grid) => fitted(grid, width, height, gap, 'no'));
+  const tidy = [...polygons('whole'), ...rows].filter((layout) => layout !== undefined);
+  const [first, ...rest] =
+    tidy.length > 0 ? tidy : polygons('ring').filter((layout) => layout !== undefined);
   return rest.reduce<WorldLayout>(
     (best, layout) => (layout.radius > best.radius ? layout : best),
     first ?? leastEvil(count, width, height),
@@ -116,12 +119,16 @@ function fitted(
   width: number,
   height: number,
   gap: number,
-  free: boolean,
+  free: 'whole' | 'ring' | 'no',
 ): WorldLayout | undefined {
   for (let radius = MAX_RADIUS; radius >= MIN_RADIUS; radius -= 2) {
     const centres = places.map((place) => scaled(place, radius, width, height));
     const fits = height >= WORLD_HEAD + WORLD_FOOT + 2 * radius;
-    if (fits && allApart(centres, radius, gap) && (!free || allFree(centres, radius))) {
+    if (
+      fits &&
+      allApart(centres, radius, gap) &&
+      (free === 'no' || allFree(centres, radius, free === 'whole'))
+    ) {
       return { centres, radius };
     }
   }
@@ -140,21 +147,24 @@ function allApart(centres: readonly Point[], radius: number, gap: number): boole
 }
 
 /** Whether no stream between two of them crosses a third. */
-function allFree(centres: readonly Point[], radius: number): boolean {
+function allFree(centres: readonly Point[], radius: number, whole: boolean): boolean {
   return centres.every((from, a) =>
     centres.every((to, b) => {
       const lane = laneBetween(from, to, radius);
       return centres.every(
-        (third, c) => a === b || c === a || c === b || isFree(lane, third, radius),
+        (third, c) => a === b || c === a || c === b || isFree(lane, third, radius, whole),
       );
     }),
   );
 }
 
-function isFree(lane: Lane, { x, y }: Point, radius: number): boolean {
+/** @param whole the name above and the blocks below are in the way too */
+function isFree(lane: Lane, { x, y }: Point, radius: number, whole: boolean): boolean {
   return LANE_PROBES.every((share) => {
     const at = onLane(lane, share);
-    return Math.hypot(at.x - x, at.y - y) > radius + 4;
+    const isBesides = Math.abs(at.x - x) > radius + 4;
+    const isPast = at.y < y - radius - WORLD_HEAD || at.y > y + radius + WORLD_FOOT + 8;
+    return Math.hypot(at.x - x, at.y - y) > radius + 4 && (!whole || isBesides || isPast);
   });
 }
 

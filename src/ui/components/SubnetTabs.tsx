@@ -28,7 +28,7 @@ export function typeInWords(type: TopologySubnet['type']): string {
 export function SubnetTabs() {
   const count = useSubnets((all) => all.length);
   return count === 1 ? null : (
-    <nav className="subnet-tabs" aria-label="Subnets">
+    <nav className={`subnet-tabs ${count > 3 ? 'subnet-tabs-dense' : ''}`} aria-label="Subnets">
       {Array.from({ length: count }, (_, index) => (
         <SubnetTab key={index} index={index} />
       ))}
@@ -56,14 +56,17 @@ function SubnetTab({ index }: { readonly index: number }) {
       onClick={() => ui.setState({ subnet: index })}
     >
       <span className="subnet-tab-name">
-        {subnetName(index)} <span className="muted small">{type}</span>
+        {subnetName(index)} <span className="subnet-tab-more muted small">{type}</span>
       </span>
       <span className="small">
         block <span className="mono">{height}</span>
-        <span className="muted"> · {rate}</span>
+        <span className="subnet-tab-more muted"> · {rate}</span>
       </span>
       <span className="small">
-        {up} of {nodes} nodes <span className={`tone-${tone}`}>{word}</span>
+        <span className="subnet-tab-more">
+          {up} of {nodes} nodes{' '}
+        </span>
+        <span className={`tone-${tone}`}>{word}</span>
       </span>
     </button>
   );

@@ -73,6 +73,11 @@ export function Legend() {
             {word}
           </li>
         ))}
+        {hasSeveral ? (
+          <li>
+            <b className="mono">2/5</b> of 5 messages sent, 2 were taken
+          </li>
+        ) : null}
       </ul>
     </div>
   );
