@@ -12,7 +12,7 @@ const TEETH_SHARE = 0.2;
 const TOOTH_STEP = 9;
 /** Where a lane's label stands, as a share of the way: those of both directions stay apart. */
 const LABEL_AT = 0.42;
-/** Where each lane is as long as this in pixels, there is room for words. */
+/** Between two rings with this many pixels between them there is room for words. */
 const ROOMY_LANE = 190;
 
 function laneOf({ from, to }: Direction, { centres, radius }: WorldLayout): Lane | undefined {
@@ -114,11 +114,12 @@ export function StreamLabels({ layout }: { readonly layout: WorldLayout }) {
   const all = useSubnets((subnets) => subnets);
   const selection = useUi((state) => state.selection);
   const { centres, radius } = layout;
-  const isRoomy = centres.every((own) =>
-    centres.every(
-      ({ x, y }) => own.x === x || Math.hypot(own.x - x, own.y - y) - 2 * radius >= ROOMY_LANE,
-    ),
-  );
+  const [one, other] = centres;
+  const isRoomy =
+    centres.length === 2 &&
+    one !== undefined &&
+    other !== undefined &&
+    Math.hypot(one.x - other.x, one.y - other.y) - 2 * radius >= ROOMY_LANE;
   return directionsOf(all).map((direction) => {
     const lane = laneOf(direction, layout);
     if (lane === undefined) {
