@@ -1,7 +1,7 @@
 import { useLayoutEffect } from 'react';
 import { CommandError } from './components/CommandError.tsx';
 import { HelpDialog } from './components/HelpDialog.tsx';
-import { ReadOnlyBanner } from './components/ReadOnly.tsx';
+import { Notes } from './components/Notes.tsx';
 import { Rail } from './components/Rail.tsx';
 import { TopBar } from './components/TopBar.tsx';
 import { NetworksView } from './saved/NetworksView.tsx';
@@ -45,7 +45,7 @@ export function App() {
         Skip to the main part
       </a>
       <TopBar />
-      <ReadOnlyBanner />
+      <Notes />
       <Rail />
       <div className="door" key={door}>
         <View />

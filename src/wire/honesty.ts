@@ -269,7 +269,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'storage',
-    here: 'A saved network stands still while no tab has it open; its time then jumps to the wall clock, and timers that were due fire once.',
+    here: 'A saved network stands still while no tab has it open; its time then jumps to the wall clock, and timers that were due fire once. With several subnets its time also stops, for less than a second as a rule, whenever a snapshot or a file of all of them is made.',
     mainnet: 'Subnets never stop.',
     consequence: 'Messages and delegations may have expired when it goes on.',
   },

@@ -18,7 +18,7 @@ import {
 import { createSavedNetworks } from './saved/saved-control.ts';
 import type { OpenNetwork } from './saved/snapshot-control.ts';
 import { createSnapshotStore } from './saved/snapshot-store.ts';
-import { listOpfsFiles } from './storage/opfs-storage.ts';
+import { listOpfsFiles, type NodeFileUse } from './storage/opfs-storage.ts';
 import { openViewChannel } from './view/view-messages.ts';
 import { serveView } from './view/serve-view.ts';
 import { type WatchedNetwork, watchNetwork } from './view/watch-network.ts';
@@ -74,20 +74,28 @@ export async function openSavedNetwork(id: string): Promise<Network> {
     const why = row?.problem ?? (rows.ok ? `There is no saved network ${id}.` : rows.error.message);
     throw new NetworkStartError(codedError('input', 'INVALID_ARGUMENT', why));
   }
-  if (row.entry.height > 0 && (await areDisksGone(id))) {
-    const message = `The disks of the nodes of "${row.entry.name}" are gone: the browser erased them, or somebody did. What is left is its entry in the list.`;
+  if (row.entry.height > 0 && (await areDisksGone(row.entry))) {
+    const message = `The disks of the nodes of "${row.entry.name}" are gone: the browser erased them, or somebody did. What is left is its entry in the list, and its snapshots if it has any: a fresh network shows both under Networks.`;
     throw new NetworkStartError(codedError('transport', 'STORAGE_FAILED', message));
   }
   return openKept(row.entry);
 }
 
-/** Its nodes would start from genesis with the old keys, as if nothing had ever been. */
-async function areDisksGone(id: string): Promise<boolean> {
+function isKept(files: readonly NodeFileUse[], id: string, member: string): boolean {
+  return files.some(
+    ({ networkId, nodeId, bytes }) => networkId === id && nodeId === member && bytes > 0,
+  );
+}
+
+/** Its nodes, or those of one subnet, would start from genesis with the old keys, as if nothing had ever been. */
+async function areDisksGone({ id, nodeIds }: CatalogueEntry): Promise<boolean> {
   const files = await listOpfsFiles();
   return (
     files !== null &&
     'createSyncAccessHandle' in FileSystemFileHandle.prototype &&
-    !files.some(({ networkId, bytes }) => networkId === id && bytes > 0)
+    (nodeIds.length === 0
+      ? !files.some(({ networkId, bytes }) => networkId === id && bytes > 0)
+      : nodeIds.some((members) => members.every((member) => !isKept(files, id, member))))
   );
 }
 

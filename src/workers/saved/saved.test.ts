@@ -162,6 +162,12 @@ async function fileOf(records: readonly StoredRecord[]): Promise<Uint8Array<Arra
 }
 
 const CHUNK = new Uint8Array(500).fill(7);
+function withByte(file: Uint8Array, at: number, byte: number): Uint8Array {
+  const changed = Uint8Array.from(file);
+  changed[at] = byte;
+  return changed;
+}
+
 const RECORDS: readonly StoredRecord[] = [
   { key: 'artifact/finalization/7/ab', value: Uint8Array.of(1, 2, 3) },
   { key: 'checkpoint/5', value: new Uint8Array() },
@@ -204,6 +210,39 @@ describe('a network in a file', () => {
       });
     },
   );
+
+  it.each<[string, (file: Uint8Array) => Uint8Array, string]>([
+    ['a photo', () => Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), 'not a file of a saved network'],
+    ['nothing', () => new Uint8Array(), 'not a file of a saved network'],
+    ['a later version', (file) => withByte(file, 11, 2), 'of version 2; this page reads version 1'],
+    [
+      'an older version',
+      (file) => withByte(file, 11, 0),
+      'of version 0; this page reads version 1',
+    ],
+    ['a damaged file', (file) => withByte(file, 400, 0x7f), 'its hash does not fit'],
+    [
+      'a file with something behind it',
+      (file) => Uint8Array.of(...file, 0),
+      'its hash does not fit',
+    ],
+  ])('says of %s what it is', async (_, change, words) => {
+    const file = Uint8Array.from(change(await fileOf(RECORDS)));
+    const refused = await decodeNetworkFile(file, sha256);
+    expect(refused.ok ? 'taken' : refused.error.message).toContain(words);
+  });
+
+  it('says so when its entry is of another format, though the file itself is whole', async () => {
+    const entry = { ...entryOf('f'), format: SAVED_FORMAT + 1 };
+    const parts = await encodeNetworkFile(
+      { entry, subnets: [{ nodeIds: ['aa'], records: RECORDS }] },
+      sha256,
+    );
+    const refused = await decodeNetworkFile(Uint8Array.from(Buffer.concat(parts)), sha256);
+    expect(refused.ok ? 'taken' : refused.error.message).toContain(
+      `format ${SAVED_FORMAT + 1}; this page reads format ${SAVED_FORMAT}`,
+    );
+  });
 
   test.prop([fc.nat()], { numRuns: 100 })('is refused when it is cut off', async (at) => {
     const file = await fileOf(RECORDS);

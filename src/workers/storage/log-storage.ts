@@ -222,9 +222,23 @@ function writeHeader(file: SyncFile, generation: number): void {
 function append(log: Log, batch: StorageBatch): void {
   log.opened = undefined;
   const frame = encodeBatch(batch);
-  writeFully(log.file, frame, log.size);
+  try {
+    writeFully(log.file, frame, log.size);
+  } catch (error) {
+    giveBack(log);
+    throw error;
+  }
   indexBatch(log, frame.subarray(FRAME_BYTES), log.size + FRAME_BYTES);
   log.size += frame.length;
+}
+
+/** What a write that failed took of the room would be missing to the other nodes of the page. */
+function giveBack({ file, size }: Log): void {
+  try {
+    file.truncate(size);
+  } catch {
+    // The end is cut off when the log is opened again.
+  }
 }
 
 /** A move that fails, for want of room, costs nothing: the old file goes on and is moved later. */
