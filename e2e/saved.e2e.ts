@@ -199,3 +199,48 @@ test('a snapshot opens as a network of its own, whose subnets go on together', a
     /as of \d\d:\d\d$/u,
   );
 });
+
+/** Flips a bit behind every mark of a checkpoint in the files of all nodes, while none runs. */
+async function damageCheckpoints(page: Page): Promise<number> {
+  await page.route('**/blank', (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<title>blank</title>' }),
+  );
+  await page.goto('./blank');
+  return page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('subnetarium');
+    const mark = new TextEncoder().encode('checkpoint/');
+    let damaged = 0;
+    for await (const network of folder.values()) {
+      for await (const entry of (network as FileSystemDirectoryHandle).values()) {
+        const file = entry as FileSystemFileHandle;
+        const bytes = new Uint8Array(await (await file.getFile()).arrayBuffer());
+        for (let at = 0; at + mark.length < bytes.length; at += 1) {
+          if (mark.every((byte, i) => bytes[at + i] === byte)) {
+            bytes[at] = 0;
+            damaged += 1;
+          }
+        }
+        const stream = await file.createWritable();
+        await stream.write(bytes);
+        await stream.close();
+      }
+    }
+    return damaged;
+  });
+}
+
+test('a network whose nodes all lost their checkpoints says so, and what can be done', async ({
+  page,
+}) => {
+  await openPage(page, '?nodes=1&pace=turbo&dkgInterval=9');
+  // Two packages on, what the first one needs is no longer kept as blocks.
+  await waitForHeight(page, 45);
+  expect(await damageCheckpoints(page)).toBeGreaterThan(0);
+  await page.goto('./?nodes=1&pace=turbo&dkgInterval=9');
+  const notice = page.getByTestId('instead').or(page.getByTestId('lost-state'));
+  await expect(notice).toContainText(/the disk of one node is damaged|No node of subnet 1/u, {
+    timeout: 180_000,
+  });
+  await expect(notice).toContainText(/snapshot/u);
+});

@@ -17,6 +17,7 @@ import { App } from './App.tsx';
 import type { SavedNetworks } from '../wire/saved-networks.ts';
 import { CannotOpen, type UnopenedNetwork } from './saved/CannotOpen.tsx';
 import { Boot } from './components/Boot.tsx';
+import { Instead } from './saved/Instead.tsx';
 import { FatalError } from './components/FatalError.tsx';
 import { type Services, ServicesContext } from './services.tsx';
 
@@ -84,6 +85,11 @@ function BootOrApp(props: { readonly services: Services; readonly startedMs: num
   return ready ? (
     <App />
   ) : (
-    <Boot stage={stage ?? 'nodes'} detail={detail} startedMs={props.startedMs} />
+    <Boot
+      stage={stage ?? 'nodes'}
+      detail={detail}
+      startedMs={props.startedMs}
+      instead={<Instead services={props.services} />}
+    />
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { BOOT_STAGES, type BootStage } from '../../wire/telemetry.ts';
 import { BrandMark } from './TopBar.tsx';
 
@@ -15,15 +15,18 @@ interface BootProps {
   readonly detail: string;
   /** `performance.now()` when the page began. */
   readonly startedMs: number;
+  /** What else there is, once it takes so long that it may never start. */
+  readonly instead?: ReactNode;
 }
 
 /** What the network is doing until its first block is final, with the time it has taken. */
-export function Boot({ stage, detail, startedMs }: BootProps) {
+export function Boot({ stage, detail, startedMs, instead }: BootProps) {
   const elapsedMs = useElapsed(startedMs);
+  const isStuck = instead !== undefined && elapsedMs > STUCK_MS;
   const current = BOOT_STAGES.indexOf(stage);
   return (
     <main className="boot">
-      <div className="boot-card">
+      <div className={`boot-card ${isStuck ? 'boot-card-wide' : ''}`}>
         <h1 className="boot-title">
           <BrandMark /> Subnetarium
         </h1>
@@ -55,12 +58,14 @@ export function Boot({ stage, detail, startedMs }: BootProps) {
             is kept, and <a href="?fresh">a fresh network</a> can be opened beside it.
           </p>
         ) : null}
+        {isStuck ? instead : null}
       </div>
     </main>
   );
 }
 
 const SLOW_MS = 8_000;
+const STUCK_MS = 45_000;
 const TICK_MS = 100;
 
 /** Milliseconds since `startedMs`, read ten times a second; shows time, never state. */
