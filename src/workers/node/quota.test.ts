@@ -44,6 +44,7 @@ function createKeeper(stored: string[]): NodeCore {
     status: () => STATUS,
     findArtifact: () => null,
     findBlockHeight: () => null,
+    registrySince: () => [],
   };
 }
 
