@@ -264,12 +264,19 @@ export class CanisterInstance {
 
   #readGlobal({ index, type }: MutableGlobal): bigint {
     const name = `${GLOBAL_EXPORT_PREFIX}${index}`;
+    if (type === 'v128') {
+      return (this.#wideBits(`${name} high bits`) << 64n) | this.#wideBits(`${name} bits`);
+    }
     const width = type === 'i64' || type === 'f64' ? 64 : 32;
     const value =
       type === 'i32' || type === 'i64'
         ? ((this.#exports[name] as WebAssembly.Global).value as number | bigint)
         : (this.#exports[`${name} bits`] as () => number | bigint)();
     return BigInt.asUintN(width, BigInt(value));
+  }
+
+  #wideBits(accessor: string): bigint {
+    return BigInt.asUintN(64, (this.#exports[accessor] as () => bigint)());
   }
 
   writeGlobals(values: readonly GlobalValue[]): void {
@@ -279,6 +286,12 @@ export class CanisterInstance {
       const value = values[position];
       assert(value?.type === type, 'a global keeps its type');
       const name = `${GLOBAL_EXPORT_PREFIX}${index}`;
+      if (type === 'v128') {
+        const low = BigInt.asIntN(64, value.bits);
+        const high = BigInt.asIntN(64, value.bits >> 64n);
+        (this.#exports[`${name} set`] as (low: bigint, high: bigint) => void)(low, high);
+        return;
+      }
       const wide = type === 'i64' || type === 'f64';
       const raw = wide ? BigInt.asIntN(64, value.bits) : Number(BigInt.asIntN(32, value.bits));
       if (type === 'i32' || type === 'i64') {

@@ -364,11 +364,10 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'A mutable global of vector type is refused at installation; of a module that breaks several rules the first of ours is named, and the engine’s own complaints have our words.',
-    mainnet:
-      'Such globals are kept; the engine judges first, in the words of Wasmtime with the offset.',
+    here: 'Of a module that breaks several rules the first of ours is named, and the engine’s own complaints have our words.',
+    mainnet: 'The engine judges first, in the words of Wasmtime with the offset.',
     consequence:
-      'No known compiler makes such globals; a broken module is refused with the same code, sometimes for another of its faults.',
+      'A broken module is refused with the same code, sometimes for another of its faults.',
   },
   {
     area: 'execution',

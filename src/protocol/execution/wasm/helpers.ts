@@ -1,8 +1,7 @@
 import type { HeapLayout } from './heap-layout.ts';
 import type { FunctionType, ParsedModule } from './module.ts';
-import { EMPTY_BLOCK, FC, OP, VALUE_TYPE } from './opcodes.ts';
+import { EMPTY_BLOCK, FC, OP } from './opcodes.ts';
 import type { StackHops } from './stack-hops.ts';
-import { GLOBAL_EXPORT_PREFIX } from './validate.ts';
 import { ByteWriter } from './writer.ts';
 
 /** Values of the exported global `canister stop_reason`. */
@@ -65,7 +64,6 @@ export interface HelperFunction {
   readonly body: Uint8Array;
 }
 
-const { i32, i64 } = VALUE_TYPE;
 const MINUS_ONE = 0x7f;
 /** More than any limit allows; what is charged beyond it makes no difference. */
 const MAX_CHARGE = 2 ** 52;
@@ -156,35 +154,6 @@ export function tableFaultBody(module: ParsedModule, lowered: boolean): Uint8Arr
     }
     w.byte(OP.unreachable);
   });
-}
-
-/** Exported accessors of the bits of float globals: a NaN would lose its bits on the way through JS. */
-export function floatAccessors(module: ParsedModule): HelperFunction[] {
-  const accessors: HelperFunction[] = [];
-  module.globals.forEach(({ valueType, mutable }, index) => {
-    const single = valueType === VALUE_TYPE.f32;
-    if (!mutable || (!single && valueType !== VALUE_TYPE.f64)) {
-      return;
-    }
-    const bits = single ? i32 : i64;
-    accessors.push({
-      type: { params: [], results: [bits] },
-      exportName: `${GLOBAL_EXPORT_PREFIX}${index} bits`,
-      body: functionBody((w) => {
-        w.indexed(OP.globalGet, index);
-        w.byte(single ? OP.i32ReinterpretF32 : OP.i64ReinterpretF64);
-      }),
-    });
-    accessors.push({
-      type: { params: [bits], results: [] },
-      exportName: `${GLOBAL_EXPORT_PREFIX}${index} set`,
-      body: functionBody((w) => {
-        w.raw([OP.localGet, 0, single ? OP.f32ReinterpretI32 : OP.f64ReinterpretI64]);
-        w.indexed(OP.globalSet, index);
-      }),
-    });
-  });
-  return accessors;
 }
 
 /** Calls a function of the first table with the environment of a callback. */

@@ -58,6 +58,7 @@ const GLOBAL_TYPES: Readonly<Record<number, GlobalValue['type']>> = {
   [VALUE_TYPE.i64]: 'i64',
   [VALUE_TYPE.f32]: 'f32',
   [VALUE_TYPE.f64]: 'f64',
+  [VALUE_TYPE.v128]: 'v128',
 };
 
 function invalid(fault: ModuleFault): CodedError<'IC0505'> {

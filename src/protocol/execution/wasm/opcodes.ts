@@ -79,6 +79,9 @@ export const EMPTY_BLOCK = 0x40;
 /** Second opcode after the 0xfd prefix, of the instructions that the rewriter inserts. */
 export const SIMD = {
   v128Const: 0x0c,
+  i64x2Splat: 0x12,
+  i64x2ExtractLane: 0x1d,
+  i64x2ReplaceLane: 0x1e,
   f32x4Eq: 0x41,
   f64x2Eq: 0x47,
   bitselect: 0x52,

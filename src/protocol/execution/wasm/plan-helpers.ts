@@ -1,3 +1,4 @@
+import { globalAccessors } from './global-accessors.ts';
 import { heapHelperIndices, heapHelpers } from './heap-helpers.ts';
 import type { HeapLayout } from './heap-layout.ts';
 import type { Appended, HelperFunction } from './helpers.ts';
@@ -5,7 +6,6 @@ import {
   callbackBody,
   charge32Body,
   chargeBody,
-  floatAccessors,
   memoryFaultBody,
   HOST_FUNCTION,
   hostCallBody,
@@ -78,7 +78,7 @@ export function planHelpers(
     helper(none, hostCallBody(appended, HOST_FUNCTION.memoryGrew, module.types.length)),
     ...(layout === null ? [] : heapHelpers(layout, appended, marksBulk)),
     ...stackHopFunctions(module, stackHops, appended, module.types.length),
-    ...floatAccessors(module),
+    ...globalAccessors(module),
     {
       type: { params: [f64], results: [i32] },
       exportName: CHARGE_EXPORT,

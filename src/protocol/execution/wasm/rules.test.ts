@@ -240,10 +240,6 @@ const RULES: readonly (readonly [module: string, text: string])[] = [
     `${INVALID}Duplicate function 'a' exported multiple times with different call types: update, query, or composite_query.`,
   ],
   [
-    '(global (mut v128) (v128.const i64x2 0 0))',
-    `${INVALID}Wasm module has an invalid global section. Unsupported global type: V128`,
-  ],
-  [
     '(global externref (ref.null extern))',
     `${INVALID}Wasm module has an invalid global section. Unsupported global type: Ref(externref)`,
   ],
@@ -333,6 +329,7 @@ describe('a module is refused:', () => {
 describe('a module is accepted', () => {
   it.each([
     '(global v128 (v128.const i64x2 1 2)) (global (mut f64) (f64.const 0))',
+    '(global (export "v") (mut v128) (v128.const i64x2 1 2))',
     '(table 1 funcref) (func (drop (table.get 0 (i32.const 0))) (drop (table.size 0)))',
     '(func (export "plain") (param i32)) (memory (export "memory") 1)',
     '(func (export "canister_query ")) (func (export "canister_update a b"))',

@@ -78,11 +78,12 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [VALUE_TYPE.funcref]: 'Ref(funcref)',
   [VALUE_TYPE.externref]: 'Ref(externref)',
 };
-const NUMERIC_TYPES: readonly number[] = [
+const GLOBAL_TYPES: readonly number[] = [
   VALUE_TYPE.i32,
   VALUE_TYPE.i64,
   VALUE_TYPE.f32,
   VALUE_TYPE.f64,
+  VALUE_TYPE.v128,
 ];
 
 function typeName(valueType: number): string {
@@ -216,7 +217,6 @@ function validateCodeSize(module: ParsedModule): void {
   }
 }
 
-/** Vectors only in globals that never change: a host cannot read one to keep it. */
 function validateGlobals({ globals }: ParsedModule): void {
   if (globals.length > MAX_GLOBALS) {
     throw new ModuleFault(
@@ -224,8 +224,8 @@ function validateGlobals({ globals }: ParsedModule): void {
       'rule',
     );
   }
-  for (const { valueType, mutable } of globals) {
-    if (!NUMERIC_TYPES.includes(valueType) && (valueType !== VALUE_TYPE.v128 || mutable)) {
+  for (const { valueType } of globals) {
+    if (!GLOBAL_TYPES.includes(valueType)) {
       throw new ModuleFault(
         `Wasm module has an invalid global section. Unsupported global type: ${typeName(valueType)}`,
         'rule',

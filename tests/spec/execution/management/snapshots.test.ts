@@ -47,7 +47,11 @@ describe('snapshots of a canister', () => {
     caller = await compileWat(CALLER_WAT);
     vector = await compileWat(`(module
       (global (export "v") v128 (v128.const i64x2 -1 2))
-      (global (mut i32) (i32.const 5)))`);
+      (global $kept (mut v128) (v128.const i64x2 3 4))
+      (global (mut i32) (i32.const 5))
+      (func (export "canister_update swap")
+        (global.set $kept (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7
+          (global.get $kept) (global.get $kept)))))`);
   });
   beforeEach(() => {
     subnet = new TestSubnet();
@@ -179,11 +183,13 @@ describe('snapshots of a canister', () => {
     );
   });
 
-  it('lists a constant vector, and takes the list back with the module', () => {
+  it('lists vectors, and takes the list back with the module', () => {
     id = subnet.createWith(vector);
+    subnet.call(id, 'swap');
     const { globals, ...facts } = metadata(take().id);
     const lanes = (2n << 64n) | 0xffff_ffff_ffff_ffffn;
-    expect(globals).toEqual([{ v128: lanes }, { i32: 5 }]);
+    const swapped = (3n << 64n) | 4n;
+    expect(globals).toEqual([{ v128: lanes }, { v128: swapped }, { i32: 5 }]);
     const upload = (list: readonly object[]): unknown => {
       const made = manage<{ snapshot_id: Uint8Array }>(
         subnet,
@@ -208,10 +214,13 @@ describe('snapshots of a canister', () => {
       expect(restored.ok && makeCheckpoint(restored.value.state).hash).toBe(checkpoint.hash);
       return load(snapshot_id);
     };
-    expect(upload([{ v128: lanes }, { i32: 6 }])).toBeUndefined();
-    expect(subnet.canister(id).execution?.globals).toEqual([{ type: 'i32', bits: 6n }]);
-    expect(upload([{ i64: 1n }, { i32: 6 }])).toMatch(/^IC0408/);
-    expect(upload([{ v128: 1n << 128n }, { i32: 6 }])).toMatch(/^IC0408: /);
+    const most = (1n << 128n) - 1n;
+    expect(upload([{ v128: lanes }, { v128: most }, { i32: 6 }])).toBeUndefined();
+    const i32 = { type: 'i32', bits: 6n };
+    expect(subnet.canister(id).execution?.globals).toEqual([{ type: 'v128', bits: most }, i32]);
+    expect(upload([{ i64: 1n }, { v128: 1n }, { i32: 6 }])).toMatch(/^IC0408/);
+    expect(upload([{ v128: 1n }, { i64: 1n }, { i32: 6 }])).toMatch(/^IC0408/);
+    expect(upload([{ v128: lanes }, { v128: 1n << 128n }, { i32: 6 }])).toMatch(/^IC0408: /);
   });
 
   it('goes out and in again in parts, to the same content', () => {
