@@ -34,6 +34,12 @@ describe('specOfLocation', () => {
     expect(spec.ok && spec.value.sandboxWorkers).toBe(3);
   });
 
+  it('takes the least time of a block', () => {
+    const spec = specOfLocation('?notaryDelay=950', 'fresh');
+    expect(spec.ok && spec.value.initialNotaryDelayMs).toBe(950);
+    expect(summary('?notaryDelay=soon')).toBe('SPEC_FIELD_INVALID');
+  });
+
   it('takes the library of signatures', () => {
     const spec = specOfLocation('?signatures=noble', 'fresh');
     expect(spec.ok && spec.value.signatureBackend).toBe('noble');

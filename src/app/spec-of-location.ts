@@ -7,8 +7,8 @@ const CALM_PACE = 'classroom';
 /**
  * The network that a link asks for: `?spec=` with the whole JSON, or `?nodes=` and `?spares=`, or
  * `?subnets=` (`system:4,application:4+1`: type, nodes and spare nodes of each, the root first),
- * `?pace=`, `?seed=`, `?dkgInterval=`, `?limits=` (`classroom`, `mainnet`), `?sandboxes=` (1–4)
- * and `?signatures=` (`measured`, `mcl`, `noble`) one by one.
+ * `?pace=`, `?notaryDelay=` (least milliseconds of a block), `?seed=`, `?dkgInterval=`, `?limits=`
+ * (`classroom`, `mainnet`), `?sandboxes=` (1–4) and `?signatures=` (`measured`, `mcl`, `noble`) one by one.
  * Without a seed each load deals new keys, so that two tabs never speak on one channel.
  */
 export function specOfLocation(
@@ -28,6 +28,7 @@ export function specOfLocation(
     return err(codedError('input', 'SPEC_FIELD_INVALID', message));
   }
   const interval = params.get('dkgInterval');
+  const notaryDelay = params.get('notaryDelay');
   const signatures = params.get('signatures');
   const sandboxes = params.get('sandboxes');
   return parseNetworkSpec({
@@ -36,6 +37,7 @@ export function specOfLocation(
     subnets: subnets === null ? [subnetOf(nodes, spares)] : subnets.split(',').map(parseSubnet),
     limits: params.get('limits') ?? 'classroom',
     dkgIntervalLength: interval === null ? null : Number(interval),
+    initialNotaryDelayMs: notaryDelay === null ? null : Number(notaryDelay),
     ...(sandboxes === null ? {} : { sandboxWorkers: Number(sandboxes) }),
     ...(signatures === null ? {} : { signatureBackend: signatures }),
   });

@@ -5,7 +5,7 @@ import { createPublicSubnet } from '../protocol/node/public-subnet.ts';
 import { hasRegistry } from '../protocol/registry/deal-network.ts';
 import { createRegistryDesk, type RegistryDesk } from '../protocol/registry/registry-desk.ts';
 import type { Height, NodeId } from '../protocol/types/ids.ts';
-import { dealSpecOf } from '../wire/deal-spec.ts';
+import { dealSpecOf, delaysOf } from '../wire/deal-spec.ts';
 import type {
   ClockReading,
   FetchFunction,
@@ -22,7 +22,6 @@ import type {
   Topology,
 } from '../wire/network.ts';
 import { forkCanister } from '../wire/fork-canister.ts';
-import { PACE_SETTINGS } from '../wire/network-spec.ts';
 import type { NetworkSpec, Pace } from '../wire/network-spec.ts';
 import {
   guardClock,
@@ -137,7 +136,7 @@ class SimNetworkHost implements SimNetwork {
       crypto: options.crypto ?? 'real',
       startNs: this.startNs,
       persistDelayMs: options.persistDelayMs ?? 0,
-      delays: () => PACE_SETTINGS[this.pace],
+      delays: () => delaysOf(spec, this.pace),
       registry: () => this.simRegistry.records(this.topology().subnets[0]?.subnetId),
       registryDeltas: () => this.desk?.local.deltas() ?? [],
       ...(options.createSandbox === undefined ? {} : { createSandbox: options.createSandbox }),
@@ -314,7 +313,7 @@ class SimNetworkHost implements SimNetwork {
     setPace: (pace) =>
       this.changeClock(() => {
         this.pace = pace;
-        this.simulation.broadcast({ kind: 'delaysChanged', delays: PACE_SETTINGS[pace] });
+        this.simulation.broadcast({ kind: 'delaysChanged', delays: delaysOf(this.spec, pace) });
       }),
     step: () => {
       const { count } = this.newest;

@@ -82,6 +82,8 @@ describe('a network spec', () => {
     [{ latencyPreset: 'moon' }, 'SPEC_FIELD_INVALID', 'spec.latencyPreset'],
     [{ links: { cut: 'yes' } }, 'SPEC_FIELD_INVALID', 'spec.links.cut'],
     [{ dkgIntervalLength: 0 }, 'SPEC_FIELD_INVALID', 'spec.dkgIntervalLength'],
+    [{ initialNotaryDelayMs: 60_001 }, 'SPEC_FIELD_INVALID', 'spec.initialNotaryDelayMs'],
+    [{ initialNotaryDelayMs: 0.5 }, 'SPEC_FIELD_INVALID', 'spec.initialNotaryDelayMs'],
   ])('%j is refused as %s', (value, code, text) => {
     const parsed = parseNetworkSpec(value);
     expect(parsed).toMatchObject({ ok: false, error: { code } });

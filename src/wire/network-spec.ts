@@ -85,6 +85,11 @@ export interface NetworkSpec {
   readonly signatureBackend: SignatureBackend;
   /** Data blocks between two summary blocks; null = the pace's own. */
   readonly dkgIntervalLength: number | null;
+  /**
+   * `initial_notary_delay_millis` of every subnet's registry record, 0–60,000: what a notary waits for at least, so
+   * that a block takes little more; null = the pace's own. Holds until another pace is chosen.
+   */
+  readonly initialNotaryDelayMs: number | null;
   /** Limits of execution: the IC's own, or the page's with shorter slices. */
   readonly limits: LimitsPreset;
   /**
@@ -149,6 +154,7 @@ export function defaultNetworkSpec(
     memoVerification: false,
     signatureBackend: 'measured',
     dkgIntervalLength: null,
+    initialNotaryDelayMs: null,
     limits: 'classroom',
     sandboxWorkers: null,
     wasmStackBytes: null,
@@ -308,6 +314,20 @@ function parseSandboxWorkers(
   return invalid('spec.sandboxWorkers', `null, ${count} or a list with one for each node`);
 }
 
+function parseTiming(
+  fields: Fields,
+): Result<Pick<NetworkSpec, 'dkgIntervalLength' | 'initialNotaryDelayMs'>, NetworkSpecError> {
+  const dkgIntervalLength = fields['dkgIntervalLength'] ?? null;
+  if (dkgIntervalLength !== null && !integerIn(dkgIntervalLength, 1, 10_000)) {
+    return invalid('spec.dkgIntervalLength', 'null or an integer from 1 to 10000');
+  }
+  const initialNotaryDelayMs = fields['initialNotaryDelayMs'] ?? null;
+  if (initialNotaryDelayMs !== null && !integerIn(initialNotaryDelayMs, 0, MAX_DELAY_MS)) {
+    return invalid('spec.initialNotaryDelayMs', `null or an integer from 0 to ${MAX_DELAY_MS}`);
+  }
+  return ok({ dkgIntervalLength, initialNotaryDelayMs });
+}
+
 function checkVersion(version: unknown): Result<void, NetworkSpecError> {
   return version === NETWORK_SPEC_VERSION
     ? ok(undefined)
@@ -362,9 +382,9 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
   if (!(SIGNATURE_BACKENDS as readonly unknown[]).includes(signatureBackend)) {
     return invalid('spec.signatureBackend', `one of ${SIGNATURE_BACKENDS.join(', ')}`);
   }
-  const interval = fields['dkgIntervalLength'] ?? null;
-  if (interval !== null && !integerIn(interval, 1, 10_000)) {
-    return invalid('spec.dkgIntervalLength', 'null or an integer from 1 to 10000');
+  const timing = parseTiming(fields);
+  if (!timing.ok) {
+    return timing;
   }
   const limits = fields['limits'] ?? 'classroom';
   if (!(LIMITS_PRESETS as readonly unknown[]).includes(limits)) {
@@ -388,7 +408,7 @@ export function parseNetworkSpec(value: unknown): Result<NetworkSpec, NetworkSpe
     latencyPreset: latencyPreset as NetworkSpec['latencyPreset'],
     memoVerification,
     signatureBackend: signatureBackend as SignatureBackend,
-    dkgIntervalLength: interval,
+    ...timing.value,
     limits: limits as LimitsPreset,
     sandboxWorkers: sandboxWorkers.value,
     wasmStackBytes,

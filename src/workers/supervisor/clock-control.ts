@@ -1,7 +1,7 @@
 import { err, ok } from '../../base/result.ts';
 import type { DelayBudget } from '../../protocol/interfaces/replica.ts';
 import type { NetworkClock as ClockPort, ClockReading, NetworkResult } from '../../wire/network.ts';
-import { PACE_SETTINGS, PACES, type Pace } from '../../wire/network-spec.ts';
+import { PACES, type Pace } from '../../wire/network-spec.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import { type ClockSetting, type NetworkClock, withRate } from '../clock/network-clock.ts';
 import { CONTROL_DEADLINE_MS, networkError, type Roster } from './roster.ts';
@@ -18,6 +18,7 @@ export interface ClockControlDeps {
   /** The page's own reading of the network clock. */
   readonly clock: NetworkClock;
   readonly initialPace: Pace;
+  delaysAt(pace: Pace): DelayBudget;
   readonly roster: Roster;
   /** The nodes of each subnet: heights are those of one. */
   readonly subnets: readonly Roster[];
@@ -46,10 +47,7 @@ export function createClockControl(deps: ClockControlDeps): ClockControl {
     const { rate, paused } = reading();
     return { kind: 'clockChanged', rate, paused, pace };
   };
-  const delays = (): DelayBudget => {
-    const { unitDelayMs, initialNotaryDelayMs } = PACE_SETTINGS[pace];
-    return { unitDelayMs, initialNotaryDelayMs };
-  };
+  const delays = (): DelayBudget => deps.delaysAt(pace);
   const apply = async (setting: ClockSetting): NetworkResult<void> => {
     clock.apply(setting);
     deps.report(event());

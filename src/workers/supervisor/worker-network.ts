@@ -20,6 +20,7 @@ import {
 } from '../../wire/network-guard.ts';
 import { browserStackBytes } from '../../sandbox/suspending-engine.ts';
 import { createNetworkInspector } from '../../wire/network-inspector.ts';
+import { delaysOf } from '../../wire/deal-spec.ts';
 import { initialLink, type NetworkSpec } from '../../wire/network-spec.ts';
 import type { HostEvent } from '../../wire/telemetry.ts';
 import { topologyOf } from '../../wire/topology.ts';
@@ -135,6 +136,7 @@ function assembleNetwork(
   const clockControl = createClockControl({
     clock,
     initialPace: opening.pace,
+    delaysAt: (pace) => delaysOf(spec, pace),
     roster,
     subnets: rosters,
     wallNowMs: Date.now,
