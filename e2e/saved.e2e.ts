@@ -200,7 +200,7 @@ test('a snapshot opens as a network of its own, whose subnets go on together', a
   );
 });
 
-/** Flips a bit behind every mark of a checkpoint in the files of all nodes, while none runs. */
+/** Makes every mark of a checkpoint in the files of all nodes unreadable, while none runs. */
 async function damageCheckpoints(page: Page): Promise<number> {
   await page.route('**/blank', (route) =>
     route.fulfill({ contentType: 'text/html', body: '<title>blank</title>' }),
@@ -210,10 +210,23 @@ async function damageCheckpoints(page: Page): Promise<number> {
     const root = await navigator.storage.getDirectory();
     const folder = await root.getDirectoryHandle('subnetarium');
     const mark = new TextEncoder().encode('checkpoint/');
+    // The workers of the page that was left hold their files until the browser has ended them.
+    const opened = async (file: FileSystemFileHandle): Promise<FileSystemWritableFileStream> => {
+      try {
+        return await file.createWritable({ keepExistingData: true });
+      } catch (error) {
+        if (!(error instanceof DOMException) || error.name !== 'NoModificationAllowedError') {
+          throw error;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return opened(file);
+      }
+    };
     let damaged = 0;
     for await (const network of folder.values()) {
       for await (const entry of (network as FileSystemDirectoryHandle).values()) {
         const file = entry as FileSystemFileHandle;
+        const stream = await opened(file);
         const bytes = new Uint8Array(await (await file.getFile()).arrayBuffer());
         for (let at = 0; at + mark.length < bytes.length; at += 1) {
           if (mark.every((byte, i) => bytes[at + i] === byte)) {
@@ -221,7 +234,6 @@ async function damageCheckpoints(page: Page): Promise<number> {
             damaged += 1;
           }
         }
-        const stream = await file.createWritable();
         await stream.write(bytes);
         await stream.close();
       }

@@ -108,9 +108,9 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'consensus',
-    here: 'Blocks carry ingress messages, query statistics, and DKG dealings with complaints about them.',
+    here: 'Blocks carry ingress messages, slices of streams, query statistics, and DKG dealings with complaints about them.',
     mainnet:
-      'Ingress messages, DKG dealings, XNet streams, Bitcoin adapter answers, HTTPS outcalls and query statistics.',
+      'Also answers of the Bitcoin adapter and of HTTPS outcalls, and what threshold signatures and vetKeys need.',
     consequence: 'Features that need these payloads are absent.',
   },
   {
@@ -127,6 +127,13 @@ export const DIFFERENCES: readonly Difference[] = [
       'A canister of the NNS subnet, changed by proposals; nodes poll it and check its certificates. Replicas are also upgraded.',
     consequence:
       'Nobody votes on a registry version, and the protocol version never changes. There are no records of operators, data centres and endpoints.',
+  },
+  {
+    area: 'consensus',
+    here: 'A subnet that is alone and no system subnet has no registry in any state: the host keeps its record, numbers the versions and gives them to the nodes.',
+    mainnet: 'Every subnet learns of its record from the NNS subnet, under a certificate.',
+    consequence:
+      'There the host could tell nodes what it likes, and no subnet can be added. Make the first subnet a system subnet to see the registry at work.',
   },
   {
     area: 'consensus',
@@ -377,7 +384,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'interface',
-    here: 'The state tree has no streams, creation timestamps or API boundary node records.',
+    here: 'The state tree has no creation timestamps and no records of API boundary nodes.',
     mainnet: 'It has.',
     consequence: 'Clients that ask for them get a proof of absence.',
   },
