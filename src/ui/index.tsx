@@ -9,6 +9,7 @@ import './styles/faults.css';
 import './styles/build.css';
 import './styles/saved.css';
 import './styles/world.css';
+import './styles/calls.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useStore } from 'zustand';

@@ -49,9 +49,14 @@ export function handleShortcut(event: KeyboardEvent, services: Services): void {
       run(healEverything(network, all));
     }
   } else if (event.key.toLowerCase() === 'o') {
-    ui.setState((state) => ({ overview: !state.overview, showTables: false }));
+    ui.setState(({ overview, scene }) => ({
+      overview: scene === 'picture' ? !overview : overview,
+      scene: 'picture',
+    }));
   } else if (event.key.toLowerCase() === 't') {
-    ui.setState((state) => ({ showTables: !state.showTables }));
+    ui.setState(({ scene }) => ({ scene: scene === 'tables' ? 'picture' : 'tables' }));
+  } else if (event.key.toLowerCase() === 'c') {
+    ui.setState(({ scene }) => ({ scene: scene === 'calls' ? 'picture' : 'calls' }));
   }
 }
 
@@ -70,7 +75,7 @@ function openPartition({ ui, projection }: Services): void {
   const fresh = evenSplit(projection.getState());
   ui.setState(({ partitionDraft }) => ({
     door: 'observe',
-    showTables: false,
+    scene: 'picture',
     panel: 'faults',
     partitionDraft: partitionDraft ?? fresh,
   }));

@@ -74,6 +74,7 @@ const MADE: TelemetryEvent = {
   height: 5,
   call: `${canister(1)}#1`,
   parent: 'a request',
+  parentMethod: null,
   caller: canister(1),
   canisterId: canister(101),
   method: 'inc',

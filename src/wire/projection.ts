@@ -238,6 +238,8 @@ export interface CallView {
   readonly call: string;
   /** The call or the user's request that it was made for; null = a timer or heartbeat. */
   readonly parent: string | null;
+  /** What the user called; null = the parent is no user's call. */
+  readonly parentMethod: string | null;
   readonly caller: string;
   readonly canisterId: string;
   readonly method: string;

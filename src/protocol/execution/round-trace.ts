@@ -77,6 +77,7 @@ export function callMade(
         : origin.kind === 'canister'
           ? callName(origin.request.sender, origin.request.callbackId)
           : null,
+    parentMethod: origin.kind === 'ingress' ? origin.message.methodName : null,
     caller: sender,
     canisterId: receiver,
     method: methodName,

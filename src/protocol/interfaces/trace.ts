@@ -126,6 +126,8 @@ export type TraceEvent =
       readonly call: string;
       /** The call that it was made for, or the request id of a user's; null = a timer or heartbeat. */
       readonly parent: string | null;
+      /** What the user called; null = the parent is no user's call. */
+      readonly parentMethod: string | null;
       readonly caller: string;
       readonly canisterId: string;
       readonly method: string;

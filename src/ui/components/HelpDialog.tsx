@@ -10,6 +10,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['P', 'choose sides and split the network'],
   ['H', 'heal everything: faults, attacks, nodes that are down'],
   ['O', 'all subnets, or the selected one alone'],
+  ['C', 'calls between canisters, and what waits at each'],
   ['T', 'picture or tables'],
   ['Esc', 'deselect'],
   ['?', 'this help'],

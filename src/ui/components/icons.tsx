@@ -29,6 +29,10 @@ const PATHS = {
   ),
   close: <path d="M5 5l14 14M19 5 5 19" />,
   key: <path d="M8 12a4 4 0 1 0 0 .1Zm4 0h9m-3 0v4m-4-4v3" />,
+  ring: (
+    <path d="M12 2.5a3 3 0 1 0 0 6 3 3 0 0 0 0-6Zm-6 11a3 3 0 1 0 0 6 3 3 0 0 0 0-6Zm12 0a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM9.5 7.5 7.3 13m7.2-5.5 2.2 5.5M9 16.5h6" />
+  ),
+  calls: <path d="M5 4v9h7m-3-3 3 3-3 3M12 13v7h7m-3-3 3 3-3 3" />,
   table: <path d="M3 5h18v14H3zm0 5h18M9 10v9" />,
   power: <path d="M12 3v9m5.5-6a8 8 0 1 1-11 0" />,
   check: <path d="m4.5 12.5 5 5 10-11" />,

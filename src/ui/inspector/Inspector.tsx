@@ -6,6 +6,7 @@ import { KeysPanel } from '../keys/KeysPanel.tsx';
 import { useServices, useUi } from '../services.tsx';
 import type { Selection } from '../store/ui-store.ts';
 import { BlockInspector } from './BlockInspector.tsx';
+import { CanisterInspector } from './CanisterInspector.tsx';
 import { NodeInspector } from './NodeInspector.tsx';
 import { PANEL_ID, PanelTabs, tabId } from './PanelTabs.tsx';
 import { StreamInspector } from './StreamInspector.tsx';
@@ -82,6 +83,8 @@ function Selected({ selection }: { readonly selection: Selection }) {
       return <NodeInspector nodeId={selection.nodeId} />;
     case 'block':
       return <BlockInspector hash={selection.hash} />;
+    case 'canister':
+      return <CanisterInspector canisterId={selection.canisterId} />;
     case 'stream':
       return <StreamInspector from={selection.from} to={selection.to} />;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Topology } from '../../wire/network.ts';
-import { initialProjection, type CallView } from '../../wire/projection.ts';
+import { type CallView, initialProjection, type NetworkProjection } from '../../wire/projection.ts';
 import { callTrees } from './call-tree.ts';
 
 const id = (index: number): string => `${String(index).padStart(16, '0')}0101`;
@@ -17,6 +17,7 @@ function call(from: number, to: number, parent: string | null, answered = true):
   return {
     call: `${id(from)}#1`,
     parent,
+    parentMethod: null,
     caller: id(from),
     canisterId: id(to),
     method: 'inc',
@@ -42,16 +43,54 @@ describe('trees of calls', () => {
       {
         method: 'ask',
         subnet: 0,
-        outcome: 'replied',
+        state: 'replied',
+        callerSubnet: null,
         children: [
           {
             subnet: 1,
+            callerSubnet: 0,
             blocks: 6,
-            children: [{ subnet: 0, canisterId: id(2), outcome: null, blocks: null }],
+            children: [
+              { subnet: 0, callerSubnet: 1, canisterId: id(2), state: 'open', blocks: null },
+            ],
           },
         ],
       },
     ]);
+  });
+
+  it('say how far each call is: on its way, at work, answered, and how it ended', () => {
+    const ended = (from: number, outcome: string) => ({
+      messageId: `${id(from)}#1@9`,
+      canisterId: id(101),
+      method: 'inc',
+      height: 9,
+      instructions: 1n,
+      outcome,
+    });
+    const stateAfter = (answer: string | null, other: Partial<NetworkProjection>) => {
+      const made = call(1, 101, 'r');
+      const asked = {
+        ...made,
+        parentMethod: 'ask',
+        answer: answer === null ? null : { height: 11, outcome: answer },
+      };
+      const [tree] = callTrees([
+        { ...initialProjection(TOPOLOGY, 0), calls: [asked] },
+        { ...initialProjection(TOPOLOGY, 1), ...other },
+      ]);
+      expect(tree).toMatchObject({ method: 'ask', state: 'calling' });
+      return tree?.children[0]?.state;
+    };
+    expect(stateAfter(null, {})).toBe('open');
+    expect(stateAfter(null, { calls: [call(101, 2, `${id(1)}#1`)] })).toBe('calling');
+    expect(stateAfter(null, { messages: [ended(1, 'replied')] })).toBe('answered');
+    expect(stateAfter('replied', { messages: [ended(1, 'replied')] })).toBe('replied');
+    expect(stateAfter('IC0301: not found', {})).toBe('rejected');
+    expect(stateAfter('IC0503: called `ic0.trap`', {})).toBe('trapped');
+    // A canister that passes on the text of a trap has not trapped itself.
+    const passed = { messages: [ended(1, 'IC0406: IC0503: called `ic0.trap`')] };
+    expect(stateAfter('IC0503: called `ic0.trap`', passed)).toBe('rejected');
   });
 
   it('begin with the first call that is known, and end even where reports lie', () => {

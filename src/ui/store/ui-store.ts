@@ -11,12 +11,17 @@ export type Theme = (typeof THEMES)[number];
 export type Selection =
   | { readonly kind: 'node'; readonly nodeId: NodeId }
   | { readonly kind: 'block'; readonly hash: HashHex }
+  /** As hex. */
+  | { readonly kind: 'canister'; readonly canisterId: string }
   /** Subnets by their places in the topology. */
   | { readonly kind: 'stream'; readonly from: number; readonly to: number };
 
 /** What the panel at the side shows; on a narrow screen all but an empty `object` is a sheet. */
 export const PANELS = ['object', 'faults', 'keys'] as const;
 export type Panel = (typeof PANELS)[number];
+
+/** What stands in the middle of Observe. */
+export type Scene = 'picture' | 'calls' | 'tables';
 
 export interface UiState {
   readonly door: Door;
@@ -29,7 +34,7 @@ export interface UiState {
   readonly theme: Theme;
   /** Single-letter shortcuts can be switched off (WCAG 2.1.4). */
   readonly shortcuts: boolean;
-  readonly showTables: boolean;
+  readonly scene: Scene;
   /** All subnets are in the picture, or one alone; where there are several. */
   readonly overview: boolean;
   readonly helpOpen: boolean;
@@ -62,7 +67,7 @@ export function createUiStore(storage: Storage | null, hash: string): UiStore {
     partitionDraft: null,
     theme: isOneOf(THEMES, theme) ? theme : 'system',
     shortcuts: storage?.getItem(SHORTCUTS_KEY) !== 'off',
-    showTables: false,
+    scene: 'picture',
     overview: true,
     helpOpen: false,
     commandError: null,

@@ -8,17 +8,13 @@ import { Inspector } from '../inspector/Inspector.tsx';
 import { FaultCount } from '../inspector/PanelTabs.tsx';
 import { useProjection, useServices, useSubnets, useUi } from '../services.tsx';
 import { headline } from '../store/headline.ts';
-import type { Panel } from '../store/ui-store.ts';
+import type { Panel, UiState } from '../store/ui-store.ts';
+import { CallsView } from './CallsView.tsx';
 import { Legend } from './Legend.tsx';
 import { Tables } from './Tables.tsx';
 
 export function ObserveView() {
-  const { ui } = useServices();
-  const tables = useUi((state) => state.showTables);
-  const subnet = useUi((state) => state.subnet);
-  const overview = useUi((state) => state.overview);
-  const hasSeveral = useSubnets((all) => all.length > 1);
-  const isWorld = hasSeveral && overview;
+  const scene = useUi((state) => state.scene);
   return (
     <div className="observe">
       <main className="scene" id="main">
@@ -28,38 +24,77 @@ export function ObserveView() {
           <div className="row scene-buttons">
             <PanelButton panel="faults" label="Faults" icon="alert" />
             <PanelButton panel="keys" label="Keys" icon="key" />
-            {hasSeveral ? (
-              <button
-                type="button"
-                className="button"
-                aria-pressed={overview}
-                aria-keyshortcuts="O"
-                onClick={() => ui.setState({ overview: !overview, showTables: false })}
-              >
-                <Icon name="world" size={16} /> All subnets
-              </button>
-            ) : null}
-            <button
-              type="button"
-              className="button"
-              aria-pressed={tables}
-              onClick={() => ui.setState({ showTables: !tables })}
-            >
-              <Icon name="table" size={16} /> Tables
-            </button>
+            <SceneButtons />
           </div>
         </div>
-        {tables ? (
-          <Tables />
-        ) : (
-          <>
-            {isWorld ? <WorldMap /> : <NodeRing key={`ring ${subnet}`} />}
-            <BlockTree />
-            <Legend />
-          </>
-        )}
+        {scene === 'tables' ? <Tables /> : scene === 'calls' ? <CallsView /> : <Picture />}
       </main>
       <Inspector />
+    </div>
+  );
+}
+
+function Picture() {
+  const subnet = useUi((state) => state.subnet);
+  const overview = useUi((state) => state.overview);
+  const hasSeveral = useSubnets((all) => all.length > 1);
+  return (
+    <>
+      {hasSeveral && overview ? <WorldMap /> : <NodeRing key={`ring ${subnet}`} />}
+      <BlockTree />
+      <Legend />
+    </>
+  );
+}
+
+interface Choice {
+  readonly label: string;
+  readonly icon: IconName;
+  readonly keys: string;
+  readonly change: Pick<UiState, 'scene'> & Partial<Pick<UiState, 'overview'>>;
+}
+
+const ONE: Choice = {
+  label: 'One subnet',
+  icon: 'ring',
+  keys: 'O',
+  change: { scene: 'picture', overview: false },
+};
+const ALL: Choice = {
+  label: 'All subnets',
+  icon: 'world',
+  keys: 'O',
+  change: { scene: 'picture', overview: true },
+};
+const TEXTS: readonly Choice[] = [
+  { label: 'Calls', icon: 'calls', keys: 'C', change: { scene: 'calls' } },
+  { label: 'Tables', icon: 'table', keys: 'T', change: { scene: 'tables' } },
+];
+
+/** What the middle shows: one of a few. */
+function SceneButtons() {
+  const { ui } = useServices();
+  const hasSeveral = useSubnets((all) => all.length > 1);
+  const scene = useUi((state) => state.scene);
+  const overview = useUi((state) => state.overview);
+  const choices = [...(hasSeveral ? [ALL, ONE] : [{ ...ONE, label: 'Picture' }]), ...TEXTS];
+  return (
+    <div className="segments" role="group" aria-label="View">
+      {choices.map(({ label, icon, keys, change }) => (
+        <button
+          key={label}
+          type="button"
+          className="segment"
+          aria-keyshortcuts={keys}
+          aria-pressed={
+            change.scene === scene &&
+            (!hasSeveral || change.overview === undefined || change.overview === overview)
+          }
+          onClick={() => ui.setState(hasSeveral ? change : { scene: change.scene })}
+        >
+          <Icon name={icon} size={16} /> {label}
+        </button>
+      ))}
     </div>
   );
 }
