@@ -39,7 +39,7 @@ export function applyBatch(
       droppedFacts: node.droppedFacts + batch.dropped,
     }));
   }
-  return withRates(next);
+  return next.heights === projection.heights ? next : withRates(next);
 }
 
 function tell(

@@ -49,6 +49,10 @@ export function callName(sender: CanisterId, callbackId: number): string {
 /** Of a reject message that onlookers are told, characters. */
 const MAX_TOLD_TEXT = 200;
 
+function shortened(text: string): string {
+  return text.length > MAX_TOLD_TEXT ? `${text.slice(0, MAX_TOLD_TEXT)}…` : text;
+}
+
 /** What onlookers are told when the answer to a call is taken in. */
 export function callAnswered(height: Height, response: CanisterResponse): TraceEvent {
   const { originator, callbackId, payload } = response;
@@ -56,7 +60,7 @@ export function callAnswered(height: Height, response: CanisterResponse): TraceE
     kind: 'callAnswered',
     height,
     call: callName(originator, callbackId),
-    outcome: payload.kind === 'reply' ? 'replied' : payload.message.slice(0, MAX_TOLD_TEXT),
+    outcome: payload.kind === 'reply' ? 'replied' : shortened(payload.message),
   };
 }
 

@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import type { BlockView } from '../../wire/projection.ts';
 import { nodeLabel } from '../store/derive.ts';
 import { formatCount } from '../store/format.ts';
@@ -22,6 +23,8 @@ export function BlockTree() {
   const heights = useProjection((projection) => projection.heights);
   const length = useProjection((projection) => projection.interval.length);
   const layout = size === null ? null : treeLayout(heights, size.width, length);
+  // Tiles keep their places while new heights move all of them.
+  const shift = COLUMN_WIDTH * (layout?.columns.at(-1)?.height ?? 0);
   return (
     <div className="tree" ref={ref} role="group" aria-label="Blocks by height and rank">
       {layout === null || size === null ? null : (
@@ -76,9 +79,11 @@ export function BlockTree() {
               y2={to.y}
             />
           ))}
-          {layout.blocks.map((placed) => (
-            <Tile key={placed.block.facts.hash} placed={placed} />
-          ))}
+          <g transform={`translate(${-shift} 0)`}>
+            {layout.blocks.map(({ block, x, y }) => (
+              <Tile key={block.facts.hash} block={block} x={x + shift} y={y} />
+            ))}
+          </g>
         </svg>
       )}
       {heights.length === 0 ? (
@@ -101,7 +106,7 @@ export function CatchUpFlag({ y, height }: { readonly y: number; readonly height
 
 export const TILE = COLUMN_WIDTH - 8;
 
-function Tile({ placed: { block, x, y } }: { readonly placed: PlacedBlock }) {
+const Tile = memo(function Tile({ block, x, y }: PlacedBlock) {
   const { ui } = useServices();
   const { facts, state } = block;
   const maker = useProjection((projection) => nodeLabel(projection, facts.maker));
@@ -129,7 +134,7 @@ function Tile({ placed: { block, x, y } }: { readonly placed: PlacedBlock }) {
       <TileShape block={block} />
     </g>
   );
-}
+});
 
 interface TileFacts {
   readonly state: BlockView['state'];

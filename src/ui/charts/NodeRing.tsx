@@ -1,5 +1,5 @@
-import { useMemo } from 'react';
-import type { BlockView, NodeView } from '../../wire/projection.ts';
+import { memo, useMemo } from 'react';
+import type { BlockView, HeightView, NodeView } from '../../wire/projection.ts';
 import { blocksBehind, isUp, quorumOf } from '../store/derive.ts';
 import { formatCount } from '../store/format.ts';
 import { useProjection, useServices, useUi } from '../services.tsx';
@@ -25,7 +25,7 @@ export function NodeRing({ compact = false }: { readonly compact?: boolean }) {
     receivers: projection.interval.receivers,
     needed: quorumOf(projection).needed,
     finalized: projection.finalizedHeight,
-    block: newestBlock(projection.heights.flatMap((height) => height.blocks)),
+    block: newestBlock(projection.heights),
   }));
   const count = view.nodes.length;
   // Stable while nothing moves: the flight overlay starts over when positions change.
@@ -76,9 +76,8 @@ export function NodeRing({ compact = false }: { readonly compact?: boolean }) {
 }
 
 /** The block whose shares the dial shows: the newest one with the best rank. */
-function newestBlock(blocks: readonly BlockView[]): BlockView | null {
-  const height = blocks.at(-1)?.facts.height;
-  return blocks.find((block) => block.facts.height === height) ?? null;
+function newestBlock(heights: readonly HeightView[]): BlockView | null {
+  return heights.findLast(({ blocks }) => blocks.length > 0)?.blocks[0] ?? null;
 }
 
 /** A dashed outline tells of a node that lies, or that is not with the others yet. */
@@ -98,7 +97,8 @@ interface RingNodeProps {
   readonly labels: RingLabels;
 }
 
-function RingNode({ node, place, at, radius, labels }: RingNodeProps) {
+/** Drawn anew only when something of this node changed: there are pictures ten times a second. */
+const RingNode = memo(function RingNode({ node, place, at, radius, labels }: RingNodeProps) {
   const { ui, projection: shown } = useServices();
   const { index } = node;
   const behind = useProjection((projection) => blocksBehind(projection, node));
@@ -181,7 +181,7 @@ function RingNode({ node, place, at, radius, labels }: RingNodeProps) {
       ) : null}
     </g>
   );
-}
+});
 
 function NodeDownMark({
   condition,

@@ -1,4 +1,5 @@
 import { arc } from 'd3';
+import { memo } from 'react';
 import type { BlockView } from '../../wire/projection.ts';
 import { formatCount } from '../store/format.ts';
 import type { Point } from './ring-layout.ts';
@@ -67,7 +68,7 @@ interface ShareRingProps {
   readonly kind: 'notarization' | 'finalization';
 }
 
-function ShareRing({ inner, outer, total, filled, kind }: ShareRingProps) {
+const ShareRing = memo(function ShareRing({ inner, outer, total, filled, kind }: ShareRingProps) {
   const segment = arc<number>()
     .innerRadius(inner)
     .outerRadius(outer)
@@ -81,4 +82,4 @@ function ShareRing({ inner, outer, total, filled, kind }: ShareRingProps) {
       className={index < filled ? `dial-share dial-${kind}` : 'dial-share'}
     />
   ));
-}
+});

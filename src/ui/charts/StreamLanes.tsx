@@ -2,18 +2,14 @@ import { subnetName } from '../../wire/topology.ts';
 import { isCutOff } from '../faults/subnet-links.ts';
 import { useServices, useSubnets, useUi } from '../services.tsx';
 import { formatCount } from '../store/format.ts';
-import { type Direction, directionsOf } from '../store/streams.ts';
+import { type Direction, useDirections } from '../store/streams.ts';
 import type { Size } from './use-size.ts';
-import { type Lane, laneBetween, onLane, type WorldLayout } from './world-layout.ts';
+import { labelPlaces, type Lane, laneBetween, onLane, type WorldLayout } from './world-layout.ts';
 
 /** Messages drawn as waiting on a lane, on this share of it; the label has the number. */
 const MAX_TEETH = 8;
 const TEETH_SHARE = 0.2;
 const TOOTH_STEP = 9;
-/** Where a lane's label stands, as a share of the way: those of both directions stay apart. */
-const LABEL_AT = 0.42;
-/** Between two rings with this many pixels between them there is room for words. */
-const ROOMY_LANE = 190;
 
 function laneOf({ from, to }: Direction, { centres, radius }: WorldLayout): Lane | undefined {
   const [start, end] = [centres[from], centres[to]];
@@ -28,7 +24,11 @@ export function StreamLanes({
   readonly size: Size;
   readonly layout: WorldLayout;
 }) {
-  const all = useSubnets((subnets) => subnets);
+  const { subnets } = useServices();
+  const directions = useDirections();
+  // Links change rarely.
+  useSubnets((now) => now.flatMap(({ links, partitions }) => [links, partitions]));
+  const all = subnets.getState();
   const { centres } = layout;
   const pairs = centres.flatMap((_, a) =>
     centres.flatMap((_other, b) => (a < b ? [[a, b] as const] : [])),
@@ -38,7 +38,7 @@ export function StreamLanes({
       {pairs.map(([a, b]) => (
         <Way key={`${a} ${b}`} a={centres[a]} b={centres[b]} cut={isCutOff(all, a, b)} />
       ))}
-      {directionsOf(all).map((direction) => {
+      {directions.map((direction) => {
         const lane = laneOf(direction, layout);
         return lane === undefined ? null : (
           <g key={`${direction.from} ${direction.to}`}>
@@ -109,24 +109,32 @@ function arrowAt({ control, end }: Lane): string {
 }
 
 /** The figures of each direction; a click opens the stream. */
-export function StreamLabels({ layout }: { readonly layout: WorldLayout }) {
+export function StreamLabels({
+  layout,
+  width,
+}: {
+  readonly layout: WorldLayout;
+  readonly width: number;
+}) {
   const { ui } = useServices();
-  const all = useSubnets((subnets) => subnets);
+  const directions = useDirections();
   const selection = useUi((state) => state.selection);
-  const { centres, radius } = layout;
-  const [one, other] = centres;
-  const isRoomy =
-    centres.length === 2 &&
-    one !== undefined &&
-    other !== undefined &&
-    Math.hypot(one.x - other.x, one.y - other.y) - 2 * radius >= ROOMY_LANE;
-  return directionsOf(all).map((direction) => {
+  const drawn = directions.flatMap((direction) => {
     const lane = laneOf(direction, layout);
-    if (lane === undefined) {
+    return lane === undefined ? [] : [{ direction, lane }];
+  });
+  const places = labelPlaces(
+    drawn.map(({ lane }) => lane),
+    layout,
+    width,
+  );
+  return drawn.map(({ direction }, index) => {
+    const place = places[index];
+    if (place === undefined) {
       return null;
     }
+    const { at, isWide } = place;
     const { from, to, end, taken, waiting, rejectSignals } = direction;
-    const at = onLane(lane, LABEL_AT);
     const selected =
       selection?.kind === 'stream' &&
       [selection.from, selection.to].every((index) => index === from || index === to);
@@ -143,7 +151,7 @@ export function StreamLabels({ layout }: { readonly layout: WorldLayout }) {
         data-testid={`stream-${from + 1}-${to + 1}`}
         onClick={() => ui.setState({ selection: { kind: 'stream', from, to } })}
       >
-        {isRoomy ? (
+        {isWide ? (
           <>
             {formatCount(end)} sent · {formatCount(taken)} taken
           </>

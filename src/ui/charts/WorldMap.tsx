@@ -3,6 +3,7 @@ import { subnetName } from '../../wire/topology.ts';
 import { typeInWords, verdict } from '../components/SubnetTabs.tsx';
 import { useProjection, useServices, useSubnets, useUi } from '../services.tsx';
 import { subnetOf } from '../store/derive.ts';
+import { formatCount } from '../store/format.ts';
 import { BlockStrip } from './BlockStrip.tsx';
 import { NodeRing } from './NodeRing.tsx';
 import { StreamCanvas } from './StreamCanvas.tsx';
@@ -50,7 +51,7 @@ export function WorldMap() {
             </SubnetScope>
           ))}
           <StreamCanvas size={box} layout={layout} />
-          <StreamLabels layout={layout} />
+          <StreamLabels layout={layout} width={width} />
         </>
       )}
     </div>
@@ -60,8 +61,11 @@ export function WorldMap() {
 function SubnetRing({ index, radius }: { readonly index: number; readonly radius: number }) {
   const { ui } = useServices();
   const shown = useUi((state) => state.subnet === index);
-  const { type, tone, word } = useProjection((projection) => ({
+  const { type, tone, word, waiting } = useProjection((projection) => ({
     type: typeInWords(subnetOf(projection).type),
+    waiting: projection.canisters.reduce((sum, { facts: { queues } }) => {
+      return sum + queues.inputs + queues.outputs;
+    }, 0),
     ...verdict(projection),
   }));
   return (
@@ -77,6 +81,12 @@ function SubnetRing({ index, radius }: { readonly index: number; readonly radius
         </button>
         <span className="small">
           <span className="muted">{type}</span> <span className={`tone-${tone}`}>{word}</span>
+          {waiting === 0 ? null : (
+            <span className="world-waiting" title="Messages in the queues of its canisters">
+              {' '}
+              {formatCount(waiting)} waiting
+            </span>
+          )}
         </span>
       </div>
       <div

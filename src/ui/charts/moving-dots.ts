@@ -65,9 +65,16 @@ export function createDotPainter(
   };
 }
 
+/** Asking for a style makes the browser compute what is pending: once a theme is enough. */
+const colours = new Map<string, string>();
+
 /** The value of a colour token now. */
 export function colourOf(token: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(token);
+  const root = document.documentElement;
+  const key = `${root.dataset['theme']} ${token}`;
+  const known = colours.get(key) ?? getComputedStyle(root).getPropertyValue(token);
+  colours.set(key, known);
+  return known;
 }
 
 function paintDots(

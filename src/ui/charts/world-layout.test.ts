@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  labelPlaces,
   laneBetween,
   onLane,
   WORLD_FOOT,
@@ -44,6 +45,30 @@ describe('rings side by side', () => {
               expect(Math.hypot(x - third.x, y - third.y)).toBeGreaterThan(radius * 0.9);
             }
           }
+        }
+      }
+    },
+  );
+
+  it.each(CASES.filter(([count, width]) => count === 2 || (count === 3 && width >= 600)))(
+    'labels of %i in %i pixels cover no name, no ring and no other label',
+    (count, width) => {
+      const layout = worldLayout(count, width, worldHeight(count, width));
+      const { centres, radius } = layout;
+      const lanes = centres.flatMap((from, a) =>
+        centres.flatMap((to, b) => (a === b ? [] : [laneBetween(from, to, radius)])),
+      );
+      const places = labelPlaces(lanes, layout, width);
+      for (const [index, { at, isWide }] of places.entries()) {
+        const half = isWide ? 66 : 26;
+        for (const other of places.slice(index + 1)) {
+          const besides = Math.abs(at.x - other.at.x) - 2 * half;
+          expect(Math.max(besides, Math.abs(at.y - other.at.y) - 24)).toBeGreaterThanOrEqual(0);
+        }
+        for (const { x, y } of centres) {
+          expect(Math.hypot(at.x - x, at.y - y)).toBeGreaterThan(radius);
+          const isBesideName = Math.abs(at.x - x) > half + 30;
+          expect(isBesideName || at.y < y - radius - WORLD_HEAD || at.y > y).toBe(true);
         }
       }
     },

@@ -52,7 +52,7 @@ export function worldHeight(count: number, width: number): number {
   if (width >= NARROW) {
     return count <= 3 ? 330 : count <= 4 ? 430 : 500;
   }
-  return count <= 2 ? 230 : count <= 4 ? 440 : 640;
+  return count <= 2 ? 230 : count <= 3 ? 480 : count <= 4 ? 440 : 640;
 }
 
 /** Ways to place them, as shares of the room there is: 0 to 1 each way. */
@@ -71,7 +71,8 @@ function polygon(count: number, turn: number): readonly Point[] {
     const angle = (2 * Math.PI * (index + turn)) / count - Math.PI / 2;
     return { x: Math.cos(angle), y: Math.sin(angle) };
   });
-  return stretched(corners);
+  // As text is read: from the top, each row from the left.
+  return stretched(corners).toSorted((a, b) => (Math.abs(a.y - b.y) < 0.1 ? a.x - b.x : a.y - b.y));
 }
 
 function stretched(corners: readonly Point[]): readonly Point[] {
@@ -201,3 +202,89 @@ export function onLane({ start, control, end }: Lane, share: number): Point {
     rest * rest * a + 2 * rest * share * b + share * share * c;
   return { x: mix(start.x, control.x, end.x), y: mix(start.y, control.y, end.y) };
 }
+
+/** The middle of a stream's label. */
+export interface LabelPlace {
+  readonly at: Point;
+  /** Whether there is room for words. */
+  readonly isWide: boolean;
+}
+
+/** Pixels, of a label with words, of one with figures, and of both. */
+const WIDE_LABEL = 142;
+const SHORT_LABEL = 52;
+const LABEL_HEIGHT = 26;
+/** Where a label may stand, as shares of the way, the best first. */
+const LABEL_SHARES = [
+  0.42, 0.5, 0.46, 0.38, 0.34, 0.54, 0.58, 0.3, 0.62, 0.26, 0.66, 0.22, 0.7, 0.74, 0.18, 0.78,
+];
+
+/** Pixels beside the lane. */
+const LABEL_OFFSETS = [0, 30, 62];
+
+/**
+ * A place for the label of each lane, so that none covers a ring, a name, a row of blocks or another
+ * label; where that can't be, at the usual one. Words only where all of them have room.
+ */
+export function labelPlaces(
+  lanes: readonly Lane[],
+  layout: WorldLayout,
+  boxWidth: number,
+): readonly LabelPlace[] {
+  const wide = placed(lanes, layout, WIDE_LABEL, boxWidth);
+  return wide.every(({ isFree: free }) => free)
+    ? wide.map(({ at }) => ({ at, isWide: true }))
+    : placed(lanes, layout, SHORT_LABEL, boxWidth).map(({ at }) => ({ at, isWide: false }));
+}
+
+function placed(
+  lanes: readonly Lane[],
+  { centres, radius }: WorldLayout,
+  width: number,
+  boxWidth: number,
+) {
+  const taken: Point[] = [];
+  return lanes.map((lane) => {
+    const free = candidates(lane).find(
+      (at) =>
+        at.x >= width / 2 &&
+        at.x <= boxWidth - width / 2 &&
+        centres.every((centre) => isClearOf(at, centre, radius, width)) &&
+        taken.every(
+          ({ x, y }) => Math.abs(at.x - x) >= width + 4 || Math.abs(at.y - y) >= LABEL_HEIGHT,
+        ),
+    );
+    const at = free ?? onLane(lane, LABEL_SHARES[0] ?? 0.5);
+    taken.push(at);
+    return { at, isFree: free !== undefined };
+  });
+}
+
+/** On the lane, and then beside it, on the side to which it bows. */
+function candidates(lane: Lane): readonly Point[] {
+  const { start, control, end } = lane;
+  const [x, y] = [control.x - (start.x + end.x) / 2, control.y - (start.y + end.y) / 2];
+  const length = Math.max(1, Math.hypot(x, y));
+  return LABEL_OFFSETS.flatMap((offset) =>
+    LABEL_SHARES.map((share) => {
+      const at = onLane(lane, share);
+      return { x: at.x + (offset * x) / length, y: at.y + (offset * y) / length };
+    }),
+  );
+}
+
+/** Whether a label at that place touches neither the ring nor what stands above and below it. */
+function isClearOf(at: Point, centre: Point, radius: number, width: number): boolean {
+  const besides = Math.abs(at.x - centre.x) - width / 2;
+  const below = Math.abs(at.y - centre.y) - LABEL_HEIGHT / 2;
+  const isOff = Math.hypot(Math.max(0, besides), Math.max(0, below)) > radius + 2;
+  const text = Math.min(radius, TEXT_HALF);
+  const isInBox =
+    besides < text &&
+    at.y + LABEL_HEIGHT / 2 > centre.y - radius - WORLD_HEAD &&
+    at.y - LABEL_HEIGHT / 2 < centre.y + radius + WORLD_FOOT;
+  return isOff && !isInBox;
+}
+
+/** Half of the width of a subnet's name and of its blocks. */
+const TEXT_HALF = 66;

@@ -1,7 +1,8 @@
 import { subnetName } from '../../wire/topology.ts';
 import { useServices, useSubnets } from '../services.tsx';
 import { type CallNode, type CallState, callTrees } from '../store/call-tree.ts';
-import { formatCount, shortPrincipal } from '../store/format.ts';
+import { useCanisterName } from '../store/canister-names.ts';
+import { formatCount, principalText, shortPrincipal } from '../store/format.ts';
 import { CallLane, LaneHeads } from './CallLanes.tsx';
 
 const MAX_TREES = 8;
@@ -50,6 +51,11 @@ const STATES: Readonly<Record<CallState, readonly [mark: string, words: string, 
   trapped: ['ϟ', 'trapped', 'error'],
 };
 
+/** Where there is little room: what tells canisters of one network apart. */
+function firstGroup(canisterId: string): string {
+  return `${principalText(canisterId).split('-').slice(0, 2).join('-')}…`;
+}
+
 interface CallBranchProps {
   readonly node: CallNode;
   readonly withSubnet: boolean;
@@ -59,6 +65,7 @@ interface CallBranchProps {
 function CallBranch({ node, withSubnet, lanes }: CallBranchProps) {
   const { ui } = useServices();
   const { method, canisterId, subnet, state, reason, blocks, children } = node;
+  const name = useCanisterName(canisterId);
   const [mark, words, tone] = STATES[state];
   const open = (): void => {
     location.hash = '#/observe';
@@ -70,9 +77,15 @@ function CallBranch({ node, withSubnet, lanes }: CallBranchProps) {
         <div className="call-words">
           <span className="call-line">
             <span className="mono">{method ?? 'a call'}</span>{' '}
-            <button type="button" className="button-link call-canister mono" onClick={open}>
-              {shortPrincipal(canisterId)}
+            <button
+              type="button"
+              className="button-link call-canister mono"
+              title={principalText(canisterId)}
+              onClick={open}
+            >
+              {lanes === 0 ? firstGroup(canisterId) : shortPrincipal(canisterId)}
             </button>{' '}
+            {name === undefined ? null : <span>{name}</span>}{' '}
             {withSubnet && subnet >= 0 ? (
               <span className="muted">on {subnetName(subnet)}</span>
             ) : null}{' '}

@@ -1,7 +1,8 @@
 import { formatCount, formatMs, formatRate } from '../store/format.ts';
 import { currentRate, divergedHeight, keyHolders, nodesUp } from '../store/derive.ts';
 import { THEMES } from '../store/ui-store.ts';
-import { useProjection, useServices, useUi } from '../services.tsx';
+import { subnetName } from '../../wire/topology.ts';
+import { useProjection, useServices, useSubnets, useUi } from '../services.tsx';
 import { ClockControls } from './ClockControls.tsx';
 import { Mutating } from './ReadOnly.tsx';
 import { Icon } from './icons.tsx';
@@ -51,10 +52,17 @@ function Metrics() {
     lag: projection.finalityMs,
     up: nodesUp(projection),
     all: keyHolders(projection).length,
-    broken: projection.violations.length > 0 || divergedHeight(projection) !== undefined,
+    own: projection.subnetIndex,
+  }));
+  const { count, broken } = useSubnets((all) => ({
+    count: all.length,
+    broken: all.some((one) => one.violations.length > 0 || divergedHeight(one) !== undefined),
   }));
   return (
     <dl className="metrics">
+      {count === 1 ? null : (
+        <Metric label="Shown" value={subnetName(figures.own)} className="metric-shown" />
+      )}
       <Metric label="Height" value={formatCount(figures.height)} testId="metric-height" />
       <Metric label="Blocks/s" value={figures.rate === null ? '–' : formatRate(figures.rate)} />
       <Metric
@@ -69,12 +77,12 @@ function Metrics() {
       />
       <div
         className="metric"
-        title="Checked for every height: one finalized block, equal state roots"
+        title="Checked for every height of every subnet: one finalized block, equal state roots"
       >
         <dt>Safety</dt>
-        <dd className={figures.broken ? 'tone-error' : 'tone-good'}>
-          <Icon name={figures.broken ? 'alert' : 'shield'} size={14} />
-          {figures.broken ? 'broken' : 'holds'}
+        <dd className={broken ? 'tone-error' : 'tone-good'}>
+          <Icon name={broken ? 'alert' : 'shield'} size={14} />
+          {broken ? 'broken' : 'holds'}
         </dd>
       </div>
     </dl>
@@ -87,9 +95,10 @@ function Metric(props: {
   readonly title?: string;
   readonly tone?: string | undefined;
   readonly testId?: string;
+  readonly className?: string;
 }) {
   return (
-    <div className="metric" title={props.title}>
+    <div className={`metric ${props.className ?? ''}`} title={props.title}>
       <dt>{props.label}</dt>
       <dd className={`mono ${props.tone ?? ''}`} data-testid={props.testId}>
         {props.value}

@@ -34,6 +34,7 @@ const PATHS = {
   ),
   calls: <path d="M5 4v9h7m-3-3 3 3-3 3M12 13v7h7m-3-3 3 3-3 3" />,
   table: <path d="M3 5h18v14H3zm0 5h18M9 10v9" />,
+  plus: <path d="M12 5v14M5 12h14" />,
   power: <path d="M12 3v9m5.5-6a8 8 0 1 1-11 0" />,
   check: <path d="m4.5 12.5 5 5 10-11" />,
   shield: <path d="M12 2.5 4 6v6c0 4.8 3.4 8.2 8 9.5 4.6-1.3 8-4.7 8-9.5V6Zm-4 9.7 3 3 5-6" />,

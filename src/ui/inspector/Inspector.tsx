@@ -5,6 +5,7 @@ import { FaultsPanel } from '../faults/FaultsPanel.tsx';
 import { KeysPanel } from '../keys/KeysPanel.tsx';
 import { useServices, useUi } from '../services.tsx';
 import type { Selection } from '../store/ui-store.ts';
+import { AddSubnetButton } from '../subnets/AddSubnet.tsx';
 import { BlockInspector } from './BlockInspector.tsx';
 import { CanisterInspector } from './CanisterInspector.tsx';
 import { NodeInspector } from './NodeInspector.tsx';
@@ -73,6 +74,7 @@ function NothingSelected() {
       </p>
       <SubnetFacts />
       <SubnetStreams />
+      <AddSubnetButton />
     </section>
   );
 }

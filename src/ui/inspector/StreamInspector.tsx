@@ -1,6 +1,7 @@
 import { subnetName } from '../../wire/topology.ts';
+import { StreamComb } from './StreamComb.tsx';
 import { refusalInWords } from '../../wire/stream-words.ts';
-import { useSubnets } from '../services.tsx';
+import { useServices, useSubnets } from '../services.tsx';
 import { formatBytes, formatCount } from '../store/format.ts';
 import { type Direction, directionOf } from '../store/streams.ts';
 
@@ -8,7 +9,9 @@ const ROUNDS = 6;
 
 /** Both directions between two subnets: indexes, the last slice, what was refused. */
 export function StreamInspector({ from, to }: { readonly from: number; readonly to: number }) {
-  const all = useSubnets((subnets) => subnets);
+  const { subnets } = useServices();
+  useSubnets((now) => now.map(({ streams }) => streams));
+  const all = subnets.getState();
   const directions = [directionOf(all, from, to), directionOf(all, to, from)];
   return (
     <section aria-labelledby="inspected" data-testid="stream-inspector">
@@ -46,6 +49,9 @@ export function StreamInspector({ from, to }: { readonly from: number; readonly 
           </tbody>
         </table>
       </div>
+      {directions.map((direction) => (
+        <StreamComb key={`comb ${direction.from}`} direction={direction} />
+      ))}
       {directions.map((direction) => (
         <Traffic key={direction.from} direction={direction} />
       ))}

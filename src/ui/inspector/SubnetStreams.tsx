@@ -1,17 +1,18 @@
 import { subnetName } from '../../wire/topology.ts';
 import { useProjection, useServices, useSubnets } from '../services.tsx';
 import { formatCount } from '../store/format.ts';
-import { directionsOf } from '../store/streams.ts';
+import { useDirections } from '../store/streams.ts';
 
 /** The streams of the subnet that is shown, each a way to its inspector; nothing where there is one subnet. */
 export function SubnetStreams() {
   const { ui } = useServices();
-  const all = useSubnets((subnets) => subnets);
+  const count = useSubnets((subnets) => subnets.length);
+  const directions = useDirections();
   const own = useProjection((projection) => projection.subnetIndex);
-  if (all.length === 1) {
+  if (count === 1) {
     return null;
   }
-  const streams = directionsOf(all).filter(({ from, to }) => from === own || to === own);
+  const streams = directions.filter(({ from, to }) => from === own || to === own);
   return (
     <>
       <h3>Streams</h3>

@@ -1,4 +1,5 @@
 import { useServices } from '../services.tsx';
+import { NewNetwork } from '../subnets/NewNetwork.tsx';
 import { SavedList } from './SavedList.tsx';
 import { StoragePanel } from './StoragePanel.tsx';
 
@@ -17,6 +18,10 @@ export function NetworksView() {
           Open a fresh network
         </a>
       </p>
+      <details className="card">
+        <summary>Choose its subnets</summary>
+        <NewNetwork />
+      </details>
       <div className="card">
         <SavedList saved={saved} />
       </div>

@@ -81,9 +81,20 @@ export function blocksBehind(projection: NetworkProjection, node: NodeView): num
   return Math.max(0, projection.finalizedHeight - node.heights.finalized);
 }
 
+/** Several parts of the page ask the same at each picture. */
+const diverged = new WeakMap<NetworkProjection['heights'], number | undefined>();
+
 /** Highest height for which two nodes report different state roots, if there is one. */
-export function divergedHeight(projection: NetworkProjection): number | undefined {
-  return projection.heights.findLast((view) => new Set(Object.values(view.roots)).size > 1)?.height;
+export function divergedHeight({ heights }: NetworkProjection): number | undefined {
+  if (!diverged.has(heights)) {
+    diverged.set(heights, heights.findLast(hasSeveralRoots)?.height);
+  }
+  return diverged.get(heights);
+}
+
+function hasSeveralRoots({ roots }: HeightView): boolean {
+  const [first, ...others] = Object.values(roots);
+  return others.some((root) => root !== first);
 }
 
 /** A subnet that finalized nothing for this long stands still, whatever its mean rate was. */
@@ -91,12 +102,9 @@ const STILL_AFTER_NS = 3_000_000_000n;
 
 /** Blocks finalized per second of network time; 0 as soon as the subnet stands still. */
 export function currentRate(projection: NetworkProjection): number | null {
-  const finalizedNs = projection.heights
-    .flatMap((view) => view.blocks)
-    .findLast((block) => block.finalizedNs !== null)?.finalizedNs;
-  const still =
-    finalizedNs !== undefined &&
-    finalizedNs !== null &&
-    projection.atNs - finalizedNs > STILL_AFTER_NS;
+  const isFinal = ({ finalizedNs }: BlockView): boolean => finalizedNs !== null;
+  const newest = projection.heights.findLast(({ blocks }) => blocks.some(isFinal));
+  const finalizedNs = newest?.blocks.find(isFinal)?.finalizedNs ?? null;
+  const still = finalizedNs !== null && projection.atNs - finalizedNs > STILL_AFTER_NS;
   return still ? 0 : projection.blocksPerSecond;
 }

@@ -1,9 +1,12 @@
 import { Principal } from '@icp-sdk/core/principal';
 import { hexToBytes } from '../../base/hex.ts';
 
+/** Making one costs a hundred times what a use of it does, and pictures are full of numbers. */
+const COUNTS = new Intl.NumberFormat('en-US');
+
 /** `1204` → `1,204`: one grouping for all readers, so that screenshots and scripts agree. */
 export function formatCount(value: number | bigint): string {
-  return value.toLocaleString('en-US');
+  return COUNTS.format(value);
 }
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;

@@ -115,7 +115,13 @@ function agreeing(projection: NetworkProjection): Headline {
         tone: 'warning',
         text: `${up} of ${size} nodes run: enough to finalize. They agree on block ${agreed}.`,
       }
-    : { tone: 'good', text: `All ${size} nodes agree on block ${agreed} (finalized).` };
+    : {
+        tone: 'good',
+        text:
+          size === 1
+            ? `Its only node finalized block ${agreed}.`
+            : `All ${size} nodes agree on block ${agreed} (finalized).`,
+      };
 }
 
 /** The height that every honest working node has finalized; the best one may be a block ahead. */

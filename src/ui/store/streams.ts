@@ -1,3 +1,4 @@
+import { useServices, useSubnets } from '../services.tsx';
 import type { SubnetProjections } from '../../wire/project-subnets.ts';
 import type { StreamView } from '../../wire/projection.ts';
 
@@ -52,4 +53,11 @@ function streamTo(subnets: SubnetProjections, from: number, to: number): StreamV
   const own = subnets[from];
   const subnetId = own?.topology.subnets[to]?.subnetId;
   return own?.streams.find(({ facts }) => facts.subnetId === subnetId);
+}
+
+/** The same, told again only when a stream moved or a subnet came. */
+export function useDirections(): readonly Direction[] {
+  const { subnets } = useServices();
+  useSubnets((all) => all.map(({ streams }) => streams));
+  return directionsOf(subnets.getState());
 }

@@ -2,14 +2,14 @@ import { subnetName } from '../../wire/topology.ts';
 import { CallTrees } from '../components/CallTree.tsx';
 import { useProjection, useServices, useSubnets } from '../services.tsx';
 import { formatBytes, formatCount, formatCycles, shortPrincipal } from '../store/format.ts';
-import { directionsOf } from '../store/streams.ts';
+import { useDirections } from '../store/streams.ts';
 
 /** Streams of the whole network as text. */
 export function StreamsTable() {
   const { ui } = useServices();
-  const all = useSubnets((subnets) => subnets);
-  const directions = directionsOf(all);
-  return all.length === 1 ? null : (
+  const count = useSubnets((subnets) => subnets.length);
+  const directions = useDirections();
+  return count === 1 ? null : (
     <div className="table-wrap" tabIndex={0} role="region" aria-label="Streams">
       <table>
         <caption>Streams between subnets</caption>
