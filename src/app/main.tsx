@@ -1,4 +1,5 @@
 import counterSource from '../../canisters/counter/main.mo?raw';
+import callerSource from '../../canisters/caller/main.mo?raw';
 import { bytesToHex } from '../base/hex.ts';
 import {
   createPage,
@@ -55,7 +56,7 @@ async function start(page: Page): Promise<void> {
     keepOnFirstCanister(network);
   }
   const { store, subnets } = followNetwork(network, ui);
-  const workshop = createWorkshopStore(counterSource);
+  const workshop = createWorkshopStore(counterSource, { Caller: callerSource });
   page.showNetwork(
     {
       network,

@@ -41,8 +41,8 @@ export async function installPair(
   agent: HttpAgent,
   [callerRange, counterRange]: readonly [string, string],
 ): Promise<CallPair> {
-  const counterId = await install(agent, counterRange, COUNTER);
-  return { callerId: await install(agent, callerRange, CALLER), counterId };
+  const counterId = await installProgram(agent, counterRange, COUNTER);
+  return { callerId: await installProgram(agent, callerRange, CALLER), counterId };
 }
 
 export function callerOf(agent: HttpAgent, { callerId }: CallPair): Caller {
@@ -75,7 +75,12 @@ export async function submitAsk(
   return sent.requestId;
 }
 
-async function install(agent: HttpAgent, range: string, source: string): Promise<Principal> {
+/** Makes a canister on the subnet whose first canister id is given, as hex, and installs the program. */
+export async function installProgram(
+  agent: HttpAgent,
+  range: string,
+  source: string,
+): Promise<Principal> {
   const { canister_id } = await managementCanister(
     agent,
     Principal.fromHex(range),

@@ -53,6 +53,10 @@ export interface Deployment {
 
 export interface WorkshopState {
   readonly source: string;
+  /** The program that the editor shows. */
+  readonly program: string;
+  /** Texts of the programs by name, as they were when the editor left them. */
+  readonly programs: Readonly<Record<string, string>>;
   readonly progress: Progress | null;
   readonly diagnostics: readonly Diagnostic[];
   readonly error: WorkshopError | null;
@@ -74,9 +78,17 @@ export function methodKey({ canisterId, revision }: DeployedCanister, method: st
 
 export type WorkshopStore = StoreApi<WorkshopState>;
 
-export function createWorkshopStore(source: string): WorkshopStore {
+const FIRST_PROGRAM = 'Counter';
+
+/** @param others programs to choose from beside the counter, by name */
+export function createWorkshopStore(
+  source: string,
+  others: Readonly<Record<string, string>> = {},
+): WorkshopStore {
   return createStore<WorkshopState>(() => ({
     source,
+    program: FIRST_PROGRAM,
+    programs: { [FIRST_PROGRAM]: source, ...others },
     progress: null,
     diagnostics: [],
     error: null,
@@ -87,4 +99,12 @@ export function createWorkshopStore(source: string): WorkshopStore {
     target: 'new',
     methods: {},
   }));
+}
+
+/** Shows another program; what was typed into this one is there when the reader comes back to it. */
+export function openProgram(workshop: WorkshopStore, name: string): void {
+  workshop.setState(({ program, programs, source }) => {
+    const kept = { ...programs, [program]: source };
+    return { program: name, programs: kept, source: kept[name] ?? source, diagnostics: [] };
+  });
 }

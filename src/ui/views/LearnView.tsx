@@ -52,9 +52,25 @@ export function LearnView() {
         <li className="card">
           <h3>Cut two subnets apart</h3>
           <p>
-            There, let a canister of one subnet call one of the other and watch the message slide
-            across. Under <i>Faults</i>, cut the links: messages wait in their stream, and each
-            arrives once when they are joined again.
+            There, choose the program <i>Caller</i> in <a href="#/build">Build</a>, deploy it to the
+            root subnet and give its <i>ask</i> the counter’s id: the message slides across, and{' '}
+            <kbd>C</kbd> shows the call from subnet to subnet. Under <i>Faults</i>, cut the links:
+            messages wait in their stream, and each arrives once when they are joined again.
+          </p>
+        </li>
+        <li className="card">
+          <h3>Let a node lie to another subnet</h3>
+          <p>
+            Select a node of Subnet 2, tick <i>Forges messages between subnets</i> under{' '}
+            <i>Faults</i>, and ask again. Honest nodes refuse what it says, by a named rule, and the
+            answer still comes.
+          </p>
+        </li>
+        <li className="card">
+          <h3>Grow the network</h3>
+          <p>
+            With nothing selected, press <i>Add a subnet</i>. The root subnet writes it into the
+            registry, and canisters of the old subnets call those of the new one.
           </p>
         </li>
         <li className="card">

@@ -4,6 +4,7 @@ import { useStore } from 'zustand';
 import type { Diagnostic } from '../../wire/compiler.ts';
 import { ProgramEditor } from '../editor/ProgramEditor.tsx';
 import { useServices } from '../services.tsx';
+import { openProgram } from '../store/workshop-store.ts';
 import { CanisterPanel } from './CanisterPanel.tsx';
 import { createWorkshopClient, type WorkshopClient } from './client.ts';
 import { DeployPanel } from './DeployPanel.tsx';
@@ -21,6 +22,7 @@ export function Workshop() {
           <h2 id="program-title">
             main.mo <span className="muted small">Motoko</span>
           </h2>
+          <ProgramChoice />
           <span className="muted small">compiled in this tab, nothing is sent anywhere</span>
         </div>
         <ProgramEditor />
@@ -49,6 +51,23 @@ export function Workshop() {
         )}
       </div>
     </main>
+  );
+}
+
+function ProgramChoice() {
+  const { workshop } = useServices();
+  const { program, programs } = useStore(workshop);
+  return (
+    <select
+      className="input build-program"
+      aria-label="Program"
+      value={program}
+      onChange={(event) => openProgram(workshop, event.currentTarget.value)}
+    >
+      {Object.keys(programs).map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
   );
 }
 
