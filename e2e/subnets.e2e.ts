@@ -5,11 +5,13 @@ import { Principal } from '@icp-sdk/core/principal';
 import { defaultNetworkSpec } from '../src/wire/network-spec.ts';
 import { ADDED_SUBNET_CASE } from '../tests/contract/added-subnet-case.ts';
 import type { ContractNetwork } from '../tests/contract/contract-host.ts';
+import { SLEEP_CASE } from '../tests/contract/sleep-case.ts';
 import { SUBNET_CASES, twoSubnetsSpec } from '../tests/contract/subnet-cases.ts';
 import { managementCanister } from '../tests/support/management.ts';
 import { compileMotoko } from '../tests/support/motoko.ts';
 import { openPage } from './network.ts';
 import { createPageNetwork } from './page-network.ts';
+import { createWallClock } from './wall-clock.ts';
 
 /** The cases that the simulator passes too: `tests/contract/sim-network.test.ts`. */
 test.describe('the page as a network of two subnets', () => {
@@ -20,6 +22,19 @@ test.describe('the page as a network of two subnets', () => {
       const pass = (ms: number): Promise<void> => page.waitForTimeout(ms);
       await run({ network, pass }).finally(() => network.close());
     });
+  }
+});
+
+test(SLEEP_CASE.title, async ({ page }) => {
+  test.slow();
+  const wallClock = await createWallClock(page);
+  const network = await createPageNetwork(page, twoSubnetsSpec('turbo', 4));
+  const pass = (ms: number): Promise<void> => page.waitForTimeout(ms);
+  try {
+    await SLEEP_CASE.run({ network, pass, sleep: (ms) => wallClock.jump(ms) });
+  } finally {
+    wallClock.restore();
+    await network.close();
   }
 });
 

@@ -1,3 +1,5 @@
+import type { TimeNs } from '../types/ids.ts';
+
 /** Bounds of the HTTP interface (interface spec 0.66, "Certified requests"). */
 
 const MIB = 1024 * 1024;
@@ -30,3 +32,11 @@ export const MAX_BLOCK_PAYLOAD_BYTES = 4 * MIB;
 export const MAX_INGRESS_POOL_MESSAGES = 10_000;
 /** Bytes of those envelopes. @upstream rs/config/artifact_pool#ingress_pool_max_bytes @playground the IC has one such bound for each peer. */
 export const MAX_INGRESS_POOL_BYTES = 64 * MIB;
+/** Between two steps of a node: it slept, or its clock jumped. @playground a replica never sleeps. */
+export const SLEEP_NS: TimeNs = 60_000_000_000n;
+/** So old may a certified state be, when a node wakes or starts, to be read at once; agents take five minutes. @playground a replica that starts serves whatever it has certified. */
+export const WAKING_TOLERANCE_NS: TimeNs = 60_000_000_000n;
+/** Queries and reads wait so long for the first state of after a sleep. @playground a replica never sleeps. */
+export const MAX_WAKING_HOLD_NS: TimeNs = 8_000_000_000n;
+/** Queries and reads that wait for it; more are answered from the old one. @playground a replica never sleeps. */
+export const MAX_WAKING_REQUESTS = 256;

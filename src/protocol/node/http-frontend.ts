@@ -27,10 +27,12 @@ import type { StateManager } from '../state-manager/state-manager.ts';
 import type { SubnetGenesis } from '../types/genesis.ts';
 import type { TimeNs } from '../types/ids.ts';
 import type { NetworkTopology } from '../types/network-topology.ts';
+import { earliestOf } from './earliest.ts';
 import type { IngressManager } from './ingress-manager.ts';
 import type { HttpReply, HttpRequest, NodeEffect, OperationId } from './node-io.ts';
 import { RootDelegation } from './root-delegation.ts';
 import { SandboxLane } from './sandbox-lane.ts';
+import { WakingReader } from './waking-reader.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 
 /** Synchronous calls are answered with their certificate, or with 202 after this. @upstream rs/http_endpoints: 10 s */
@@ -68,6 +70,7 @@ export class HttpFrontend {
   private readonly lane: SandboxLane;
   private readonly queries: QueryHandler;
   private readonly delegation: RootDelegation;
+  private readonly waking = new WakingReader();
   private readonly held = new Map<OperationId, HeldCall>();
   /** Requests that still want an answer. */
   private readonly open = new Set<OperationId>();
@@ -86,7 +89,14 @@ export class HttpFrontend {
 
   request(requestId: OperationId, request: HttpRequest, nowNs: TimeNs): void {
     this.nowNs = nowNs;
+    this.waking.observe(nowNs);
     this.open.add(requestId);
+    if (!this.waking.holds(requestId, request, this.certified()?.state.timeNs)) {
+      this.serve(requestId, request);
+    }
+  }
+
+  private serve(requestId: OperationId, request: HttpRequest): void {
     const outcome = handleRequest(this.context(), request);
     switch (outcome.kind) {
       case 'reply':
@@ -107,6 +117,7 @@ export class HttpFrontend {
   cancel(requestId: OperationId): void {
     this.open.delete(requestId);
     this.held.delete(requestId);
+    this.waking.cancel(requestId);
   }
 
   reply(operationId: OperationId, reply: SandboxReply): boolean {
@@ -140,6 +151,10 @@ export class HttpFrontend {
 
   takeEffects(nowNs: TimeNs): readonly NodeEffect[] {
     this.nowNs = nowNs;
+    this.waking.observe(nowNs);
+    for (const { requestId, request } of this.waking.takeReady(this.certified()?.state.timeNs)) {
+      this.serve(requestId, request);
+    }
     for (const call of [...this.held.values()]) {
       if (call.deadlineNs <= nowNs) {
         this.held.delete(call.requestId);
@@ -154,11 +169,8 @@ export class HttpFrontend {
   }
 
   nextTimeoutNs(): TimeNs | null {
-    let earliest: TimeNs | null = this.delegation.nextWakeNs();
-    for (const { deadlineNs } of this.held.values()) {
-      earliest = earliest === null || deadlineNs < earliest ? deadlineNs : earliest;
-    }
-    return earliest;
+    const deadlines = [...this.held.values()].map(({ deadlineNs }) => deadlineNs);
+    return earliestOf([this.delegation.nextWakeNs(), this.waking.nextTimeoutNs(), ...deadlines]);
   }
 
   private offer<T>(requestId: OperationId, task: SandboxTask<T>, done: (value: T) => void): void {
