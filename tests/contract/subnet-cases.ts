@@ -50,6 +50,18 @@ const counterInterface: IDL.InterfaceFactory = () =>
     get: IDL.Func([], [IDL.Nat], ['query']),
   });
 
+interface Creation {
+  provisional_create_canister_with_cycles(arg: object): Promise<{ canister_id: Principal }>;
+}
+
+const creationInterface: IDL.InterfaceFactory = () => {
+  const argument = IDL.Record({ specified_id: IDL.Principal });
+  const made = IDL.Record({ canister_id: IDL.Principal });
+  return IDL.Service({
+    provisional_create_canister_with_cycles: IDL.Func([argument], [made], []),
+  });
+};
+
 function subnetsOf(network: ContractNetwork): readonly [TopologySubnet, TopologySubnet] {
   const [root, second, ...others] = network.topology().subnets;
   assert.ok(root !== undefined && second !== undefined && others.length === 0, 'two subnets');
@@ -192,6 +204,43 @@ function foreign(network: ContractNetwork): Principal {
   return firstId(subnetsOf(network)[0]);
 }
 
+/** Ids that the agent chooses, wherever the call is sent to: only the subnet that owns an id has it made. */
+async function makesSpecifiedIds({ network }: ContractHost): Promise<void> {
+  const [, second] = subnetsOf(network);
+  const agent = await agentFor(network);
+  const id = (hex: string): Principal => Principal.fromHex(hex);
+  const create = async (specified: string, through: string): Promise<string> => {
+    const management = Actor.createActor<Creation>(creationInterface, {
+      agent,
+      canisterId: Principal.managementCanister(),
+      effectiveCanisterId: id(through),
+    });
+    const argument = { specified_id: id(specified) };
+    const made = await management.provisional_create_canister_with_cycles(argument);
+    return made.canister_id.toHex().toLowerCase();
+  };
+  const [next, chosen, onRoot] = [
+    '00000000001000000101',
+    '00000000001000070101',
+    '00000000000000070101',
+  ];
+  assert.equal(await create(chosen, chosen), chosen);
+  await assert.rejects(create(chosen, chosen), /Canister .* is already installed\.[^]*IC0538/);
+  await assert.rejects(
+    create(onRoot, chosen),
+    new RegExp(
+      `Specified CanisterId ${id(onRoot).toText()} is not hosted by subnet ${Principal.fromHex(second.subnetId).toText()}\\.[^]*IC0405`,
+    ),
+  );
+  await assert.rejects(create(chosen, onRoot), /is not hosted by subnet[^]*IC0405/);
+  assert.equal(await create(next, chosen), next, 'any id of the subnet shows the way to it');
+  const after = await createCanister(agent, second);
+  assert.equal(after.toHex().toLowerCase(), '00000000001000010101', 'ids taken are passed over');
+  const canister_id = id(chosen);
+  const { status } = await managementCanister(agent, canister_id).canister_status({ canister_id });
+  assert.deepEqual(status, { running: null });
+}
+
 async function refusesOtherIds(host: ContractHost): Promise<void> {
   const { network } = host;
   const [root, second] = subnetsOf(network);
@@ -236,6 +285,7 @@ export const SUBNET_CASES: readonly ContractCase[] = [
     title: 'serves an unmodified agent on both, under the root key alone',
     run: servesAnAgentOnBoth,
   },
+  { title: 'makes canisters under ids that agents specify', run: makesSpecifiedIds },
   { title: 'refuses ids that are on no subnet, as boundary nodes do', run: refusesOtherIds },
   { title: 'goes on on one subnet while the root is killed', run: survivesTheRoot },
 ];

@@ -249,7 +249,7 @@ function checkStatusPath(
   if (entry !== undefined && entry.sender !== content.sender) {
     return denied('The user tries to access Request ID not signed by the caller.');
   }
-  // A creation that names no id is about no canister yet: any effective id of the subnet will do.
+  // A creation is about no canister yet: any effective id of the subnet will do.
   const about = entry?.effectiveCanisterId ?? MANAGEMENT_CANISTER_ID;
   if (about !== MANAGEMENT_CANISTER_ID && about !== route.id) {
     return denied(

@@ -1,6 +1,6 @@
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
 import { MANAGEMENT_CANISTER_ID } from '../crypto/principal.ts';
-import { decodeCreateCanister, decodeTarget } from '../execution/management/arguments.ts';
+import { decodeTarget } from '../execution/management/arguments.ts';
 import type { CallContent, Envelope } from '../http/envelope.ts';
 import { callerInfoOf, decodeEnvelope } from '../http/envelope.ts';
 import type { SignedIngress } from '../interfaces/replica.ts';
@@ -46,15 +46,11 @@ function ingressOf(envelope: Envelope, content: CallContent, bytes: Uint8Array):
 
 /**
  * The canister a call is about, from the signed content. The id in the URL is not signed and does
- * not travel in blocks: a creation that names no id has the management canister's.
+ * not travel in blocks: a creation has the management canister's, whether it specifies an id or not.
  */
 export function effectiveCanisterId(content: CallContent): PrincipalId {
   if (content.canisterId !== MANAGEMENT_CANISTER_ID) {
     return content.canisterId;
-  }
-  if (content.methodName === 'provisional_create_canister_with_cycles') {
-    const created = decodeCreateCanister(content.arg);
-    return (created.ok ? created.value.specifiedId : undefined) ?? MANAGEMENT_CANISTER_ID;
   }
   const target = decodeTarget(content.methodName, content.arg);
   return target.ok ? target.value : MANAGEMENT_CANISTER_ID;
