@@ -1,18 +1,8 @@
-import { expect, test, type Page } from '@playwright/test';
-import { bundleForBrowser } from '../tests/support/browser-agent.ts';
+import { expect, test } from '@playwright/test';
 import { deepest, deepWat } from '../tests/support/deep-wat.ts';
 import { compileWat } from '../tests/support/wat.ts';
 import { STACK_BYTES } from '../src/protocol/execution/wasm/limits.ts';
-
-async function openProbe(page: Page): Promise<string> {
-  await page.route('**/blank', (route) =>
-    route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
-  );
-  await page.goto('./blank');
-  const content = await bundleForBrowser('tests/support/sandbox-probe.ts');
-  await page.addScriptTag({ content, type: 'module' });
-  return bundleForBrowser('src/workers/sandbox/sandbox.worker.ts');
-}
+import { openProbe } from './probe.ts';
 
 test('runs on several stacks pause, end, trap and are dropped as on one', async ({ page }) => {
   const worker = await openProbe(page);

@@ -30,6 +30,12 @@ export function growMemory({ memory, is64 }: PooledMemory, wasmPages: number): v
 const MAX_WASM_PAGES32 = 65_536;
 const MAX_WASM_PAGES64 = 131_072;
 
+/**
+ * Larger memories are not used again: 64 MiB. The zeros that a next canister must find would be
+ * written to every page, also to those that nobody ever touched and that take no room until then.
+ */
+const MAX_KEPT_WASM_PAGES = 1024;
+
 function createMemory(is64: boolean, wasmPages: number): WebAssembly.Memory {
   const descriptor = is64
     ? { address: 'i64', initial: BigInt(wasmPages), maximum: BigInt(MAX_WASM_PAGES64) }
@@ -38,8 +44,8 @@ function createMemory(is64: boolean, wasmPages: number): WebAssembly.Memory {
 }
 
 /**
- * The memories of one sandbox. A memory that an instance gave back serves the next canister that
- * needs at least its size: memories never shrink, and a larger one would not trap where it must.
+ * The memories of one sandbox. A memory that an instance gave back, if it is not large, serves the next
+ * canister that needs at least its size: memories never shrink, and a larger one would not trap where it must.
  */
 export class MemoryPool {
   readonly #budget: MemoryBudget;
@@ -102,7 +108,11 @@ export class MemoryPool {
 
   /** Gives a memory back; nothing may use it afterwards. */
   giveBack(memory: PooledMemory): void {
-    this.#free.push(memory);
+    if (wasmPagesOf(memory) > MAX_KEPT_WASM_PAGES) {
+      this.#budget.release();
+    } else {
+      this.#free.push(memory);
+    }
   }
 
   close(): void {

@@ -161,7 +161,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
-    here: 'Modules run in the WebAssembly engine of this browser after our own rewriting; on hosts without 64-bit memory they are lowered to 32 bits.',
+    here: 'Modules run in the WebAssembly engine of this browser after our own rewriting; on hosts without 64-bit memory (Node 20) they are lowered to 32 bits, and a heap ends 1 MiB below 4 GiB.',
     mainnet: 'Wasmtime, with the replica’s instrumentation.',
     consequence: 'Instruction counts are the same on all nodes here but not those of mainnet.',
   },

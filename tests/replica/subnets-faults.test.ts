@@ -116,6 +116,64 @@ describe('calls between subnets, late, too many, or forged', () => {
       network.rounds(8);
       expect(isQuiet()).toBe(true);
     });
+
+    it('are answered with the IC’s words when they time out', () => {
+      fill(LIMIT);
+      const subnet = network.subnet(1);
+      const message = subnet.ingress(b, 'forward', forwardTo(a, 'echo', 1000n));
+      subnet.round([message]);
+      const { cycles } = subnet.canister(b);
+      subnet.round([], { afterNs: 301n * SECOND });
+      expect(decodeForwarded(subnet.answerOf(message))).toEqual({
+        code: 2,
+        text: 'Request timed out.',
+      });
+      expect(subnet.canister(b).cycles).toBeGreaterThan(cycles + 1000n);
+    });
+
+    it('expire there at their deadline if it is best effort, and leave their cycles', () => {
+      fill(LIMIT);
+      const subnet = network.subnet(1);
+      const message = subnet.ingress(b, 'forward_best_effort', forwardTo(a, 'echo', 1000n));
+      subnet.round([message]);
+      expect(subnet.canister(b).outputQueues[0]?.messages).toHaveLength(1);
+      subnet.round([], { afterNs: 30n * SECOND });
+      expect(subnet.canister(b).outputQueues).toEqual([]);
+      expect(decodeForwarded(subnet.answerOf(message))).toEqual({
+        code: 6,
+        text: 'Call deadline has expired.',
+      });
+      expect(subnet.imbalance).toBe(0n);
+      network.rounds(6);
+      expect(network.imbalance()).toBe(0n);
+      expect(isQuiet()).toBe(true);
+    });
+
+    it('are dropped there when best-effort messages take too much room', () => {
+      fill(LIMIT);
+      const subnet = network.subnet(1);
+      const { limits } = subnet.env;
+      const send = (method: string, bytes: number): ReturnType<typeof subnet.ingress> => {
+        const message = subnet.ingress(b, method, forwardTo(a, 'echo', 7n, new Uint8Array(bytes)));
+        subnet.round([message]);
+        return message;
+      };
+      const waiting = (): number[] =>
+        (subnet.canister(b).outputQueues[0]?.messages ?? []).map(({ message }) =>
+          message.kind === 'request' ? message.arg.length : -1,
+        );
+      send('forward_best_effort', 1000);
+      send('forward_best_effort', 3000);
+      send('forward', 3000);
+      expect(waiting()).toEqual([1000, 3000, 3000]);
+      const { cycles } = subnet.canister(b);
+      Object.assign(subnet.env, { limits: { ...limits, bestEffortBytes: 2000n } });
+      subnet.round();
+      expect(waiting()).toEqual([1000, 3000]);
+      expect(subnet.canister(b).cycles - cycles).toBe(7n);
+      expect(subnet.imbalance).toBe(0n);
+      Object.assign(subnet.env, { limits });
+    });
   });
 
   describe('when a subnet lies', () => {

@@ -144,6 +144,22 @@ describe('best-effort messages', () => {
     expect(subnet.imbalance).toBe(0n);
   });
 
+  it('count as answered once the response is there, though the caller looks after the deadline', () => {
+    onlyOneMessage(true);
+    run(send(1, 5));
+    rest(a, true);
+    onlyOneMessage(false);
+    subnet.round();
+    const [response] = waiting(a);
+    expect(response).toMatchObject({ kind: 'response', payload: { kind: 'reply' } });
+    subnet.round([], { afterNs: 6n * SECOND_NS });
+    expect(waiting(a)).toEqual([response]);
+    rest(a, false);
+    subnet.round();
+    expect(heard()).toBe('y');
+    expect(subnet.totalCycles()).toBe(total);
+  });
+
   it('are taken from the canister that holds most of them', () => {
     onlyOneMessage(true);
     const c = subnet.createWith(wasm);

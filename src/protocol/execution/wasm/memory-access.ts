@@ -159,9 +159,10 @@ export class MemoryAccess {
     const { bytes } = this.#edits;
     const { is64, wide } = this.#layout;
     if (term === CONSTANT_TERM) {
-      const page = Math.floor((distance + offset) / MARKED_PAGE_BYTES);
+      // Beyond what such a memory can have, the store has trapped.
+      const last = (wide ? MAX_OFFSET64 : MAX_OFFSET32) / MARKED_PAGE_BYTES;
       bytes.byte(wide ? OP.i64Const : OP.i32Const);
-      bytes.signed(Math.min(page, MAX_OFFSET32 >>> MARKED_PAGE_SHIFT));
+      bytes.signed(Math.floor(Math.min((distance + offset) / MARKED_PAGE_BYTES, last)));
       bytes.raw([OP.i32Const, 1, OP.i32Store8, 0, 0]);
       return;
     }

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { CanisterId } from '../../../../src/protocol/types/ids.ts';
+import type { CanisterId, NodeId } from '../../../../src/protocol/types/ids.ts';
 import { CALLER_WAT, decodeForwarded, forwardTo } from '../../../support/caller-wat.ts';
 import { KEEPER_WAT } from '../../../support/keeper-wat.ts';
 import {
@@ -155,6 +155,22 @@ describe('the management canister, settings and what they allow', () => {
     ]);
     expect(today?.node_metrics).toMatchObject([{ num_blocks_proposed_total: BigInt(first + 2) }]);
     expect(ask(subnet.state.timeNs)).toHaveLength(1);
+    // From that very moment on, and of two nodes only the one that did something that day.
+    const { nodeMetrics } = subnet.state;
+    const idle = { nodeId: '05' as NodeId, blocksProposed: 7n, blockFailures: 1n };
+    const [dayBefore] = nodeMetrics;
+    subnet.state = {
+      ...subnet.state,
+      nodeMetrics: nodeMetrics.map((sample) => ({ ...sample, nodes: [...sample.nodes, idle] })),
+    };
+    const both = ask(dayBefore?.timeNs ?? 0n) as { node_metrics: object[] }[];
+    expect(both.map(({ node_metrics }) => node_metrics.length)).toEqual([2, 1]);
+    expect(both[0]?.node_metrics[1]).toEqual({
+      node_id: principalOf('05'),
+      num_blocks_proposed_total: 7n,
+      num_block_failures_total: 1n,
+    });
+    expect(ask((dayBefore?.timeNs ?? 0n) + 1n)).toHaveLength(1);
     expect(
       manageBy(subnet, caller, 'subnet_info', { subnet_id: principalOf(subnet.env.subnetId) }),
     ).toEqual({ replica_version: 'subnetarium', registry_version: 1n });
