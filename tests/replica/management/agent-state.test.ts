@@ -271,6 +271,6 @@ describe('services of other subnets', () => {
       arg: encodeArgument('stored_chunks', { canister_id: canister }),
       effectiveCanisterId: canister,
     });
-    expect(answer).toMatchObject({ status: 'rejected', error_code: 'IC0406' });
+    expect(answer).toMatchObject({ status: 'rejected', error_code: 'IC0410' });
   });
 });
