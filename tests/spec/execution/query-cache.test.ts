@@ -46,6 +46,37 @@ describe('query cache', () => {
     expect(runs(program(answer(op('arg'))))).toBe(1);
   });
 
+  it('tells nobody what another user was told', () => {
+    const whoAmI = program(answer(op('caller')));
+    const ask = (sender: string, callerInfo?: object): readonly [number, string] => {
+      const query = {
+        sender,
+        canisterId: a,
+        methodName: 'query',
+        arg: whoAmI.bytes,
+        ...(callerInfo && { callerInfo }),
+      };
+      const task = handler.execute(subnet.state, query as never, null);
+      let count = 0;
+      let step = task.next();
+      for (; step.done !== true; count += 1) {
+        step = task.next(subnet.sandbox.handle(step.value));
+      }
+      return [count, Buffer.from(replyOf(step.value)).toString('hex')];
+    };
+    expect(ask('04')).toEqual([1, '04']);
+    expect(ask('abcd02')).toEqual([1, 'abcd02']);
+    expect([ask('04'), ask('abcd02')]).toEqual([
+      [0, '04'],
+      [0, 'abcd02'],
+    ]);
+    // What others say of the same user is something that the canister can look at.
+    const info = { signer: 'ab', data: Uint8Array.of(1) };
+    expect(ask('04', info)).toEqual([1, '04']);
+    expect(ask('04', { ...info, data: Uint8Array.of(2) })).toEqual([1, '04']);
+    expect(ask('04', info)).toEqual([0, '04']);
+  });
+
   it('runs it again when the canister changed, though not when only its balance did', () => {
     runs(PLAIN);
     expect(
@@ -116,6 +147,27 @@ describe('query cache', () => {
     const rich = { ...poor, cycles: 10n ** 13n };
     subnet.state = { ...subnet.state, canisters: subnet.state.canisters.set(a, rich) };
     expect(subnet.ask(a, 'query', PLAIN.bytes, handler)).toMatchObject({ kind: 'replied' });
+  });
+
+  it('does not remember what followed from an error that passes, anywhere in a call tree', () => {
+    const nested = program(
+      call({
+        callee: principalToBytes(b),
+        method: 'query',
+        arg: PLAIN.bytes,
+        onReject: program(answer('not now')),
+      }),
+    );
+    const balance = (cycles: bigint): void => {
+      const canister = { ...subnet.canister(b), cycles };
+      subnet.state = { ...subnet.state, canisters: subnet.state.canisters.set(b, canister) };
+    };
+    const heard = (): string =>
+      Buffer.from(replyOf(subnet.ask(a, 'composite_query', nested.bytes, handler))).toString();
+    balance(0n);
+    expect(heard()).toBe('not now');
+    balance(10n ** 13n);
+    expect(heard()).toBe('');
   });
 
   it('keeps within its bytes and lets go of what was used longest ago', () => {
