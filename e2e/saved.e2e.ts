@@ -2,7 +2,7 @@ import { expect, type Page, test } from '@playwright/test';
 import { addBrowserClient, compileCounter } from '../tests/support/browser-agent.ts';
 import { crashPage } from '../tests/support/page-agent.ts';
 import { exposeNetwork } from '../tests/support/page-globals.ts';
-import { highestFinalized, openPage, readNodes, waitForHeight } from './network.ts';
+import { doFault, highestFinalized, openPage, readNodes, waitForHeight } from './network.ts';
 
 // Several starts of a network each; a loaded machine takes its time for every one.
 test.describe.configure({ timeout: 400_000 });
@@ -198,6 +198,40 @@ test('a snapshot opens as a network of its own, whose subnets go on together', a
   await expect(page.getByTestId('saved-network').first().getByRole('textbox').first()).toHaveValue(
     /as of \d\d:\d\d$/u,
   );
+});
+
+/** What the browser grants this page; null = as usual. */
+async function setQuota(page: Page, bytes: number | null): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const { origin } = new URL(page.url());
+  await session.send('Storage.overrideQuotaForOrigin', {
+    origin,
+    ...(bytes !== null && { quotaSize: bytes }),
+  });
+}
+
+test('a full disk ends a node with the reason; with room again the network goes on', async ({
+  page,
+}) => {
+  await openPage(page, '?nodes=1&pace=turbo');
+  const canisterId = await deployCounter(page);
+  expect(await increment(page, canisterId)).toBe('1');
+  const height = await highestFinalized(page);
+  const used = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
+  expect(used).toBeGreaterThan(0);
+  await setQuota(page, used);
+  // The browser grants room in pieces: it takes some blocks until the last one is used up.
+  await expect
+    .poll(async () => (await readNodes(page))[0]?.reason ?? '', { timeout: 240_000 })
+    .toContain('quota for this page is used up');
+  const [node] = await readNodes(page);
+  expect(node?.state).toBe('crashed');
+  await expect(page.getByTestId('headline')).toContainText('the subnet waits');
+
+  await setQuota(page, null);
+  await doFault(page, 'restart', node?.nodeId ?? '');
+  await waitForHeight(page, height + 1);
+  expect(await increment(page, canisterId)).toBe('2');
 });
 
 /** Makes every mark of a checkpoint in the files of all nodes unreadable, while none runs. */

@@ -56,7 +56,7 @@ export const DIFFERENCES: readonly Difference[] = [
     mainnet:
       'Dozens of subnets; the NNS subnet certifies what its registry canister says of them at that moment. Nodes of other subnets are reached over TLS.',
     consequence:
-      'Canister ranges change by an added subnet only, whose first keys the dealer makes again from the seed. Who a node of another subnet is, the host vouches for; what it answers counts only under a subnet’s key.',
+      'Canister ranges change by an added subnet, whose first keys the dealer makes again from the seed; a registry version may move a range (canister_migrations), and messages follow it, but nothing carries the canisters over. Who a node of another subnet is, the host vouches for; what it answers counts only under a subnet’s key.',
   },
   {
     area: 'crypto',

@@ -18,7 +18,10 @@ export function checkInvariants(snapshot: RegistrySnapshot): Result<null, Regist
   if (!topology.ok) {
     return topology;
   }
-  const broken = membershipFault(topology.value) ?? routingFault(topology.value);
+  const broken =
+    membershipFault(topology.value) ??
+    routingFault(topology.value) ??
+    migrationFault(topology.value);
   if (broken !== undefined) {
     return registryFault('REGISTRY_INVARIANT_BROKEN', `${broken}.`);
   }
@@ -74,6 +77,31 @@ function routingFault({ subnets, routingTable }: NetworkTopology): string | unde
     }
     if (!known.has(subnetId)) {
       return `The canister range from ${first} is of a subnet that is not in the list`;
+    }
+  }
+  return undefined;
+}
+
+/** A range on the move is on one of the subnets of its trace, as a whole. */
+function migrationFault({
+  subnets,
+  routingTable,
+  migrations = [],
+}: NetworkTopology): string | undefined {
+  const known = new Set(subnets.map(({ subnetId }) => subnetId));
+  for (const [i, { first, last, trace }] of migrations.entries()) {
+    const previous = migrations[i - 1];
+    if (first > last || (previous !== undefined && previous.last >= first)) {
+      return `Migrating canister ranges are out of order at ${first}`;
+    }
+    if (trace.length < 2 || trace.some((subnetId) => !known.has(subnetId))) {
+      return `The migration from ${first} on does not lead from a subnet to another`;
+    }
+    const isHosted = routingTable.some(
+      (route) => route.first <= first && last <= route.last && trace.includes(route.subnetId),
+    );
+    if (!isHosted) {
+      return `The canisters from ${first} on migrate without being on a subnet of their trace`;
     }
   }
   return undefined;

@@ -6,6 +6,8 @@ export const SUBNET_LIST_KEY = 'subnet_list';
 export const ROOT_SUBNET_KEY = 'nns_subnet_id';
 export const SUBNET_RECORD_PREFIX = 'subnet_record_';
 export const CANISTER_RANGES_PREFIX = 'canister_ranges_';
+/** Ranges of canisters on the move, and the subnets on their way. */
+export const CANISTER_MIGRATIONS_KEY = 'canister_migrations';
 const THRESHOLD_KEY_PREFIX = 'crypto_threshold_signing_public_key_';
 
 /** Keys of what the topology and the records of subnets are read from begin so. */
@@ -14,6 +16,7 @@ export const TOPOLOGY_PREFIXES = [
   ROOT_SUBNET_KEY,
   SUBNET_RECORD_PREFIX,
   CANISTER_RANGES_PREFIX,
+  CANISTER_MIGRATIONS_KEY,
   THRESHOLD_KEY_PREFIX,
 ] as const;
 

@@ -20,8 +20,14 @@ import {
 } from './changelog.ts';
 import { addSubnetBatch, genesisBatch, mutation } from './genesis-batch.ts';
 import { checkInvariants } from './invariants.ts';
-import { canisterRangesKey, catchUpContentsKey, cryptoRecordKey, subnetRecordKey } from './keys.ts';
-import { CANISTER_RANGES, SUBNET_RECORD } from './records.ts';
+import {
+  CANISTER_MIGRATIONS_KEY,
+  canisterRangesKey,
+  catchUpContentsKey,
+  cryptoRecordKey,
+  subnetRecordKey,
+} from './keys.ts';
+import { CANISTER_MIGRATIONS, CANISTER_RANGES, SUBNET_RECORD } from './records.ts';
 import { genesisIn, readRecord, subnetRecordIn, subnetsOf, topologyIn } from './snapshot-views.ts';
 
 const timing = { unitDelayMs: 1000, initialNotaryDelayMs: 300, dkgIntervalLength: 19 };
@@ -96,6 +102,37 @@ describe('the records of a network', () => {
     const range = mutation('insert', canisterRangesKey(5n), CANISTER_RANGES, [overlap]);
     expect(codeAfter([range])).toBe('REGISTRY_INVARIANT_BROKEN');
     expect(codeAfter([{ kind: 'update', key, value: Uint8Array.of(0x80) }])).toBe(
+      'REGISTRY_RECORD_MALFORMED',
+    );
+  });
+
+  it('tell which canisters move, and from where to where', () => {
+    const [root, second, third] = SUBNETS as [SubnetGenesis, SubnetGenesis, SubnetGenesis];
+    const [first, last] = second.canisterRanges[0] as readonly [bigint, bigint];
+    const ranges = { first, last, subnetId: root.subnetId };
+    const reroute = mutation('update', canisterRangesKey(first), CANISTER_RANGES, [ranges]);
+    const migrate = (trace: readonly (typeof root.subnetId)[], from = first, to = last) =>
+      mutation('insert', CANISTER_MIGRATIONS_KEY, CANISTER_MIGRATIONS, [
+        { first: from, last: to, trace },
+      ]);
+    const trace = [second.subnetId, root.subnetId];
+    const moved = valueOf(next(FIRST, [reroute, migrate(trace)]));
+    expect(checkInvariants(moved)).toEqual({ ok: true, value: null });
+    const topology = valueOf(topologyIn(moved));
+    expect(topology.routingTable).toContainEqual(ranges);
+    expect(topology.migrations).toEqual([{ first, last, trace }]);
+    const broken = [
+      migrate([root.subnetId]),
+      migrate([second.subnetId, 'aa' as typeof root.subnetId]),
+      migrate([second.subnetId, third.subnetId]),
+      migrate(trace, last, first),
+      migrate(trace, first, last + 1n),
+    ];
+    for (const migration of broken) {
+      expect(codeAfter([reroute, migration])).toBe('REGISTRY_INVARIANT_BROKEN');
+    }
+    const unreadable = { kind: 'insert', key: CANISTER_MIGRATIONS_KEY } as const;
+    expect(codeAfter([{ ...unreadable, value: Uint8Array.of(1) }])).toBe(
       'REGISTRY_RECORD_MALFORMED',
     );
   });

@@ -14,7 +14,7 @@ import { keyFields, readKey } from '../../types/dkg-codec.ts';
 import { FieldReader } from '../../types/field-reader.ts';
 import type { SubnetParameters, ThresholdTranscript } from '../../types/genesis.ts';
 import type { NodeId, RegistryVersion, SubnetId, TimeNs } from '../../types/ids.ts';
-import type { RoutingEntry } from '../../types/network-topology.ts';
+import type { MigrationEntry, RoutingEntry } from '../../types/network-topology.ts';
 import type { SubnetRecord } from '../../types/registry.ts';
 import type { RegistryError } from './changelog.ts';
 import { registryFault } from './changelog.ts';
@@ -183,20 +183,44 @@ export const CANISTER_RANGES: RecordCodec<readonly RoutingEntry[]> = {
     entries.map(({ first, last, subnetId }) => [first, last, principalToBytes(subnetId)]),
   ],
   read: (fields) =>
-    fields.list(MAX_ROUTING_ENTRIES).map((item) => {
-      const inner = new FieldReader(item);
-      const entry = {
+    fields.list(MAX_ROUTING_ENTRIES).map((item) =>
+      readInner(fields, item, (inner) => ({
         first: inner.u64(),
         last: inner.u64(),
         subnetId: toSubnetId(inner.bytes(1, MAX_PRINCIPAL_BYTES)),
-      };
-      inner.end();
-      if (inner.failure !== null) {
-        fields.fail(inner.failure);
-      }
-      return entry;
-    }),
+      })),
+    ),
 };
+
+/** @upstream rs/protobuf/def/registry/routing_table, CanisterMigrations */
+export const CANISTER_MIGRATIONS: RecordCodec<readonly MigrationEntry[]> = {
+  name: 'canister migrations record',
+  fields: (entries) => [
+    entries.map(({ first, last, trace }) => [first, last, trace.map(principalToBytes)]),
+  ],
+  read: (fields) =>
+    fields.list(MAX_ROUTING_ENTRIES).map((item) =>
+      readInner(fields, item, (inner) => ({
+        first: inner.u64(),
+        last: inner.u64(),
+        trace: inner.byteList(MAX_SUBNETS, MAX_PRINCIPAL_BYTES).map(toSubnetId),
+      })),
+    ),
+};
+
+function readInner<T>(
+  fields: FieldReader,
+  item: ConstructorParameters<typeof FieldReader>[0],
+  read: (inner: FieldReader) => T,
+): T {
+  const inner = new FieldReader(item);
+  const value = read(inner);
+  inner.end();
+  if (inner.failure !== null) {
+    fields.fail(inner.failure);
+  }
+  return value;
+}
 
 function toNodeId(bytes: Uint8Array): NodeId {
   return bytesToHex(bytes) as NodeId;

@@ -4,11 +4,17 @@ import type { Result } from '../../../base/result.ts';
 import { nodeIdOfKey } from '../../crypto/principal.ts';
 import type { NodeRecord, SubnetGenesis } from '../../types/genesis.ts';
 import type { NodeId, SubnetId } from '../../types/ids.ts';
-import type { NetworkTopology, RoutingEntry, SubnetEntry } from '../../types/network-topology.ts';
+import type {
+  MigrationEntry,
+  NetworkTopology,
+  RoutingEntry,
+  SubnetEntry,
+} from '../../types/network-topology.ts';
 import type { SubnetRecord } from '../../types/registry.ts';
 import type { RegistryError, RegistrySnapshot } from './changelog.ts';
 import { registryFault } from './changelog.ts';
 import {
+  CANISTER_MIGRATIONS_KEY,
   CANISTER_RANGES_PREFIX,
   catchUpContentsKey,
   cryptoRecordKey,
@@ -19,6 +25,7 @@ import {
 } from './keys.ts';
 import type { RecordCodec, SubnetEntryRecord } from './records.ts';
 import {
+  CANISTER_MIGRATIONS,
   CANISTER_RANGES,
   CATCH_UP_CONTENTS,
   decodeRecord,
@@ -76,12 +83,23 @@ export function routingTableIn(
   return ok(entries.sort((a, b) => Number(a.first > b.first) - Number(a.first < b.first)));
 }
 
+/** Ranges on the move, ascending; most versions have no such record. */
+function migrationsIn(
+  snapshot: RegistrySnapshot,
+): Result<readonly MigrationEntry[], RegistryError> {
+  return snapshot.records.has(CANISTER_MIGRATIONS_KEY)
+    ? readRecord(snapshot, CANISTER_MIGRATIONS_KEY, CANISTER_MIGRATIONS)
+    : ok([]);
+}
+
 export function topologyIn(snapshot: RegistrySnapshot): Result<NetworkTopology, RegistryError> {
   const root = readRecord(snapshot, ROOT_SUBNET_KEY, SUBNET_ID);
   const ids = subnetsOf(snapshot);
   const routingTable = routingTableIn(snapshot);
-  if (!root.ok || !ids.ok || !routingTable.ok) {
-    return !root.ok ? root : !ids.ok ? ids : (routingTable as Result<never, RegistryError>);
+  const migrations = migrationsIn(snapshot);
+  if (!root.ok || !ids.ok || !routingTable.ok || !migrations.ok) {
+    const failed = [root, ids, routingTable, migrations].find((result) => !result.ok);
+    return failed as Result<never, RegistryError>;
   }
   const subnets: SubnetEntry[] = [];
   for (const subnetId of ids.value) {
@@ -101,6 +119,7 @@ export function topologyIn(snapshot: RegistrySnapshot): Result<NetworkTopology, 
     rootSubnetId: root.value,
     subnets: subnets.sort((a, b) => compareText(a.subnetId, b.subnetId)),
     routingTable: routingTable.value,
+    ...(migrations.value.length > 0 && { migrations: migrations.value }),
   });
 }
 
