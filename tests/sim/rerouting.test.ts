@@ -58,9 +58,9 @@ async function changeRegistry(delta: Uint8Array): Promise<void> {
 
 it('a canister that moved: who routes by the older registry version is told to try again, then calls the other subnet', async () => {
   network = createSimNetwork(SPEC, { crypto: 'insecure-test-crypto', traceHash: false });
-  const [root, near, far] = network
-    .topology()
-    .subnets.map((one) => present(one.nodes[0], 'a subnet has a node').nodeId);
+  const nodeOf = (subnet: number): NodeId =>
+    present(network.topology().subnets[subnet]?.nodes[0], 'a subnet has a node').nodeId;
+  const [root, near, far] = [nodeOf(0), nodeOf(1), nodeOf(2)];
   const versionStoredBy = (id: NodeId): number =>
     [...(network.diskOf(id)?.keys() ?? [])].filter((key) => key.startsWith('registry/')).length;
   network.runFor(3000);
