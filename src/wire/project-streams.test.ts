@@ -75,6 +75,7 @@ const MADE: TelemetryEvent = {
   call: `${canister(1)}#1`,
   parent: 'a request',
   parentMethod: null,
+  timeNs: 5n,
   caller: canister(1),
   canisterId: canister(101),
   method: 'inc',
@@ -84,7 +85,13 @@ describe('calls between canisters', () => {
   it('are open until their caller has the answer', () => {
     const before = fold(nodeOf(0), [MADE])(START);
     expect(before[0]?.calls).toMatchObject([{ method: 'inc', answer: null }]);
-    const answered = { kind: 'callAnswered', height: 9, call: MADE.call, outcome: 'replied' };
+    const answered = {
+      kind: 'callAnswered',
+      height: 9,
+      timeNs: 9n,
+      call: MADE.call,
+      outcome: 'replied',
+    };
     const [root, other] = fold(nodeOf(0), [answered as TelemetryEvent, MADE])(before);
     expect(root?.calls).toMatchObject([{ answer: { height: 9, outcome: 'replied' } }]);
     expect(other?.calls).toEqual([]);
@@ -103,7 +110,7 @@ const event = fc.oneof(
       const call = `${canister(n)}#1`;
       return fc.constantFrom(
         { ...MADE, call, caller: canister(n), height: n },
-        { kind: 'callAnswered', height, call, outcome: 'replied' },
+        { kind: 'callAnswered', height, timeNs: 0n, call, outcome: 'replied' },
       );
     }),
 );

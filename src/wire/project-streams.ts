@@ -59,10 +59,11 @@ export function applyCallFact(projection: NetworkProjection, event: CallFact): N
   if (known === undefined || known.answer !== null) {
     return projection;
   }
-  const { height, outcome } = event;
+  const { height, timeNs, outcome } = event;
+  const answer = { height, timeNs, outcome };
   return {
     ...projection,
-    calls: calls.map((view) => (view === known ? { ...view, answer: { height, outcome } } : view)),
+    calls: calls.map((view) => (view === known ? { ...view, answer } : view)),
   };
 }
 

@@ -245,8 +245,14 @@ export interface CallView {
   readonly method: string;
   /** Of the caller's subnet, as is that of the answer. */
   readonly height: Height;
+  /** Of that block: calls of several subnets are put in order by it. */
+  readonly timeNs: bigint;
   /** Null until the caller has it. */
-  readonly answer: { readonly height: Height; readonly outcome: string } | null;
+  readonly answer: {
+    readonly height: Height;
+    readonly timeNs: bigint;
+    readonly outcome: string;
+  } | null;
 }
 
 /** One subnet of a network: what is told of others is not in here. */

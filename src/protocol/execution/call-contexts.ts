@@ -155,7 +155,7 @@ function registerCall(
     callTree: treeBelow(context),
   };
   if (receiver !== canisterId) {
-    round.trace.push(callMade(round.height, request, context.origin));
+    round.trace.push(callMade(round, request, context.origin));
   }
   round.send(request);
 }

@@ -46,7 +46,7 @@ export function* executeResponse(
   }
   closeCallback(round, canisterId, callback);
   if (response.respondent !== canisterId) {
-    round.trace.push(callAnswered(round.height, response));
+    round.trace.push(callAnswered(round, response));
   }
   takeRefunds(round, canisterId, callback, response);
   const context = contextOf(round.canister(canisterId), callback.contextId);

@@ -5,7 +5,7 @@ import type {
   CanisterResponse,
 } from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
-import type { CanisterId, Height } from '../types/ids.ts';
+import type { CanisterId, Height, TimeNs } from '../types/ids.ts';
 import { usedBytes } from './cycles-account-manager.ts';
 
 /** What onlookers are told of a canister after a round in which it changed; undefined = it is gone. */
@@ -46,6 +46,12 @@ export function callName(sender: CanisterId, callbackId: number): string {
   return `${sender}#${callbackId}`;
 }
 
+/** Which round it was, and when. */
+interface RoundTime {
+  readonly height: Height;
+  readonly timeNs: TimeNs;
+}
+
 /** Of a reject message that onlookers are told, characters. */
 const MAX_TOLD_TEXT = 200;
 
@@ -54,11 +60,15 @@ function shortened(text: string): string {
 }
 
 /** What onlookers are told when the answer to a call is taken in. */
-export function callAnswered(height: Height, response: CanisterResponse): TraceEvent {
+export function callAnswered(
+  { height, timeNs }: RoundTime,
+  response: CanisterResponse,
+): TraceEvent {
   const { originator, callbackId, payload } = response;
   return {
     kind: 'callAnswered',
     height,
+    timeNs,
     call: callName(originator, callbackId),
     outcome: payload.kind === 'reply' ? 'replied' : shortened(payload.message),
   };
@@ -66,7 +76,7 @@ export function callAnswered(height: Height, response: CanisterResponse): TraceE
 
 /** What onlookers are told of a call that a canister makes on behalf of another one, or of a user. */
 export function callMade(
-  height: Height,
+  { height, timeNs }: RoundTime,
   request: Pick<CanisterRequest, 'sender' | 'receiver' | 'callbackId' | 'methodName'>,
   origin: CallOrigin,
 ): TraceEvent {
@@ -74,6 +84,7 @@ export function callMade(
   return {
     kind: 'callMade',
     height,
+    timeNs,
     call: callName(sender, callbackId),
     parent:
       origin.kind === 'ingress'

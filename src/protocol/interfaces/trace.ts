@@ -1,4 +1,4 @@
-import type { HashHex, Height, NodeId, Rank, SubnetId } from '../types/ids.ts';
+import type { HashHex, Height, NodeId, Rank, SubnetId, TimeNs } from '../types/ids.ts';
 
 /** Past-tense facts of one node, for telemetry, checkers and tests. Ids are hex strings. */
 export type TraceEvent =
@@ -122,6 +122,8 @@ export type TraceEvent =
   | {
       readonly kind: 'callMade';
       readonly height: Height;
+      /** Of the block: what happens on several subnets can be put in order by it. */
+      readonly timeNs: TimeNs;
       /** Caller and callback: the `messageId` of its answer begins with it. */
       readonly call: string;
       /** The call that it was made for, or the request id of a user's; null = a timer or heartbeat. */
@@ -136,6 +138,7 @@ export type TraceEvent =
   | {
       readonly kind: 'callAnswered';
       readonly height: Height;
+      readonly timeNs: TimeNs;
       readonly call: string;
       /** `replied`, or why it was rejected. */
       readonly outcome: string;

@@ -37,32 +37,50 @@ export function createDotPainter(
   context.canvas.height = size.height * scale;
   context.scale(scale, scale);
   let dots: readonly Dot[] = [];
-  let frame = 0;
-  let pause: ReturnType<typeof setTimeout> | undefined;
-  const paint = (nowMs: number): void => {
-    frame = 0;
+  const paint = (nowMs: number): boolean => {
     dots = dots.filter((dot) => nowMs - dot.startMs < dot.lastsMs);
     paintDots(context, size, dots, nowMs);
-    if (dots.length > 0) {
-      pause = setTimeout(next, FRAME_MS);
-    }
-  };
-  const next = (): void => {
-    pause = undefined;
-    frame = requestAnimationFrame(paint);
+    return dots.length > 0;
   };
   return {
     add: (added) => {
       dots = [...dots, ...added].slice(-maxDots);
-      if (added.length > 0 && frame === 0 && pause === undefined) {
-        next();
+      if (added.length > 0) {
+        atFrames(paint);
       }
     },
     stop: () => {
-      clearTimeout(pause);
-      cancelAnimationFrame(frame);
+      painting.delete(paint);
     },
   };
+}
+
+/** Paints at a time of the page; answers whether there is more to come. */
+type Paint = (nowMs: number) => boolean;
+
+/** All canvases paint in the same frames: each frame costs the page more than what is painted in it. */
+const painting = new Set<Paint>();
+let isAsked = false;
+
+function atFrames(paint: Paint): void {
+  painting.add(paint);
+  if (!isAsked) {
+    isAsked = true;
+    requestAnimationFrame(paintAll);
+  }
+}
+
+function paintAll(nowMs: number): void {
+  isAsked = false;
+  for (const paint of painting) {
+    if (!paint(nowMs)) {
+      painting.delete(paint);
+    }
+  }
+  if (painting.size > 0) {
+    isAsked = true;
+    setTimeout(() => requestAnimationFrame(paintAll), FRAME_MS);
+  }
 }
 
 /** Asking for a style makes the browser compute what is pending: once a theme is enough. */

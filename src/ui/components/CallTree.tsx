@@ -2,7 +2,7 @@ import { subnetName } from '../../wire/topology.ts';
 import { useServices, useSubnets } from '../services.tsx';
 import { type CallNode, type CallState, callTrees } from '../store/call-tree.ts';
 import { useCanisterName } from '../store/canister-names.ts';
-import { formatCount, principalText, shortPrincipal } from '../store/format.ts';
+import { formatCount, formatMs, principalText, shortPrincipal } from '../store/format.ts';
 import { CallLane, LaneHeads } from './CallLanes.tsx';
 
 const MAX_TREES = 8;
@@ -64,7 +64,7 @@ interface CallBranchProps {
 
 function CallBranch({ node, withSubnet, lanes }: CallBranchProps) {
   const { ui } = useServices();
-  const { method, canisterId, subnet, state, reason, blocks, children } = node;
+  const { method, canisterId, subnet, state, reason, blocks, tookMs, children } = node;
   const name = useCanisterName(canisterId);
   const [mark, words, tone] = STATES[state];
   const open = (): void => {
@@ -95,6 +95,7 @@ function CallBranch({ node, withSubnet, lanes }: CallBranchProps) {
             {blocks === null ? null : (
               <span className="muted">
                 after {formatCount(blocks)} {blocks === 1 ? 'block' : 'blocks'}
+                {tookMs === null ? null : `, ${formatMs(tookMs)}`}
               </span>
             )}
           </span>

@@ -22,7 +22,8 @@ function call(from: number, to: number, parent: string | null, answered = true):
     canisterId: id(to),
     method: 'inc',
     height: 5,
-    answer: answered ? { height: 11, outcome: 'replied' } : null,
+    timeNs: 5_000_000_000n,
+    answer: answered ? { height: 11, timeNs: 11_500_000_000n, outcome: 'replied' } : null,
   };
 }
 
@@ -50,6 +51,7 @@ describe('trees of calls', () => {
             subnet: 1,
             callerSubnet: 0,
             blocks: 6,
+            tookMs: 6500,
             children: [
               { subnet: 0, callerSubnet: 1, canisterId: id(2), state: 'open', blocks: null },
             ],
@@ -73,7 +75,7 @@ describe('trees of calls', () => {
       const asked = {
         ...made,
         parentMethod: 'ask',
-        answer: answer === null ? null : { height: 11, outcome: answer },
+        answer: answer === null ? null : { height: 11, timeNs: 11n, outcome: answer },
       };
       const [tree] = callTrees([
         { ...initialProjection(TOPOLOGY, 0), calls: [asked] },
@@ -96,7 +98,11 @@ describe('trees of calls', () => {
   it('begin with the first call that is known, and end even where reports lie', () => {
     const root = {
       ...initialProjection(TOPOLOGY, 0),
-      calls: [call(1, 101, 'unknown'), call(2, 102, null), { ...call(3, 3, `${id(3)}#1`) }],
+      calls: [
+        call(1, 101, 'unknown'),
+        { ...call(2, 102, null), timeNs: 6_000_000_000n },
+        { ...call(3, 3, `${id(3)}#1`) },
+      ],
     };
     const [timer, user, ...others] = callTrees([root]);
     expect(others).toEqual([]);

@@ -26,6 +26,8 @@ export interface CallNode {
   readonly reason: string | null;
   /** Blocks of the caller's subnet until it had the answer; null = none yet, or a user called. */
   readonly blocks: number | null;
+  /** Network time for the same, ms. */
+  readonly tookMs: number | null;
   readonly children: readonly CallNode[];
 }
 
@@ -36,7 +38,9 @@ const TRAP = /^IC050[23]\b/u;
 
 /** The newest calls that users and timers began and that led to others, newest first. */
 export function callTrees(subnets: SubnetProjections): readonly CallNode[] {
-  const calls = subnets.flatMap((subnet) => subnet.calls);
+  const calls = subnets
+    .flatMap((subnet) => subnet.calls)
+    .toSorted((a, b) => Number(a.timeNs - b.timeNs));
   const messages = new Map(
     subnets.flatMap((subnet) => subnet.messages.map((message) => [nameOf(message), message])),
   );
@@ -61,6 +65,7 @@ export function callTrees(subnets: SubnetProjections): readonly CallNode[] {
       height: call.height,
       ...stateOf(call.answer?.outcome, messages.get(call.call)?.outcome, children),
       blocks: call.answer === null ? null : call.answer.height - call.height,
+      tookMs: call.answer === null ? null : Number(call.answer.timeNs - call.timeNs) / 1e6,
       children,
     };
   };
@@ -78,6 +83,7 @@ export function callTrees(subnets: SubnetProjections): readonly CallNode[] {
       height: message?.height ?? call.height,
       ...stateOf(message?.outcome, undefined, children),
       blocks: null,
+      tookMs: null,
       children,
     };
   };

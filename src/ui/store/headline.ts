@@ -1,4 +1,5 @@
 import { enumerate } from '../../wire/incidents.ts';
+import type { SubnetProjections } from '../../wire/project-subnets.ts';
 import type { NetworkProjection, NodeView } from '../../wire/projection.ts';
 import { divergedHeight, isWorking, keyHolders, nodesUp, quorumOf } from './derive.ts';
 import { formatCount } from './format.ts';
@@ -17,6 +18,20 @@ export function headline(projection: NetworkProjection): Headline {
     joining(projection) ??
     agreeing(projection)
   );
+}
+
+const URGENCY: Readonly<Record<Headline['tone'], number>> = {
+  error: 2,
+  warning: 1,
+  info: 0,
+  good: 0,
+};
+
+/** The subnet that a reader of all should hear of: the one shown, unless another is worse off. */
+export function worstOf(subnets: SubnetProjections, shown: number): number {
+  const urgency = subnets.map((projection) => URGENCY[headline(projection).tone]);
+  const worst = Math.max(...urgency);
+  return urgency[shown] === worst ? shown : urgency.indexOf(worst);
 }
 
 function broken(projection: NetworkProjection): Headline | undefined {

@@ -6,8 +6,8 @@ import { SubnetTabs } from '../components/SubnetTabs.tsx';
 import { Icon, type IconName } from '../components/icons.tsx';
 import { Inspector } from '../inspector/Inspector.tsx';
 import { FaultCount } from '../inspector/PanelTabs.tsx';
-import { useProjection, useServices, useSubnets, useUi } from '../services.tsx';
-import { headline } from '../store/headline.ts';
+import { useServices, useSubnets, useUi } from '../services.tsx';
+import { headline, worstOf } from '../store/headline.ts';
 import type { Panel, UiState } from '../store/ui-store.ts';
 import { CallsView } from './CallsView.tsx';
 import { Legend } from './Legend.tsx';
@@ -122,15 +122,21 @@ function PanelButton({ panel, label, icon }: PanelButtonProps) {
   );
 }
 
+/** Of the subnet that is shown; where all are, trouble of another one comes first. */
 function Headline() {
-  const { tone, text } = useProjection(headline);
-  const own = useProjection((projection) => projection.subnetIndex);
+  const shown = useUi((state) => state.subnet);
+  const isWorld = useUi(({ scene, overview }) => scene === 'picture' && overview);
   const hasSeveral = useSubnets((all) => all.length > 1);
-  return (
-    <p className={`headline headline-${tone}`} data-testid="headline">
+  const told = useSubnets((all) => (isWorld ? worstOf(all, shown) : shown));
+  const line = useSubnets((all) => {
+    const projection = all[told] ?? all[shown];
+    return projection === undefined ? null : headline(projection);
+  });
+  return line === null ? null : (
+    <p className={`headline headline-${line.tone}`} data-testid="headline">
       <span>
-        {hasSeveral ? <span className="muted">{subnetName(own)}: </span> : null}
-        {text}
+        {hasSeveral ? <span className="muted">{subnetName(told)}: </span> : null}
+        {line.text}
       </span>
     </p>
   );
