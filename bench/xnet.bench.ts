@@ -9,16 +9,19 @@ import { untilFinalized, watchLoad } from './tab-load.ts';
 import { answerTimes, installPinger, startPings, stateOf } from './xnet-canister.ts';
 
 const USAGE = `
-npm run bench -- xnet [--json] [--rounds 8] [--lanes 200] [--seconds 20] [--parts idle,load,cpu]
+npm run bench -- xnet [--json] [--rounds 8] [--pairs 4] [--lanes 400] [--seconds 20] [--parts idle,load,cpu]
 Two 4-node subnets in the page. idle, at the pace "classroom" (some three blocks a second): a canister of one calls one of the
 other again and again, and nothing else happens; idleRoundTripBlocks and p50Ms: medians of the distance between
 callbacks, in blocks of the caller's subnet and in milliseconds of its block time. load, at the pace "turbo": so many
-calls are under way at once; messagesPerSecond: requests that arrived (as many answers went back).
+pairs of canisters on two 4-node application subnets (streams of a system subnet hold 200 messages at most) with so
+many calls of each under way at once (a queue has room for 500), beside a root of one node; messagesPerSecond:
+requests that arrived (as many answers went back).
 cpu: three 4-node subnets, notaries waiting long enough for a block a second; cpuShare: processor time of the whole
 browser, of two cores.
 `;
 
 const TWO = 'system:4,application:4';
+const TWO_APPLICATION = 'system:1,application:4,application:4';
 const THREE = 'system:4,application:4,application:4';
 /** Cores that the target is stated for. */
 const CORES = 2;
@@ -36,6 +39,12 @@ declare global {
 interface Scene {
   readonly page: Page;
   readonly agent: HttpAgent;
+  /** The subnet that calls, and the one that is called. */
+  readonly subnets: readonly [number, number];
+  readonly pairs: readonly Pair[];
+}
+
+interface Pair {
   readonly caller: Principal;
   readonly callee: Principal;
 }
@@ -47,23 +56,31 @@ async function openPage(app: BuiltApp, parameters: Record<string, string>): Prom
   return page;
 }
 
-/** Two subnets with a pinger each; the caller is on the root. */
-async function openScene(app: BuiltApp, pace: string): Promise<Scene> {
-  const page = await openPage(app, { subnets: TWO, pace });
+/** Pairs of pingers on the first two of these subnets, or on the two after the first. */
+async function openScene(
+  app: BuiltApp,
+  { pairs: count, ...parameters }: { subnets: string; pace: string; pairs: number },
+): Promise<Scene> {
+  const page = await openPage(app, parameters);
   const agent = await agentOfPage(page);
   const ranges = await page.evaluate(() =>
     window.networkUnderTest?.topology().subnets.map((one) => one.canisterRanges[0]?.[0] ?? ''),
   );
-  const caller = await installPinger(agent, ranges?.[0] ?? '');
-  const callee = await installPinger(agent, ranges?.[1] ?? '');
-  return { page, agent, caller, callee };
+  const subnets = ranges?.length === 2 ? ([0, 1] as const) : ([1, 2] as const);
+  const pairs: Pair[] = [];
+  while (pairs.length < count) {
+    const caller = await installPinger(agent, ranges?.[subnets[0]] ?? '');
+    const callee = await installPinger(agent, ranges?.[subnets[1]] ?? '');
+    pairs.push({ caller, callee });
+  }
+  return { page, agent, subnets, pairs };
 }
 
 /** From now on the page notes the block times of the caller's subnet. */
-async function watchBlocks({ page }: Scene): Promise<void> {
-  await page.evaluate(() => {
+async function watchBlocks({ page, subnets: [subnet] }: Scene): Promise<void> {
+  await page.evaluate((at) => {
     const network = window.networkUnderTest;
-    const own = new Set<string>(network?.topology().subnets[0]?.nodes.map(({ nodeId }) => nodeId));
+    const own = new Set<string>(network?.topology().subnets[at]?.nodes.map(({ nodeId }) => nodeId));
     const heightAt = new Map<bigint, number>();
     window.heightAt = heightAt;
     network?.events.subscribe(({ from, events }) => {
@@ -73,13 +90,14 @@ async function watchBlocks({ page }: Scene): Promise<void> {
         }
       }
     });
-  });
+  }, subnet);
 }
 
 /** Round trips one after another: the answer's callback makes the next call. */
 async function pingPong(scene: Scene, rounds: number) {
   await watchBlocks(scene);
-  const { page, agent, caller, callee } = scene;
+  const { page, agent } = scene;
+  const { caller, callee } = firstOf(scene);
   await startPings(agent, caller, { callee, lanes: 1, following: rounds - 1 });
   while ((await stateOf(agent, caller)).answered < rounds) {
     await page.waitForTimeout(500);
@@ -101,28 +119,47 @@ async function pingPong(scene: Scene, rounds: number) {
   };
 }
 
+function firstOf({ pairs: [pair] }: Scene): Pair {
+  if (pair === undefined) {
+    throw new RangeError('--pairs needs at least 1');
+  }
+  return pair;
+}
+
 async function idle(app: BuiltApp, rounds: number) {
-  const scene = await openScene(app, 'classroom');
+  const scene = await openScene(app, { subnets: TWO, pace: 'classroom', pairs: 1 });
   const { blocks, ms, all } = await pingPong(scene, rounds);
   await scene.page.close();
   return { idleRoundTripBlocks: blocks, p50Ms: ms, roundTripsBlocks: all };
 }
 
-async function load(app: BuiltApp, rounds: number, lanes: number, seconds: number) {
-  const scene = await openScene(app, 'turbo');
-  const { page, agent, caller, callee } = scene;
+async function load(
+  app: BuiltApp,
+  { rounds, lanes, seconds, count }: Record<'rounds' | 'lanes' | 'seconds' | 'count', number>,
+) {
+  const scene = await openScene(app, { subnets: TWO_APPLICATION, pace: 'turbo', pairs: count });
+  const { page, agent, pairs } = scene;
   const alone = await pingPong(scene, rounds);
-  await startPings(agent, caller, { callee, lanes, following: ENOUGH });
-  const before = await stateOf(agent, callee);
+  await Promise.all(
+    pairs.map(({ caller, callee }) =>
+      startPings(agent, caller, { callee, lanes, following: ENOUGH }),
+    ),
+  );
+  const total = async (of: keyof Pair, field: 'received' | 'rejected'): Promise<number> => {
+    const states = await Promise.all(pairs.map((pair) => stateOf(agent, pair[of])));
+    return states.reduce((sum, state) => sum + state[field], 0);
+  };
+  // The first round trip under load is of the crowd that starts at once.
+  await page.waitForTimeout(5000);
+  const before = await total('callee', 'received');
   const watched = await watchLoad(app.browser, page, seconds);
-  const after = await stateOf(agent, callee);
-  const { rejected } = await stateOf(agent, caller);
+  const messages = (await total('callee', 'received')) - before;
+  const rejected = await total('caller', 'rejected');
   await page.close();
-  const messages = after.received - before.received;
   return {
     messagesPerSecond: round(messages / watched.elapsed),
     load: {
-      lanes,
+      lanes: lanes * count,
       rejected,
       messagesPerProcessorSecond: round(messages / watched.cpuSeconds),
       blocksPerSecond: watched.blocks.map((blocks) => round(blocks / watched.elapsed, 2)),
@@ -157,14 +194,15 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const option = optionsOf(args);
   const rounds = Number(option('--rounds', '8'));
-  const lanes = Number(option('--lanes', '200'));
+  const lanes = Number(option('--lanes', '400'));
+  const count = Number(option('--pairs', '4'));
   const seconds = Number(option('--seconds', '20'));
   const parts = option('--parts', 'idle,load,cpu').split(',');
   const app = await openBuiltApp();
   try {
     const result = {
       ...(parts.includes('idle') && (await idle(app, rounds))),
-      ...(parts.includes('load') && (await load(app, rounds, lanes, seconds))),
+      ...(parts.includes('load') && (await load(app, { rounds, lanes, seconds, count }))),
       ...(parts.includes('cpu') && (await cpu(app, seconds))),
       machineLoad: loadavg()[0],
     };
