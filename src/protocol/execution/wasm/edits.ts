@@ -63,6 +63,13 @@ export class Edits {
     return this.#push(kind, at, resume, from, this.bytes.length);
   }
 
+  /** Adds an index in place of the original one at `[at, resume)`. */
+  replaceIndex(at: number, resume: number, index: number): void {
+    const from = this.bytes.length;
+    this.bytes.u32(index);
+    this.#push(EDIT.insert, at, resume, from, this.bytes.length);
+  }
+
   #push(kind: EditKind, at: number, resume: number, first: number, second: number): number {
     const index = this.#count;
     if (index === this.at.length) {

@@ -2,6 +2,7 @@ import type { Edits } from './edits.ts';
 import { EDIT } from './edits.ts';
 import { EMPTY_BLOCK, OP } from './opcodes.ts';
 import type { ByteReader } from './reader.ts';
+import { truncate } from './truncate.ts';
 
 /** Labels around a wrapped loop that its branches to the outside must step over. */
 const ADDED_LABELS = 3;
@@ -38,7 +39,7 @@ export class InnermostLoops {
   /** A function begins. */
   begin(): void {
     this.#depth = 0;
-    this.#wrapping.length = 0;
+    truncate(this.#wrapping, 0);
   }
 
   /** Behind the type of a loop that began at `at`; its meter is the next edit. Loops around it are none. */
@@ -62,6 +63,9 @@ export class InnermostLoops {
 
   /** Something is called. */
   abandon(): void {
+    if (this.#depth === 0) {
+      return;
+    }
     for (const edit of this.#wrapping) {
       this.#edits.kind[edit] = EDIT.none;
     }

@@ -2,6 +2,7 @@ import { CONSTANT_TERM, UNKNOWN_TERM } from './known-values.ts';
 import type { KnownValue } from './known-values.ts';
 import type { ParsedModule } from './module.ts';
 import type { UnmarkedWrites } from './rewrite-context.ts';
+import { truncate } from './truncate.ts';
 
 /** What a mark at an address stands for: stores that begin in so many bytes from there. */
 export const MARKED_BYTES = 128;
@@ -45,9 +46,9 @@ export class KnownAccesses {
 
   /** A function begins. */
   begin(): void {
-    this.#marks.length = 0;
-    this.#frames.length = 0;
-    this.#undo.length = 0;
+    truncate(this.#marks, 0);
+    truncate(this.#frames, 0);
+    truncate(this.#undo, 0);
     this.#terms = 0;
   }
 
@@ -77,11 +78,9 @@ export class KnownAccesses {
         this.#lowest[term] = undo[i + 1] as number;
         this.#end[term] = undo[i + 2] as number;
       }
-      undo.length = undone;
+      truncate(undo, undone);
     }
-    if (this.#marks.length > marks) {
-      this.#marks.length = marks;
-    }
+    truncate(this.#marks, marks);
   }
 
   /** Whether the page of what lies at the value plus `offset` is told of by a mark. */

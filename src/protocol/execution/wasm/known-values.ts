@@ -1,5 +1,6 @@
 import { MAX_FUNCTION_LOCALS, MAX_GLOBALS } from './limits.ts';
 import type { UnmarkedWrites } from './rewrite-context.ts';
+import { truncate } from './truncate.ts';
 
 /** A value of which nothing is known. */
 export const UNKNOWN_TERM = 0;
@@ -67,9 +68,9 @@ export class KnownValues {
     this.#now += 1;
     this.#floor = this.#now;
     this.#nextTerm = FIRST_TERM;
-    this.#copies.length = 0;
-    this.#frameCopies.length = 0;
-    this.#frameFloors.length = 0;
+    truncate(this.#copies, 0);
+    truncate(this.#frameCopies, 0);
+    truncate(this.#frameFloors, 0);
   }
 
   newTerm(): number {
@@ -165,7 +166,7 @@ export class KnownValues {
     for (let i = from; i < this.#copies.length; i += 1) {
       this.#toldAt[this.#copies[i] as number] = NEVER;
     }
-    this.#copies.length = from;
+    truncate(this.#copies, from);
   }
 }
 

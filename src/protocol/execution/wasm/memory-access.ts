@@ -83,24 +83,16 @@ export class MemoryAccess {
   }
 
   /** A load, which began at `at` and ends at the reader; `kept` lies above the address. */
-  load(
-    reader: ByteReader,
-    at: number,
-    memarg: Memarg,
-    lowering: Lowering,
-    ...kept: readonly number[]
-  ): void {
+  load(reader: ByteReader, at: number, memarg: Memarg, lowering: Lowering, kept?: number): void {
     const { is64, wide } = this.#layout;
     const moved = this.#movedOffset(memarg.offset);
     if (is64 === wide && moved !== null) {
-      this.#edits.insert(memarg.offsetStart, memarg.offsetEnd, () => {
-        this.#edits.bytes.u32(moved);
-      });
+      this.#edits.replaceIndex(memarg.offsetStart, memarg.offsetEnd, moved);
       return;
     }
     this.#edits.insert(at, reader.at, () => {
       if (is64 && !wide) {
-        lowering.operands('memory', ...kept);
+        lowering.operands('memory', ...(kept === undefined ? [] : [kept]));
       }
       this.#instruction(reader, at, memarg);
     });

@@ -58,7 +58,7 @@ export class OperandStack {
   }
 
   #frame(): Frame {
-    const frame = this.#frames.at(-1);
+    const frame = this.#frames[this.#frames.length - 1];
     if (frame === undefined) {
       throw new ModuleFault('operators remaining after end of function');
     }
@@ -92,9 +92,15 @@ export class OperandStack {
   }
 
   drop(count: number): void {
-    for (let i = 0; i < count; i += 1) {
-      this.pop();
+    if (count === 0) {
+      return;
     }
+    const frame = this.#frame();
+    const left = this.#height - count;
+    if (left < frame.base && !frame.unreachable) {
+      throw new ModuleFault('type mismatch: nothing on the stack');
+    }
+    this.#height = left < frame.base ? frame.base : left;
   }
 
   push(producer: number): void {

@@ -84,9 +84,17 @@ function readFunctionType(reader: ByteReader): FunctionType {
   if (reader.byte() !== 0x60) {
     throw new ModuleFault('only function types are supported');
   }
-  const params = Array.from(reader.take(reader.count(MAX_TYPE_ARITY, 'parameters')));
-  const results = Array.from(reader.take(reader.count(MAX_TYPE_ARITY, 'results')));
+  const params = readValueTypes(reader, reader.count(MAX_TYPE_ARITY, 'parameters'));
+  const results = readValueTypes(reader, reader.count(MAX_TYPE_ARITY, 'results'));
   return { params, results };
+}
+
+function readValueTypes(reader: ByteReader, count: number): readonly number[] {
+  const types: number[] = [];
+  for (let i = 0; i < count; i += 1) {
+    types.push(reader.byte());
+  }
+  return types;
 }
 
 function readLimits(reader: ByteReader, what: string): Limits {

@@ -47,7 +47,9 @@ export class ByteReader {
     if (this.at >= this.end) {
       throw new ModuleFault('unexpected end');
     }
-    return this.bytes[this.at++] as number;
+    const { at } = this;
+    this.at = at + 1;
+    return this.bytes[at] as number;
   }
 
   /** The next byte, left where it is. */
@@ -60,11 +62,15 @@ export class ByteReader {
 
   /** Unsigned LEB128 of at most 32 bits. */
   u32(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    const first = this.byte();
+    if (first < 0x80) {
+      return first;
+    }
+    let value = first & 0x7f;
+    for (let scale = 2 ** 7; scale < 2 ** 35; scale *= 2 ** 7) {
       const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if ((byte & 0x80) === 0) {
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
         if (value > 0xff_ff_ff_ff) {
           break;
         }
@@ -92,11 +98,15 @@ export class ByteReader {
 
   /** Unsigned LEB128 of at most 64 bits; rounded above 2^53. */
   roundedU64(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
+    const first = this.byte();
+    if (first < 0x80) {
+      return first;
+    }
+    let value = first & 0x7f;
+    for (let scale = 2 ** 7; scale < 2 ** 70; scale *= 2 ** 7) {
       const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if ((byte & 0x80) === 0) {
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
         return value;
       }
     }

@@ -1,6 +1,7 @@
 import type { Edits } from './edits.ts';
 import { OP } from './opcodes.ts';
 import type { CounterWrites } from './rewrite-context.ts';
+import { truncate } from './truncate.ts';
 
 /** By opcode: 1 if the instruction can trap, run other code or leave the function; branches are looked at by label. */
 const tells = new Uint8Array(256).fill(1);
@@ -39,8 +40,9 @@ interface Frame {
 
 /** Both lists in one; neither is to be used any more. */
 function joined(a: Sources, b: Sources): Sources {
-  const [longer, shorter] = a.length >= b.length ? [a, b] : [b, a];
-  for (const source of shorter) {
+  const isLonger = a.length >= b.length;
+  const longer = isLonger ? a : b;
+  for (const source of isLonger ? b : a) {
     longer.push(source);
   }
   return longer;
@@ -68,7 +70,7 @@ export class WriteThrough {
 
   /** A function begins with the block whose meter is `open`. */
   begin(open: number): void {
-    this.#frames.length = 0;
+    truncate(this.#frames, 0);
     this.#frames.push({ end: [], around: [] });
     this.#behind = [];
     this.open(open);
