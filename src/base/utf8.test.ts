@@ -1,6 +1,15 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { decodeUtf8Lossy } from './utf8.ts';
+import { decodeUtf8Lossy, encodeUtf8, utf8Length } from './utf8.ts';
+
+describe('utf8Length', () => {
+  test.prop([fc.string({ unit: 'binary' })], { seed: 72, numRuns: 500 })(
+    'is the number of bytes',
+    (text) => {
+      expect(utf8Length(text)).toBe(encodeUtf8(text).length);
+    },
+  );
+});
 
 describe('decodeUtf8Lossy', () => {
   const nearText = fc.array(

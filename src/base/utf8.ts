@@ -31,6 +31,16 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes.slice(0, length);
 }
 
+/** Bytes that `encodeUtf8` makes of a string. */
+export function utf8Length(text: string): number {
+  for (let i = 0; i < text.length; i += 1) {
+    if (text.charCodeAt(i) >= 0x80) {
+      return encodeUtf8(text).length;
+    }
+  }
+  return text.length;
+}
+
 interface Lead {
   readonly continuation: number;
   readonly bits: number;

@@ -1,8 +1,11 @@
-import { encodeUtf8 } from '../../base/utf8.ts';
+import { utf8Length } from '../../base/utf8.ts';
 import { MAX_RESPONSE_PAYLOAD_BYTES } from '../limits/execution.ts';
-import type { CanisterMessage, CanisterRequest } from '../replicated-state/canister-messages.ts';
+import type {
+  CallContextManager,
+  CanisterMessage,
+  CanisterRequest,
+} from '../replicated-state/canister-messages.ts';
 import type { CanisterState } from '../replicated-state/canister-state.ts';
-import { outgoingMessages } from '../replicated-state/output-queues.ts';
 import { openMessages } from '../replicated-state/input-queues.ts';
 
 /**
@@ -20,7 +23,7 @@ export function requestBytes({
   methodName,
   arg,
 }: Pick<CanisterRequest, 'methodName' | 'arg'>): number {
-  return encodeUtf8(methodName).length + arg.length;
+  return utf8Length(methodName) + arg.length;
 }
 
 /** Room that making a call takes: for the largest response, or for a request that is larger. */
@@ -28,17 +31,42 @@ export function guaranteedCallBytes(payloadBytes: number): number {
   return Math.max(payloadBytes, MAX_RESPONSE_PAYLOAD_BYTES);
 }
 
+/** What `messageMemory` follows from, as it was when it was counted last. */
+interface Counted extends Pick<CanisterState, 'outputQueues' | 'inputQueues' | 'longExecution'> {
+  readonly memory: MessageMemory;
+}
+
+/** By the canister's calls: it is asked several times about one state, whose queues may be long. */
+const counted = new WeakMap<CallContextManager, Counted>();
+
 export function messageMemory(canister: CanisterState): MessageMemory {
+  const { calls, outputQueues, inputQueues, longExecution } = canister;
+  const known = counted.get(calls);
+  if (
+    known?.outputQueues === outputQueues &&
+    known.inputQueues === inputQueues &&
+    known.longExecution === longExecution
+  ) {
+    return known.memory;
+  }
+  const memory = countMemory(canister);
+  counted.set(calls, { outputQueues, inputQueues, longExecution, memory });
+  return memory;
+}
+
+function countMemory(canister: CanisterState): MessageMemory {
   const { calls } = canister;
   let guaranteedBytes = 0;
   let bestEffortBytes = 0;
-  for (const { message } of outgoingMessages(canister.outputQueues)) {
-    if (message.deadlineNs !== 0n) {
-      bestEffortBytes += messageBytes(message);
-    } else {
-      // The room for the response to a request is the callback's.
-      const roomOfCallback = message.kind === 'request' ? MAX_RESPONSE_PAYLOAD_BYTES : 0;
-      guaranteedBytes += Math.max(messageBytes(message) - roomOfCallback, 0);
+  for (const { messages } of canister.outputQueues) {
+    for (const { message } of messages) {
+      if (message.deadlineNs !== 0n) {
+        bestEffortBytes += messageBytes(message);
+      } else {
+        // The room for the response to a request is the callback's.
+        const roomOfCallback = message.kind === 'request' ? MAX_RESPONSE_PAYLOAD_BYTES : 0;
+        guaranteedBytes += Math.max(messageBytes(message) - roomOfCallback, 0);
+      }
     }
   }
   const responses = new Map<number, number>();
@@ -73,7 +101,7 @@ export function messageBytes(message: CanisterMessage): number {
 }
 
 export function responseBytes({ payload }: Extract<CanisterMessage, { kind: 'response' }>): number {
-  return payload.kind === 'reply' ? payload.data.length : encodeUtf8(payload.message).length;
+  return payload.kind === 'reply' ? payload.data.length : utf8Length(payload.message);
 }
 
 export function totalMessageBytes(canister: CanisterState): bigint {

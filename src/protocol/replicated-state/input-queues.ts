@@ -83,7 +83,11 @@ export function openMessages({
   inputQueues,
   longExecution,
 }: CanisterState): readonly CanisterMessage[] {
-  const waiting = inputQueues.flatMap(({ messages }) => messages);
+  const [only] = inputQueues;
+  const waiting =
+    inputQueues.length === 1 && only !== undefined
+      ? only.messages
+      : inputQueues.flatMap(({ messages }) => messages);
   const input = longExecution?.input;
   const isCanisters = input !== undefined && input.kind !== 'task' && 'callbackId' in input.message;
   return isCanisters ? [...waiting, input.message as CanisterMessage] : waiting;
