@@ -26,6 +26,8 @@ export interface SectionReader {
   /** Artifacts of the kind, at all heights. */
   count(kind: ArtifactKind): number;
   readonly size: number;
+  /** Nothing of any kind is below it; the lowest may be above. */
+  readonly floor: Height;
   /** Grows with every change: lets readers keep what they derived. */
   readonly version: number;
 }
@@ -54,6 +56,7 @@ const NOTHING: readonly never[] = [];
 export class PoolSection implements SectionReader {
   private readonly kinds: Map<ArtifactKind, KindIndex> = new Map();
   private total = 0;
+  private floorHeight = Number.POSITIVE_INFINITY;
   private changes = 0;
 
   get size(): number {
@@ -62,6 +65,10 @@ export class PoolSection implements SectionReader {
 
   get version(): number {
     return this.changes;
+  }
+
+  get floor(): Height {
+    return this.floorHeight;
   }
 
   entriesAt<K extends ArtifactKind>(kind: K, height: Height): readonly PoolEntry<ArtifactOf<K>>[] {
@@ -150,6 +157,7 @@ export class PoolSection implements SectionReader {
     index.count += 1;
     this.total += 1;
     this.changes += 1;
+    this.floorHeight = Math.min(this.floorHeight, height);
     index.minHeight = Math.min(index.minHeight ?? height, height);
     index.maxHeight = Math.max(index.maxHeight ?? height, height);
     return true;
@@ -210,6 +218,9 @@ export class PoolSection implements SectionReader {
     }
     this.total -= removed.length;
     this.changes += removed.length;
+    if (removed.length > 0) {
+      this.floorHeight = lowestOf(this.kinds.values());
+    }
     return removed;
   }
 }
@@ -236,6 +247,14 @@ function findEntry(entries: readonly PoolEntry[], hash: HashHex): PoolEntry | un
     }
   }
   return undefined;
+}
+
+function lowestOf(indexes: Iterable<KindIndex>): Height {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const { minHeight } of indexes) {
+    lowest = Math.min(lowest, minHeight ?? lowest);
+  }
+  return lowest;
 }
 
 function refreshExtremes(index: KindIndex): void {

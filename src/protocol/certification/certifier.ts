@@ -11,6 +11,7 @@ import type { RoleContext } from '../consensus/role-context.ts';
 import { sealArtifact } from '../types/artifact-codec.ts';
 import type { Certification } from '../types/artifacts.ts';
 import type { HashHex, Height } from '../types/ids.ts';
+import { sealAggregate } from '../types/sealed-aggregates.ts';
 import { certificationSignedBytes } from '../types/signed-bytes.ts';
 
 /**
@@ -95,7 +96,7 @@ export function aggregateCertifications(context: RoleContext): Mutations {
         crypto.at(height).combineThreshold('high', certificationSignedBytes(root), chosen),
       aggregate: (signature) =>
         addToValidated(
-          sealArtifact<'certification'>({ kind: 'certification', height, root, signature }),
+          sealAggregate<'certification'>({ kind: 'certification', height, root, signature }),
         ),
     });
   });

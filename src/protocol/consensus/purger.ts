@@ -58,6 +58,9 @@ function kindsBelow(
   height: Height,
   kinds: readonly ArtifactKind[],
 ): readonly ArtifactKind[] {
+  if (section.floor >= height) {
+    return NO_KINDS;
+  }
   let hit: ArtifactKind[] | null = null;
   for (const kind of kinds) {
     if ((section.minHeight(kind) ?? height) < height) {

@@ -4,6 +4,7 @@ import { addToValidated, NO_MUTATIONS } from '../artifact-pool/change-action.ts'
 import { sealArtifact } from '../types/artifact-codec.ts';
 import type { CatchUpContent, CatchUpPackageShare } from '../types/artifacts.ts';
 import type { HashHex, Height, NodeId } from '../types/ids.ts';
+import { sealAggregate } from '../types/sealed-aggregates.ts';
 import {
   catchUpSignedBytes,
   finalizationSignedBytes,
@@ -69,7 +70,7 @@ function aggregateBeacon(context: RoleContext): readonly ChangeAction[] {
     shares: shares.filter((s) => s.parent === beacon.hash),
     aggregate: (signature) =>
       addToValidated(
-        sealArtifact<'randomBeacon'>({
+        sealAggregate<'randomBeacon'>({
           kind: 'randomBeacon',
           height,
           parent: beacon.hash,
@@ -93,7 +94,7 @@ function aggregateTapes(context: RoleContext): readonly ChangeAction[] {
           ...thresholdRequest(context, height, 'low', () => randomTapeSignedBytes(height)),
           shares: sharesAt(pool, 'randomTapeShare', height),
           aggregate: (signature) =>
-            addToValidated(sealArtifact<'randomTape'>({ kind: 'randomTape', height, signature })),
+            addToValidated(sealAggregate<'randomTape'>({ kind: 'randomTape', height, signature })),
         }),
       );
 }
@@ -130,7 +131,7 @@ function aggregateByCommittee(
       aggregate: (signature, signers) => {
         const sorted = [...signers].sort(compareText);
         return addToValidated(
-          sealArtifact({ kind, height, blockHash, signers: sorted, signature }),
+          sealAggregate({ kind, height, blockHash, signers: sorted, signature }),
         );
       },
     });

@@ -58,6 +58,8 @@ export class KeyManager {
   /** Blocks without dealings share the facts of their parent: nothing to look for. */
   private allOpened: ChainDealings | undefined;
   private cleanedAt = '';
+  /** What there was nothing left to do about: newest summary, finalized tip, catch-up package. */
+  private rested: readonly [summary: Block, tip: Block, packaged: Block] | null = null;
 
   /** @param stored ids of shares that the storage holds already */
   constructor(nodeId: NodeId, stored: readonly HashHex[]) {
@@ -70,13 +72,25 @@ export class KeyManager {
     if (newest?.payload.kind !== 'summary') {
       return NO_KEY_WORK;
     }
+    if (this.isResting(context, newest)) {
+      return NO_KEY_WORK;
+    }
     const { summary } = newest.payload;
-    return (
+    const work =
       this.loadNextShare(context, summary) ??
       this.openNextDealing(context, summary) ??
-      this.forgetOldShares(context, newest) ??
-      NO_KEY_WORK
-    );
+      this.forgetOldShares(context, newest);
+    if (work === undefined && this.allOpened !== undefined) {
+      const { tip } = context.chain;
+      const isAllOpened = context.dkg.dealingsIn(tip) === this.allOpened;
+      this.rested = isAllOpened ? [newest, tip, context.view.catchUpPackage().block] : null;
+    }
+    return work ?? NO_KEY_WORK;
+  }
+
+  private isResting({ chain, view }: RoleContext, newest: Block): boolean {
+    const [summary, tip, packaged] = this.rested ?? [];
+    return summary === newest && tip === chain.tip && packaged === view.catchUpPackage().block;
   }
 
   /** The next key this node should have a share of; undefined when it has them all. */

@@ -182,7 +182,9 @@ class Watch implements MisbehaviourWatch {
     if (at === undefined) {
       return;
     }
-    this.lastVote.set(signer, Math.max(height, this.lastVote.get(signer) ?? 0));
+    if (height > (this.lastVote.get(signer) ?? -1)) {
+      this.lastVote.set(signer, height);
+    }
     let votes = at.votes.get(signer);
     if (votes === undefined) {
       votes = { notarized: NO_BLOCKS, finalized: NO_BLOCKS };

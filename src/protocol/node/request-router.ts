@@ -91,9 +91,14 @@ export class RequestRouter {
   takeEffects(nowNs: TimeNs): readonly NodeEffect[] {
     const { http, xnet, registry } = this;
     const { replies } = this;
+    const own = http.takeEffects(nowNs);
+    const pulls = xnet.takeEffects(nowNs);
+    const ofRegistry = registry.takeEffects(nowNs);
+    if (own.length + pulls.length + ofRegistry.length + replies.length === 0) {
+      return replies;
+    }
     this.replies = [];
-    const own = [...http.takeEffects(nowNs), ...xnet.takeEffects(nowNs)];
-    return [...own, ...registry.takeEffects(nowNs), ...replies];
+    return [...own, ...pulls, ...ofRegistry, ...replies];
   }
 
   nextWakeNs(): TimeNs | null {

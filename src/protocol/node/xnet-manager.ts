@@ -34,6 +34,8 @@ export interface XNetManagerDeps {
   readonly onTrace: (event: TraceEvent) => void;
 }
 
+const NO_EFFECTS: readonly NodeEffect[] = [];
+
 /** A node's exchange of messages with other subnets: serves its own streams, fetches theirs, puts them into blocks. */
 export class XNetManager {
   readonly payloadBuilder: PayloadBuilder;
@@ -114,6 +116,9 @@ export class XNetManager {
     this.#followState();
     const pulls = this.#puller.work(nowNs);
     const replies = this.#server.takeReplies(nowNs);
+    if (pulls.length + replies.length === 0) {
+      return NO_EFFECTS;
+    }
     return [
       ...pulls.map((pull): NodeEffect => ({ kind: 'fetch', ...pull })),
       ...replies.map((reply): NodeEffect => ({ kind: 'httpReply', ...reply })),

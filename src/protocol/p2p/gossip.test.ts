@@ -214,6 +214,32 @@ describe('gossip', () => {
     expect(later.packets.flatMap((packet) => packet.packet.updates)).toEqual([]);
   });
 
+  it('finds its acknowledgements wherever they stand in a packet', () => {
+    const { nodes, now } = createMesh('places', 0);
+    const [{ gossip }, { id: peer }] = nodes;
+    const [own, , other, another] = NODES;
+    let nowNs = now();
+    const repeatedAfter = (before: readonly (NodeId | undefined)[], isForUs: boolean) => {
+      const made = artifact(`${nowNs}`);
+      gossip.deliver(made.name, made.bytes, false);
+      const sent = gossip.flush(nowNs).packets.flatMap(({ packet }) => packet.updates);
+      const commitIds = sent.map(({ commitId }) => commitId);
+      const to = [...before, ...(isForUs ? [own] : [])] as readonly NodeId[];
+      const acks = to.map((id) => ({ to: id, incarnation: gossip.connection, commitIds }));
+      gossip.receive(peer, encodePacket({ ...emptyPacket(1), acks }), nowNs);
+      nowNs += 1000n * NS_PER_MS;
+      const later = gossip.flush(nowNs).packets.filter((packet) => packet.to === peer);
+      expect(sent).toHaveLength(1);
+      return later.flatMap(({ packet }) => packet.updates).length;
+    };
+    gossip.receive(peer, encodePacket(emptyPacket(1)), nowNs);
+    expect(repeatedAfter([], true)).toBe(0);
+    expect(repeatedAfter([other, another], true)).toBe(0);
+    expect(repeatedAfter([other], true)).toBe(0);
+    expect(repeatedAfter([other, another], true)).toBe(0);
+    expect(repeatedAfter([other, another], false)).toBe(1);
+  });
+
   it('spreads large answers over several steps, so that few bytes cannot ask for many at once', () => {
     const mesh = createMesh('amplification', 0);
     const [a, b] = mesh.nodes;

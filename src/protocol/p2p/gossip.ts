@@ -54,6 +54,8 @@ class GossipNode implements Gossip {
   private readonly sender: SlotSender = createSlotSender();
   private readonly receiver: SlotReceiver;
   private readonly peers: ReadonlyMap<NodeId, Peer>;
+  /** The same ones: each step goes through them several times. */
+  private readonly peerList: readonly Peer[];
   private readonly penalties = new Penalties();
   private trace: TraceEvent[] = [];
   /** Times are kept as elapsed nanoseconds. */
@@ -73,7 +75,8 @@ class GossipNode implements Gossip {
       accept: (name, bytes, from, parts) => this.accept(name, bytes, from, parts),
     });
     const others = config.peers.filter((id) => id !== config.nodeId).toSorted(compareText);
-    this.peers = new Map(others.map((id) => [id, newPeer(id)]));
+    this.peerList = others.map(newPeer);
+    this.peers = new Map(this.peerList.map((peer) => [peer.id, peer]));
   }
 
   get connection(): number {
@@ -83,7 +86,7 @@ class GossipNode implements Gossip {
   reconnect(nowNs: bigint): void {
     // The last id of this life is kept; the next life has larger ones.
     this.reconnects = Math.min(this.reconnects + 1, CONNECTIONS_PER_LIFE - 1);
-    for (const peer of this.peers.values()) {
+    for (const peer of this.peerList) {
       if (peer.up) {
         this.sender.resendAll(peer.id, nowNs);
       }
@@ -140,7 +143,7 @@ class GossipNode implements Gossip {
   }
 
   peersUp(): readonly NodeId[] {
-    this.up ??= [...this.peers.values()].filter((peer) => peer.up).map((peer) => peer.id);
+    this.up ??= this.peerList.filter((peer) => peer.up).map((peer) => peer.id);
     return this.up;
   }
 
@@ -155,7 +158,7 @@ class GossipNode implements Gossip {
     }
     const dueNs = this.sender.nextDueNs();
     const isDue = dueNs !== null && dueNs <= nowNs;
-    for (const peer of this.peers.values()) {
+    for (const peer of this.peerList) {
       if (isDue || hasDirect(peer)) {
         for (const packet of this.direct(peer, nowNs)) {
           packets.push({ to: peer.id, packet, bytes: encodePacket(packet) });
@@ -183,7 +186,7 @@ class GossipNode implements Gossip {
 
   /** The credit of the next step; whoever has more to be read than that waits on. */
   private workOffBacklogs(nowNs: bigint): void {
-    for (const peer of this.peers.values()) {
+    for (const peer of this.peerList) {
       peer.inbox.refill();
       this.readRest(peer, nowNs);
       while (peer.rest === null && peer.inbox.hasCredit && !peer.inbox.isEmpty) {
@@ -297,11 +300,7 @@ class GossipNode implements Gossip {
 
   private readHead(peer: Peer, packet: Packet, nowNs: bigint): void {
     this.readSessions(peer, packet, nowNs);
-    for (const ack of packet.acks) {
-      if (ack.to === this.config.nodeId && ack.incarnation === this.connection) {
-        this.sender.acknowledge(peer.id, ack.commitIds, nowNs);
-      }
-    }
+    this.readAcks(peer, packet.acks, nowNs);
     for (const name of packet.pulls) {
       if (peer.asked.length < MAX_PULLS_PER_PACKET) {
         peer.asked.push(name);
@@ -315,6 +314,22 @@ class GossipNode implements Gossip {
     }
     for (const response of packet.stateResponses) {
       this.config.onStateResponse(peer.id, response);
+    }
+  }
+
+  /** A peer names all of us in one order: ours is mostly where it was the last time. */
+  private readAcks(peer: Peer, acks: Packet['acks'], nowNs: bigint): void {
+    const { nodeId } = this.config;
+    if (acks[peer.ackPlace]?.to !== nodeId) {
+      const place = acks.findIndex(({ to }) => to === nodeId);
+      if (place === -1) {
+        return;
+      }
+      peer.ackPlace = place;
+    }
+    const ack = acks[peer.ackPlace];
+    if (ack?.incarnation === this.connection) {
+      this.sender.acknowledge(peer.id, ack.commitIds, nowNs);
     }
   }
 
@@ -339,7 +354,7 @@ class GossipNode implements Gossip {
     const limitNs = PEER_DOWN_AFTER_NS;
     // After a freeze of the host nobody could be heard: silence says nothing about the peers.
     const frozen = nowNs - this.lastStepNs > limitNs;
-    for (const peer of this.peers.values()) {
+    for (const peer of this.peerList) {
       if (frozen) {
         peer.lastHeardNs = nowNs;
       }
@@ -366,7 +381,7 @@ class GossipNode implements Gossip {
   /** Acks of all peers ride in whatever goes to all; the receivers pick their own. */
   private takeAcks(): Packet['acks'] {
     const acks: Packet['acks'][number][] = [];
-    for (const peer of this.peers.values()) {
+    for (const peer of this.peerList) {
       if (peer.acksDue.length > 0) {
         const commitIds = peer.acksDue.splice(0, MAX_ACKS_PER_PACKET);
         acks.push({ to: peer.id, incarnation: peer.incarnation, commitIds });
@@ -377,7 +392,7 @@ class GossipNode implements Gossip {
   }
 
   private areAcksDue(nowNs: number): boolean {
-    for (const { ackAtNs } of this.peers.values()) {
+    for (const { ackAtNs } of this.peerList) {
       if (ackAtNs !== null && ackAtNs <= nowNs) {
         return true;
       }
@@ -399,7 +414,7 @@ class GossipNode implements Gossip {
     const first = { ...blank, updates: parts[0] ?? [], acks: this.takeAcks() };
     if (helloDue) {
       this.helloAtNs = elapsedNs + HELLO_EVERY_NS;
-      first.sessions = [...this.peers.values()].map((peer) => ({
+      first.sessions = this.peerList.map((peer) => ({
         peer: peer.id,
         session: peer.ourSession,
       }));
@@ -423,7 +438,7 @@ class GossipNode implements Gossip {
       return null;
     }
     let own = this.helloAtNs;
-    for (const peer of this.peers.values()) {
+    for (const peer of this.peerList) {
       own = Math.min(own, peer.ackAtNs ?? own);
       if (!peer.inbox.isEmpty || peer.rest !== null) {
         own = Math.min(own, this.lastStepNs + BACKLOG_PAUSE_NS);

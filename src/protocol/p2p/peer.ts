@@ -31,6 +31,8 @@ export interface Peer {
   ourSession: number;
   /** The peer's number of its table of our slots, as last heard; -1 = never. */
   theirSession: number;
+  /** Where in its packets the acknowledgements for us stood last. */
+  ackPlace: number;
   acksDue: number[];
   ackAtNs: number | null;
   pulls: ArtifactName[];
@@ -107,6 +109,7 @@ export function newPeer(id: NodeId): Peer {
     incarnation: 0,
     ourSession: 1,
     theirSession: -1,
+    ackPlace: 0,
     acksDue: [],
     ackAtNs: null,
     pulls: [],
