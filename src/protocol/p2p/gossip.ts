@@ -18,7 +18,7 @@ import {
 } from './limits.ts';
 import { Elapsed } from './elapsed.ts';
 import type { Gossip, GossipConfig, GossipOutput, GossipPacket } from './gossip-interface.ts';
-import { hasDirect, newPeer, NO_PARTS, splitUpdates, takeDirect } from './peer.ts';
+import { findAck, hasDirect, newPeer, NO_PARTS, splitUpdates, takeDirect } from './peer.ts';
 import type { Peer } from './peer.ts';
 import { emptyPacket } from './packet.ts';
 import type {
@@ -300,7 +300,10 @@ class GossipNode implements Gossip {
 
   private readHead(peer: Peer, packet: Packet, nowNs: bigint): void {
     this.readSessions(peer, packet, nowNs);
-    this.readAcks(peer, packet.acks, nowNs);
+    const ack = findAck(peer, packet.acks, this.config.nodeId);
+    if (ack?.incarnation === this.connection) {
+      this.sender.acknowledge(peer.id, ack.commitIds, nowNs);
+    }
     for (const name of packet.pulls) {
       if (peer.asked.length < MAX_PULLS_PER_PACKET) {
         peer.asked.push(name);
@@ -314,22 +317,6 @@ class GossipNode implements Gossip {
     }
     for (const response of packet.stateResponses) {
       this.config.onStateResponse(peer.id, response);
-    }
-  }
-
-  /** A peer names all of us in one order: ours is mostly where it was the last time. */
-  private readAcks(peer: Peer, acks: Packet['acks'], nowNs: bigint): void {
-    const { nodeId } = this.config;
-    if (acks[peer.ackPlace]?.to !== nodeId) {
-      const place = acks.findIndex(({ to }) => to === nodeId);
-      if (place === -1) {
-        return;
-      }
-      peer.ackPlace = place;
-    }
-    const ack = acks[peer.ackPlace];
-    if (ack?.incarnation === this.connection) {
-      this.sender.acknowledge(peer.id, ack.commitIds, nowNs);
     }
   }
 
@@ -392,12 +379,7 @@ class GossipNode implements Gossip {
   }
 
   private areAcksDue(nowNs: number): boolean {
-    for (const { ackAtNs } of this.peerList) {
-      if (ackAtNs !== null && ackAtNs <= nowNs) {
-        return true;
-      }
-    }
-    return false;
+    return this.peerList.some(({ ackAtNs }) => ackAtNs !== null && ackAtNs <= nowNs);
   }
 
   private broadcast(nowNs: bigint): readonly Packet[] {

@@ -7,6 +7,7 @@ import {
   PULL_ANSWER_BYTES_PER_STEP,
 } from './limits.ts';
 import type {
+  Acknowledgement,
   ArtifactName,
   Packet,
   PulledArtifact,
@@ -52,6 +53,22 @@ export function hasDirect(peer: Peer): boolean {
     peer.stateRequests.length > 0 ||
     peer.stateResponses.length > 0
   );
+}
+
+/** What the peer acknowledges to us. It names all of us in one order: ours is mostly where it was the last time. */
+export function findAck(
+  peer: Peer,
+  acks: readonly Acknowledgement[],
+  nodeId: NodeId,
+): Acknowledgement | undefined {
+  if (acks[peer.ackPlace]?.to !== nodeId) {
+    const place = acks.findIndex(({ to }) => to === nodeId);
+    if (place === -1) {
+      return undefined;
+    }
+    peer.ackPlace = place;
+  }
+  return acks[peer.ackPlace];
 }
 
 /**
