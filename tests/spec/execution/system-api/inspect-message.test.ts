@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { principalToText } from '../../../../src/protocol/crypto/principal.ts';
 import { TOOLCHAIN_HELP } from '../../../../src/protocol/execution/user-error.ts';
 import { MAINNET_EXECUTION_LIMITS } from '../../../../src/protocol/limits/execution.ts';
+import type { CanisterState } from '../../../../src/protocol/replicated-state/canister-state.ts';
 import type { CanisterId } from '../../../../src/protocol/types/ids.ts';
 import { CALLER_WAT, forwardTo } from '../../../support/caller-wat.ts';
 import { TestSubnet } from '../../../support/test-subnet.ts';
@@ -87,6 +88,24 @@ describe('canister_inspect_message', () => {
     expect(subnet.call(caller, 'forward', forwardTo(id, 'refused')).answer).toBe(
       `59${'00'.repeat(8)}00`,
     );
+  });
+
+  it('is not asked where the canister could not pay, and only a controller hears what is missing', () => {
+    const name = principalToText(id);
+    const edit = (change: Partial<CanisterState>): void => {
+      const canister = { ...subnet.canister(id), ...change };
+      subnet.state = { ...subnet.state, canisters: subnet.state.canisters.set(id, canister) };
+    };
+    edit({ cycles: 0n });
+    expect(subnet.inspect(id, 'a')).toMatch(
+      new RegExp(
+        `^IC0207: Canister ${name} is out of cycles: please top up the canister with at least \\d+ additional cycles$`,
+      ),
+    );
+    edit({ controllers: [] });
+    expect(subnet.inspect(id, 'a')).toBe(`IC0207: Canister ${name} is out of cycles`);
+    edit({ cycles: 10n ** 14n, status: 'stopped' });
+    expect(subnet.inspect(id, 'a')).toMatch(/^IC0508: /);
   });
 
   it('is not needed, but a module is', () => {
