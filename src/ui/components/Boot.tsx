@@ -30,7 +30,7 @@ export function Boot({ stage, detail, startedMs, instead }: BootProps) {
         <h1 className="boot-title">
           <BrandMark /> Subnetarium
         </h1>
-        <p className="muted">An Internet Computer subnet is starting in this tab.</p>
+        <p className="muted">An Internet Computer is starting in this tab.</p>
         <ol className="boot-stages" aria-label="Stages">
           {BOOT_STAGES.slice(0, -1).map((name, index) => (
             <li

@@ -44,7 +44,7 @@ function LostStateNote() {
         Under Networks you can go back to a snapshot of this network or import a file of it; both
         make a new network, and this one stays as it is.
       </p>
-      <a className="button" href="#networks">
+      <a className="button" href="#/networks">
         Open the list
       </a>
       <a className="button" href="?fresh">

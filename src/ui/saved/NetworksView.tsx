@@ -1,4 +1,5 @@
 import { useServices } from '../services.tsx';
+import { AddSubnetButton } from '../subnets/AddSubnet.tsx';
 import { NewNetwork } from '../subnets/NewNetwork.tsx';
 import { SavedList } from './SavedList.tsx';
 import { StoragePanel } from './StoragePanel.tsx';
@@ -13,11 +14,12 @@ export function NetworksView() {
         A network goes on where it was: every block and every canister is on its nodes' disks. A
         reload of the page opens the last one.
       </p>
-      <p>
+      <div className="row networks-actions">
         <a className="button button-primary" href="?fresh">
           Open a fresh network
         </a>
-      </p>
+        <AddSubnetButton />
+      </div>
       <details className="card">
         <summary>Choose its subnets</summary>
         <NewNetwork />

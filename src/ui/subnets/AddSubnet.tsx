@@ -51,7 +51,11 @@ function AddSubnetDialog({ number, onClose }: AddSubnetDialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => ref.current?.showModal(), []);
   const problem = problemOf(draft);
-  const refuse = (reason: string): void => setProgress({ kind: 'refused', reason });
+  // The reader may have closed the dialog and be elsewhere by then.
+  const refuse = (reason: string): void =>
+    ref.current === null
+      ? ui.setState({ commandError: `The subnet was not added: ${reason}` })
+      : setProgress({ kind: 'refused', reason });
   const add = (event: React.FormEvent): void => {
     event.preventDefault();
     setProgress({ kind: 'adding', startedMs: performance.now() });
@@ -61,9 +65,13 @@ function AddSubnetDialog({ number, onClose }: AddSubnetDialogProps) {
           refuse(result.error.message);
           return;
         }
+        if (ref.current === null) {
+          return;
+        }
         const subnet = network
           .topology()
           .subnets.findIndex(({ subnetId }) => subnetId === result.value);
+        location.hash = '#/observe';
         ui.setState({ subnet, overview: true, scene: 'picture' });
         onClose();
       },
