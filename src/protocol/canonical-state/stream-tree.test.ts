@@ -6,7 +6,7 @@ import { encodeUtf8 } from '../../base/utf8.ts';
 import { EMPTY_STREAM, type Stream, type StreamMessage } from '../replicated-state/streams.ts';
 import type { SubnetId } from '../types/ids.ts';
 import { decodeStreamHeader } from './decode-stream.ts';
-import { NO_STREAM_TREE, streamTree } from './stream-tree.ts';
+import { NO_STREAM_TREE, streamIndexLabel, streamTree } from './stream-tree.ts';
 
 const OWN = '01' as SubnetId;
 const OTHERS: readonly SubnetId[] = ['02' as SubnetId, '03' as SubnetId];
@@ -45,6 +45,12 @@ describe('the certified tree of streams', () => {
       }
     },
   );
+
+  test.prop([fc.maxSafeNat()], { seed: 9 })('labels any index as u64, big endian', (index) => {
+    const label = streamIndexLabel(index);
+    expect(label).toHaveLength(8);
+    expect(new DataView(label.buffer).getBigUint64(0)).toBe(BigInt(index));
+  });
 
   it('shows messages under their indexes as u64, big endian, and leaves the loopback stream out', () => {
     const stream = advance({ ...EMPTY_STREAM, begin: 255 }, 0, 2);

@@ -34,7 +34,12 @@ const MESSAGES = encodeUtf8('messages');
 /** The label of a message in the tree: u64, big endian. */
 export function streamIndexLabel(index: number): Uint8Array {
   const label = new Uint8Array(8);
-  new DataView(label.buffer).setBigUint64(0, BigInt(index));
+  // Without a bigint: every message of every slice has one, on every node.
+  let rest = index;
+  for (let at = 7; rest > 0; at -= 1) {
+    label[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
   return label;
 }
 

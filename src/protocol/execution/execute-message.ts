@@ -315,8 +315,19 @@ export function* runEntry(
 export function outgoingRules(round: RoundState, canister: CanisterState): OutgoingCallRules {
   const open = new Map<PrincipalId, number>();
   const { callbacks } = canister.calls;
+  let last: PrincipalId | undefined;
+  let run = 0;
+  // Hundreds of callbacks wait for few canisters: each stretch of one is counted together.
   for (const { respondent } of callbacks) {
-    open.set(respondent, (open.get(respondent) ?? 0) + 1);
+    if (respondent !== last && last !== undefined) {
+      open.set(last, (open.get(last) ?? 0) + run);
+      run = 0;
+    }
+    last = respondent;
+    run += 1;
+  }
+  if (last !== undefined) {
+    open.set(last, (open.get(last) ?? 0) + run);
   }
   const room = round.room();
   return {

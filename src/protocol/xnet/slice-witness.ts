@@ -24,8 +24,11 @@ function indexOfLabel(label: Uint8Array): number | undefined {
   if (label.length !== INDEX_BYTES) {
     return undefined;
   }
-  const index = new DataView(label.buffer, label.byteOffset, INDEX_BYTES).getBigUint64(0);
-  return index <= Number.MAX_SAFE_INTEGER ? Number(index) : undefined;
+  let index = 0;
+  for (const byte of label) {
+    index = index * 256 + byte;
+  }
+  return index <= Number.MAX_SAFE_INTEGER ? index : undefined;
 }
 
 /** The levels of the tree that a witness may open. */
