@@ -20,15 +20,11 @@ import {
   notaryBoundsFor,
 } from '../limits/consensus.ts';
 import { faultsTolerated } from '../registry/committee.ts';
-import type { RegistryReader } from '../registry/registry-client.ts';
-import { createRegistryClient } from '../registry/registry-client.ts';
-import type { Artifact, ArtifactId, Block } from '../types/artifacts.ts';
-import { isOfOneSigner } from '../types/artifacts.ts';
+import { createRegistryClient, type RegistryReader } from '../registry/registry-client.ts';
+import { type Artifact, type ArtifactId, type Block, isOfOneSigner } from '../types/artifacts.ts';
 import type { Height, NodeId, TimeNs } from '../types/ids.ts';
-import type { FinalizedBatch } from './batch-delivery.ts';
-import { canExecute, deliverBatches } from './batch-delivery.ts';
-import type { BouncerHeights, BouncerVerdict } from './bouncer.ts';
-import { bouncer } from './bouncer.ts';
+import { canExecute, deliverBatches, type FinalizedBatch } from './batch-delivery.ts';
+import { bouncer, type BouncerHeights, type BouncerVerdict } from './bouncer.ts';
 import { type ChangeLoop, createChangeLoop, type LoopOutput } from './change-loop.ts';
 import type {
   ArtifactOutcome,
@@ -41,6 +37,7 @@ import type {
 import { createFinalizedChain, type FinalizedChain } from './finalized-chain.ts';
 import { genesisPackage } from './genesis-package.ts';
 import { haltRegistryOf } from './registry-orders.ts';
+import { RestartGrace } from './restart-grace.ts';
 import { restoreChain } from './restored-chain.ts';
 import type { Membership } from './membership.ts';
 import { createMembership, hasLeft } from './membership.ts';
@@ -99,6 +96,7 @@ class ConsensusNode implements Consensus {
   private startedOverFor: Height | null = null;
   private diverged: StateDivergence | null = null;
   private knownHeights: KnownHeights | null = null;
+  private readonly grace = new RestartGrace();
   private lastContext: LastContext = { known: null, diverged: null };
 
   constructor(deps: ConsensusDeps) {
@@ -216,6 +214,7 @@ class ConsensusNode implements Consensus {
     this.deliveredHeight = 0;
     this.replayTo = this.view.catchUpPackage().height;
     this.chain = restoreChain(this.view, this.intervals, this.nextBatchHeight());
+    this.grace.begin(this.view.finalizedHeight());
   }
 
   status(): ConsensusStatus {
@@ -294,6 +293,7 @@ class ConsensusNode implements Consensus {
   private newContext(nextBatchHeight: Height): RoleContext {
     const { nodeId, genesis, payloadBuilder, stateReader } = this.deps;
     return {
+      ...this.grace.during(stateReader.latestStateHeight(), this.lastNowNs),
       nodeId,
       genesis,
       crypto: this.crypto,

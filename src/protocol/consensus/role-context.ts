@@ -35,6 +35,8 @@ export interface RoleContext {
   readonly minimumChainLength: number;
   /** Nothing from here on is purged while the node replays it; infinite or absent when it does not. */
   readonly replayFrom?: Height;
+  /** Until then nothing is dealt or checked for new keys; absent or past = go on. See `RestartGrace`. */
+  readonly keysWaitUntilNs?: TimeNs;
   /** Height of the first batch not yet handed to message routing. */
   readonly nextBatchHeight: Height;
   readonly nowNs: TimeNs;
@@ -52,4 +54,9 @@ export function isDue(context: RoleContext, timeNs: TimeNs): boolean {
   }
   context.wakeAt(timeNs);
   return false;
+}
+
+/** True while a node that started again has more urgent things to do than new keys. */
+export function doKeysWait(context: RoleContext): boolean {
+  return context.keysWaitUntilNs !== undefined && !isDue(context, context.keysWaitUntilNs);
 }

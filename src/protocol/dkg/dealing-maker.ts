@@ -1,6 +1,6 @@
 import type { Mutations } from '../artifact-pool/change-action.ts';
 import { addToValidated, NO_MUTATIONS } from '../artifact-pool/change-action.ts';
-import type { RoleContext } from '../consensus/role-context.ts';
+import { doKeysWait, type RoleContext } from '../consensus/role-context.ts';
 import { sealArtifact } from '../types/artifact-codec.ts';
 import { dkgDealingSignedBytes } from '../types/signed-bytes.ts';
 import { dealingDueHeight, dealingWindow } from './dealing-rules.ts';
@@ -16,7 +16,7 @@ import { dealingDueHeight, dealingWindow } from './dealing-rules.ts';
 export function makeDealing(context: RoleContext): Mutations {
   const { intervals, chain, pool, nodeId, crypto, registry, genesis } = context;
   const begin = intervals.newest();
-  if (begin?.payload.kind !== 'summary') {
+  if (begin?.payload.kind !== 'summary' || doKeysWait(context)) {
     return NO_MUTATIONS;
   }
   const { summary } = begin.payload;

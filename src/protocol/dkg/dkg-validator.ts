@@ -5,7 +5,7 @@ import {
   NO_MUTATIONS,
   removeFromUnvalidated,
 } from '../artifact-pool/change-action.ts';
-import type { Role, RoleContext } from '../consensus/role-context.ts';
+import { doKeysWait, type Role, type RoleContext } from '../consensus/role-context.ts';
 import type { DkgSummary, SignedDkgComplaint, SignedDkgDealing } from '../types/artifacts.ts';
 import { dealerKey } from '../types/dkg-codec.ts';
 import type { TimeNs } from '../types/ids.ts';
@@ -33,7 +33,7 @@ export function createDkgValidator(): Role {
       return old;
     }
     const dealing = context.pool.unvalidated.at('dkgDealing', summary.height)[0];
-    if (dealing === undefined) {
+    if (dealing === undefined || doKeysWait(context)) {
       return judgeNextComplaint(context, summary);
     }
     if (judgedAtNs === context.nowNs) {

@@ -1,7 +1,7 @@
 import { bytesToHex } from '../../base/hex.ts';
 import type { ChangeAction } from '../artifact-pool/change-action.ts';
 import { addToValidated } from '../artifact-pool/change-action.ts';
-import type { RoleContext } from '../consensus/role-context.ts';
+import { doKeysWait, type RoleContext } from '../consensus/role-context.ts';
 import { sha256 } from '../crypto/sha256.ts';
 import { transcriptId } from '../crypto/transcript-id.ts';
 import type { ShareOpening } from '../interfaces/dkg.ts';
@@ -78,7 +78,7 @@ export class KeyManager {
     const { summary } = newest.payload;
     const work =
       this.loadNextShare(context, summary) ??
-      this.openNextDealing(context, summary) ??
+      (doKeysWait(context) ? undefined : this.openNextDealing(context, summary)) ??
       this.forgetOldShares(context, newest);
     if (work === undefined && this.allOpened !== undefined) {
       const { tip } = context.chain;

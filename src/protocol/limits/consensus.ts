@@ -14,6 +14,9 @@ export const MAX_SUBNET_NODES = 40;
  */
 export const MAX_ARTIFACT_BYTES = 2 * 4 * 1024 * 1024 + 64 * 1024;
 
+/** How long a restarted node without a new block leaves the dealings of new keys alone. @playground */
+export const RESTART_GRACE_NS: bigint = 5_000n * NS_PER_MS;
+
 /** Ingress messages in one block. @upstream rs/limits#MAX_INGRESS_MESSAGES_PER_BLOCK */
 export const MAX_INGRESS_PER_BLOCK = 1000;
 
