@@ -3,14 +3,14 @@ import { createPrng } from '../../base/prng.ts';
 import { encodeCertificate, stateRootSigningBytes } from '../crypto/certificate.ts';
 import { wrapBls } from '../crypto/der.ts';
 import { INSECURE_TEST_SUITE } from '../crypto/insecure-test-crypto.ts';
-import { digest, labeledMap, leaf, witness } from '../crypto/labeled-tree.ts';
+import { digest, labeledMap, leaf, withEntry, witness } from '../crypto/labeled-tree.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
-import { bootstrapRegistry, registryTree } from '../registry/bootstrap-registry.ts';
+import { bootstrapRegistry, REGISTRY_PATHS, registryTree } from '../registry/bootstrap-registry.ts';
 import type { BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import { certifiedDataPath, encodeCertifiedDeltas } from '../registry/certified-deltas.ts';
 import { dealSubnet } from '../registry/genesis.ts';
 import { createLocalRegistry } from '../registry/local-registry.ts';
-import { encodeDelta } from '../registry/records/changelog.ts';
+import { encodeDelta, type RegistryMutation } from '../registry/records/changelog.ts';
 import { addSubnetBatch, genesisBatch, mutation } from '../registry/records/genesis-batch.ts';
 import { subnetRecordKey } from '../registry/records/keys.ts';
 import { SUBNET_RECORD } from '../registry/records/records.ts';
@@ -48,6 +48,14 @@ function registryOf(...deltas: readonly Uint8Array[]): BootstrapRegistry {
     throw new TypeError(registry.error.message);
   }
   return registry.value;
+}
+
+/** A second version that was never checked. */
+function forced(delta: Uint8Array): BootstrapRegistry {
+  const lie = registryOf(FIRST, encodeDelta({ version: 2, mutations: [] }));
+  const [, label] = REGISTRY_PATHS.delta(2) as readonly [Uint8Array, Uint8Array];
+  const byVersion = withEntry(lie.byVersion, label, leaf(delta));
+  return { ...lie, deltas: [FIRST, delta], byVersion };
 }
 
 /** The root subnet's word on a registry's certified data. */
@@ -139,6 +147,12 @@ describe('a node’s copy of the registry', () => {
 
   const old = registryOf(FIRST);
   const lie = registryOf(FIRST, encodeDelta({ version: 2, mutations: [] }));
+  // Only a root subnet that is corrupt as a whole signs these.
+  const key = subnetRecordKey(SECOND.subnetId);
+  const forcedWith = (mutation: RegistryMutation): Uint8Array =>
+    answer(forced(encodeDelta({ version: 2, mutations: [mutation] })), 1).body;
+  const unreadable = forcedWith({ kind: 'update', key, value: Uint8Array.of(0x80) });
+  const twice = forcedWith({ kind: 'insert', key, value: Uint8Array.of(0x80) });
   const cases: readonly (readonly [string, string, Uint8Array])[] = [
     ['REGISTRY_ANSWER_MALFORMED', 'noise', Uint8Array.of(1, 2, 3)],
     [
@@ -151,6 +165,8 @@ describe('a node’s copy of the registry', () => {
       'changes that nobody certified',
       answer(lie, 1, certificateOf(BOTH)).body,
     ],
+    ['REGISTRY_RECORD_MALFORMED', 'a certified record that cannot be read', unreadable],
+    ['REGISTRY_KEY_PRESENT', 'a certified change that does not follow', twice],
     ['REGISTRY_DELTA_MISSING', 'an answer without the next version', answer(BOTH, 2).body],
   ];
   it.each(cases)('refuses with %s: %s', (code, _what, body) => {
