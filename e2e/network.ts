@@ -4,7 +4,7 @@ import { exposeNetwork } from '../tests/support/page-globals.ts';
 /** Opens the page on a network and waits until scripts can reach it and blocks are finalized. */
 export async function openPage(page: Page, search = '?pace=turbo'): Promise<void> {
   await page.goto(`./${search}`);
-  await page.waitForFunction(exposeNetwork, null, { timeout: 60_000 });
+  await page.waitForFunction(exposeNetwork, null, { timeout: 120_000 });
   await waitForHeight(page, 1);
   // The network answers scripts a moment before its view stands and listens to keys.
   await page.getByTestId('headline').waitFor();
@@ -42,7 +42,7 @@ export async function waitForHeight(page: Page, height: number): Promise<void> {
     for (const node of running) {
       expect(node.finalized, `node ${node.nodeId.slice(0, 8)}`).toBeGreaterThanOrEqual(height);
     }
-  }).toPass({ timeout: 60_000 });
+  }).toPass({ timeout: 120_000 });
 }
 
 /**

@@ -24,7 +24,7 @@ declare global {
 export async function createPageNetwork(page: Page, spec: NetworkSpec): Promise<ContractNetwork> {
   // The page's own network is in the way on a machine with few cores.
   await page.goto('./?nodes=1&pace=classroom');
-  await page.waitForFunction(exposeNetwork, null, { timeout: 60_000 });
+  await page.waitForFunction(exposeNetwork, null, { timeout: 120_000 });
   const handle = await page.evaluateHandle(async (wanted) => {
     const { subnetarium } = window;
     if (subnetarium === undefined) {
