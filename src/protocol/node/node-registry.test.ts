@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPrng } from '../../base/prng.ts';
+import { canonicalState, createTopologyReader } from '../canonical-state/canonical-state.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { bootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import { encodeDelta } from '../registry/records/changelog.ts';
@@ -38,9 +39,12 @@ function secondVersion(replicaVersion: string): Uint8Array {
   return encodeDelta({ version: 2, mutations: [mutation('update', key, SUBNET_RECORD, changed)] });
 }
 
+const topologyOf = createTopologyReader(root.genesis, root.crypto.subnetPublicKeyDer);
+
 function certified(...deltas: readonly Uint8Array[]): CertifiedState {
   const state = genesisState(root.genesis, registryOf(...deltas), topology);
-  return { ...root.certify(1, new Map()), state };
+  const canonical = canonicalState(topologyOf(state), state);
+  return { ...root.certify(1, new Map()), canonical, state };
 }
 
 function rootNode() {

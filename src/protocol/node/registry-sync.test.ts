@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { present } from '../../base/assert.ts';
 import { createPrng } from '../../base/prng.ts';
 import { encodeCertificate, stateRootSigningBytes } from '../crypto/certificate.ts';
 import { wrapBls } from '../crypto/der.ts';
@@ -53,7 +54,7 @@ function registryOf(...deltas: readonly Uint8Array[]): BootstrapRegistry {
 /** A second version that was never checked. */
 function forced(delta: Uint8Array): BootstrapRegistry {
   const lie = registryOf(FIRST, encodeDelta({ version: 2, mutations: [] }));
-  const [, label] = REGISTRY_PATHS.delta(2) as readonly [Uint8Array, Uint8Array];
+  const label = present(REGISTRY_PATHS.delta(2)[1], 'a delta stands under its version');
   const byVersion = withEntry(lie.byVersion, label, leaf(delta));
   return { ...lie, deltas: [FIRST, delta], byVersion };
 }
