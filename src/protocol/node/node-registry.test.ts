@@ -43,7 +43,7 @@ const topologyOf = createTopologyReader(root.genesis, root.crypto.subnetPublicKe
 
 function certified(...deltas: readonly Uint8Array[]): CertifiedState {
   const state = genesisState(root.genesis, registryOf(...deltas), topology);
-  const canonical = canonicalState(topologyOf(state), state);
+  const canonical = canonicalState(topologyOf(state), state, undefined);
   return { ...root.certify(1, new Map()), canonical, state };
 }
 
