@@ -49,6 +49,18 @@ describe('a timer and certified data', () => {
     expect(left()).toEqual([true, 'kept']);
   });
 
+  it('the history keeps the last twenty changes, and counts them all', () => {
+    const before = subnet.canister(id).totalChanges;
+    for (let turn = 0; turn < 22; turn += 1) {
+      subnet.install(id, wasm, NONE, 'reinstall');
+    }
+    const { changes, totalChanges, version } = subnet.canister(id);
+    expect(totalChanges).toBe(before + 22n);
+    expect(changes).toHaveLength(20);
+    expect(changes.at(-1)?.canisterVersion).toBe(version);
+    expect(changes[0]?.canisterVersion).toBe(version - 19n);
+  });
+
   it('go with the code', () => {
     subnet.round([subnet.manage(id, 'uninstall_code')]);
     expect(subnet.canister(id).execution).toBeNull();

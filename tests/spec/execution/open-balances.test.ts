@@ -65,6 +65,19 @@ describe('cycles', () => {
     expect(subnet.imbalance).toBe(0n);
   });
 
+  it('that keep a canister from freezing cannot be burned', () => {
+    const burn = program(answer(op('int_to_blob', op('cycles_burn', 1n << 62n)))).bytes;
+    const before = subnet.canister(id).cycles;
+    const told = Buffer.from(subnet.call(id, 'update', burn).answer, 'hex');
+    const burned = told.readBigUInt64LE();
+    expect(burned).toBeGreaterThan(0n);
+    expect(burned).toBeLessThan(before);
+    expect(subnet.canister(id).cycles).toBeGreaterThan(0n);
+    expect(subnet.imbalance).toBe(0n);
+    // Not frozen: what was prepaid for the message came back on top of what the threshold needs.
+    expect(subnet.answerTo(id, 'query', program(answer('here')).bytes)).toBe('here');
+  });
+
   it('set aside pay for idling too, and first: a canister that has only those is not bankrupt', () => {
     edit({ cycles: 0n, reservedCycles: 10n ** 12n });
     subnet.round([], { afterNs: PERIOD_NS });
