@@ -26,6 +26,12 @@ beforeAll(async () => {
   wasm64 = await universalWasm({ memory64: true });
 });
 
+/** Of the last round. */
+function instructionsOf({ executed }: TestSubnet): bigint {
+  const last = executed.at(-1);
+  return last?.kind === 'executed' ? last.instructions : 0n;
+}
+
 describe('a callback that uses up its instructions', () => {
   let subnet: TestSubnet;
   let a: CanisterId;
@@ -38,7 +44,7 @@ describe('a callback that uses up its instructions', () => {
     b = subnet.createWith(wasm32);
     const turns = (count: number): bigint => {
       subnet.call(a, 'update', program(op('spin', count), op('reply')).bytes);
-      return subnet.executed.at(-1)?.instructions ?? 0n;
+      return instructionsOf(subnet);
     };
     perTurn = Number(turns(2000) - turns(1000)) / 1000;
   });
@@ -119,7 +125,7 @@ describe('a callback of a module of another width than the one that made the cal
     const after = subnet.canister(id);
     expect(after.calls.callbacks).toEqual([]);
     const [callback] = before.calls.callbacks;
-    const used = subnet.executed.at(-1)?.instructions ?? 0n;
+    const used = instructionsOf(subnet);
     const transmission =
       after.consumed.requestAndResponseTransmission -
       before.consumed.requestAndResponseTransmission;
