@@ -15,7 +15,7 @@ import type { SimRegistryDeps } from './sim-registry.ts';
 import type { Simulation } from './simulation.ts';
 
 export interface SimNetworkRegistryDeps
-  extends Pick<SimRegistryDeps, 'control' | 'report' | 'simulation'> {
+  extends Pick<SimRegistryDeps, 'checkers' | 'control' | 'report' | 'simulation'> {
   readonly desk: RegistryDesk;
   readonly clock: Pick<Simulation, 'nowNs'>;
   /** Brings a call to the root subnet; null = no node answered. */
@@ -36,7 +36,7 @@ function fail(code: NetworkErrorCode, message: string): Result<never, NetworkErr
  * consensus; nodes learn of it by themselves.
  */
 export function createSimNetworkRegistry(deps: SimNetworkRegistryDeps): SimRegistries {
-  const { desk, simulation, control, report, clock } = deps;
+  const { desk, simulation, checkers, control, report, clock } = deps;
   const { rootSubnetId } = desk.local.newestTopology();
   const leavers = new Set<NodeId>();
   let working: Promise<unknown> = Promise.resolve();
@@ -92,7 +92,10 @@ export function createSimNetworkRegistry(deps: SimNetworkRegistryDeps): SimRegis
     report(registryFact(record, subnetId));
     for (const member of record.members.filter((id) => !before.includes(id))) {
       leavers.delete(member);
-      simulation.start(member);
+      if (!simulation.isRunning(member)) {
+        checkers.restarted(member);
+        simulation.start(member);
+      }
     }
     return ok(record.version);
   };

@@ -172,6 +172,7 @@ class SimNetworkHost implements SimNetwork {
     this.inspect = guardInspector(this.guard, createNetworkInspector(this.subnets.inspectors));
     const parts = {
       simulation: this.simulation,
+      checkers: this.checkers,
       control: (nodeId: NodeId | null, act: () => Result<void, NetworkError>) =>
         this.control(nodeId, act),
       report: (event: HostEvent) => this.recorder.record('host', event),

@@ -9,6 +9,7 @@ import type { SubnetRecord } from '../protocol/types/registry.ts';
 import type { NetworkError, NetworkRegistry } from '../wire/network.ts';
 import type { HostEvent } from '../wire/telemetry.ts';
 import { registryFact } from '../wire/registry-fact.ts';
+import type { Checkers } from './checkers.ts';
 import type { Simulation } from './simulation.ts';
 
 export interface SimRegistry {
@@ -26,7 +27,9 @@ export interface SimRegistryDeps {
   readonly genesis: SubnetGenesis;
   /** Position of the subnet in the network. */
   readonly subnet: number;
-  readonly simulation: Pick<Simulation, 'start' | 'kill' | 'broadcast'>;
+  readonly simulation: Pick<Simulation, 'start' | 'kill' | 'broadcast' | 'isRunning'>;
+  /** They are told of nodes that begin anew: a spare one may have run before, and ended. */
+  readonly checkers: Pick<Checkers, 'restarted'>;
   /** Runs the act between two moments, unless the network is closed. */
   control(
     nodeId: NodeId | null,
@@ -40,7 +43,7 @@ export interface SimRegistryDeps {
  * the stopping of nodes that left.
  */
 export function createSimRegistry(deps: SimRegistryDeps): SimRegistry {
-  const { simulation, control, report } = deps;
+  const { simulation, checkers, control, report } = deps;
   const { subnetId } = deps.genesis;
   const keeper: RegistryKeeper = createRegistryKeeper(deps.genesis);
   const leavers = new Set<NodeId>();
@@ -59,7 +62,10 @@ export function createSimRegistry(deps: SimRegistryDeps): SimRegistry {
           report(registryFact(made.value, subnetId));
           for (const member of made.value.members.filter((id) => !before.includes(id))) {
             leavers.delete(member);
-            simulation.start(member);
+            if (!simulation.isRunning(member)) {
+              checkers.restarted(member);
+              simulation.start(member);
+            }
           }
           return ok(undefined);
         });

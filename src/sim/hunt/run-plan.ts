@@ -111,6 +111,7 @@ class HuntRun {
     );
     this.registry = createSimRegistries(genesis, {
       simulation,
+      checkers: this.checkers,
       control: (_nodeId, act) => Promise.resolve(act()),
       report: () => undefined,
     });
