@@ -1,6 +1,6 @@
 import { bytesToHex } from '../../base/hex.ts';
 import { codedError, err, ok, type CodedError, type Result } from '../../base/result.ts';
-import { decodeCbor, encodeCbor, type CborInput, type CborValue } from '../crypto/cbor.ts';
+import { decodeCbor, encodeCbor, type CborInput } from '../crypto/cbor.ts';
 import { principalToBytes } from '../crypto/principal.ts';
 import { MAX_SUBNET_NODES } from '../limits/consensus.ts';
 import { MAX_REGISTRY_VALUE_BYTES, MAX_ROUTING_ENTRIES, MAX_SUBNETS } from '../limits/registry.ts';
@@ -51,30 +51,14 @@ export function decodeTopology(
   const decoded = decodeCbor(bytes, { maxBytes: MAX_REGISTRY_VALUE_BYTES, canonical: true });
   const fields = new FieldReader(decoded.ok ? decoded.value : undefined);
   const rootSubnetId = fields.subnetId();
-  const subnets = listOf(fields, MAX_SUBNETS, readSubnet);
-  const routingTable = listOf(fields, MAX_ROUTING_ENTRIES, readRoute);
+  const subnets = fields.listOf(MAX_SUBNETS, readSubnet);
+  const routingTable = fields.listOf(MAX_ROUTING_ENTRIES, readRoute);
   const migrations =
-    fields.left > 0 ? listOf(fields, MAX_ROUTING_ENTRIES, readMigration) : undefined;
+    fields.left > 0 ? fields.listOf(MAX_ROUTING_ENTRIES, readMigration) : undefined;
   fields.end();
   return fields.failure === null
     ? ok({ rootSubnetId, subnets, routingTable, ...(migrations && { migrations }) })
     : err(codedError('input', 'MALFORMED_TOPOLOGY', `the topology: ${fields.failure}`));
-}
-
-function listOf<T>(
-  fields: FieldReader,
-  maximum: number,
-  read: (inner: FieldReader) => T,
-): readonly T[] {
-  return fields.list(maximum).map((item: CborValue) => {
-    const inner = new FieldReader(item);
-    const value = read(inner);
-    inner.end();
-    if (inner.failure !== null) {
-      fields.fail(inner.failure);
-    }
-    return value;
-  });
 }
 
 function readSubnet(inner: FieldReader): SubnetEntry {

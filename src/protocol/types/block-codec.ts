@@ -66,22 +66,15 @@ function sliceFields({ xnet }: BatchPayload): readonly CborInput[] {
 
 /** Ascending by subnet, one each. */
 function readSlices(fields: FieldReader): readonly XNetSlice[] {
-  const slices: XNetSlice[] = [];
-  for (const item of fields.list(MAX_SLICES_PER_BLOCK)) {
-    const entry = new FieldReader(item);
-    const from = entry.subnetId();
-    const slice = entry.bytes(1, MAX_SLICE_BYTES);
-    entry.end();
-    const previous = slices.at(-1);
-    if (entry.failure !== null) {
-      fields.fail(entry.failure);
-    } else if (previous !== undefined && previous.from >= from) {
-      fields.fail('slices of streams not ascending');
-    }
-    slices.push({ from, slice });
-  }
+  const slices = fields.listOf(MAX_SLICES_PER_BLOCK, (entry) => ({
+    from: entry.subnetId(),
+    slice: entry.bytes(1, MAX_SLICE_BYTES),
+  }));
   if (slices.length === 0) {
     fields.fail('no slice of a stream');
+  }
+  if (slices.some(({ from }, i) => i > 0 && (slices[i - 1]?.from ?? '') >= from)) {
+    fields.fail('slices of streams not ascending');
   }
   return slices;
 }

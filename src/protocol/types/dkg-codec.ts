@@ -8,7 +8,7 @@ import { MAX_COMPLAINT_BYTES, MAX_DEALING_BYTES } from '../limits/dkg.ts';
 import type { DkgPayload, DkgSummary, SignedDkgComplaint, SignedDkgDealing } from './artifacts.ts';
 import { ARTIFACT_KINDS } from './artifacts.ts';
 import type { DkgConfig, DkgDealing, DkgTag, DkgTranscript, DkgTranscripts } from './dkg.ts';
-import { FieldReader } from './field-reader.ts';
+import type { FieldReader } from './field-reader.ts';
 import type { ThresholdTranscript } from './genesis.ts';
 import type { HashHex, Height, NodeId } from './ids.ts';
 
@@ -94,34 +94,15 @@ export function dkgPayloadFields(payload: DkgPayload): CborInput {
 export function readDkgPayload(startHeight: Height, fields: FieldReader): DkgPayload {
   const most = MAX_RUNS * MAX_SUBNET_NODES;
   return fields.nested((section) => ({
-    dealings: readAll(section, most, (inner): SignedDkgDealing => {
+    dealings: section.listOf(most, (inner): SignedDkgDealing => {
       const dealing = readDealing(startHeight, inner);
       return sealed(dealing, dealingFields(dealing));
     }),
-    complaints: readAll(section, most, (inner): SignedDkgComplaint => {
+    complaints: section.listOf(most, (inner): SignedDkgComplaint => {
       const complaint = readComplaint(startHeight, inner);
       return sealed(complaint, complaintFields(complaint));
     }),
   }));
-}
-
-function readAll<T>(
-  fields: FieldReader,
-  most: number,
-  read: (inner: FieldReader) => T,
-): readonly T[] {
-  const found: T[] = [];
-  for (const item of fields.list(most)) {
-    const inner = new FieldReader(item);
-    const value = read(inner);
-    inner.end();
-    if (inner.failure !== null) {
-      fields.fail(inner.failure);
-      return [];
-    }
-    found.push(value);
-  }
-  return found;
 }
 
 /** A threshold key, as it stands in summaries and in the registry. */
@@ -182,8 +163,7 @@ function readTranscript(fields: FieldReader): DkgTranscript {
   const key = fields.nested(readKey);
   const config = fields.nullable(() => fields.nested(readConfig));
   const id = config?.id ?? { startHeight: 0, tag: key.tag };
-  const dealings = readAll(
-    fields,
+  const dealings = fields.listOf(
     MAX_SUBNET_NODES,
     (inner): DkgDealing => ({
       id,
@@ -216,7 +196,7 @@ export function readSummary(fields: FieldReader): DkgSummary {
     registryVersion: fields.safeNat(),
     intervalLength: fields.safeNat(),
     nextIntervalLength: fields.safeNat(),
-    configs: readAll(fields, MAX_RUNS, readConfig),
+    configs: fields.listOf(MAX_RUNS, readConfig),
     currentTranscripts: fields.nested(
       (inner): DkgTranscripts => ({
         low: inner.nested(readTranscript),

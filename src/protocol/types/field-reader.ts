@@ -135,13 +135,29 @@ export class FieldReader {
 
   /** The next field as a list of its own; its failure becomes ours. */
   nested<T>(read: (fields: FieldReader) => T): T {
-    const inner = new FieldReader(this.take());
-    const value = read(inner);
+    return this.within(this.take(), read);
+  }
+
+  /** A list of at most `maximum` lists, up to the first that fails; its failure becomes ours. */
+  listOf<T>(maximum: number, read: (fields: FieldReader) => T): readonly T[] {
+    const found: T[] = [];
+    for (const item of this.list(maximum)) {
+      found.push(this.within(item, read));
+      if (this.failure !== null) {
+        break;
+      }
+    }
+    return found;
+  }
+
+  private within<T>(value: CborValue | undefined, read: (fields: FieldReader) => T): T {
+    const inner = new FieldReader(value);
+    const found = read(inner);
     inner.end();
     if (inner.failure !== null) {
       this.fail(inner.failure);
     }
-    return value;
+    return found;
   }
 
   /** Strictly ascending node ids, 1 to `maximum` of them. */

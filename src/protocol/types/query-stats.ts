@@ -1,8 +1,8 @@
-import type { CborInput, CborValue } from '../crypto/cbor.ts';
+import type { CborInput } from '../crypto/cbor.ts';
 import { bytesToHex, hexToBytes } from '../../base/hex.ts';
 import { present } from '../../base/assert.ts';
 import { MAX_QUERY_STATS_CANISTERS } from '../limits/query.ts';
-import { FieldReader } from './field-reader.ts';
+import type { FieldReader } from './field-reader.ts';
 import type { CanisterId, Instructions } from './ids.ts';
 
 /** What queries of one canister came to: on one node in one epoch, or altogether. */
@@ -56,25 +56,20 @@ export function queryStatsFields({ epoch, canisters }: QueryStatsReport): CborIn
 /** Reads what `queryStatsFields` wrote; what is too long or out of order fails the reader. */
 export function readQueryStats(fields: FieldReader): QueryStatsReport {
   const epoch = fields.safeNat();
-  const items: readonly CborValue[] = fields.list(MAX_QUERY_STATS_CANISTERS);
-  const canisters: (readonly [CanisterId, QueryCounts])[] = [];
-  let last = '';
-  for (const item of items) {
-    const inner = new FieldReader(item);
-    const canisterId = bytesToHex(inner.bytes(CANISTER_ID_BYTES, CANISTER_ID_BYTES)) as CanisterId;
-    const counts = {
-      calls: inner.u64(),
-      instructions: inner.u64(),
-      requestBytes: inner.u64(),
-      responseBytes: inner.u64(),
-    };
-    inner.end();
-    if (inner.failure !== null || canisterId <= last) {
-      fields.fail(inner.failure ?? 'canisters are not in order');
-      break;
-    }
-    last = canisterId;
-    canisters.push([canisterId, counts]);
+  const canisters = fields.listOf(MAX_QUERY_STATS_CANISTERS, readCounts);
+  if (canisters.some(([id], i) => i > 0 && (canisters[i - 1]?.[0] ?? '') >= id)) {
+    fields.fail('canisters are not in order');
   }
   return { epoch, canisters };
+}
+
+function readCounts(inner: FieldReader): readonly [CanisterId, QueryCounts] {
+  const canisterId = bytesToHex(inner.bytes(CANISTER_ID_BYTES, CANISTER_ID_BYTES)) as CanisterId;
+  const counts = {
+    calls: inner.u64(),
+    instructions: inner.u64(),
+    requestBytes: inner.u64(),
+    responseBytes: inner.u64(),
+  };
+  return [canisterId, counts];
 }

@@ -170,7 +170,7 @@ export const SUBNET_LIST: RecordCodec<readonly SubnetId[]> = {
 export const SUBNET_ID: RecordCodec<SubnetId> = {
   name: 'subnet id',
   fields: (id) => [principalToBytes(id)],
-  read: (fields) => toSubnetId(fields.bytes(1, MAX_PRINCIPAL_BYTES)),
+  read: (fields) => fields.subnetId(),
 };
 
 /**
@@ -183,13 +183,11 @@ export const CANISTER_RANGES: RecordCodec<readonly RoutingEntry[]> = {
     entries.map(({ first, last, subnetId }) => [first, last, principalToBytes(subnetId)]),
   ],
   read: (fields) =>
-    fields.list(MAX_ROUTING_ENTRIES).map((item) =>
-      readInner(fields, item, (inner) => ({
-        first: inner.u64(),
-        last: inner.u64(),
-        subnetId: toSubnetId(inner.bytes(1, MAX_PRINCIPAL_BYTES)),
-      })),
-    ),
+    fields.listOf(MAX_ROUTING_ENTRIES, (inner) => ({
+      first: inner.u64(),
+      last: inner.u64(),
+      subnetId: inner.subnetId(),
+    })),
 };
 
 /** @upstream rs/protobuf/def/registry/routing_table, CanisterMigrations */
@@ -199,28 +197,12 @@ export const CANISTER_MIGRATIONS: RecordCodec<readonly MigrationEntry[]> = {
     entries.map(({ first, last, trace }) => [first, last, trace.map(principalToBytes)]),
   ],
   read: (fields) =>
-    fields.list(MAX_ROUTING_ENTRIES).map((item) =>
-      readInner(fields, item, (inner) => ({
-        first: inner.u64(),
-        last: inner.u64(),
-        trace: inner.byteList(MAX_SUBNETS, MAX_PRINCIPAL_BYTES).map(toSubnetId),
-      })),
-    ),
+    fields.listOf(MAX_ROUTING_ENTRIES, (inner) => ({
+      first: inner.u64(),
+      last: inner.u64(),
+      trace: inner.byteList(MAX_SUBNETS, MAX_PRINCIPAL_BYTES).map(toSubnetId),
+    })),
 };
-
-function readInner<T>(
-  fields: FieldReader,
-  item: ConstructorParameters<typeof FieldReader>[0],
-  read: (inner: FieldReader) => T,
-): T {
-  const inner = new FieldReader(item);
-  const value = read(inner);
-  inner.end();
-  if (inner.failure !== null) {
-    fields.fail(inner.failure);
-  }
-  return value;
-}
 
 function toNodeId(bytes: Uint8Array): NodeId {
   return bytesToHex(bytes) as NodeId;
