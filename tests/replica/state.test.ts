@@ -8,7 +8,7 @@ import {
   subnetTopology,
 } from '../../src/protocol/canonical-state/canonical-state.ts';
 import { digest } from '../../src/protocol/crypto/labeled-tree.ts';
-import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
+import type { MessageOutcome } from '../../src/protocol/execution/message-outcome.ts';
 import type { CanisterId, HashHex } from '../../src/protocol/types/ids.ts';
 import { makeCheckpoint } from '../../src/protocol/state-manager/checkpoint.ts';
 import { restoreCheckpoint } from '../../src/protocol/state-manager/restore-checkpoint.ts';

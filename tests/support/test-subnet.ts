@@ -9,7 +9,7 @@ import {
   type ExecutionEnvironment,
 } from '../../src/protocol/execution/execution-environment.ts';
 import { QueryHandler } from '../../src/protocol/execution/query/execute-query.ts';
-import type { MessageOutcome } from '../../src/protocol/execution/round-state.ts';
+import type { MessageOutcome } from '../../src/protocol/execution/message-outcome.ts';
 import { inspectIngress } from '../../src/protocol/execution/query/inspect-ingress.ts';
 import type { RoundTask, SandboxTask } from '../../src/protocol/execution/run-on-sandbox.ts';
 import type { InductedSlice, SignedIngress } from '../../src/protocol/interfaces/replica.ts';

@@ -17,7 +17,8 @@ import type { CanisterId, Cycles, Instructions, TimeNs } from '../types/ids.ts';
 import { requestFee, responsePrepayment } from './call-fees.ts';
 import { callPrices } from './cycles-account-manager.ts';
 import { resolveReceiver } from './routing.ts';
-import type { MessageOutcome, RoundState } from './round-state.ts';
+import type { MessageOutcome } from './message-outcome.ts';
+import type { RoundState } from './round-state.ts';
 import { callMade } from './round-trace.ts';
 import { ErrorCode, errorCodeText, rejectCodeOf, type UserError } from './user-error.ts';
 

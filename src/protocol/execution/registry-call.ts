@@ -9,7 +9,7 @@ import {
 } from '../registry/bootstrap-registry.ts';
 import type { ReplicatedState } from '../replicated-state/replicated-state.ts';
 import type { CanisterId, PrincipalId } from '../types/ids.ts';
-import type { MessageOutcome } from './round-state.ts';
+import type { MessageOutcome } from './message-outcome.ts';
 import { ErrorCode, type UserError } from './user-error.ts';
 
 /**

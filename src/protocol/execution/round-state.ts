@@ -45,21 +45,19 @@ import type { BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import type { Schedule } from '../replicated-state/schedule.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { roomOf, shareOf, takeMemory, takeMessage, takeUsed, type Room } from './subnet-room.ts';
+import { charged, setAside } from './canister-balance.ts';
+import { outcomeText, type MessageOutcome } from './message-outcome.ts';
 import { callName, canisterChanged } from './round-trace.ts';
-import { errorCodeText, type UserError } from './user-error.ts';
-
-/** How one message ended for its caller. */
-export type MessageOutcome =
-  | { readonly kind: 'replied'; readonly reply: Uint8Array }
-  | {
-      readonly kind: 'rejected';
-      readonly error: UserError;
-      /** The text is a canister's own, not the system's. */
-      readonly verbatim?: boolean;
-    };
 
 /** What of a user's call is needed to tell how it goes. */
 type TrackedIngress = Extract<CallOrigin, { kind: 'ingress' }>['message'];
+
+/** How onlookers know a message. */
+interface EndedMessage {
+  readonly messageId: string;
+  readonly canisterId: PrincipalId;
+  readonly methodName: string;
+}
 
 /** What a fork was made from. */
 interface Origin {
@@ -72,11 +70,7 @@ interface Origin {
 }
 
 const NO_PREPAYMENT = { cycles: 0n, isEarlier: false } as const;
-const PAID_FROM_RESERVE: ReadonlySet<CyclesUseCase> = new Set([
-  'memory',
-  'computeAllocation',
-  'uninstall',
-]);
+
 /** The working copy of the state during one round. Only this object is written in place. */
 export class RoundState {
   readonly env: ExecutionEnvironment;
@@ -229,26 +223,9 @@ export class RoundState {
 
   /** Takes cycles for a service; never below zero. Idle costs are paid from the reserved balance first. */
   charge(canisterId: CanisterId, amount: Cycles, useCase: CyclesUseCase = 'instructions'): void {
-    const canister = this.canister(canisterId);
-    const { longExecution } = canister;
-    if (longExecution !== null) {
-      // Its balance is what the paused message counts on.
-      const heldCharges = longExecution.heldCharges + amount;
-      this.put({ ...canister, longExecution: { ...longExecution, heldCharges } });
-      return;
-    }
-    const reserved = PAID_FROM_RESERVE.has(useCase) ? canister.reservedCycles : 0n;
-    const fromReserve = amount < reserved ? amount : reserved;
-    const rest = amount - fromReserve;
-    const fromBalance = rest < canister.cycles ? rest : canister.cycles;
-    const paid = fromReserve + fromBalance;
+    const { canister, paid } = charged(this.canister(canisterId), amount, useCase);
     this.consumed = withConsumed(this.consumed, useCase, paid);
-    this.put({
-      ...canister,
-      cycles: canister.cycles - fromBalance,
-      reservedCycles: canister.reservedCycles - fromReserve,
-      consumed: withConsumed(canister.consumed, useCase, paid),
-    });
+    this.put(canister);
   }
 
   credit(canisterId: CanisterId, cycles: Cycles): void {
@@ -268,13 +245,7 @@ export class RoundState {
 
   /** Moves cycles from the balance to the reserved balance. */
   reserve(canisterId: CanisterId, amount: Cycles): void {
-    const canister = this.canister(canisterId);
-    assert(amount <= canister.cycles, 'no more is set aside than is there');
-    this.put({
-      ...canister,
-      cycles: canister.cycles - amount,
-      reservedCycles: canister.reservedCycles + amount,
-    });
+    this.put(setAside(this.canister(canisterId), amount));
   }
 
   /** Books cycles as consumed that left a balance, or a call, already. Null: no canister stands for it. */
@@ -377,8 +348,7 @@ export class RoundState {
         ? outcome
         : { kind: 'rejected', errorCode: outcome.error.code, message: outcome.error.message },
     );
-    const { messageId, canisterId, methodName } = message;
-    this.traceEnd(messageId, canisterId, methodName, outcome, instructions);
+    this.traceEnd(message, outcome, instructions);
   }
 
   /** Records in the trace how a call between two canisters ended; a canister's calls of itself are its own affair. */
@@ -387,32 +357,21 @@ export class RoundState {
     outcome: MessageOutcome,
     instructions: Instructions,
   ): void {
-    const { sender, receiver, callbackId, methodName } = request;
-    if (sender !== receiver) {
-      const id = `${callName(sender, callbackId)}@${this.height}`;
-      this.traceEnd(id, receiver, methodName, outcome, instructions);
+    const { sender, receiver: canisterId, callbackId, methodName } = request;
+    if (sender !== canisterId) {
+      const messageId = `${callName(sender, callbackId)}@${this.height}`;
+      this.traceEnd({ messageId, canisterId, methodName }, outcome, instructions);
     }
   }
 
   private traceEnd(
-    messageId: string,
-    canisterId: PrincipalId,
-    method: string,
+    { messageId, canisterId, methodName: method }: EndedMessage,
     outcome: MessageOutcome,
     instructions: Instructions,
   ): void {
-    this.trace.push({
-      kind: 'messageExecuted',
-      height: this.height,
-      messageId,
-      canisterId,
-      method,
-      instructions,
-      outcome:
-        outcome.kind === 'replied'
-          ? 'replied'
-          : `${errorCodeText(outcome.error.code)}: ${outcome.error.message}`,
-    });
+    const { height } = this;
+    const told = { height, messageId, canisterId, method, instructions };
+    this.trace.push({ kind: 'messageExecuted', ...told, outcome: outcomeText(outcome) });
   }
 
   /** Sends a message of a canister; it is inducted when all canisters had their turn. */

@@ -7,7 +7,8 @@ import type { CanisterId, Cycles, Instructions } from '../../types/ids.ts';
 import { withChange } from '../canister-history.ts';
 import { answerRequest, rejectOpenCalls } from '../call-contexts.ts';
 import { withLowMemoryHook } from '../low-memory-hook.ts';
-import type { MessageOutcome, RoundState } from '../round-state.ts';
+import type { MessageOutcome } from '../message-outcome.ts';
+import type { RoundState } from '../round-state.ts';
 import { ErrorCode } from '../user-error.ts';
 import { emptyReply } from './replies.ts';
 

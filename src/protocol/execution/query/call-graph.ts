@@ -9,7 +9,7 @@ import { callRefusal } from '../calls-allowed.ts';
 import { checkAffordable } from '../cycles-account-manager.ts';
 import { endOf, methodNotFound } from '../execute-message.ts';
 import { bothFailed } from '../execute-response.ts';
-import type { MessageOutcome } from '../round-state.ts';
+import type { MessageOutcome } from '../message-outcome.ts';
 import type { EntryPoint, SandboxTask } from '../run-on-sandbox.ts';
 import { ErrorCode, rejectCodeOf, type UserError } from '../user-error.ts';
 import { answerManagementQuery } from './management-query.ts';

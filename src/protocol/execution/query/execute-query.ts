@@ -4,7 +4,7 @@ import type { ReplicatedState } from '../../replicated-state/replicated-state.ts
 import type { CanisterId, TimeNs } from '../../types/ids.ts';
 import type { QueryCounts } from '../../types/query-stats.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
-import type { MessageOutcome } from '../round-state.ts';
+import type { MessageOutcome } from '../message-outcome.ts';
 import type { SandboxTask } from '../run-on-sandbox.ts';
 import { answerQueryCall } from './call-graph.ts';
 import { answerManagementQuery } from './management-query.ts';

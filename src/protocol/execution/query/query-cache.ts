@@ -9,7 +9,7 @@ import {
 } from '../../limits/query.ts';
 import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
 import type { CanisterId, Cycles, TimeNs } from '../../types/ids.ts';
-import type { MessageOutcome } from '../round-state.ts';
+import type { MessageOutcome } from '../message-outcome.ts';
 import { rejectCodeOf } from '../user-error.ts';
 import type { Query } from './execute-query.ts';
 import type { QueryCounts } from '../../types/query-stats.ts';
