@@ -4,6 +4,7 @@ import { PAGE_BYTES, WASM_PAGE_BYTES } from '../protocol/interfaces/wasm-host.ts
 import type { PageMap } from '../protocol/replicated-state/page-map.ts';
 import type { PooledMemory } from './memory-pool.ts';
 import { growMemory } from './memory-pool.ts';
+import { copyPages } from './copy-pages.ts';
 
 const PAGE_WORDS = PAGE_BYTES / 4;
 const STRADDLE_WORDS = STRADDLE_BYTES / 4;
@@ -134,15 +135,14 @@ export class HeapPages {
   /** Copies of the pages that differ from the committed ones, by index; from then on nothing is marked. */
   takeDirty(committed: PageMap): DirtyPage[] {
     const heap = new Int32Array(this.#buffer, this.base);
-    const dirty: DirtyPage[] = [];
+    const dirty: number[] = [];
     this.#takeMarked((index, bytes) => {
       const count = bytes === PAGE_BYTES ? PAGE_WORDS : STRADDLE_WORDS;
       if (differs(heap, index * PAGE_WORDS, wordsOf(committed.get(index)), count)) {
-        const start = this.base + index * PAGE_BYTES;
-        dirty.push({ index, bytes: new Uint8Array(this.#buffer.slice(start, start + PAGE_BYTES)) });
+        dirty.push(index);
       }
     });
-    return dirty;
+    return copyPages(this.#buffer, this.base, dirty);
   }
 
   /** Makes a heap that equals `from` but for its marked pages equal to `to`; nothing is marked then. */

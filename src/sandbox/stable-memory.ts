@@ -80,7 +80,8 @@ export class StableMemory implements StablePort {
     for (let done = 0; done < size; index += 1) {
       const count = Math.min(PAGE_BYTES - start, size - done);
       const block = this.#writableBlockOf(index);
-      const page = block[index & (BLOCK_PAGES - 1)] ?? this.#takePage(block, index, count);
+      const page =
+        block[index & (BLOCK_PAGES - 1)] ?? this.#takePages(block, index, offset, offset + size);
       copy(page, start, source, from + done, count);
       done += count;
       start = 0;
@@ -112,16 +113,30 @@ export class StableMemory implements StablePort {
     return block;
   }
 
-  /** A page of the run's own; what it held need not be read when all of it will be overwritten. */
-  #takePage(block: Block, index: number, overwritten: number): Uint8Array {
-    const page = new Uint8Array(PAGE_BYTES);
-    const committed = overwritten === PAGE_BYTES ? undefined : this.#committed.get(index);
-    if (committed !== undefined) {
-      page.set(committed);
+  /**
+   * Pages of the run's own for what a write from `offset` to `end` has of the block from page `index`
+   * on, in one buffer. What they held need not be read where all of a page will be overwritten.
+   */
+  #takePages(block: Block, index: number, offset: number, end: number): Uint8Array {
+    const first = index & (BLOCK_PAGES - 1);
+    const most = Math.min(BLOCK_PAGES - first, Math.ceil(end / PAGE_BYTES) - index);
+    let count = 1;
+    while (count < most && block[first + count] === undefined) {
+      count += 1;
     }
-    block[index & (BLOCK_PAGES - 1)] = page;
-    this.#dirtyPages += 1;
-    return page;
+    const pages = new Uint8Array(count * PAGE_BYTES);
+    for (let i = 0; i < count; i += 1) {
+      const page = pages.subarray(i * PAGE_BYTES, (i + 1) * PAGE_BYTES);
+      const start = (index + i) * PAGE_BYTES;
+      const committed =
+        start >= offset && start + PAGE_BYTES <= end ? undefined : this.#committed.get(index + i);
+      if (committed !== undefined) {
+        page.set(committed);
+      }
+      block[first + i] = page;
+    }
+    this.#dirtyPages += count;
+    return block[first] as Uint8Array;
   }
 
   dirtyPages(): number {

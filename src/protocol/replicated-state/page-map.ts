@@ -4,23 +4,83 @@ import { PAGE_BYTES } from '../interfaces/wasm-host.ts';
 
 /** Pages of one leaf of the map; a change copies one leaf and the list of leaves. */
 const LEAF_SHIFT = 8;
-const LEAF_PAGES = 1 << LEAF_SHIFT;
+export const LEAF_PAGES: number = 1 << LEAF_SHIFT;
+/** Dropped pages, by the length of a leaf, after which buffers that still hold some are looked for. */
+const DROPPED_PER_SLOT = 2;
 
-type Leaf = readonly (Uint8Array | undefined)[];
+interface Leaf {
+  readonly pages: readonly (Uint8Array | undefined)[];
+  /** Pages replaced or not kept, being zero, since the leaf's buffers were looked through. */
+  readonly dropped: number;
+}
+
+interface OpenLeaf {
+  pages: (Uint8Array | undefined)[];
+  dropped: number;
+}
+
+const NO_PAGES: Leaf = { pages: [], dropped: 0 };
+/** Most pages in use are told by their first bytes. */
+const PROBED_BYTES = 16;
 
 function isZero(page: Uint8Array): boolean {
-  for (let i = 0; i < page.length; i += 1) {
+  for (let i = 0; i < PROBED_BYTES; i += 1) {
     if (page[i] !== 0) {
+      return false;
+    }
+  }
+  const { byteOffset } = page;
+  const aligned = byteOffset % 4 === 0 ? page : page.slice();
+  const words = new Int32Array(aligned.buffer, aligned.byteOffset, PAGE_BYTES / 4);
+  for (let i = 0; i < words.length; i += 1) {
+    if (words[i] !== 0) {
       return false;
     }
   }
   return true;
 }
 
+/** Gives pages that share a buffer with dropped ones buffers of their own. */
+function compact(leaf: OpenLeaf): void {
+  const living = new Map<ArrayBufferLike, number>();
+  for (const page of leaf.pages) {
+    if (page !== undefined) {
+      living.set(page.buffer, (living.get(page.buffer) ?? 0) + PAGE_BYTES);
+    }
+  }
+  leaf.pages = leaf.pages.map((page) =>
+    page === undefined || living.get(page.buffer) === page.buffer.byteLength ? page : page.slice(),
+  );
+  leaf.dropped = 0;
+}
+
+/** The leaf as it will be in the new map; `leaves` are the old ones when it is asked for first. */
+function openLeaf(
+  open: Map<number, OpenLeaf>,
+  leaves: (Leaf | undefined)[],
+  leafIndex: number,
+): OpenLeaf {
+  const known = open.get(leafIndex);
+  if (known !== undefined) {
+    return known;
+  }
+  const before = leaves[leafIndex] ?? NO_PAGES;
+  const leaf = { pages: before.pages.slice(), dropped: before.dropped };
+  open.set(leafIndex, leaf);
+  while (leaves.length < leafIndex) {
+    leaves.push(undefined);
+  }
+  leaves[leafIndex] = leaf;
+  return leaf;
+}
+
 /**
  * The content of a memory as 4 KiB pages. Persistent: `with` returns a new map that shares all
  * unchanged pages with the old one, which stays as it was. Pages of zeros take no space. The bytes
  * of a page must never be written to after it was handed over.
+ *
+ * Pages of one leaf may be views of one buffer, which lives as long as one of them. What a leaf holds
+ * that way is bounded by three times its length, whatever is written.
  */
 export class PageMap {
   static readonly empty: PageMap = new PageMap([], 0);
@@ -41,35 +101,38 @@ export class PageMap {
 
   /** The page, or undefined when it is all zero. */
   get(index: number): Uint8Array | undefined {
-    return this.#leaves[index >>> LEAF_SHIFT]?.[index & (LEAF_PAGES - 1)];
+    return this.#leaves[index >>> LEAF_SHIFT]?.pages[index & (LEAF_PAGES - 1)];
   }
 
   /** This map with the given pages replaced. */
   with(pages: Iterable<DirtyPage>): PageMap {
     const leaves = this.#leaves.slice();
-    const copied = new Map<number, (Uint8Array | undefined)[]>();
+    const open = new Map<number, OpenLeaf>();
     let size = this.size;
+    let leafIndex = -1;
+    let leaf: OpenLeaf = { pages: [], dropped: 0 };
     for (const { index, bytes } of pages) {
       assert(bytes.length === PAGE_BYTES, 'a memory page has 4096 bytes');
-      const leafIndex = Math.floor(index / LEAF_PAGES);
-      let leaf = copied.get(leafIndex);
-      if (leaf === undefined) {
-        leaf = this.#leaves[leafIndex]?.slice() ?? [];
-        copied.set(leafIndex, leaf);
-        while (leaves.length < leafIndex) {
-          leaves.push(undefined);
-        }
-        leaves[leafIndex] = leaf;
+      if (index >>> LEAF_SHIFT !== leafIndex) {
+        leafIndex = index >>> LEAF_SHIFT;
+        leaf = openLeaf(open, leaves, leafIndex);
       }
-      const slot = index % LEAF_PAGES;
-      while (leaf.length < slot) {
-        leaf.push(undefined);
+      const slot = index & (LEAF_PAGES - 1);
+      while (leaf.pages.length < slot) {
+        leaf.pages.push(undefined);
       }
       const page = isZero(bytes) ? undefined : bytes;
-      size += (page === undefined ? 0 : 1) - (leaf[slot] === undefined ? 0 : 1);
-      leaf[slot] = page;
+      const old = leaf.pages[slot];
+      leaf.dropped += (old === undefined ? 0 : 1) + (page === undefined ? 1 : 0);
+      size += (page === undefined ? 0 : 1) - (old === undefined ? 0 : 1);
+      leaf.pages[slot] = page;
     }
-    return copied.size === 0 ? this : new PageMap(leaves, size);
+    for (const changed of open.values()) {
+      if (changed.dropped > changed.pages.length * DROPPED_PER_SLOT) {
+        compact(changed);
+      }
+    }
+    return open.size === 0 ? this : new PageMap(leaves, size);
   }
 
   /** A copy of the bytes from `offset` on; the memory is zero where no page is. */
@@ -105,9 +168,9 @@ export class PageMap {
   /** The pages that are not all zero, in order of index. */
   *pages(): IterableIterator<DirtyPage> {
     for (let i = 0; i < this.#leaves.length; i += 1) {
-      const leaf = this.#leaves[i] ?? [];
-      for (let slot = 0; slot < leaf.length; slot += 1) {
-        const bytes = leaf[slot];
+      const { pages } = this.#leaves[i] ?? NO_PAGES;
+      for (let slot = 0; slot < pages.length; slot += 1) {
+        const bytes = pages[slot];
         if (bytes !== undefined) {
           yield { index: i * LEAF_PAGES + slot, bytes };
         }
@@ -123,14 +186,14 @@ export class PageMap {
   *changedIndices(other: PageMap): IterableIterator<number> {
     const count = Math.max(this.#leaves.length, other.#leaves.length);
     for (let i = 0; i < count; i += 1) {
-      const mine = this.#leaves[i];
-      const theirs = other.#leaves[i];
+      const mine = this.#leaves[i] ?? NO_PAGES;
+      const theirs = other.#leaves[i] ?? NO_PAGES;
       if (mine === theirs) {
         continue;
       }
-      const slots = Math.max(mine?.length ?? 0, theirs?.length ?? 0);
+      const slots = Math.max(mine.pages.length, theirs.pages.length);
       for (let slot = 0; slot < slots; slot += 1) {
-        if (mine?.[slot] !== theirs?.[slot]) {
+        if (mine.pages[slot] !== theirs.pages[slot]) {
           yield i * LEAF_PAGES + slot;
         }
       }
