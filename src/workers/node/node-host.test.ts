@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { codedError, err } from '../../base/result.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
-import type {
-  HttpReply,
-  NodeCore,
-  NodeEffect,
-  NodeInput,
-  NodeOutput,
-  NodeStatus,
-} from '../../protocol/node/node-io.ts';
+import type { HttpReply, NodeEffect, NodeInput, NodeOutput } from '../../protocol/node/node-io.ts';
 import type { NodeId, SubnetId } from '../../protocol/types/ids.ts';
 import { HEALTHY_NODE } from '../../wire/node-conditions.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
@@ -17,38 +10,26 @@ import { createScheduler } from '../clock/scheduler.ts';
 import { createMemoryStorage, type MemoryDisk } from '../storage/memory-storage.ts';
 import { createNodeHost } from './node-host.ts';
 import { createTelemetryOutbox } from './telemetry-outbox.ts';
+import { createStubCore, IDLE_STATUS } from './testing/stub-core.ts';
 
 const START_MS = 1_700_000_000_000;
 const NODE = 'aa' as NodeId;
 const PEER = 'bb' as NodeId;
-const STATUS: NodeStatus = {
-  notarized: 0,
-  finalized: 0,
-  executed: 0,
-  certified: 0,
-  catchUpPackage: 0,
-  stateRoot: null,
-  hasDelegation: true,
-  peersUp: [],
-};
 const SILENCE: NodeOutput = { transmits: [], effects: [], trace: [], nextWakeNs: null };
 
 /** A core that answers each step from a script and records what it was given. */
 function createScriptedCore(script: (inputs: readonly NodeInput[]) => Partial<NodeOutput>) {
   const steps: { readonly nowNs: bigint; readonly inputs: readonly NodeInput[] }[] = [];
-  let status = STATUS;
-  const core: NodeCore = {
-    step: (nowNs, inputs) => {
+  let status = IDLE_STATUS;
+  const core = createStubCore(
+    (nowNs, inputs) => {
       steps.push({ nowNs, inputs });
       return { ...SILENCE, ...script(inputs) };
     },
-    status: () => status,
-    findArtifact: () => null,
-    findBlockHeight: () => null,
-    registrySince: () => [],
-  };
+    () => status,
+  );
   const finalize = (height: number): void => {
-    status = { ...STATUS, finalized: height };
+    status = { ...IDLE_STATUS, finalized: height };
   };
   return { core, steps, finalize };
 }

@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { present } from '../../base/assert.ts';
-import type { NodeCore, NodeEffect, NodeOutput, NodeStatus } from '../../protocol/node/node-io.ts';
+import type { NodeCore, NodeEffect, NodeOutput } from '../../protocol/node/node-io.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import { HEALTHY_NODE, type NodeConditions } from '../../wire/node-conditions.ts';
 import { createNetworkClock, liveClockSetting } from '../clock/network-clock.ts';
@@ -15,6 +15,7 @@ import type { StoragePort } from '../storage/storage-port.ts';
 import { createMemoryFile } from '../storage/testing/memory-file.ts';
 import { createNodeHost } from './node-host.ts';
 import { createTelemetryOutbox } from './telemetry-outbox.ts';
+import { createStubCore } from './testing/stub-core.ts';
 
 /**
  * Persist before you sign out loud, through the node host and each storage: whatever a node said is
@@ -22,47 +23,31 @@ import { createTelemetryOutbox } from './telemetry-outbox.ts';
  */
 
 const PEER = 'bb' as NodeId;
-const STATUS: NodeStatus = {
-  notarized: 0,
-  finalized: 0,
-  executed: 0,
-  certified: 0,
-  catchUpPackage: 0,
-  stateRoot: null,
-  hasDelegation: true,
-  peersUp: [],
-};
 
 /** Signs one share per packet and says it when its write, or a later one, is acknowledged. */
 function createSigner(): NodeCore {
   let signed = 0;
   let said = 0;
-  return {
-    step: (_, inputs): NodeOutput => {
-      const effects: NodeEffect[] = [];
-      let stored = said;
-      for (const input of inputs) {
-        if (input.kind === 'packet') {
-          signed += 1;
-          const put = { op: 'put', key: `share/${signed}`, value: Uint8Array.of(signed) } as const;
-          effects.push({ kind: 'persist', operationId: signed, writes: [put] });
-        } else if (input.kind === 'persisted') {
-          stored = Math.max(stored, input.operationId);
-        }
+  return createStubCore((_, inputs): NodeOutput => {
+    const effects: NodeEffect[] = [];
+    let stored = said;
+    for (const input of inputs) {
+      if (input.kind === 'packet') {
+        signed += 1;
+        const put = { op: 'put', key: `share/${signed}`, value: Uint8Array.of(signed) } as const;
+        effects.push({ kind: 'persist', operationId: signed, writes: [put] });
+      } else if (input.kind === 'persisted') {
+        stored = Math.max(stored, input.operationId);
       }
-      const transmits = Array.from({ length: stored - said }, (__, i) => ({
-        to: 'all' as const,
-        bytes: Uint8Array.of(said + i + 1),
-        contents: [],
-      }));
-      said = stored;
-      return { transmits, effects, trace: [], nextWakeNs: null };
-    },
-    status: () => STATUS,
-    findArtifact: () => null,
-    findBlockHeight: () => null,
-    registrySince: () => [],
-  };
+    }
+    const transmits = Array.from({ length: stored - said }, (__, i) => ({
+      to: 'all' as const,
+      bytes: Uint8Array.of(said + i + 1),
+      contents: [],
+    }));
+    said = stored;
+    return { transmits, effects, trace: [], nextWakeNs: null };
+  });
 }
 
 interface TestDisk {

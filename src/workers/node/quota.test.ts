@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeCore, NodeEffect, NodeOutput, NodeStatus } from '../../protocol/node/node-io.ts';
+import type { NodeCore, NodeEffect, NodeOutput } from '../../protocol/node/node-io.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import { HEALTHY_NODE } from '../../wire/node-conditions.ts';
 import { createNetworkClock, liveClockSetting } from '../clock/network-clock.ts';
@@ -9,43 +9,28 @@ import { openLogStorage, type SyncFile } from '../storage/log-storage.ts';
 import { createMemoryFile } from '../storage/testing/memory-file.ts';
 import { createNodeHost } from './node-host.ts';
 import { createTelemetryOutbox } from './telemetry-outbox.ts';
+import { createStubCore } from './testing/stub-core.ts';
 
 /** Nodes of one page share what the browser gives it: who asks for more is refused, others go on. */
 
 const PEER = 'bb' as NodeId;
-const STATUS: NodeStatus = {
-  notarized: 0,
-  finalized: 0,
-  executed: 0,
-  certified: 0,
-  catchUpPackage: 0,
-  stateRoot: null,
-  hasDelegation: true,
-  peersUp: [],
-};
 
 /** Stores each packet under a number of its own. */
 function createKeeper(stored: string[]): NodeCore {
   let count = 0;
-  return {
-    step: (_, inputs): NodeOutput => {
-      const effects: NodeEffect[] = [];
-      for (const input of inputs) {
-        if (input.kind === 'packet') {
-          count += 1;
-          const put = { op: 'put', key: `k${count}`, value: input.bytes } as const;
-          effects.push({ kind: 'persist', operationId: count, writes: [put] });
-        } else if (input.kind === 'persisted') {
-          stored.push(`k${input.operationId}`);
-        }
+  return createStubCore((_, inputs): NodeOutput => {
+    const effects: NodeEffect[] = [];
+    for (const input of inputs) {
+      if (input.kind === 'packet') {
+        count += 1;
+        const put = { op: 'put', key: `k${count}`, value: input.bytes } as const;
+        effects.push({ kind: 'persist', operationId: count, writes: [put] });
+      } else if (input.kind === 'persisted') {
+        stored.push(`k${input.operationId}`);
       }
-      return { transmits: [], effects, trace: [], nextWakeNs: null };
-    },
-    status: () => STATUS,
-    findArtifact: () => null,
-    findBlockHeight: () => null,
-    registrySince: () => [],
-  };
+    }
+    return { transmits: [], effects, trace: [], nextWakeNs: null };
+  });
 }
 
 /** What all files of a page may take together. */
