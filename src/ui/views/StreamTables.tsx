@@ -1,5 +1,6 @@
 import { subnetName } from '../../wire/topology.ts';
 import { CallTrees } from '../components/CallTree.tsx';
+import { DataTable } from '../components/DataTable.tsx';
 import { useProjection, useServices, useSubnets } from '../services.tsx';
 import { formatBytes, formatCount, formatCycles, shortPrincipal } from '../store/format.ts';
 import { useDirections } from '../store/streams.ts';
@@ -10,51 +11,39 @@ export function StreamsTable() {
   const count = useSubnets((subnets) => subnets.length);
   const directions = useDirections();
   return count === 1 ? null : (
-    <div className="table-wrap" tabIndex={0} role="region" aria-label="Streams">
-      <table>
-        <caption>Streams between subnets</caption>
-        <thead>
-          <tr>
-            {['From', 'To', 'Begin', 'End', 'Kept', 'Bytes', 'Signals end', 'Reject signals'].map(
-              (name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ),
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          {directions.length === 0 ? (
-            <tr>
-              <td colSpan={8} className="muted">
-                No canister has called one of another subnet yet.
-              </td>
-            </tr>
-          ) : null}
-          {directions.map(({ from, to, begin, end, waiting, bytes, taken, rejectSignals }) => (
-            <tr key={`${from} ${to}`}>
-              <th scope="row">
-                <button
-                  type="button"
-                  className="button-link"
-                  onClick={() => ui.setState({ selection: { kind: 'stream', from, to } })}
-                >
-                  {subnetName(from)}
-                </button>
-              </th>
-              <td>{subnetName(to)}</td>
-              <td className="mono">{formatCount(begin)}</td>
-              <td className="mono">{formatCount(end)}</td>
-              <td className="mono">{formatCount(waiting)}</td>
-              <td className="mono">{formatBytes(bytes)}</td>
-              <td className="mono">{formatCount(taken)}</td>
-              <td className="mono">{formatCount(rejectSignals)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable
+      label="Streams"
+      caption="Streams between subnets"
+      columns={['From', 'To', 'Begin', 'End', 'Kept', 'Bytes', 'Signals end', 'Reject signals']}
+    >
+      {directions.length === 0 ? (
+        <tr>
+          <td colSpan={8} className="muted">
+            No canister has called one of another subnet yet.
+          </td>
+        </tr>
+      ) : null}
+      {directions.map(({ from, to, begin, end, waiting, bytes, taken, rejectSignals }) => (
+        <tr key={`${from} ${to}`}>
+          <th scope="row">
+            <button
+              type="button"
+              className="button-link"
+              onClick={() => ui.setState({ selection: { kind: 'stream', from, to } })}
+            >
+              {subnetName(from)}
+            </button>
+          </th>
+          <td>{subnetName(to)}</td>
+          <td className="mono">{formatCount(begin)}</td>
+          <td className="mono">{formatCount(end)}</td>
+          <td className="mono">{formatCount(waiting)}</td>
+          <td className="mono">{formatBytes(bytes)}</td>
+          <td className="mono">{formatCount(taken)}</td>
+          <td className="mono">{formatCount(rejectSignals)}</td>
+        </tr>
+      ))}
+    </DataTable>
   );
 }
 
@@ -64,36 +53,24 @@ const MAX_ROWS = 50;
 export function CanistersTable() {
   const canisters = useProjection((projection) => projection.canisters);
   return canisters.length === 0 ? null : (
-    <div className="table-wrap" tabIndex={0} role="region" aria-label="Canisters">
-      <table>
-        <caption>Canisters, and what waits at each</caption>
-        <thead>
-          <tr>
-            {['Canister', 'State', 'Messages in', 'Messages out', 'Open calls', 'Cycles'].map(
-              (name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ),
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          {canisters.slice(0, MAX_ROWS).map(({ facts }) => (
-            <tr key={facts.canisterId}>
-              <th scope="row" className="mono">
-                {shortPrincipal(facts.canisterId)}
-              </th>
-              <td>{facts.status}</td>
-              <td className="mono">{formatCount(facts.queues.inputs)}</td>
-              <td className="mono">{formatCount(facts.queues.outputs)}</td>
-              <td className="mono">{formatCount(facts.queues.openCalls)}</td>
-              <td className="mono">{formatCycles(facts.cycles)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable
+      label="Canisters"
+      caption="Canisters, and what waits at each"
+      columns={['Canister', 'State', 'Messages in', 'Messages out', 'Open calls', 'Cycles']}
+    >
+      {canisters.slice(0, MAX_ROWS).map(({ facts }) => (
+        <tr key={facts.canisterId}>
+          <th scope="row" className="mono">
+            {shortPrincipal(facts.canisterId)}
+          </th>
+          <td>{facts.status}</td>
+          <td className="mono">{formatCount(facts.queues.inputs)}</td>
+          <td className="mono">{formatCount(facts.queues.outputs)}</td>
+          <td className="mono">{formatCount(facts.queues.openCalls)}</td>
+          <td className="mono">{formatCycles(facts.cycles)}</td>
+        </tr>
+      ))}
+    </DataTable>
   );
 }
 

@@ -2,6 +2,7 @@ import { marksInWords } from '../charts/NodeMarks.tsx';
 import { groupLetter } from '../faults/partition-draft.ts';
 import type { HeightView } from '../../wire/projection.ts';
 import { nodeStatus } from '../charts/node-status.ts';
+import { DataTable } from '../components/DataTable.tsx';
 import { useProjection, useServices } from '../services.tsx';
 import { nodeLabel } from '../store/derive.ts';
 import { formatCount, formatTime, shortHash } from '../store/format.ts';
@@ -26,56 +27,44 @@ function NodesTable() {
   const nodes = useProjection((projection) => projection.nodes);
   const partitions = useProjection((projection) => projection.partitions);
   return (
-    <div className="table-wrap" tabIndex={0} role="region" aria-label="Nodes">
-      <table>
-        <caption>Nodes</caption>
-        <thead>
-          <tr>
-            {[
-              'Node',
-              'State',
-              'Rank',
-              'Notarized',
-              'Finalized',
-              'Executed',
-              'Certified',
-              'State root',
-            ].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {nodes.map((node) => (
-            <tr key={node.nodeId}>
-              <th scope="row">
-                <button
-                  type="button"
-                  className="button-link"
-                  onClick={() => ui.setState({ selection: { kind: 'node', nodeId: node.nodeId } })}
-                >
-                  {node.label}
-                </button>
-              </th>
-              <td className={`tone-${nodeStatus(node).tone}`}>
-                {nodeStatus(node).word}
-                {marksInWords(node, groupLetter(partitions, node.nodeId))}
-              </td>
-              <td className="mono">{node.rank ?? '–'}</td>
-              <td className="mono">{formatCount(node.heights.notarized)}</td>
-              <td className="mono">{formatCount(node.heights.finalized)}</td>
-              <td className="mono">{formatCount(node.heights.executed)}</td>
-              <td className="mono">{formatCount(node.heights.certified)}</td>
-              <td className="mono">
-                {node.stateRoot === null ? '–' : shortHash(node.stateRoot.root)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable
+      label="Nodes"
+      caption="Nodes"
+      columns={[
+        'Node',
+        'State',
+        'Rank',
+        'Notarized',
+        'Finalized',
+        'Executed',
+        'Certified',
+        'State root',
+      ]}
+    >
+      {nodes.map((node) => (
+        <tr key={node.nodeId}>
+          <th scope="row">
+            <button
+              type="button"
+              className="button-link"
+              onClick={() => ui.setState({ selection: { kind: 'node', nodeId: node.nodeId } })}
+            >
+              {node.label}
+            </button>
+          </th>
+          <td className={`tone-${nodeStatus(node).tone}`}>
+            {nodeStatus(node).word}
+            {marksInWords(node, groupLetter(partitions, node.nodeId))}
+          </td>
+          <td className="mono">{node.rank ?? '–'}</td>
+          <td className="mono">{formatCount(node.heights.notarized)}</td>
+          <td className="mono">{formatCount(node.heights.finalized)}</td>
+          <td className="mono">{formatCount(node.heights.executed)}</td>
+          <td className="mono">{formatCount(node.heights.certified)}</td>
+          <td className="mono">{node.stateRoot === null ? '–' : shortHash(node.stateRoot.root)}</td>
+        </tr>
+      ))}
+    </DataTable>
   );
 }
 
@@ -87,53 +76,41 @@ function BlocksTable() {
     .toReversed()
     .flatMap((view) => view.blocks.map((block) => ({ block, certified: certifiedWord(view) })));
   return (
-    <div className="table-wrap" tabIndex={0} role="region" aria-label="Blocks">
-      <table>
-        <caption>Blocks of the last 30 heights</caption>
-        <thead>
-          <tr>
-            {[
-              'Height',
-              'Rank',
-              'State',
-              'Made by',
-              'Notarized by',
-              'Finalized by',
-              'Messages',
-              'Certified',
-            ].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {blocks.map(({ block, certified }) => (
-            <tr key={block.facts.hash}>
-              <th scope="row">
-                <button
-                  type="button"
-                  className="button-link mono"
-                  onClick={() =>
-                    ui.setState({ selection: { kind: 'block', hash: block.facts.hash } })
-                  }
-                >
-                  {formatCount(block.facts.height)}
-                </button>
-              </th>
-              <td className="mono">{block.facts.rank}</td>
-              <td>{block.facts.isSummary ? `${block.state}, summary` : block.state}</td>
-              <td>{nodeLabel(projection.getState(), block.facts.maker)}</td>
-              <td className="mono">{block.notarizedBy.length}</td>
-              <td className="mono">{block.finalizedBy.length}</td>
-              <td className="mono">{block.facts.ingress}</td>
-              <td>{certified}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable
+      label="Blocks"
+      caption="Blocks of the last 30 heights"
+      columns={[
+        'Height',
+        'Rank',
+        'State',
+        'Made by',
+        'Notarized by',
+        'Finalized by',
+        'Messages',
+        'Certified',
+      ]}
+    >
+      {blocks.map(({ block, certified }) => (
+        <tr key={block.facts.hash}>
+          <th scope="row">
+            <button
+              type="button"
+              className="button-link mono"
+              onClick={() => ui.setState({ selection: { kind: 'block', hash: block.facts.hash } })}
+            >
+              {formatCount(block.facts.height)}
+            </button>
+          </th>
+          <td className="mono">{block.facts.rank}</td>
+          <td>{block.facts.isSummary ? `${block.state}, summary` : block.state}</td>
+          <td>{nodeLabel(projection.getState(), block.facts.maker)}</td>
+          <td className="mono">{block.notarizedBy.length}</td>
+          <td className="mono">{block.finalizedBy.length}</td>
+          <td className="mono">{block.facts.ingress}</td>
+          <td>{certified}</td>
+        </tr>
+      ))}
+    </DataTable>
   );
 }
 
@@ -147,34 +124,24 @@ function PacketsTable() {
   const name = (id: (typeof flights)[number]['from'] | 'all'): string =>
     id === 'all' ? 'all nodes' : nodeLabel(projection.getState(), id);
   return (
-    <div className="table-wrap" tabIndex={0} role="region" aria-label="Messages">
-      <table>
-        <caption>Last messages between nodes</caption>
-        <thead>
-          <tr>
-            {['Time (UTC)', 'From', 'To', 'Content', 'Packets', 'Bytes'].map((label) => (
-              <th key={label} scope="col">
-                {label}
-              </th>
-            ))}
+    <DataTable
+      label="Messages"
+      caption="Last messages between nodes"
+      columns={['Time (UTC)', 'From', 'To', 'Content', 'Packets', 'Bytes']}
+    >
+      {flights
+        .slice(-20)
+        .toReversed()
+        .map((flight) => (
+          <tr key={flight.id}>
+            <td className="mono">{formatTime(flight.atNs)}</td>
+            <td>{name(flight.from)}</td>
+            <td>{name(flight.to)}</td>
+            <td>{flight.content}</td>
+            <td className="mono">{formatCount(flight.count)}</td>
+            <td className="mono">{formatCount(flight.bytes)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {flights
-            .slice(-20)
-            .toReversed()
-            .map((flight) => (
-              <tr key={flight.id}>
-                <td className="mono">{formatTime(flight.atNs)}</td>
-                <td>{name(flight.from)}</td>
-                <td>{name(flight.to)}</td>
-                <td>{flight.content}</td>
-                <td className="mono">{formatCount(flight.count)}</td>
-                <td className="mono">{formatCount(flight.bytes)}</td>
-              </tr>
-            ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+    </DataTable>
   );
 }
