@@ -1,16 +1,11 @@
 import { subnetName } from '../../wire/topology.ts';
 import { CallTrees } from '../components/CallTree.tsx';
 import { CopyText } from '../components/CopyText.tsx';
+import { LastMessage } from '../components/LastMessage.tsx';
 import { QueueDepth } from '../components/QueueDepth.tsx';
 import { useSubnets } from '../services.tsx';
 import { useCanisterName } from '../store/canister-names.ts';
-import {
-  formatBytes,
-  formatCount,
-  formatCycles,
-  principalText,
-  shortHash,
-} from '../store/format.ts';
+import { formatBytes, formatCycles, principalText, shortHash } from '../store/format.ts';
 
 /** A canister of any subnet: what waits at it, what it holds, and the calls that it has a part in. */
 export function CanisterInspector({ canisterId }: { readonly canisterId: string }) {
@@ -61,15 +56,7 @@ export function CanisterInspector({ canisterId }: { readonly canisterId: string 
             </dd>
           </>
         )}
-        {last === undefined ? null : (
-          <>
-            <dt>Last message</dt>
-            <dd>
-              <span className="mono">{last.method}</span> at height {formatCount(last.height)},{' '}
-              {formatCount(last.instructions)} instructions
-            </dd>
-          </>
-        )}
+        <LastMessage message={last} />
       </dl>
       <h3>What waits</h3>
       {facts === undefined ? (

@@ -1,6 +1,7 @@
 import { Principal } from '@icp-sdk/core/principal';
 import { CallTrees } from '../components/CallTree.tsx';
 import { CopyText } from '../components/CopyText.tsx';
+import { LastMessage } from '../components/LastMessage.tsx';
 import type { CanisterView } from '../../wire/projection.ts';
 import { subnetName } from '../../wire/topology.ts';
 import { useSubnets } from '../services.tsx';
@@ -73,15 +74,7 @@ export function CanisterPanel({ canister, client }: CanisterPanelProps) {
           )}
           <span className="muted"> {formatBytes(wasmBytes)}</span>
         </dd>
-        {last === undefined ? null : (
-          <>
-            <dt>Last message</dt>
-            <dd>
-              <span className="mono">{last.method}</span> at height {formatCount(last.height)},{' '}
-              {formatCount(last.instructions)} instructions
-            </dd>
-          </>
-        )}
+        <LastMessage message={last} />
       </dl>
       <div className="methods">
         {did.methods.map((method) => (
