@@ -11,7 +11,10 @@ import {
   STOP_EXPORT,
 } from '../protocol/execution/wasm/validate.ts';
 import type { ApiSession, HeapPort, MeterPort } from '../protocol/execution/system-api/session.ts';
-import { instructionLimitExceeded } from '../protocol/execution/system-api/canister-trap.ts';
+import {
+  CanisterTrap,
+  instructionLimitExceeded,
+} from '../protocol/execution/system-api/canister-trap.ts';
 import { createSystemApi } from '../protocol/execution/system-api/system-api.ts';
 import type {
   DirtyPage,
@@ -21,6 +24,7 @@ import type {
 } from '../protocol/interfaces/wasm-host.ts';
 import { PageMap } from '../protocol/replicated-state/page-map.ts';
 import type { HashHex } from '../protocol/types/ids.ts';
+import { backtraceOf, keepStacks } from './backtrace.ts';
 import { HeapPages } from './heap-pages.ts';
 import { connectHost, hostFunctionForTable } from './host-hook.ts';
 import type { MemoryContent } from './memory-content.ts';
@@ -98,6 +102,7 @@ export class CanisterInstance {
     memory: PooledMemory | null,
     stackSize: StackSize,
   ) {
+    keepStacks();
     this.#stackSize = stackSize;
     this.moduleHash = moduleHash;
     this.compiled = compiled;
@@ -201,6 +206,17 @@ export class CanisterInstance {
   /** Why the module stopped itself: a value of `STOP_REASON`. */
   stopReason(): number {
     return this.#stop.value as number;
+  }
+
+  /** Of a run that just ended in a trap. @param thrown what `call` threw */
+  backtrace(thrown: unknown): string | null {
+    const { module, instrumented } = this.compiled;
+    return backtraceOf({
+      module,
+      functionCount: instrumented.functionCount,
+      stacks: thrown instanceof Error ? [thrown, ...this.#stack.outerStacks()] : [],
+      within: thrown instanceof CanisterTrap ? thrown.within : undefined,
+    });
   }
 
   /** Runs an export, or a function of the table. Throws what the engine or a system call throws. */

@@ -73,7 +73,9 @@ describe('a Motoko actor with enhanced orthogonal persistence', () => {
     const canister = install();
     canister.update('inc', { arg: noArgs });
     const trapped = canister.update('incThenTrap', { arg: noArgs });
-    expect(replyOf(trapped)).toBe("IC0503: Canister called `ic0.trap` with message: 'no ✓'");
+    expect(replyOf(trapped)).toBe(
+      "IC0503: Canister called `ic0.trap` with message: 'no ✓'\nCanister Backtrace:\nic_trap\ntrap\n$lambda\nincThenTrap\n",
+    );
     expect(trapped.delta).toBeNull();
     const grown = canister.update('growThenTrap', { arg: natArg(2_000_000) });
     expect(replyOf(grown)).toMatch(/^IC0503: .*assertion failed/);
@@ -104,7 +106,7 @@ describe('a Motoko actor with enhanced orthogonal persistence', () => {
       const sum = canister.query('deepList', { arg: natArg(deep) });
       expect(nat(replyOf(sum))).toEqual([(BigInt(deep) * BigInt(deep + 1)) / 2n]);
       const beyond = replyOf(canister.query('deepList', { arg: natArg(deeper) }));
-      expect(beyond === 'IC0502: Canister trapped: stack overflow').toBe(true);
+      expect(beyond).toMatch(/^IC0502: Canister trapped: stack overflow\nCanister Backtrace:\n/);
     }
   });
 

@@ -1,5 +1,5 @@
 import { encodeUtf8 } from '../base/utf8.ts';
-import { CanisterTrap } from '../protocol/execution/system-api/canister-trap.ts';
+import { CanisterTrap, hasBacktrace } from '../protocol/execution/system-api/canister-trap.ts';
 import { ApiSession } from '../protocol/execution/system-api/session.ts';
 import { STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
 import type {
@@ -157,8 +157,14 @@ export class CanisterRun {
       step.closure !== undefined && instance.stopReason() === STOP_REASON.functionNotFound
         ? functionNotFound(step.closure)
         : errorOf(thrown, instance);
-    this.#session.logTrap(error);
-    return error;
+    if (!hasBacktrace(error)) {
+      return error;
+    }
+    const backtrace = instance.backtrace(thrown);
+    this.#session.logTrap(error, backtrace);
+    return backtrace === null || !step.input.seesBacktrace
+      ? error
+      : { ...error, message: truncated(`${error.message}\n${backtrace}`) };
   }
 
   #result(outcome: RunReply['outcome']): RunResult {

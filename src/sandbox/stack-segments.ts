@@ -34,6 +34,8 @@ export class StackSegments {
   #reserve = 0;
   /** What the current segment had at first. */
   #granted = 0;
+  /** Where the run left each of the segments before the current one, the first one first. */
+  #exits: Error[] = [];
 
   constructor(exports: WebAssembly.Exports) {
     this.#left = exports[STACK_EXPORT] as WebAssembly.Global;
@@ -43,6 +45,7 @@ export class StackSegments {
   /** An empty stack, before each call of an export. */
   begin({ bytes, segmentBytes }: StackSize): void {
     this.#segmentBytes = segmentBytes;
+    this.#exits = [];
     this.#grant(bytes, Math.min(bytes, segmentBytes));
   }
 
@@ -67,14 +70,21 @@ export class StackSegments {
     // A frame that found no room in a whole new segment tries one of twice the size.
     const wanted = left === granted ? 2 * granted : this.#segmentBytes;
     this.#grant(all, Math.min(all, wanted));
+    this.#exits.push(new Error('deeper'));
     const back = (): void => {
       this.#reserve = reserve;
       this.#granted = granted;
+      this.#exits.pop();
     };
     const returned = elsewhere(this.#deeper);
     if (returned === undefined) {
       return back();
     }
     return returned.then(back);
+  }
+
+  /** Of a run that trapped: the stacks of its segments but the one it trapped in, the innermost first. */
+  outerStacks(): readonly Error[] {
+    return this.#exits.toReversed();
   }
 }

@@ -209,6 +209,12 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     area: 'execution',
+    here: 'The backtrace of a trap is read from the stack of this browser’s engine, where it tells which functions ran: Chromium and Firefox do, Safari does not. Names that Rust mangled in its newer form (v0) stay as they are.',
+    mainnet: 'Wasmtime walks the stack; both forms of Rust’s names are read.',
+    consequence: 'Traps have no backtrace in Safari; elsewhere it names the same functions.',
+  },
+  {
+    area: 'execution',
     here: 'A sandbox that gives no sign of life for 120 seconds of wall time is started again, and one at work gives one every second; a request that fails twice so ends the node.',
     mainnet: 'A sandbox process that dies takes its replica with it; there is no such clock.',
     consequence:

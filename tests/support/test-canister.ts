@@ -24,6 +24,7 @@ export function apiInput(
     subnetId: 'aabbccdd02' as PrincipalId,
     caller: CALLER,
     controllers: [CALLER],
+    seesBacktrace: true,
     methodName: '',
     arg: new Uint8Array(0),
     timeNs: 1_700_000_000_000_000_000n,

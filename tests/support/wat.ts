@@ -22,11 +22,15 @@ let toolkit: ReturnType<typeof createWabt> | undefined;
  * Assembles WebAssembly text. Every proposal the assembler knows is on, and the module is not
  * validated, so that tests can also build modules a canister may not be.
  */
-export async function compileWat(text: string): Promise<Uint8Array> {
+export async function compileWat(
+  text: string,
+  /** With a `name` section. */
+  names = false,
+): Promise<Uint8Array> {
   toolkit ??= createWabt();
   const module = (await toolkit).parseWat('module.wat', text, FEATURES);
   try {
-    return Uint8Array.from(module.toBinary({}).buffer);
+    return Uint8Array.from(module.toBinary({ write_debug_names: names }).buffer);
   } finally {
     module.destroy();
   }

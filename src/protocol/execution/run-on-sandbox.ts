@@ -24,6 +24,7 @@ import type { CallerInfo, CanisterError } from '../interfaces/wasm-host.ts';
 import { callPrices, freezingThreshold } from './cycles-account-manager.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { gunzip, isGzip } from './gunzip.ts';
+import { isVisible } from './visibility.ts';
 
 /** Talk with the sandbox: every generator here yields requests and is resumed with replies. */
 
@@ -174,6 +175,7 @@ export function systemApiInput(
     subnetId: env.subnetId,
     caller: entry.caller,
     controllers: canister.controllers,
+    seesBacktrace: isVisible(canister, canister.settings.logVisibility, entry.caller),
     methodName: entry.methodName ?? '',
     arg: entry.arg ?? new Uint8Array(0),
     timeNs,

@@ -191,6 +191,8 @@ export interface SystemApiInput {
   readonly subnetId: PrincipalId;
   readonly caller: PrincipalId;
   readonly controllers: readonly PrincipalId[];
+  /** Whether the caller may see the canister's log, and so the backtrace of a trap. */
+  readonly seesBacktrace: boolean;
   readonly methodName: string;
   readonly arg: Uint8Array;
   readonly timeNs: TimeNs;

@@ -1,9 +1,10 @@
 import { err, ok, type Result } from '../../../base/result.ts';
-import type { CanisterState, Visibility } from '../../replicated-state/canister-state.ts';
+import type { CanisterState } from '../../replicated-state/canister-state.ts';
 import type { RadixMap } from '../../replicated-state/radix-map.ts';
 import type { PrincipalId } from '../../types/ids.ts';
 import { canisterNotFound } from '../execute-message.ts';
 import { ErrorCode, userError, type UserError } from '../user-error.ts';
+import { isVisible } from '../visibility.ts';
 import { decodeTarget } from './arguments.ts';
 import { cannotControl, notAllowedToReadStatus, notAllowedToSee, notController } from './errors.ts';
 
@@ -121,18 +122,6 @@ export function ingressMethod(name: string): Result<IngressMethod, UserError> {
       : // The replica says so of every other name, known to it or not.
         `Only canisters can call ic00 method ${name}`,
   );
-}
-
-/** Whether a setting lets a principal look; controllers always may. */
-export function isVisible(
-  canister: CanisterState,
-  visibility: Visibility,
-  caller: PrincipalId,
-): boolean {
-  if (visibility.kind === 'public' || canister.controllers.includes(caller)) {
-    return true;
-  }
-  return visibility.kind === 'allowedViewers' && visibility.viewers.includes(caller);
 }
 
 function mayCall(canister: CanisterState, caller: PrincipalId, access: Access): boolean {

@@ -6,13 +6,14 @@ import { canisterNotFound } from '../execute-message.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
 import { decodeCanisterId } from '../management/arguments.ts';
 import { notAllowedToSee } from '../management/errors.ts';
-import { checkManagementCall, isVisible, MANAGEMENT_QUERIES } from '../management/methods.ts';
+import { checkManagementCall, MANAGEMENT_QUERIES } from '../management/methods.ts';
 import {
   canisterLogsReply,
   canisterMetricsReply,
   canisterStatusReply,
 } from '../management/replies.ts';
 import { ErrorCode, userError, type UserError } from '../user-error.ts';
+import { isVisible } from '../visibility.ts';
 
 /** A query of the management canister, by a user or by a canister in a composite query. */
 export interface ManagementQuery {

@@ -10,12 +10,15 @@ export class CanisterTrap extends Error {
   override readonly name = 'CanisterTrap';
   readonly code: number;
   readonly help: string | undefined;
+  /** The system call that is the innermost frame of the backtrace, as it is code of the canister on the IC. */
+  readonly within: string | undefined;
 
   /** @param help what the user's text ends with, if not what all errors of the code end with */
-  constructor(code: number, message: string, help?: string) {
+  constructor(code: number, message: string, help?: string, within?: string) {
     super(message);
     this.code = code;
     this.help = help;
+    this.within = within;
   }
 
   toError(): CanisterError {
@@ -39,9 +42,12 @@ const ERROR_CODE = {
 const TRAPPED = 'Canister trapped: ';
 const CALLED_TRAP = "Canister called `ic0.trap` with message: '";
 
-/** IC0502; `cause` in the words of the replica's trap codes, e.g. "heap out of bounds". */
-export function trapped(cause: string): CanisterTrap {
-  return new CanisterTrap(ERROR_CODE.trapped, `${TRAPPED}${cause}`);
+/**
+ * IC0502; `cause` in the words of the replica's trap codes, e.g. "heap out of bounds".
+ * @param within the system call that trapped, where backtraces name it
+ */
+export function trapped(cause: string, within?: string): CanisterTrap {
+  return new CanisterTrap(ERROR_CODE.trapped, `${TRAPPED}${cause}`, undefined, within);
 }
 
 /** IC0503. */
@@ -98,16 +104,21 @@ export function memoryAccessLimitExceeded(limit: string): CanisterTrap {
   );
 }
 
-/** The line that a failed run leaves in the canister's log: traps do, other errors do not. */
-export function trapLogLine({ code, message }: CanisterError): string | null {
-  if (code === ERROR_CODE.trapped && message.startsWith(TRAPPED)) {
-    return `[TRAP]: ${message.slice(TRAPPED.length)}`;
-  }
-  if (code === ERROR_CODE.calledTrap && message.startsWith(CALLED_TRAP)) {
-    const text = message.slice(CALLED_TRAP.length).replace(/'$/, '');
-    return `[TRAP]: ${text === '' ? '(no message)' : text}`;
-  }
-  return null;
+/** Whether backtraces belong to an error: traps have them, other errors do not. */
+export function hasBacktrace({ code, message }: CanisterError): boolean {
+  return (
+    (code === ERROR_CODE.trapped && message.startsWith(TRAPPED)) ||
+    (code === ERROR_CODE.calledTrap && message.startsWith(CALLED_TRAP))
+  );
+}
+
+/** The line that a trap leaves in the canister's log. @param error one that has a backtrace */
+export function trapLogLine({ code, message }: CanisterError, backtrace: string | null): string {
+  const text =
+    code === ERROR_CODE.trapped
+      ? message.slice(TRAPPED.length)
+      : message.slice(CALLED_TRAP.length).replace(/'$/, '');
+  return `[TRAP]: ${text === '' ? '(no message)' : text}${backtrace === null ? '' : `\n${backtrace}`}`;
 }
 
 /** IC0507. */

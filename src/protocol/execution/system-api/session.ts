@@ -261,12 +261,9 @@ export class ApiSession {
     }
   }
 
-  /** Logs what ended the run, if it is of the kind that is logged. */
-  logTrap(error: CanisterError): void {
-    const line = trapLogLine(error);
-    if (line !== null) {
-      this.log.add(encodeUtf8(line));
-    }
+  /** Logs the trap that ended the run. */
+  logTrap(error: CanisterError, backtrace: string | null): void {
+    this.log.add(encodeUtf8(trapLogLine(error, backtrace)));
   }
 
   effects(): SystemEffects {

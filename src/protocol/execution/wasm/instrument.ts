@@ -47,6 +47,8 @@ export interface RewrittenModule {
   /** False when code can change tables or drop segments: then every message needs a new instance. */
   readonly instanceReusable: boolean;
   readonly wasmInstructionCount: number;
+  /** Functions of the original module, imported ones first; what the rewriter adds follows. */
+  readonly functionCount: number;
 }
 
 export interface InstrumentedModule extends RewrittenModule {
@@ -115,6 +117,7 @@ export function rewriteModule(
     instanceReusable: !facts.changesTablesOrSegments,
     // A global's initial value is an instruction and an `end`.
     wasmInstructionCount: facts.instructionCount + 2 * module.globals.length,
+    functionCount: module.imports.length + module.functions.length,
   };
 }
 

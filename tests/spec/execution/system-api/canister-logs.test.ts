@@ -1,8 +1,8 @@
 import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { principalToBytes } from '../../../../src/protocol/crypto/principal.ts';
-import type { CanisterId } from '../../../../src/protocol/types/ids.ts';
+import { principalToBytes, principalToText } from '../../../../src/protocol/crypto/principal.ts';
+import type { CanisterId, PrincipalId } from '../../../../src/protocol/types/ids.ts';
 import { TestSubnet } from '../../../support/test-subnet.ts';
 import { compileWat } from '../../../support/wat.ts';
 
@@ -48,8 +48,13 @@ const PRINTER = (version: string) => `(module
     (call $new (i32.const 100) (call $self_size) (i32.const 25) (i32.const 1)
       (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 0))
     (call $on_cleanup (i32.const 2) (i32.const 0)) (drop (call $perform)))
+  (func $deep (unreachable))
+  (func (export "canister_update fail") (call $deep))
   (func $on_reply (param i32) (call $print (i32.const 7)) (unreachable))
   (func $clean (param i32) (call $print (i32.const 8))))`;
+
+const TRACE = '\nCanister Backtrace:\ndeep\nunknown function at index 27\n';
+const ANONYMOUS = '04' as PrincipalId;
 
 describe('canister logs', () => {
   let wasm: Uint8Array;
@@ -103,6 +108,18 @@ describe('canister logs', () => {
     subnet.call(id, 'div');
     subnet.call(id, 'breach');
     expect(lines().slice(2)).toEqual(['[TRAP]: integer division by 0', 'upd']);
+  });
+
+  it('keep backtraces, which go to callers only who may see the log', async () => {
+    install(await compileWat(PRINTER('u'), true), 'install');
+    const ownAnswer = subnet.call(id, 'fail').answer;
+    expect(ownAnswer).toBe(
+      `IC0502: Error from Canister ${principalToText(id)}: Canister trapped: unreachable${TRACE}.\nConsider gracefully handling failures from this canister or altering the canister to handle exceptions. See documentation: https://internetcomputer.org/docs/current/references/execution-errors#trapped`,
+    );
+    const foreign = { ...subnet.ingress(id, 'fail'), sender: ANONYMOUS };
+    subnet.round([foreign]);
+    expect(subnet.answerOf(foreign)).toBe(ownAnswer.replace(TRACE, ''));
+    expect(lines().slice(2)).toEqual(Array(2).fill(`[TRAP]: unreachable${TRACE}`.trimEnd()));
   });
 
   it('keep what failed installations print', () => {
