@@ -54,7 +54,7 @@ const PRINTER = (version: string) => `(module
   (func $clean (param i32) (call $print (i32.const 8))))`;
 
 const TRACE = '\nCanister Backtrace:\ndeep\nunknown function at index 27\n';
-const ANONYMOUS = '04' as PrincipalId;
+const STRANGER = '0b02' as PrincipalId;
 
 describe('canister logs', () => {
   let wasm: Uint8Array;
@@ -116,7 +116,7 @@ describe('canister logs', () => {
     expect(ownAnswer).toBe(
       `IC0502: Error from Canister ${principalToText(id)}: Canister trapped: unreachable${TRACE}.\nConsider gracefully handling failures from this canister or altering the canister to handle exceptions. See documentation: https://internetcomputer.org/docs/current/references/execution-errors#trapped`,
     );
-    const foreign = { ...subnet.ingress(id, 'fail'), sender: ANONYMOUS };
+    const foreign = { ...subnet.ingress(id, 'fail', new Uint8Array(0)), sender: STRANGER };
     subnet.round([foreign]);
     expect(subnet.answerOf(foreign)).toBe(ownAnswer.replace(TRACE, ''));
     expect(lines().slice(2)).toEqual(Array(2).fill(`[TRAP]: unreachable${TRACE}`.trimEnd()));
