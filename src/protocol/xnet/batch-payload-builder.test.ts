@@ -89,4 +89,9 @@ it('XN9 the pool keeps 4 MiB of a subnet and 10 MiB of all: there is room for no
   expect(pool.roomFor('04' as SubnetId)).toBe(Math.max(0, MAX_SLICE_POOL_BYTES - 3 * bytes));
   pool.dropBefore('01' as SubnetId, 4);
   expect(pool.roomFor('04' as SubnetId)).toBeGreaterThanOrEqual(3 * MIB);
+  // What the state went past goes as a whole, and its room comes back.
+  ids.forEach((id) => {
+    pool.dropBefore(id as SubnetId, 5);
+  });
+  expect(pool.roomFor('04' as SubnetId)).toBe(MAX_SLICE_BYTES);
 });

@@ -17,7 +17,7 @@ import { SlicePool } from './slice-pool.ts';
 import { SlicePuller, type Pull } from './slice-puller.ts';
 import type { OwnIndexes } from './slice-rules.ts';
 import { sliceRange } from './slice-witness.ts';
-import { parseStreamPath, type SliceRequest } from './stream-request.ts';
+import { parseStreamPath, streamPath, type SliceRequest } from './stream-request.ts';
 import { requests, testNetwork, type TestStream } from './testing/certified-streams.ts';
 import { SliceVerifier } from './verify-slice.ts';
 
@@ -103,6 +103,12 @@ function reply(slice: CertifiedSlice | Uint8Array): HttpReply {
   return { status: 200, contentType: 'application/cbor', body };
 }
 
+/** The path of the same question from the stream's first message on. */
+function ofBeginning(pull: Pull): string {
+  const asked = askedFor(pull);
+  return streamPath({ ...asked, wish: { ...asked.wish, witnessBegin: 0, msgBegin: 0 } });
+}
+
 const NOTHING: HttpReply = { status: 204, contentType: 'text/plain', body: new Uint8Array(0) };
 
 describe('the puller of streams', () => {
@@ -117,7 +123,7 @@ describe('the puller of streams', () => {
 
     const second = pull();
     expect(askedFor(second)).toMatchObject({
-      wish: { witnessBegin: 0, msgBegin: 4 },
+      wish: { witnessBegin: 0, msgBegin: 4, msgLimit: 10_000 - 4 },
       signalsEnd: 2,
     });
     answer(second, reply(cutFor(second)));
@@ -198,6 +204,24 @@ describe('the puller of streams', () => {
     expect(held()).toEqual([0, 10]);
   });
 
+  it('XN9 refuses the header of a stream that ends before what the state has taken', () => {
+    const { pull, answer, refused, held, setOwn } = sceneOf();
+    setOwn({ begin: 0, end: 5, signalsEnd: 20 });
+    const first = pull();
+    const whole = cutFor({ ...first, request: { ...first.request, path: ofBeginning(first) } });
+    answer(first, reply({ ...sliceRange(whole, 0, 0), messagesBegin: 20 }));
+    expect(refused).toEqual([`${first.to} XNET_STALE_SLICE`]);
+    expect(held()).toBeUndefined();
+  });
+
+  it('XN18 keeps nothing that the state took while the answer was on its way', () => {
+    const { pull, answer, held, setOwn } = sceneOf();
+    const first = pull();
+    setOwn({ begin: 0, end: 5, signalsEnd: 4 });
+    answer(first, reply(cutFor(first)));
+    expect(held()).toEqual([4, 6]);
+  });
+
   it('XN9 gives up a question that nobody answers, and takes no answer after that', () => {
     const { puller, pull, answer, refused, held, now } = sceneOf();
     const first = pull();
@@ -218,6 +242,7 @@ describe('the puller of streams', () => {
     for (let i = 0; i < 8; i += 1) {
       answer(pull(), i % 2 === 0 ? NOTHING : { ...NOTHING, status: 503 });
       pauses.push(Number(((puller.nextWakeNs() ?? 0n) - now()) / MS));
+      expect(puller.work((puller.nextWakeNs() ?? 0n) - 1n)).toEqual([]);
     }
     expect(pauses[0]).toBe(LEAST_PULL_INTERVAL_MS);
     expect(pauses).toEqual(pauses.toSorted((x, y) => x - y));
@@ -238,6 +263,30 @@ describe('the puller of streams', () => {
     }
     expect(new Set(order.slice(0, 4))).toEqual(new Set(NODES));
     expect(order.slice(4)).toEqual(order.slice(0, 4));
+  });
+
+  it('XN9 asks any node again after half a minute', () => {
+    const { pull, answer, now } = sceneOf();
+    const silent = NODES.map(() => {
+      const next = pull();
+      answer(next, null);
+      return next.to;
+    });
+    const good = pull();
+    expect(good.to).toBe(silent[0]);
+    answer(good, reply(cutFor(good)));
+    const asked = new Set<NodeId>();
+    const askUntil = (endNs: bigint): void => {
+      while (now() < endNs) {
+        const next = pull();
+        asked.add(next.to);
+        answer(next, NOTHING, 200n);
+      }
+    };
+    askUntil(25_000n * MS);
+    expect([...asked]).toEqual([good.to]);
+    askUntil(45_000n * MS);
+    expect(asked).toEqual(new Set(NODES));
   });
 
   it('XN9 asks for nothing while its pool has no room, and eight subnets at a time', () => {

@@ -233,8 +233,6 @@ export class SlicePuller {
       this.#refused(remote, open, decoded.value.certification.height, failure, nowNs);
       return;
     }
-    remote.doubted.delete(open.to);
-    remote.backoffMs = 0;
     this.#again(remote, false, nowNs);
   }
 

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { fc, test } from '@fast-check/vitest';
 import { present } from '../../base/assert.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
+import { equalBytes } from '../../base/bytes.ts';
 import { encodeCbor } from '../crypto/cbor.ts';
+import { labeledDigest, leafDigest } from '../crypto/hash-tree.ts';
 import { createRealSuite } from '../crypto/real-suite.ts';
 import { MAX_SLICE_BYTES } from '../limits/xnet.ts';
 import { cutSlice, joinSlices, streamsIn, type SliceWish } from './cut-slice.ts';
-import { decodeSlice, encodeSlice, type CertifiedSlice } from './slice-codec.ts';
+import { decodeSlice, encodeSlice, type CertifiedSlice, type SliceWitness } from './slice-codec.ts';
 import { sliceRange } from './slice-witness.ts';
 import { requests, testNetwork, type TestStream } from './testing/certified-streams.ts';
 import { readSlice, SliceVerifier } from './verify-slice.ts';
@@ -32,6 +35,20 @@ function verdict(slice: CertifiedSlice, receiver = b, sender = a.id): string {
   const verifier = new SliceVerifier(receiver.id, receiver.crypto);
   const failure = verifier.checkRoot(slice) ?? verifier.checkCertification(slice, sender, topology);
   return failure?.code ?? 'true';
+}
+
+/** The witness with the header's leaf as a digest: whoever reads it cannot tell what the header says. */
+function withoutHeader(tree: SliceWitness, header: Uint8Array): SliceWitness {
+  if (tree[0] === 1) {
+    return [1, withoutHeader(tree[1], header), withoutHeader(tree[2], header)];
+  }
+  if (tree[0] !== 2) {
+    return tree;
+  }
+  const [, label, below] = tree;
+  return equalBytes(label, encodeUtf8('header'))
+    ? [4, labeledDigest(label, leafDigest(header))]
+    : [2, label, withoutHeader(below, header)];
 }
 
 describe('slices', () => {
@@ -132,6 +149,17 @@ describe('slices', () => {
     expect(verdict(slice, a, b.id)).toBe('XNET_WRONG_WITNESS');
   });
 
+  it('XN5 is refused when its witness hides the header, or says more or less than the stream has', () => {
+    const slice = cut({ begin: 3, messages: requests(3, 6), signalsEnd: 3 });
+    const forged = cut({ begin: 3, messages: requests(3, 6), signalsEnd: 9 }).header;
+    const witness = withoutHeader(slice.witness, slice.header);
+    expect(verdict({ ...slice, witness, header: forged })).toBe('XNET_WRONG_WITNESS');
+    for (const messagesBegin of [2, 4]) {
+      const read = readSlice({ ...slice, messagesBegin });
+      expect(read.ok ? 'read' : read.error.code).toBe('XNET_MALFORMED_SLICE');
+    }
+  });
+
   it('XN6 is refused without the signature of the sending subnet', () => {
     const slice = cut({ begin: 0, messages: requests(0, 2), signalsEnd: 0 });
     const { certification } = slice;
@@ -142,6 +170,23 @@ describe('slices', () => {
     );
     expect(verdict(slice, b, b.id)).toBe('XNET_BAD_CERTIFICATION');
     expect(verdict(slice, b, '0102' as never)).toBe('XNET_UNKNOWN_SUBNET');
+  });
+
+  it('XN6 a signature that was found good counts for its own root alone, a bad one never', () => {
+    const verifier = new SliceVerifier(b.id, b.crypto);
+    const verify = (slice: CertifiedSlice): string =>
+      verifier.checkCertification(slice, a.id, topology)?.code ?? 'true';
+    const slice = cut({ begin: 0, messages: requests(0, 2), signalsEnd: 0 });
+    const other = cut({ begin: 0, messages: requests(0, 3), signalsEnd: 0 });
+    const { signature } = slice.certification;
+    expect(verify(slice)).toBe('true');
+    const forged = { ...other, certification: { ...other.certification, signature } };
+    expect([forged, forged, other, forged].map(verify)).toEqual([
+      'XNET_BAD_CERTIFICATION',
+      'XNET_BAD_CERTIFICATION',
+      'true',
+      'XNET_BAD_CERTIFICATION',
+    ]);
   });
 
   it('XN7 is read from hostile bytes within bounds of size, depth and number', () => {

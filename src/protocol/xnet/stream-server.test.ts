@@ -78,6 +78,12 @@ describe('the server of streams', () => {
     ]);
   });
 
+  it('XN4 has nothing for who knows more of the stream than this node', () => {
+    const { ask, replies } = serverOf();
+    ask('msg_begin=13&signals_end=3');
+    expect(replies()).toEqual([[1, 204]]);
+  });
+
   it('XN4 lists the streams that there are', () => {
     const { server } = serverOf();
     server.request(1, '/api/v1/streams', PEER, 0n);
@@ -136,6 +142,16 @@ describe('the server of streams', () => {
     server.cancel(1);
     expect(server.nextTimeoutNs()).toBeNull();
     expect(replies(999n * MS)).toEqual([]);
+    ask('msg_begin=12&signals_end=4&wait=100', 3, 'node a' as NodeId);
+    ask('msg_begin=12&signals_end=4&wait=900', 4, 'node b' as NodeId);
+    ask('msg_begin=12&signals_end=4&wait=500', 5, 'node c' as NodeId);
+    expect(server.nextTimeoutNs()).toBe(100n * MS);
+    server.cancel(3);
+    expect(server.nextTimeoutNs()).toBe(500n * MS);
+    expect(replies(900n * MS)).toEqual([
+      [4, 204],
+      [5, 204],
+    ]);
   });
 
   it('XN4 gives no more than 4 MiB whatever is asked for', () => {
@@ -152,6 +168,17 @@ describe('the server of streams', () => {
     const size = reply?.reply.body.length ?? 0;
     expect(size).toBeLessThanOrEqual(MAX_SLICE_BYTES);
     expect(size).toBeGreaterThan(MAX_SLICE_BYTES / 2);
+  });
+
+  it('XN4 leaves a message out when it is the witness that takes the room', () => {
+    // With what is counted for their places two messages fill a slice; digests and signature come on top.
+    const argBytes = MAX_SLICE_BYTES / 2 - 100;
+    const messages = requests(0, 2, argBytes);
+    const { server, replies } = serverOf({
+      certified: certify(1, { begin: 0, messages, signalsEnd: 0 }),
+    });
+    server.request(1, `/api/v1/stream/${RECEIVER}`, PEER, 0n);
+    expect(replies()).toEqual([[1, 0, 1]]);
   });
 
   it('XN8 hands out what its switches make of a slice, and keeps nothing of whom it leaves in silence', () => {

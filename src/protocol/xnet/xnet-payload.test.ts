@@ -8,6 +8,7 @@ import type { SubnetId } from '../types/ids.ts';
 import { cutSlice } from './cut-slice.ts';
 import { decodeSlice, encodeSlice, type CertifiedSlice } from './slice-codec.ts';
 import { SlicePool } from './slice-pool.ts';
+import { checkIndexes, messageLimit, NO_STREAM } from './slice-rules.ts';
 import { sliceRange } from './slice-witness.ts';
 import { requests, testNetwork, type TestStream } from './testing/certified-streams.ts';
 import { readSlice, SliceVerifier } from './verify-slice.ts';
@@ -73,6 +74,26 @@ describe('slices in blocks', () => {
     expect(payloads.build(CONTEXT, [...past, { ingress: [], xnet: next }], 100_000)).toEqual([]);
   });
 
+  it('XN10 go on behind a later state too, whatever the blocks between say of before', () => {
+    const ours = { begin: 3, messages: requests(3, 9), signalsEnd: 6 };
+    const theirs = { begin: 0, messages: requests(0, 12), signalsEnd: 4 };
+    const { a, payloads, judge } = scene(theirs, ours);
+    const older = scene({ begin: 0, messages: requests(0, 4), signalsEnd: 1 }).whole;
+    const past = [{ ingress: [], xnet: [{ from: a.id, slice: encodeSlice(older) }] }];
+    expect(contentOf(payloads.build(CONTEXT, past, 100_000)).messagesBegin).toBe(6);
+    const stale = scene({ ...theirs, signalsEnd: 2 });
+    expect(judge(sliceRange(stale.whole, 6, 12), past)).toBe('XNET_SIGNALS_OUT_OF_RANGE');
+  });
+
+  it('XN10 are not led astray by where a slice without messages claims to stand', () => {
+    const theirs = { begin: 0, messages: requests(0, 5), signalsEnd: 1 };
+    const { a, payloads, judge, whole } = scene(theirs, { messages: requests(0, 2) });
+    const empty = { ...sliceRange(whole, 0, 0), messagesBegin: 1_000_000 };
+    expect(judge(empty)).toBe('valid');
+    const past = [{ ingress: [], xnet: [{ from: a.id, slice: encodeSlice(empty) }] }];
+    expect(contentOf(payloads.build(CONTEXT, past, 100_000))).toMatchObject({ messagesBegin: 0 });
+  });
+
   it('XN11 are within the room that is left, and none goes in below a KiB', () => {
     const { payloads } = scene({ begin: 0, messages: requests(0, 50, 500), signalsEnd: 0 });
     const built = payloads.build(CONTEXT, [], 9000);
@@ -116,26 +137,70 @@ describe('slices in blocks', () => {
       'valid',
       'XNET_SIGNALS_OUT_OF_RANGE',
     ]);
-    const old = scene(
-      {
-        begin: 0,
-        messages: [],
-        signalsEnd: 20_005,
-        rejectSignals: [{ reason: 'queueFull', index: 4 }],
-      },
-      { begin: 20_000, messages: requests(0, 10) },
-    );
-    expect(old.judge(old.whole)).toBe('XNET_TOO_MANY_SIGNALS');
+    const reaching = (index: number) => {
+      const rejectSignals = [{ reason: 'queueFull' as const, index }];
+      const { judge, whole } = scene(
+        { begin: 0, messages: [], signalsEnd: 20_005, rejectSignals },
+        { begin: 20_000, messages: requests(0, 10) },
+      );
+      return judge(whole);
+    };
+    expect([4, 5].map(reaching)).toEqual(['XNET_TOO_MANY_SIGNALS', 'valid']);
+  });
+
+  it('XN14 would leave no more than 10,000 signals to be kept', () => {
+    const taken = (messages: number) =>
+      checkIndexes(
+        {
+          header: {
+            begin: 5,
+            end: 20_000,
+            signalsEnd: 0,
+            rejectSignals: [],
+            responsesOnly: false,
+          },
+          messagesBegin: 10_003,
+          messages: requests(0, messages),
+        },
+        { expected: { message: 10_003, signal: 0 }, own: NO_STREAM, messageLimit: 10 },
+      )?.code;
+    expect([2, 3].map(taken)).toEqual([undefined, 'XNET_TOO_MANY_SIGNALS']);
   });
 
   it('XN15 never bring more messages than a system subnet takes beside its own responses', () => {
-    const theirs = { begin: 0, messages: requests(0, 120), signalsEnd: 0 };
-    const ours = { begin: 0, messages: requests(0, 30) };
+    const theirs = { begin: 0, messages: requests(0, 120), signalsEnd: 7 };
+    const ours = { begin: 7, messages: requests(7, 37) };
     const system = scene(theirs, ours, ['application', 'system']);
-    expect(system.judge(system.whole)).toBe('XNET_TOO_MANY_MESSAGES');
+    expect([70, 71, 120].map((end) => system.judge(sliceRange(system.whole, 0, end)))).toEqual([
+      'valid',
+      'XNET_TOO_MANY_MESSAGES',
+      'XNET_TOO_MANY_MESSAGES',
+    ]);
     expect(contentOf(system.payloads.build(CONTEXT, [], 1_000_000)).messages).toHaveLength(70);
     const application = scene(theirs, ours, ['system', 'application']);
     expect(application.judge(application.whole)).toBe('valid');
+  });
+
+  it('XN15 bring signals even when there is no room for a message: they are what makes room', () => {
+    const theirs = { begin: 0, messages: requests(0, 5), signalsEnd: 110 };
+    const ours = { begin: 0, messages: requests(0, 130) };
+    const { judge, whole, payloads } = scene(theirs, ours, ['application', 'system']);
+    expect(judge(sliceRange(whole, 0, 1))).toBe('XNET_TOO_MANY_MESSAGES');
+    const built = contentOf(payloads.build(CONTEXT, [], 1_000_000));
+    expect(built.messages).toEqual([]);
+    expect(judge(built)).toBe('valid');
+  });
+
+  it('XN15 are bounded at the root whoever sends, at other system subnets when others do', () => {
+    const limitOf = (own: 'a' | 'b', types: readonly [SubnetType, SubnetType]) => {
+      const { a, b, topology } = testNetwork(types);
+      const ids = own === 'a' ? ([a.id, b.id] as const) : ([b.id, a.id] as const);
+      return messageLimit(...ids, topology, NO_STREAM);
+    };
+    expect(limitOf('a', ['system', 'system'])).toBe(100);
+    expect(limitOf('b', ['system', 'system'])).toBe(Number.POSITIVE_INFINITY);
+    expect(limitOf('b', ['application', 'system'])).toBe(100);
+    expect(limitOf('b', ['system', 'application'])).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('XN16 come from another subnet of the registry, one each in their order', () => {

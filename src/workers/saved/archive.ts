@@ -1,7 +1,7 @@
 import { codedError, err, ok, type Result } from '../../base/result.ts';
 import type { SavedError } from '../../wire/saved-networks.ts';
 import { createRemoteControl, type RemoteControl } from '../control/remote.ts';
-import { eraseNetworks } from '../storage/stale-storage.ts';
+import { eraseNetwork } from '../storage/stale-storage.ts';
 import type { StoredRecord } from '../storage/storage-port.ts';
 import type { ArchiveControl } from './archive.worker.ts';
 import type { Catalogue, CatalogueEntry } from './catalogue.ts';
@@ -12,6 +12,7 @@ import {
   type NetworkFile,
   type SubnetRecords,
 } from './network-file.ts';
+import { asOwner } from './network-lock.ts';
 import { type Momentary, readMoment } from './network-moment.ts';
 import { newNetworkId } from './network-opening.ts';
 
@@ -71,37 +72,55 @@ export async function importNetwork(
     : decoded;
 }
 
-/** A network of this content under a new id: its entry is there once all of it is on the disk. */
+/**
+ * A network of this content under a new id: its entry is there once all of it is on the disk. Until
+ * then its lock says to other tabs that somebody works on it.
+ */
 export async function makeNetwork(
-  { entry, subnets }: NetworkFile,
+  file: NetworkFile,
   name: string,
-  catalogue: Catalogue,
+  catalogue: Pick<Catalogue, 'put'>,
+  open: typeof withArchive = withArchive,
 ): Promise<Result<string, SavedError>> {
   const id = newNetworkId();
-  const written = await withArchive(async (archive): Promise<Result<void, SavedError>> => {
-    for (const { nodeIds, records } of subnets) {
-      const asked = await archive.call({ deadlineMs: DEADLINE_MS }, 'write', id, nodeIds, records);
-      const outcome = asked.ok ? asked.value : asked;
-      if (!outcome.ok) {
-        return err(codedError('transport', 'STORAGE_FAILED', outcome.error.message));
-      }
+  const made = await asOwner(id, async () => {
+    const written = await open((archive) => writeNetwork(file, id, archive));
+    const listed = written.ok ? await catalogue.put(entryOf(file, id, name)) : written;
+    if (!listed.ok) {
+      await eraseNetwork(id).catch(() => undefined);
     }
-    const nowMs = Date.now();
-    return catalogue.put({
-      ...entry,
-      id,
-      name: name.slice(0, 60),
-      isNamed: true,
-      link: '',
-      lastSeenMs: nowMs,
-      deletedMs: null,
-    });
+    return listed;
   });
-  if (!written.ok) {
-    await eraseNetworks((other) => other === id).catch(() => undefined);
-    return written;
+  const taken = codedError('transport', 'STORAGE_FAILED', 'Another tab has a network of this id.');
+  const outcome = made ?? err(taken);
+  return outcome.ok ? ok(id) : outcome;
+}
+
+function entryOf({ entry }: NetworkFile, id: string, name: string): CatalogueEntry {
+  return {
+    ...entry,
+    id,
+    name: name.slice(0, 60),
+    isNamed: true,
+    link: '',
+    lastSeenMs: Date.now(),
+    deletedMs: null,
+  };
+}
+
+async function writeNetwork(
+  { subnets }: NetworkFile,
+  id: string,
+  archive: Pick<RemoteControl<ArchiveControl>, 'call'>,
+): Promise<Result<void, SavedError>> {
+  for (const { nodeIds, records } of subnets) {
+    const asked = await archive.call({ deadlineMs: DEADLINE_MS }, 'write', id, nodeIds, records);
+    const outcome = asked.ok ? asked.value : asked;
+    if (!outcome.ok) {
+      return err(codedError('transport', 'STORAGE_FAILED', outcome.error.message));
+    }
   }
-  return ok(id);
+  return ok(undefined);
 }
 
 function closedDisks(archive: RemoteControl<ArchiveControl>, networkId: string): DiskReader {

@@ -167,26 +167,70 @@ export function rowOf(stored: Readonly<Record<string, unknown>>): CatalogueRow {
 
 function faultOf(entry: CatalogueEntry, spec: NetworkSpec): string | null {
   const subnets = spec.subnets.length;
-  const lists: readonly (readonly [field: string, holds: boolean])[] = [
-    ['genesisTimeNs', typeof entry.genesisTimeNs === 'bigint'],
-    ['networkTimeNs', typeof entry.networkTimeNs === 'bigint'],
-    ['registry', Array.isArray(entry.registry) && entry.registry.length === subnets],
-    ['subnetIds', isEmptyOrAll(entry.subnetIds, subnets)],
-    ['nodeIds', isEmptyOrAll(entry.nodeIds, subnets)],
-    [
-      'registryDeltas',
-      Array.isArray(entry.registryDeltas) &&
-        entry.registryDeltas.every((delta) => typeof delta === 'string'),
-    ],
+  const fields: readonly (readonly [field: string, holds: boolean])[] = [
+    ['name', typeof entry.name === 'string'],
+    ['isNamed', typeof entry.isNamed === 'boolean'],
+    ['link', typeof entry.link === 'string'],
+    ['genesisTimeNs', isTime(entry.genesisTimeNs)],
+    ['networkTimeNs', isTime(entry.networkTimeNs)],
+    ['registry', isListOf(entry.registry, isRecords) && entry.registry.length === subnets],
+    ['subnetIds', isEmptyOrAll(entry.subnetIds, isText, subnets)],
+    ['nodeIds', isEmptyOrAll(entry.nodeIds, (ids) => isListOf(ids, isText), subnets)],
+    ['registryDeltas', isListOf(entry.registryDeltas, isText)],
     ['pace', PACES.includes(entry.pace)],
-    ['height', Number.isSafeInteger(entry.height)],
+    ['createdMs', isMoment(entry.createdMs)],
+    ['lastSeenMs', isMoment(entry.lastSeenMs)],
+    ['deletedMs', entry.deletedMs === null || isMoment(entry.deletedMs)],
+    ['height', isNat(entry.height)],
+    ['canisters', isNat(entry.canisters)],
     ['autosave', entry.autosave === undefined || isAutosaveSetting(entry.autosave)],
   ];
-  const bad = lists.find(([, holds]) => !holds);
+  const bad = fields.find(([, holds]) => !holds);
   return bad === undefined ? null : `${bad[0]} is not what it should be.`;
 }
 
+/** Far from the end of the nodes' 64 bits: the year 2262. */
+const MAX_TIME_NS = 2n ** 63n;
+
+function isMoment(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Number(MAX_TIME_NS / 1_000_000n);
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'bigint' && value >= 0n && value < MAX_TIME_NS;
+}
+
+function isNat(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+/** Registry versions of a subnet: nodes act on them without a second look. */
+function isRecords(value: unknown): boolean {
+  return isListOf(value, (item) => {
+    const { version, members, dkgIntervalLength, replicaVersion, ...flags } = Object(
+      item,
+    ) as Partial<SubnetRecord>;
+    return (
+      isNat(version) &&
+      isListOf(members, (id) => isText(id) && /^([0-9a-f]{2}){1,29}$/u.test(id as string)) &&
+      isNat(dkgIntervalLength) &&
+      isText(replicaVersion) &&
+      typeof flags.isHalted === 'boolean' &&
+      typeof flags.haltAtCatchUpPackage === 'boolean'
+    );
+  });
+}
+
 /** Subnets may have been added to those of the spec. */
-function isEmptyOrAll(list: unknown, ofSpec: number): boolean {
-  return Array.isArray(list) && (list.length === 0 || list.length >= ofSpec);
+function isEmptyOrAll(list: unknown, isItem: (item: unknown) => boolean, ofSpec: number): boolean {
+  const isList = Array.isArray(list) && list.every(isItem);
+  return isList && (list.length === 0 || list.length >= ofSpec);
 }

@@ -27,6 +27,17 @@ export async function isNetworkFree(networkId: string): Promise<boolean> {
   return release !== undefined;
 }
 
+/** Runs a task as the owner of a network; undefined, and nothing is run, while another has it. */
+export async function asOwner<T>(
+  networkId: string,
+  task: () => Promise<T>,
+): Promise<T | undefined> {
+  const options = { ifAvailable: true };
+  return navigator.locks.request(networkLockName(networkId), options, async (lock) =>
+    lock === null ? undefined : task(),
+  );
+}
+
 /** Resolves once the tab that owns the network has given it back. */
 export async function untilUnlocked(networkId: string): Promise<void> {
   await navigator.locks.request(networkLockName(networkId), () => undefined);

@@ -8,9 +8,10 @@ import {
   type SavedResult,
 } from '../../wire/saved-networks.ts';
 import { listOpfsFiles } from '../storage/opfs-storage.ts';
-import { eraseNetworks, lockedNetworks } from '../storage/stale-storage.ts';
+import { eraseNetwork, lockedNetworks } from '../storage/stale-storage.ts';
 import { exportNetwork, importNetwork } from './archive.ts';
 import type { Catalogue, CatalogueRow } from './catalogue.ts';
+import { asOwner } from './network-lock.ts';
 import { createSnapshotControl, type OpenNetwork } from './snapshot-control.ts';
 import type { SnapshotFacts, SnapshotStore } from './snapshot-store.ts';
 
@@ -48,12 +49,12 @@ export function createSavedNetworks(
     remove: (id) => mark(id, Date.now()),
     restore: (id) => mark(id, null),
     erase: async (id) => {
-      if ((await lockedNetworks()).has(id)) {
-        return err(codedError('input', 'NETWORK_IN_USE', 'The network is open in a tab.'));
-      }
-      const forgotten = await catalogue.forget(id);
-      const erased = forgotten.ok ? await eraseFiles(id) : forgotten;
-      return erased.ok ? store.forgetNetworks((other) => other === id) : erased;
+      const outcome = await asOwner(id, async () => {
+        const forgotten = await catalogue.forget(id);
+        const erased = forgotten.ok ? await eraseFiles(id) : forgotten;
+        return erased.ok ? store.forgetNetwork(id) : erased;
+      });
+      return outcome ?? err(inUse('The network is open in a tab.'));
     },
     exportNetwork: async (id) => {
       const row = (await rowsNow()).find(({ entry }) => entry.id === id);
@@ -61,11 +62,11 @@ export function createSavedNetworks(
         const message = row?.problem ?? `There is no saved network ${id}.`;
         return err(codedError('input', 'NETWORK_UNKNOWN', message));
       }
-      if (!openHere.has(id) && (await lockedNetworks()).has(id)) {
-        const message = 'The network is open in another tab: export it there.';
-        return err(codedError('input', 'NETWORK_IN_USE', message));
+      if (openHere.has(id)) {
+        return exportNetwork(row.entry, openHere.get(id));
       }
-      return exportNetwork(row.entry, openHere.get(id));
+      const exported = await asOwner(id, () => exportNetwork(row.entry, undefined));
+      return exported ?? err(inUse('The network is open in another tab: export it there.'));
     },
     importNetwork: (file) => importNetwork(file, catalogue),
     ...createSnapshotControl(catalogue, store, openHere),
@@ -86,9 +87,13 @@ export function createSavedNetworks(
   };
 }
 
+function inUse(message: string): SavedError {
+  return codedError('input', 'NETWORK_IN_USE', message);
+}
+
 async function eraseFiles(id: string): Promise<Result<void, SavedError>> {
   try {
-    await eraseNetworks((other) => other === id);
+    await eraseNetwork(id);
     return ok(undefined);
   } catch (error) {
     return err(codedError('transport', 'STORAGE_FAILED', `Its files: ${String(error)}.`));

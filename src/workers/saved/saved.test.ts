@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { chunkHash } from '../../protocol/state-manager/manifest.ts';
+import type { NodeId } from '../../protocol/types/ids.ts';
+import type { SubnetRecord } from '../../protocol/types/registry.ts';
 import { defaultNetworkSpec } from '../../wire/network-spec.ts';
 import type { TelemetryBatch } from '../../wire/telemetry.ts';
 import type { StoredRecord } from '../storage/storage-port.ts';
@@ -17,6 +19,15 @@ const spec = defaultNetworkSpec({ seed: 'saved', nodes: 4 });
 function entryOf(id: string, more: Partial<CatalogueEntry> = {}): CatalogueEntry {
   return { ...newEntry(spec, { id, name: `network ${id}`, link: 'nodes=4' }), ...more };
 }
+
+const RECORD: SubnetRecord = {
+  version: 3,
+  members: ['aa01' as NodeId],
+  isHalted: false,
+  haltAtCatchUpPackage: false,
+  dkgIntervalLength: 9,
+  replicaVersion: 'r',
+};
 
 const row = (entry: CatalogueEntry) => rowOf({ ...entry });
 
@@ -33,20 +44,12 @@ describe('the catalogue', () => {
     await catalogue.put(entryOf('old', { lastSeenMs: 1 }));
     await catalogue.put(entryOf('new', { lastSeenMs: 2 }));
     value(await catalogue.change('old', { name: 'kept', isNamed: true }));
-    const [, , record] = [0, 1, 2].map((version) => ({
-      version: version + 1,
-      members: [],
-      isHalted: false,
-      haltAtCatchUpPackage: false,
-      dkgIntervalLength: 9,
-      replicaVersion: 'r',
-    }));
-    value(await catalogue.addRecord('old', 0, record as never));
+    value(await catalogue.addRecord('old', 0, RECORD));
     const again = value(await createCatalogue('keeps').rows());
     expect(again.map(({ entry }) => entry.id)).toEqual(['new', 'old']);
     expect(again[1]).toMatchObject({
       readable: true,
-      entry: { name: 'kept', registry: [[record]] },
+      entry: { name: 'kept', registry: [[RECORD]] },
     });
     expect(await catalogue.change('nobody', {})).toMatchObject({
       error: { code: 'NETWORK_UNKNOWN' },
@@ -59,6 +62,15 @@ describe('the catalogue', () => {
     ['an unknown field of the spec', { spec: { ...spec, colour: 'red' } }],
     ['a registry of too many subnets', { registry: [[], []] }],
     ['a time that is none', { genesisTimeNs: 5 }],
+    ['a time that nodes cannot write', { networkTimeNs: 2n ** 64n }],
+    ['a date that is none', { createdMs: Number.NaN }],
+    ['a date beyond all calendars', { deletedMs: 1e300 }],
+    ['a number of canisters that is none', { canisters: '7' }],
+    ['nodes that are none', { subnetIds: ['aa'], nodeIds: [null] }],
+    ['a registry version that nodes cannot read', { registry: [[{ version: 2, members: null }]] }],
+    ['a registry version without its flags', { registry: [[{ ...RECORD, isHalted: undefined }]] }],
+    ['a member that is no node', { registry: [[{ ...RECORD, members: ['all'] }]] }],
+    ['a link that is none', { link: 5 }],
   ])('lists an entry of %s with a reason, and never as one to open', (_, wrong) => {
     const found = rowOf({ ...entryOf('x'), ...wrong });
     expect(found.readable).toBe(false);

@@ -32,8 +32,8 @@ export interface SnapshotStore {
   read(id: string): Promise<Result<NetworkFile, SavedError>>;
   /** @param deletedMs null = it is on the list again */
   mark(id: string, deletedMs: number | null): Promise<Result<void, SavedError>>;
-  /** Removes snapshots of networks that `isGone` names. */
-  forgetNetworks(isGone: (networkId: string) => boolean): Promise<Result<void, SavedError>>;
+  /** Removes the snapshots of a network. */
+  forgetNetwork(networkId: string): Promise<Result<void, SavedError>>;
 }
 
 const DATABASE = 'subnetarium-snapshots';
@@ -109,18 +109,15 @@ export function createSnapshotStore(name = DATABASE): SnapshotStore {
         await database.put('heads', { ...head, deletedMs });
         return ok(undefined);
       }),
-    forgetNetworks: (isGone) =>
+    forgetNetwork: (networkId) =>
       guarded(async (database) => {
         const transaction = database.transaction(STORES, 'readwrite');
         const heads = await transaction.objectStore('heads').getAll();
-        const gone = new Set(heads.map(({ networkId }) => networkId).filter(isGone));
-        for (const { id } of heads.filter(({ networkId }) => gone.has(networkId))) {
+        for (const { id } of heads.filter((head) => head.networkId === networkId)) {
           await transaction.objectStore('heads').delete(id);
           await transaction.objectStore('bodies').delete(id);
         }
-        for (const networkId of gone) {
-          await transaction.objectStore('chunks').delete(rangeOf(networkId));
-        }
+        await transaction.objectStore('chunks').delete(rangeOf(networkId));
         await transaction.done;
         return ok(undefined);
       }),

@@ -86,7 +86,7 @@ describe('the ring of snapshots', () => {
     const store = createSnapshotStore('gone');
     value(await store.put(facts('one', 1), fileOf(chunk('00')), 3));
     value(await store.put({ ...facts('x', 2), networkId: 'net2' }, fileOf(chunk('00')), 3));
-    value(await store.forgetNetworks((id) => id === 'net'));
+    value(await store.forgetNetwork('net'));
     expect(await ids(store)).toEqual(['x']);
     expect(value(await store.knownChunks('net')).size).toBe(0);
     expect(value(await store.read('x')).subnets[0]?.records).toEqual([chunk('00')]);

@@ -1,5 +1,6 @@
-import { eraseNetworks, lockedNetworks } from '../storage/stale-storage.ts';
+import { eraseNetwork, lockedNetworks, storedNetworks } from '../storage/stale-storage.ts';
 import { type Catalogue, type CatalogueRow, createCatalogue } from './catalogue.ts';
+import { asOwner } from './network-lock.ts';
 import { createSnapshotStore, type SnapshotStore } from './snapshot-store.ts';
 
 /** A network that was taken off the list can come back for so long. */
@@ -16,19 +17,26 @@ export async function sweepStorage(
   nowMs: number = Date.now(),
   store: SnapshotStore = createSnapshotStore(),
 ): Promise<void> {
+  // What there is comes first: another tab puts a network on the list after its files are there,
+  // and holds its lock until then.
+  const stored = await storedNetworks();
+  const taken = await store.list();
   const open = await lockedNetworks();
   const rows = await catalogue.rows();
-  if (!rows.ok) {
+  if (!rows.ok || !taken.ok) {
     return;
   }
   const expired = expiredNetworks(rows.value, open, nowMs);
-  for (const id of expired) {
-    await catalogue.forget(id);
-  }
   const kept = new Set(rows.value.map(({ entry }) => entry.id));
-  const isGone = (id: string): boolean => !open.has(id) && (!kept.has(id) || expired.includes(id));
-  await eraseNetworks(isGone);
-  await store.forgetNetworks(isGone);
+  const found = [...stored, ...taken.value.map(({ networkId }) => networkId)];
+  const stray = found.filter((id) => !open.has(id) && !kept.has(id));
+  for (const id of new Set([...expired, ...stray])) {
+    await asOwner(id, async () => {
+      await catalogue.forget(id);
+      await eraseNetwork(id);
+      await store.forgetNetwork(id);
+    });
+  }
 }
 
 /**

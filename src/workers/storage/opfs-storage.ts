@@ -86,17 +86,29 @@ async function untilUnlocked<T>(task: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Removes the files of all networks that `isStale` names. */
-export async function removeOpfsNetworks(isStale: (networkId: string) => boolean): Promise<void> {
-  const root = await navigator.storage.getDirectory();
-  const folder = await root.getDirectoryHandle(FOLDER, { create: true });
+/** Networks that have files; none where the browser has no such files. */
+export async function listOpfsNetworks(): Promise<readonly string[]> {
   const names: string[] = [];
-  for await (const name of folder.keys()) {
+  for await (const name of (await allNetworks())?.keys() ?? []) {
     names.push(name);
   }
-  for (const name of names.filter(isStale)) {
-    await folder.removeEntry(name, { recursive: true });
+  return names;
+}
+
+/** Removes the files of a network; none is fine. */
+export async function removeOpfsNetwork(networkId: string): Promise<void> {
+  try {
+    await (await allNetworks())?.removeEntry(networkId, { recursive: true });
+  } catch (error) {
+    if (!isNamed(error, 'NotFoundError')) {
+      throw error;
+    }
   }
+}
+
+async function allNetworks(): Promise<FileSystemDirectoryHandle | undefined> {
+  const root = await navigator.storage.getDirectory().catch(() => undefined);
+  return root?.getDirectoryHandle(FOLDER, { create: true });
 }
 
 /** Sizes of all nodes' files; null where the browser has no such files. */

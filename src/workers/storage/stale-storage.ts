@@ -1,6 +1,6 @@
 import type { Result } from '../../base/result.ts';
 import { deleteIdbStorage } from './idb-storage.ts';
-import { removeOpfsFiles, removeOpfsNetworks } from './opfs-storage.ts';
+import { listOpfsNetworks, removeOpfsFiles, removeOpfsNetwork } from './opfs-storage.ts';
 import type { StorageError } from './storage-port.ts';
 
 /**
@@ -34,15 +34,21 @@ function networkOfLock(name: string): readonly string[] {
   return prefix === PREFIX && networkId !== undefined && rest.length === 0 ? [networkId] : [];
 }
 
-/** Deletes the databases and files of networks that `isStale` names. */
-export async function eraseNetworks(isStale: (networkId: string) => boolean): Promise<void> {
+/** Networks that have a database or files. */
+export async function storedNetworks(): Promise<ReadonlySet<string>> {
+  const databases = await indexedDB.databases();
+  const named = databases.flatMap(({ name = '' }) => networkOfStorage(name) ?? []);
+  return new Set([...named, ...(await listOpfsNetworks())]);
+}
+
+/** Deletes the databases and files of a network. */
+export async function eraseNetwork(networkId: string): Promise<void> {
   for (const { name = '' } of await indexedDB.databases()) {
-    const networkId = networkOfStorage(name);
-    if (networkId !== undefined && isStale(networkId)) {
+    if (networkOfStorage(name) === networkId) {
       await deleteIdbStorage(name);
     }
   }
-  await removeOpfsNetworks(isStale);
+  await removeOpfsNetwork(networkId);
 }
 
 /** Erases the disk of a node that was stopped, wherever it is kept. */
