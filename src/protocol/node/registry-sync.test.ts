@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { present } from '../../base/assert.ts';
 import { createPrng } from '../../base/prng.ts';
-import { encodeCertificate, stateRootSigningBytes } from '../crypto/certificate.ts';
+import { encodeUtf8 } from '../../base/utf8.ts';
+import { encodeCbor } from '../crypto/cbor.ts';
+import {
+  decodeCertificate,
+  encodeCertificate,
+  stateRootSigningBytes,
+} from '../crypto/certificate.ts';
 import { wrapBls } from '../crypto/der.ts';
 import { INSECURE_TEST_SUITE } from '../crypto/insecure-test-crypto.ts';
 import { digest, labeledMap, leaf, withEntry, witness } from '../crypto/labeled-tree.ts';
+import { principalToBytes } from '../crypto/principal.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
 import { bootstrapRegistry, REGISTRY_PATHS, registryTree } from '../registry/bootstrap-registry.ts';
 import type { BootstrapRegistry } from '../registry/bootstrap-registry.ts';
@@ -57,6 +64,24 @@ function forced(delta: Uint8Array): BootstrapRegistry {
   const label = present(REGISTRY_PATHS.delta(2)[1], 'a delta stands under its version');
   const byVersion = withEntry(lie.byVersion, label, leaf(delta));
   return { ...lie, deltas: [FIRST, delta], byVersion };
+}
+
+/** The word of a subnet whose key the root has certified. */
+function delegatedOf(registry: BootstrapRegistry): Uint8Array {
+  const name = encodeUtf8('public_key');
+  const path = [encodeUtf8('subnet'), principalToBytes(SECOND.subnetId), name] as const;
+  const key = leaf(wrapBls(bls.publicKey(STRANGER)));
+  const state = labeledMap([[path[0], labeledMap([[path[1], labeledMap([[name, key]])]])]]);
+  const signature = bls.sign(SECRET, stateRootSigningBytes(digest(state)));
+  const certificate = encodeCertificate({ tree: witness(state, [path]), signature });
+  const own = decodeCertificate(certificateOf(registry, STRANGER));
+  if (!own.ok) {
+    throw new TypeError(own.error.message);
+  }
+  return encodeCertificate({
+    ...own.value,
+    delegation: { subnetId: SECOND.subnetId, certificate },
+  });
 }
 
 /** The root subnet's word on a registry's certified data. */
@@ -168,6 +193,21 @@ describe('a node’s copy of the registry', () => {
     ],
     ['REGISTRY_RECORD_MALFORMED', 'a certified record that cannot be read', unreadable],
     ['REGISTRY_KEY_PRESENT', 'a certified change that does not follow', twice],
+    [
+      'REGISTRY_CERTIFICATE_REFUSED',
+      'the word of another subnet, for which the root vouches',
+      answer(BOTH, 1, delegatedOf(BOTH)).body,
+    ],
+    [
+      'REGISTRY_ANSWER_MALFORMED',
+      'a certified change under the number of another',
+      answer(forced(encodeDelta({ version: 3, mutations: [] })), 1).body,
+    ],
+    [
+      'REGISTRY_ANSWER_MALFORMED',
+      'more than a tree and a certificate',
+      encodeCbor([Uint8Array.of(0), Uint8Array.of(0), 0]),
+    ],
     ['REGISTRY_DELTA_MISSING', 'an answer without the next version', answer(BOTH, 2).body],
   ];
   it.each(cases)('refuses with %s: %s', (code, _what, body) => {

@@ -1,10 +1,17 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { compareText } from '../../../base/bytes.ts';
+import { type CborInput, encodeCbor } from '../../crypto/cbor.ts';
 import { INSECURE_TEST_SUITE } from '../../crypto/insecure-test-crypto.ts';
+import {
+  MAX_REGISTRY_DELTA_BYTES,
+  MAX_REGISTRY_KEY_CHARACTERS,
+  MAX_REGISTRY_VALUE_BYTES,
+} from '../../limits/registry.ts';
 import { subnetParametersFor } from '../../node/subnet-parameters.ts';
-import type { SubnetGenesis } from '../../types/genesis.ts';
-import type { PrincipalId } from '../../types/ids.ts';
+import type { NodeRecord, SubnetGenesis } from '../../types/genesis.ts';
+import type { NodeId, PrincipalId, SubnetId } from '../../types/ids.ts';
+import type { MigrationEntry } from '../../types/network-topology.ts';
 import { dealSubnet } from '../genesis.ts';
 import { genesisTopology } from '../network-topology.ts';
 import { genesisRecord } from '../registry-change.ts';
@@ -25,9 +32,18 @@ import {
   canisterRangesKey,
   catchUpContentsKey,
   cryptoRecordKey,
+  ROOT_SUBNET_KEY,
+  SUBNET_LIST_KEY,
   subnetRecordKey,
 } from './keys.ts';
-import { CANISTER_MIGRATIONS, CANISTER_RANGES, SUBNET_RECORD } from './records.ts';
+import {
+  CANISTER_MIGRATIONS,
+  CANISTER_RANGES,
+  KEY_RECORD,
+  SUBNET_ID,
+  SUBNET_LIST,
+  SUBNET_RECORD,
+} from './records.ts';
 import { genesisIn, readRecord, subnetRecordIn, subnetsOf, topologyIn } from './snapshot-views.ts';
 
 const timing = { unitDelayMs: 1000, initialNotaryDelayMs: 300, dkgIntervalLength: 19 };
@@ -59,6 +75,13 @@ function codeAfter(mutations: readonly RegistryMutation[]): string | undefined {
   const snapshot = next(FIRST, mutations);
   const checked = snapshot.ok ? checkInvariants(snapshot.value) : snapshot;
   return checked.ok ? undefined : checked.error.code;
+}
+
+/** Why a batch makes no version; empty when it makes one. */
+function faultAfter(mutations: readonly RegistryMutation[]): string {
+  const snapshot = next(FIRST, mutations);
+  const checked = snapshot.ok ? checkInvariants(snapshot.value) : snapshot;
+  return checked.ok ? '' : checked.error.message;
 }
 
 describe('the records of a network', () => {
@@ -104,6 +127,68 @@ describe('the records of a network', () => {
     expect(codeAfter([{ kind: 'update', key, value: Uint8Array.of(0x80) }])).toBe(
       'REGISTRY_RECORD_MALFORMED',
     );
+  });
+
+  it('have one subnet for each canister and each node, and keys for each node', () => {
+    const [root, second, third] = SUBNETS as [SubnetGenesis, SubnetGenesis, SubnetGenesis];
+    const unknown = 'aa' as SubnetId;
+    const empty = new Uint8Array(0);
+    const key = subnetRecordKey(second.subnetId);
+    const record = valueOf(readRecord(FIRST, key, SUBNET_RECORD));
+    const [first, last] = second.canisterRanges[0] as readonly [bigint, bigint];
+    const end = (third.canisterRanges[0] as readonly [bigint, bigint])[1];
+    const range = (from: bigint, to: bigint, subnetId: SubnetId) =>
+      mutation('insert', canisterRangesKey(from), CANISTER_RANGES, [
+        { first: from, last: to, subnetId },
+      ]);
+    const move = (...entries: readonly MigrationEntry[]) => [
+      mutation('update', canisterRangesKey(first), CANISTER_RANGES, [
+        { first, last, subnetId: root.subnetId },
+      ]),
+      mutation('insert', CANISTER_MIGRATIONS_KEY, CANISTER_MIGRATIONS, entries),
+    ];
+    const trace = [second.subnetId, root.subnetId];
+    const [member, other] = second.nodes as readonly [NodeRecord, NodeRecord];
+    const spare = second.spareNodes[0] as NodeRecord;
+    const signingKey = cryptoRecordKey(member.nodeId, 'nodeSigning');
+    const swapped = { publicKey: other.nodePublicKeyDer, proof: empty };
+    const broken: readonly (readonly [words: string, mutations: readonly RegistryMutation[]])[] = [
+      ['root subnet is not in the list', [mutation('update', ROOT_SUBNET_KEY, SUBNET_ID, unknown)]],
+      ['ends before it begins', [range(end + 10n, end + 9n, root.subnetId)]],
+      ['overlap', [range(end, end + 9n, root.subnetId)]],
+      ['not in the list', [range(end + 1n, end + 9n, unknown)]],
+      [
+        'out of order',
+        move({ first, last: first + 9n, trace }, { first: first + 9n, last, trace }),
+      ],
+      ['lead from', move({ first, last, trace: [second.subnetId, unknown, root.subnetId] })],
+      [
+        'no record',
+        [
+          mutation('update', key, SUBNET_RECORD, {
+            ...record,
+            members: [...record.members, 'ff'.repeat(29) as NodeId],
+          }),
+        ],
+      ],
+      [
+        'no record',
+        [{ kind: 'delete', key: cryptoRecordKey(spare.nodeId, 'nodeSigning'), value: empty }],
+      ],
+      ['is another node', [mutation('update', signingKey, KEY_RECORD, swapped)]],
+      ['no signer', [mutation('update', key, SUBNET_RECORD, { ...record, members: [] })]],
+    ];
+    for (const [words, mutations] of broken) {
+      expect(faultAfter(mutations)).toContain(words);
+    }
+    expect(faultAfter([range(end + 1n, end + 9n, root.subnetId)])).toBe('');
+    expect(faultAfter(move({ first, last: first + 9n, trace }))).toBe('');
+  });
+
+  it('give the same topology whatever the order of their lists', () => {
+    const ids = valueOf(subnetsOf(FIRST));
+    const reversed = mutation('update', SUBNET_LIST_KEY, SUBNET_LIST, ids.toReversed());
+    expect(topologyIn(valueOf(next(FIRST, [reversed])))).toEqual(topologyIn(FIRST));
   });
 
   it('tell which canisters move, and from where to where', () => {
@@ -194,6 +279,33 @@ describe('versions', () => {
     }
     const twice: RegistryMutation = { kind: 'upsert', key: 'k', value: new Uint8Array(0) };
     expect(next(FIRST, [twice, twice])).toMatchObject({ error: { code: 'REGISTRY_KEY_TWICE' } });
+  });
+
+  it('have one form, and bounds', () => {
+    const one = Uint8Array.of(1);
+    const entry = [0, 'k', one];
+    const codeOf = (mutations: CborInput, ...more: readonly CborInput[]) => {
+      const read = decodeDelta(encodeCbor([2, mutations, ...more]));
+      return read.ok ? 'read' : read.error.code;
+    };
+    expect(codeOf([entry, [3, 'l', new Uint8Array(0)]])).toBe('read');
+    const malformed: readonly (readonly CborInput[])[] = [
+      [[0, 'k', one, one]],
+      [[0, '', one]],
+      [[0, 'k'.repeat(MAX_REGISTRY_KEY_CHARACTERS + 1), one]],
+      [[0, 'k', new Uint8Array(MAX_REGISTRY_VALUE_BYTES + 1)]],
+      [[3, 'k', one]],
+      [entry, entry],
+      [[0, 'l', one], entry],
+      [[MUTATIONS.length, 'k', one]],
+    ];
+    for (const mutations of malformed) {
+      expect(codeOf(mutations)).toBe('REGISTRY_DELTA_MALFORMED');
+    }
+    expect(codeOf([entry], 0)).toBe('REGISTRY_DELTA_MALFORMED');
+    expect(decodeDelta(new Uint8Array(MAX_REGISTRY_DELTA_BYTES + 1))).toMatchObject({
+      error: { code: 'REGISTRY_DELTA_TOO_LARGE' },
+    });
   });
 
   test.prop([fc.uint8Array({ maxLength: 200 }), fc.nat(), fc.integer({ min: 1, max: 255 })])(

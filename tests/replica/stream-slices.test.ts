@@ -1,0 +1,235 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { canisterIdFromU64 } from '../../src/protocol/crypto/principal.ts';
+import { RejectCode } from '../../src/protocol/execution/user-error.ts';
+import type { InductedSlice } from '../../src/protocol/interfaces/replica.ts';
+import type {
+  CanisterRequest,
+  CanisterResponse,
+} from '../../src/protocol/replicated-state/canister-messages.ts';
+import {
+  EMPTY_STREAM,
+  type RefundMessage,
+  type Stream,
+  type StreamHeader,
+  type StreamMessage,
+} from '../../src/protocol/replicated-state/streams.ts';
+import type { CanisterId, SubnetId } from '../../src/protocol/types/ids.ts';
+import type { NetworkTopology } from '../../src/protocol/types/network-topology.ts';
+import { present } from '../../src/base/assert.ts';
+import { TestNetwork } from '../support/test-network.ts';
+
+const RANGE = 1n << 20n;
+
+describe('slices that a subnet takes in', () => {
+  let network: TestNetwork;
+  let own: SubnetId;
+  let other: SubnetId;
+  let topology: NetworkTopology;
+  /** On the own subnet, and on the other. */
+  let a: CanisterId;
+  let b: CanisterId;
+
+  beforeEach(() => {
+    network = new TestNetwork(['application', 'application']);
+    a = network.subnet(0).create();
+    b = network.subnet(1).create();
+    [own, other] = network.subnets.map(({ env }) => env.subnetId) as [SubnetId, SubnetId];
+    topology = present(network.subnet(0).topology, 'two subnets have a topology');
+  });
+
+  const refund = (cycles = 0n): RefundMessage => ({ kind: 'refund', recipient: a, cycles });
+  const request = (sender: CanisterId, receiver: CanisterId, cycles = 0n): CanisterRequest => ({
+    kind: 'request',
+    sender,
+    receiver,
+    callbackId: 77,
+    cycles,
+    methodName: 'm',
+    arg: new Uint8Array(0),
+    callTree: { depth: 1, startTimeNs: 5n },
+    deadlineNs: 0n,
+  });
+  const response = (originator: CanisterId, respondent: CanisterId): CanisterResponse => ({
+    kind: 'response',
+    originator,
+    respondent,
+    callbackId: 77,
+    refund: 0n,
+    payload: { kind: 'reply', data: new Uint8Array(3) },
+    deadlineNs: 0n,
+  });
+  const setStream = (to: SubnetId, stream: Partial<Stream>): void => {
+    const subnet = network.subnet(0);
+    const streams = new Map(subnet.state.streams).set(to, { ...EMPTY_STREAM, ...stream });
+    subnet.state = { ...subnet.state, streams };
+  };
+  const streamTo = (to: SubnetId): Stream =>
+    network.subnet(0).state.streams.get(to) ?? EMPTY_STREAM;
+  /** A round of the own subnet with one slice; what went wrong. */
+  const take = (
+    header: Partial<StreamHeader>,
+    slice: { messages?: readonly StreamMessage[]; messagesBegin?: number; from?: SubnetId } = {},
+  ): readonly string[] => {
+    const { from = other, messages = [], messagesBegin = 0 } = slice;
+    const { messages: _none, ...empty } = EMPTY_STREAM;
+    const taken: InductedSlice = {
+      from,
+      certifiedHeight: 1,
+      slice: { header: { ...empty, end: messages.length, ...header }, messages, messagesBegin },
+    };
+    const told = network.round(0, [], { xnet: [taken] });
+    return told.flatMap((event) => (event.kind === 'criticalError' ? [event.code] : []));
+  };
+
+  it('fit their stream in each of their numbers, or are left out as a whole', () => {
+    const before = {
+      begin: 3,
+      messages: [request(a, b), request(a, b), request(a, b)],
+      signalsEnd: 5,
+      rejectSignals: [{ reason: 'queueFull', index: 4 }],
+    } as const;
+    const messages = [refund(), refund()];
+    const fits = { begin: 4, end: 7, signalsEnd: 4 };
+    const wrong: readonly (readonly [Partial<StreamHeader>, Parameters<typeof take>[1]])[] = [
+      [
+        { ...fits, signalsEnd: 2 },
+        { messages, messagesBegin: 5 },
+      ],
+      [
+        { ...fits, signalsEnd: 7 },
+        { messages, messagesBegin: 5 },
+      ],
+      [fits, { messages, messagesBegin: 4 }],
+      [fits, { messages, messagesBegin: 6 }],
+      [
+        { ...fits, begin: 6 },
+        { messages, messagesBegin: 5 },
+      ],
+      [
+        { ...fits, end: 6 },
+        { messages, messagesBegin: 5 },
+      ],
+      [{ ...fits, end: 4 }, { messagesBegin: 5 }],
+      [fits, { messages, messagesBegin: 5, from: own }],
+    ];
+    for (const [header, slice] of wrong) {
+      setStream(other, before);
+      expect(take(header, slice)).toEqual(['INVALID_STREAM_SLICE']);
+      expect(streamTo(other)).toEqual({ ...EMPTY_STREAM, ...before });
+    }
+    expect(take({}, { messages, from: own })).toEqual(['INVALID_STREAM_SLICE']);
+    setStream(other, before);
+    expect(take(fits, { messages, messagesBegin: 5 })).toEqual([]);
+    expect(streamTo(other)).toMatchObject({ begin: 4, signalsEnd: 7 });
+  });
+
+  it('say which reject signals are still of use: those of messages that are kept', () => {
+    const rejectSignals = [3, 4, 5].map((index) => ({ reason: 'queueFull', index }) as const);
+    setStream(other, { signalsEnd: 6, rejectSignals });
+    take({ begin: 4, end: 6 });
+    expect(streamTo(other).rejectSignals.map(({ index }) => index)).toEqual([4, 5]);
+  });
+
+  it('may reject a response only because its receiver moves; it is sent again all the same', () => {
+    const rejects = (reason: 'queueFull' | 'canisterMigrating') => {
+      setStream(other, { begin: 2, messages: [response(b, a)] });
+      const told = take({ signalsEnd: 3, rejectSignals: [{ reason, index: 2 }] });
+      expect(streamTo(other)).toMatchObject({ begin: 3, messages: [response(b, a)] });
+      return told;
+    };
+    expect(rejects('canisterMigrating')).toEqual([]);
+    expect(rejects('queueFull')).toEqual(['BAD_REJECT_SIGNAL_FOR_RESPONSE']);
+  });
+
+  it('may name messages that are gone, or were not signalled: nothing comes of those', () => {
+    const rejectSignals = [1, 3].map((index) => ({ reason: 'queueFull', index }) as const);
+    setStream(other, { begin: 2, messages: [response(b, a), response(b, a)] });
+    expect(take({ signalsEnd: 3, rejectSignals })).toEqual([]);
+    expect(streamTo(other)).toMatchObject({ begin: 3, messages: [response(b, a)] });
+  });
+
+  it('reject a request whose sender moved on: the answer goes after it', () => {
+    network.subnet(0).topology = {
+      ...topology,
+      routingTable: topology.routingTable.map((entry) => ({ ...entry, subnetId: other })),
+    };
+    setStream(other, { messages: [request(a, b, 50n)] });
+    const rejectSignals = [{ reason: 'canisterNotFound', index: 0 }] as const;
+    expect(take({ signalsEnd: 1, rejectSignals })).toEqual([]);
+    expect(streamTo(other)).toMatchObject({
+      begin: 1,
+      messages: [{ originator: a, refund: 50n, payload: { code: RejectCode.destinationInvalid } }],
+    });
+  });
+
+  it('reject what has no receiver any more: its cycles are lost, and booked so', () => {
+    const lost = canisterIdFromU64(1n << 40n);
+    const gone = { ...response(lost, a), refund: 70n };
+    const subnet = network.subnet(0);
+    setStream(other, { messages: [gone] });
+    const { imbalance } = subnet;
+    const signal = { reason: 'canisterMigrating', index: 0 } as const;
+    const told = take({ signalsEnd: 1, rejectSignals: [signal] });
+    expect(told).toEqual(['RESPONSE_DESTINATION_NOT_FOUND']);
+    expect(streamTo(other).messages).toEqual([]);
+    expect(subnet.imbalance).toBe(imbalance);
+  });
+
+  it('may hold what a canister sent before it moved here, and refunds of anybody', () => {
+    network.subnet(0).topology = {
+      ...topology,
+      routingTable: topology.routingTable.map((entry) => ({ ...entry, subnetId: own })),
+      migrations: [{ first: RANGE, last: 2n * RANGE - 1n, trace: [other, own] }],
+    };
+    expect(take({}, { messages: [request(b, a), refund()] })).toEqual([]);
+    network.subnet(0).topology = { ...network.subnet(0).topology, migrations: [] } as never;
+    const told = take({ begin: 2, end: 3 }, { messages: [request(b, a)], messagesBegin: 2 });
+    expect(told).toEqual(['SENDER_SUBNET_MISMATCH']);
+  });
+
+  it('may hold a reject in the place of who was called, if the caller moved here from there', () => {
+    const reject = { kind: 'reject', code: RejectCode.sysTransient, message: 'moved' } as const;
+    const from = (trace: readonly SubnetId[], answer: CanisterResponse) => {
+      network.subnet(0).topology = {
+        ...topology,
+        routingTable: topology.routingTable.map((entry) => ({ ...entry, subnetId: own })),
+        migrations: [{ first: RANGE, last: 2n * RANGE - 1n, trace }],
+      };
+      setStream(other, {});
+      return take({}, { messages: [answer] });
+    };
+    const answer = { ...response(b, a), payload: reject };
+    expect(from([other, own], answer)).toEqual([]);
+    expect(from([own, other], answer)).toEqual(['SENDER_SUBNET_MISMATCH']);
+    expect(from([other, own], response(b, a))).toEqual(['SENDER_SUBNET_MISMATCH']);
+    expect(from([other, own], { ...answer, originator: a })).toEqual(['SENDER_SUBNET_MISMATCH']);
+  });
+
+  it('hold messages for canisters that were never on their way here: they are dropped', () => {
+    network.subnet(0).topology = {
+      ...topology,
+      migrations: [{ first: RANGE, last: 2n * RANGE - 1n, trace: [own, other] }],
+    };
+    const moves = take({}, { messages: [response(b, b)] });
+    expect([moves, streamTo(other).rejectSignals]).toEqual([
+      [],
+      [{ reason: 'canisterMigrating', index: 0 }],
+    ]);
+    network.subnet(0).topology = topology;
+    const told = take({ end: 2 }, { messages: [response(b, b)], messagesBegin: 1 });
+    expect(told).toEqual(['RECEIVER_SUBNET_MISMATCH']);
+    expect(streamTo(other).rejectSignals).toHaveLength(1);
+  });
+
+  it('leave no reject signal on the loopback stream', () => {
+    const missing = canisterIdFromU64(RANGE - 7n);
+    setStream(own, { messages: [request(a, missing)] });
+    network.round(0, [], { xnet: [] });
+    expect(streamTo(own)).toMatchObject({
+      begin: 1,
+      signalsEnd: 1,
+      messages: [],
+      rejectSignals: [],
+    });
+  });
+});
