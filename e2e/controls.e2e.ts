@@ -1,5 +1,12 @@
 import { expect, test } from '@playwright/test';
-import { doFault, highestFinalized, openPage, readNodes, waitForHeight } from './network.ts';
+import {
+  doFault,
+  expectStandstill,
+  highestFinalized,
+  openPage,
+  readNodes,
+  waitForHeight,
+} from './network.ts';
 
 /** How long nothing may happen before it counts as standing still. */
 const STILL_MS = 3_000;
@@ -9,12 +16,8 @@ test('time can be paused, stepped block by block and resumed', async ({ page }) 
   await waitForHeight(page, 3);
   const paused = await page.evaluate(() => window.networkUnderTest?.clock.pause());
   expect(paused).toMatchObject({ ok: true });
-  // Frames that were on their way may still be counted.
-  await page.waitForTimeout(500);
-  const still = await highestFinalized(page);
   const stillNs = await page.evaluate(() => window.networkUnderTest?.clock.now().timeNs);
-  await page.waitForTimeout(STILL_MS);
-  expect(await highestFinalized(page)).toBe(still);
+  const still = await expectStandstill(page, STILL_MS);
   expect(await page.evaluate(() => window.networkUnderTest?.clock.now().timeNs)).toBe(stillNs);
 
   const stepped = await page.evaluate(() => window.networkUnderTest?.clock.step());
@@ -23,10 +26,7 @@ test('time can be paused, stepped block by block and resumed', async ({ page }) 
   expect(height).toBeGreaterThan(still);
   // A node may be a block ahead when the others are told to stop, not more.
   expect(height).toBeLessThanOrEqual(still + 2);
-  await page.waitForTimeout(500);
-  const afterStep = await highestFinalized(page);
-  await page.waitForTimeout(STILL_MS);
-  expect(await highestFinalized(page)).toBe(afterStep);
+  const afterStep = await expectStandstill(page, STILL_MS);
 
   const resumed = await page.evaluate(() => window.networkUnderTest?.clock.resume());
   expect(resumed).toMatchObject({ ok: true });
@@ -66,10 +66,7 @@ test('a partition of two and two halts the subnet until it heals', async ({ page
     return network?.faults.partition([ids.slice(0, 2), ids.slice(2)]);
   });
   expect(parted).toMatchObject({ ok: true });
-  await page.waitForTimeout(1_000);
-  const halted = await highestFinalized(page);
-  await page.waitForTimeout(STILL_MS);
-  expect(await highestFinalized(page)).toBe(halted);
+  const halted = await expectStandstill(page, STILL_MS);
   const healed = await page.evaluate(() => window.networkUnderTest?.faults.heal());
   expect(healed).toMatchObject({ ok: true });
   await waitForHeight(page, halted + 3);

@@ -1,6 +1,12 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
-import { highestFinalized, openPage, readNodes, waitForHeight } from './network.ts';
+import {
+  expectStandstill,
+  highestFinalized,
+  openPage,
+  readNodes,
+  waitForHeight,
+} from './network.ts';
 
 const STANDARD = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const STILL_MS = 3_000;
@@ -10,14 +16,6 @@ const onNow = (page: Page) => page.getByTestId('active-faults').getByRole('listi
 async function openFaults(page: Page): Promise<void> {
   await page.getByRole('tab', { name: 'Faults' }).click();
   await expect(page.getByTestId('active-faults')).toContainText('No fault and no attack');
-}
-
-async function expectStandstill(page: Page): Promise<number> {
-  await page.waitForTimeout(1_000);
-  const halted = await highestFinalized(page);
-  await page.waitForTimeout(STILL_MS);
-  expect(await highestFinalized(page)).toBe(halted);
-  return halted;
 }
 
 test('an equivocating block maker is caught by name and rule, the subnet goes on, heal ends it', async ({
@@ -86,7 +84,7 @@ test('a partition of two and two by keyboard halts the subnet, heal resumes it',
   await page.getByRole('button', { name: 'Split the network' }).press('Enter');
   await expect(onNow(page)).toHaveText(['Split: Node 1, Node 2 | Node 3, Node 4']);
   await expect(page.getByTestId('headline')).toContainText('The network is split');
-  const halted = await expectStandstill(page);
+  const halted = await expectStandstill(page, STILL_MS);
   await page.getByTestId('headline').click();
   await page.keyboard.press('h');
   await expect(onNow(page)).toHaveCount(0);

@@ -3,6 +3,7 @@ import { deployCounter } from '../tests/support/browser-agent.ts';
 import {
   doFault,
   expectEqualRoots,
+  expectStandstill,
   highestFinalized,
   openPage,
   readNodes,
@@ -99,11 +100,7 @@ test('a presenter kills and restarts nodes', async ({ page }) => {
   // Two of four down: nothing is finalized any more.
   await doFault(page, 'kill', first);
   await doFault(page, 'kill', second);
-  // What was under way may still finish.
-  await page.waitForTimeout(1_000);
-  const halted = await highestFinalized(page);
-  await page.waitForTimeout(STILL_MS);
-  expect(await highestFinalized(page)).toBe(halted);
+  const halted = await expectStandstill(page, STILL_MS);
 
   // One back makes three: the subnet resumes.
   await doFault(page, 'restart', second);

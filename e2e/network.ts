@@ -45,6 +45,23 @@ export async function waitForHeight(page: Page, height: number): Promise<void> {
   }).toPass({ timeout: 120_000 });
 }
 
+/** What was under way has ended once nothing was finalized for so long. */
+const SETTLED_MS = 1_000;
+
+/** Lets what is under way end, then nothing may be finalized for `stillMs`. @returns the height */
+export async function expectStandstill(page: Page, stillMs: number): Promise<number> {
+  let still = await highestFinalized(page);
+  await expect(async () => {
+    const before = still;
+    await page.waitForTimeout(SETTLED_MS);
+    still = await highestFinalized(page);
+    expect(still, 'what was under way has ended').toBe(before);
+  }).toPass({ intervals: [0], timeout: 20_000 });
+  await page.waitForTimeout(stillMs);
+  expect(await highestFinalized(page), 'nothing is finalized any more').toBe(still);
+  return still;
+}
+
 /**
  * Records the state root that each node reports for each height, from telemetry, until closed by
  * the page. Needs to be started before the heights of interest.

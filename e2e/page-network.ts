@@ -1,4 +1,4 @@
-import type { JSHandle, Page } from '@playwright/test';
+import { type JSHandle, type Page, test as base } from '@playwright/test';
 import type { Network, NetworkSnapshot } from '../src/wire/network.ts';
 import type { NetworkSpec } from '../src/wire/network-spec.ts';
 import type { TelemetryBatch } from '../src/wire/telemetry.ts';
@@ -18,19 +18,43 @@ declare global {
 }
 
 /**
- * A network that the page starts through its public `createNetwork`, as an object in this process.
+ * Tests that each make a network of their own, which ends with them, take turns in one page. After a
+ * failed test the next one gets a fresh page, as Playwright then starts another worker process.
+ */
+export const test = base.extend<object, { readonly barePage: Page }>({
+  barePage: [
+    async ({ browser }, use, { project }) => {
+      const { baseURL = '' } = project.use;
+      const context = await browser.newContext({ baseURL });
+      const page = await context.newPage();
+      await openBarePage(page);
+      await use(page);
+      await context.close();
+    },
+    { scope: 'worker', timeout: 180_000 },
+  ],
+});
+
+/** Opens the page and ends its own network, which is in the way on a machine with few cores. */
+export async function openBarePage(page: Page): Promise<void> {
+  await page.goto('./?nodes=1&pace=classroom');
+  await page.waitForFunction(exposeNetwork, null, { timeout: 120_000 });
+  await page.evaluate(() => window.networkUnderTest?.close());
+  await page.exposeFunction('deliverBatch', (listener: number, batch: TelemetryBatch) => {
+    listeners.get(listener)?.(batch);
+  });
+}
+
+/**
+ * A network that a bare page starts through its public `createNetwork`, as an object in this process.
  * Each call crosses to the page and back; nothing is answered from here but what never changes.
  */
 export async function createPageNetwork(page: Page, spec: NetworkSpec): Promise<ContractNetwork> {
-  // The page's own network is in the way on a machine with few cores.
-  await page.goto('./?nodes=1&pace=classroom');
-  await page.waitForFunction(exposeNetwork, null, { timeout: 120_000 });
   const handle = await page.evaluateHandle(async (wanted) => {
     const { subnetarium } = window;
     if (subnetarium === undefined) {
       throw new ReferenceError('the page has no network');
     }
-    await subnetarium.network.close();
     return subnetarium.createNetwork(wanted);
   }, spec);
   const fixed = await handle.evaluate((network) => ({
@@ -38,7 +62,7 @@ export async function createPageNetwork(page: Page, spec: NetworkSpec): Promise<
     rootKey: network.rootKey(),
   }));
   let topology = await handle.evaluate((network) => network.topology());
-  const telemetry = await eventsThrough(page, handle);
+  const telemetry = eventsThrough(handle);
   return {
     spec: fixed.spec,
     fetch: fetchThrough(handle),
@@ -119,16 +143,15 @@ interface TelemetryThrough {
   settled(): Promise<unknown>;
 }
 
-async function eventsThrough(page: Page, handle: JSHandle<Network>): Promise<TelemetryThrough> {
-  const listeners = new Map<number, Listener>();
-  await page.exposeFunction('deliverBatch', (listener: number, batch: TelemetryBatch) => {
-    listeners.get(listener)?.(batch);
-  });
-  let next = 0;
+/** Of all networks that this process made, by their numbers; one that was ended stays, so that a batch too many is seen. */
+const listeners = new Map<number, Listener>();
+let nextListener = 0;
+
+function eventsThrough(handle: JSHandle<Network>): TelemetryThrough {
   let last: Promise<unknown> = Promise.resolve();
   const subscribe = (listener: Listener): (() => void) => {
-    next += 1;
-    const number = next;
+    nextListener += 1;
+    const number = nextListener;
     listeners.set(number, listener);
     const inOrder = (act: () => Promise<unknown>): void => {
       last = last.then(act);

@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { Actor, HttpAgent } from '@icp-sdk/core/agent';
 import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
@@ -10,13 +10,13 @@ import { SUBNET_CASES, twoSubnetsSpec } from '../tests/contract/subnet-cases.ts'
 import { managementCanister } from '../tests/support/management.ts';
 import { compileMotoko } from '../tests/support/motoko.ts';
 import { openPage } from './network.ts';
-import { createPageNetwork } from './page-network.ts';
+import { createPageNetwork, openBarePage, test } from './page-network.ts';
 import { createWallClock } from './wall-clock.ts';
 
 /** The cases that the simulator passes too: `tests/contract/sim-network.test.ts`. */
 test.describe('the page as a network of two subnets', () => {
   for (const { title, run } of [...SUBNET_CASES, ADDED_SUBNET_CASE]) {
-    test(title, async ({ page }) => {
+    test(title, async ({ barePage: page }) => {
       test.slow();
       const network = await createPageNetwork(page, twoSubnetsSpec('turbo', 4));
       const pass = (ms: number): Promise<void> => page.waitForTimeout(ms);
@@ -28,6 +28,7 @@ test.describe('the page as a network of two subnets', () => {
 test(SLEEP_CASE.title, async ({ page }) => {
   test.slow();
   const wallClock = await createWallClock(page);
+  await openBarePage(page);
   const network = await createPageNetwork(page, twoSubnetsSpec('turbo', 4));
   const pass = (ms: number): Promise<void> => page.waitForTimeout(ms);
   try {
@@ -117,7 +118,7 @@ async function install(
 }
 
 test('a canister calls one of another subnet and gets its answer, each call once', async ({
-  page,
+  barePage: page,
 }) => {
   // Two programs to compile, and to install on two subnets, on a machine that others use as well.
   test.setTimeout(240_000);

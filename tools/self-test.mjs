@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ROOT } from './lib/command.mjs';
+import { inPairs, ROOT } from './lib/command.mjs';
 import {
   deadCodeGate,
   formatGate,
@@ -197,15 +197,15 @@ const CASES = [
 /** @returns {Promise<{passed: number, failures: string[]}>} */
 export async function selfTestGates() {
   const base = mkdtempSync(join(tmpdir(), 'subnetarium-gates-'));
-  const failures = [];
-  for (const [index, { name, files, expected, gate }] of CASES.entries()) {
+  const findings = await inPairs(CASES, async ({ name, files, expected, gate }, index) => {
     const root = plant(join(base, String(index)), { ...CLEAN, ...files });
     const { ok, output } = await gate(root);
-    if (ok || !expected.test(output)) {
-      failures.push(`gate did not report "${name}" (ok=${ok}): ${output.slice(-900)}`);
-    }
     rmSync(root, { recursive: true, force: true });
-  }
+    return ok || !expected.test(output)
+      ? [`gate did not report "${name}" (ok=${ok}): ${output.slice(-900)}`]
+      : [];
+  });
+  const failures = findings.flat();
   const clean = plant(join(base, 'clean'), CLEAN);
   const { ok, output } = await lintGate(clean);
   if (!ok) {

@@ -36,6 +36,19 @@ export function run(program, args, { cwd = ROOT, env = {}, echo = false, input =
   });
 }
 
+/** Two at a time, as the reference machine has two cores. @returns the results in the order of `items` */
+export async function inPairs(items, act) {
+  const results = [];
+  const waiting = [...items].entries();
+  const takeTurns = async () => {
+    for (const [index, item] of waiting) {
+      results[index] = await act(item, index);
+    }
+  };
+  await Promise.all([takeTurns(), takeTurns()]);
+  return results;
+}
+
 /** Prints usage and ends the process when --help or -h is among the arguments. */
 export function helpOrContinue(args, usage) {
   if (args.includes('--help') || args.includes('-h')) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { bin, ROOT, run } from './command.mjs';
+import { bin, inPairs, ROOT, run } from './command.mjs';
 import { checkRules } from '../lint/rules.mjs';
 import { tidy } from '../lint/tidy.mjs';
 
@@ -42,17 +42,14 @@ export async function rulesGate(root = ROOT) {
 }
 
 export async function typesGate(root = ROOT, layers = LAYERS) {
-  let output = '';
-  for (const layer of layers) {
-    if (!existsSync(join(root, layer, 'tsconfig.json'))) {
-      continue;
-    }
+  const known = layers.filter((layer) => existsSync(join(root, layer, 'tsconfig.json')));
+  const outputs = await inPairs(known, async (layer) => {
     const ran = await run(bin('tsc'), ['--noEmit', '-p', layer], { cwd: root });
     // A layer without sources yet has nothing to check.
-    if (ran.code !== 0 && !/error TS18003/.test(ran.output)) {
-      output += `${layer}\n${ran.output}`;
-    }
-  }
+    const isRight = ran.code === 0 || /error TS18003/.test(ran.output);
+    return isRight ? '' : `${layer}\n${ran.output}`;
+  });
+  const output = outputs.join('');
   return { ok: output === '', output };
 }
 
