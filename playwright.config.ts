@@ -12,7 +12,7 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   // A loaded machine takes its time; what a test waits for has bounds of its own.
-  timeout: 300_000,
+  timeout: 400_000,
   expect: { timeout: 30_000 },
   use: {
     baseURL: `http://localhost:${PORT}/`,

@@ -1,5 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Locator, test } from '@playwright/test';
+import { expectAccessible } from './accessible.ts';
 import { openPage } from './network.ts';
 
 async function call(card: Locator, method: string): Promise<Locator> {
@@ -57,11 +57,5 @@ test('a canister’s panel tells cycles, memory, limits and history; a snapshot 
   await expect((await call(copy, 'increment')).locator('output')).toHaveText('(2)');
   await expect((await call(card, 'get')).locator('output')).toHaveText('(1)');
 
-  for (const colorScheme of ['dark', 'light'] as const) {
-    await page.emulateMedia({ colorScheme });
-    const { violations } = await new AxeBuilder({ page })
-      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-      .analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
-  }
+  await expectAccessible(page);
 });

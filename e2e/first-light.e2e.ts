@@ -30,22 +30,6 @@ test('a visitor sees four nodes agree', async ({ page }) => {
   }).toPass({ timeout: 20_000 });
 });
 
-test('a finalization that the page shows really verifies', async ({ page }) => {
-  await openPage(page);
-  await waitForHeight(page, 3);
-  const outcome = await page.evaluate(async () => {
-    const { inspect } = window.networkUnderTest ?? {};
-    const checked = [];
-    for (const kind of ['finalization', 'notarization', 'randomBeacon', 'certification'] as const) {
-      checked.push([kind, await inspect?.verify({ kind, height: 2 })] as const);
-    }
-    return checked;
-  });
-  for (const [kind, verification] of outcome) {
-    expect(verification, kind).toMatchObject({ ok: true, value: { valid: true } });
-  }
-});
-
 test('a developer deploys Motoko, increments three times and reads 3, verified', async ({
   page,
 }) => {

@@ -76,7 +76,7 @@ test('Motoko actors answer alike and use the same instructions in the page and i
     wrongKeeper: compile('wrongKeeper'),
     worker: compile('worker'),
   };
-  await openPage(page);
+  await openPage(page, '?nodes=2&pace=turbo');
   await recordRoots(page);
   const calls = await recordCalls(page);
   const content = await bundleForBrowser('tests/support/calls-client.ts');

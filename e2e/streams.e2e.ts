@@ -1,17 +1,11 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { callerOf, installPair } from '../tests/support/call-pair.ts';
 import { agentOfPage } from '../tests/support/page-agent.ts';
+import { expectAccessible } from './accessible.ts';
 import { openPage } from './network.ts';
 
-const STANDARD = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 /** Others use the machine as well. */
 const PATIENCE = { timeout: 120_000 };
-
-async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(STANDARD).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
-}
 
 test('a call between subnets moves the indexes of both streams; cut off, nothing is taken', async ({
   page,
@@ -39,9 +33,6 @@ test('a call between subnets moves the indexes of both streams; cut off, nothing
   await expect(row('End')).toHaveText('End11');
   await expect(row('Signals end')).toHaveText('Signals end11');
   await expect(inspector).toContainText('Subnet 2 took from Root subnet');
-  await page.emulateMedia({ colorScheme: 'dark' });
-  await expectAccessible(page);
-  await page.emulateMedia({ colorScheme: 'light' });
   await expectAccessible(page);
 
   // Tables hold the same, and the tree of the call goes on in the other subnet.

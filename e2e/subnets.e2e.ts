@@ -1,14 +1,7 @@
 import { expect } from '@playwright/test';
-import { Actor, HttpAgent } from '@icp-sdk/core/agent';
-import { IDL } from '@icp-sdk/core/candid';
-import { Principal } from '@icp-sdk/core/principal';
-import { defaultNetworkSpec } from '../src/wire/network-spec.ts';
 import { ADDED_SUBNET_CASE } from '../tests/contract/added-subnet-case.ts';
-import type { ContractNetwork } from '../tests/contract/contract-host.ts';
 import { SLEEP_CASE } from '../tests/contract/sleep-case.ts';
 import { SUBNET_CASES, twoSubnetsSpec } from '../tests/contract/subnet-cases.ts';
-import { managementCanister } from '../tests/support/management.ts';
-import { compileMotoko } from '../tests/support/motoko.ts';
 import { openPage } from './network.ts';
 import { createPageNetwork, openBarePage, test } from './page-network.ts';
 import { createWallClock } from './wall-clock.ts';
@@ -74,75 +67,4 @@ test('every subnet can be looked at, and cut off from the others', async ({ page
   await page.getByRole('button', { name: 'Heal everything' }).click();
   await expect(page.getByTestId('subnet-3')).toContainText('fine');
   await expect(page.getByTestId('active-faults')).toContainText('the network is as it was made');
-});
-
-const COUNTER = `
-persistent actor {
-  var count : Nat = 0;
-  public func inc() : async Nat { count += 1; count };
-}`;
-const CALLER = `
-persistent actor {
-  public func ask(id : Text) : async Nat {
-    let counter = actor (id) : actor { inc : () -> async Nat };
-    await counter.inc()
-  };
-}`;
-
-/** Installs a program on the subnet of that place in the topology. */
-async function install(
-  agent: HttpAgent,
-  network: ContractNetwork,
-  subnet: number,
-  source: string,
-): Promise<Principal> {
-  const first = network.topology().subnets[subnet]?.canisterRanges[0]?.[0] ?? '';
-  const { canister_id } = await managementCanister(
-    agent,
-    Principal.fromHex(first),
-  ).provisional_create_canister_with_cycles({
-    amount: [3_000_000_000_000n],
-    settings: [],
-    specified_id: [],
-  });
-  const { wasm: wasm_module } = await compileMotoko(source);
-  const arg = new Uint8Array(IDL.encode([], []));
-  const mode = { install: null };
-  await managementCanister(agent, canister_id).install_code({
-    mode,
-    canister_id,
-    wasm_module,
-    arg,
-  });
-  return canister_id;
-}
-
-test('a canister calls one of another subnet and gets its answer, each call once', async ({
-  barePage: page,
-}) => {
-  // Two programs to compile, and to install on two subnets, on a machine that others use as well.
-  test.setTimeout(240_000);
-  const network = await createPageNetwork(page, {
-    ...defaultNetworkSpec({ seed: 'calls between subnets', pace: 'turbo' }),
-    subnets: [
-      { type: 'system', nodes: 1 },
-      { type: 'application', nodes: 1 },
-      { type: 'application', nodes: 4 },
-    ],
-  });
-  const agent = await HttpAgent.create({
-    host: 'http://subnet.test',
-    fetch: network.fetch,
-    rootKey: network.rootKey(),
-    verifyQuerySignatures: true,
-  });
-  const counter = await install(agent, network, 2, COUNTER);
-  const canisterId = await install(agent, network, 1, CALLER);
-  const caller = Actor.createActor<{ ask(id: string): Promise<bigint> }>(
-    () => IDL.Service({ ask: IDL.Func([IDL.Text], [IDL.Nat], []) }),
-    { agent, canisterId },
-  );
-  expect(await caller.ask(counter.toText())).toBe(1n);
-  expect(await caller.ask(counter.toText())).toBe(2n);
-  await network.close();
 });

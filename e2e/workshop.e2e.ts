@@ -19,7 +19,7 @@ const GREETER = `persistent actor class Greeter(greeting : Text, start : Nat) {
 test('an actor class is installed with arguments; forms and answers outlast a change of doors', async ({
   page,
 }) => {
-  await openPage(page);
+  await openPage(page, '?nodes=1&pace=turbo');
   await openDoor(page, 'Build');
   const program = page.getByRole('textbox', { name: 'Motoko program' });
   await program.fill(GREETER);
