@@ -9,7 +9,9 @@ import type {
 import type { HashHex } from '../src/protocol/types/ids.ts';
 import { createSandbox } from '../src/sandbox/sandbox.ts';
 import { apiInput, CANISTER, textOf } from '../tests/support/test-canister.ts';
-import { PageSandbox } from './page-sandbox.ts';
+import { PageMap } from '../src/protocol/replicated-state/page-map.ts';
+import { createSandboxClient, type SandboxEvents } from '../src/workers/sandbox/sandbox-client.ts';
+import { PageSandbox, startPageSandbox } from './page-sandbox.ts';
 
 /** Runs in the page: real sandbox workers, and one sandbox inline to compare with. */
 
@@ -22,7 +24,7 @@ export interface SliceFigures {
   readonly queryWhilePausedMs: number;
   /** From the kill of a worker until a new one answered from a heap of 16 MiB. */
   readonly killToAnswerMs: number;
-  /** The part of it until the new worker said what it lacks: the browser's own work. */
+  /** The browser's own work, most of it at the same time: until a new worker said anything. */
   readonly workerStartMs: number;
   readonly slices: number;
 }
@@ -100,30 +102,16 @@ export async function measureSlices(
   for (let i = 0; i < 20; i += 1) {
     queries.push(await timeOf(() => worker.ask(request('canister_query look', null, {}))));
   }
-  const kills: number[] = [];
+  worker.end();
+  const kills = await measureKills(url, wasm, image, rounds);
   const starts: number[] = [];
-  let current = worker;
   for (let i = 0; i < rounds; i += 1) {
-    kills.push(
-      await timeOf(async () => {
-        const startedMs = performance.now();
-        current.end();
-        current = new PageSandbox(url, MAX_MEMORIES);
-        const missing = await current.ask(request('canister_query look', null, {}));
-        if (missing.kind !== 'missing') {
-          throw new Error('a new sandbox cannot know the canister');
-        }
-        starts.push(performance.now() - startedMs);
-        const answer = await current.ask(
-          request('canister_query look', null, { module: wasm, image }),
-        );
-        if (answer.kind !== 'ran' || !answer.outcome.ok) {
-          throw new Error('the query failed on the new sandbox');
-        }
-      }),
-    );
+    const started = performance.now();
+    const fresh = new PageSandbox(url, MAX_MEMORIES);
+    await fresh.ask({ kind: 'forget', canisterId: CANISTER });
+    starts.push(performance.now() - started);
+    fresh.end();
   }
-  current.end();
   return {
     slicePauseUs: ((Math.min(...cut) - Math.min(...whole)) / slices) * 1000,
     sameAsRunAhead: textOf(ofWorker) === textOf(ofInline),
@@ -132,6 +120,62 @@ export async function measureSlices(
     workerStartMs: median(starts),
     slices,
   };
+}
+
+/**
+ * Milliseconds from the death of a worker that was asked something to the answer of the next one, with
+ * the client that a node has, which gets the memory from the page maps.
+ */
+async function measureKills(
+  url: string,
+  wasm: Uint8Array,
+  image: MemoryImage,
+  rounds: number,
+): Promise<number[]> {
+  const [heap, stable] = [PageMap.from(image.heap), PageMap.from(image.stable)];
+  let events: SandboxEvents | undefined;
+  const client = createSandboxClient({
+    start: (next) => {
+      events = next;
+      return startPageSandbox(url, MAX_MEMORIES, null, next.onAnswer);
+    },
+    timers: {
+      set: (delayMs, task) => setTimeout(task, delayMs),
+      clear: (h) => clearTimeout(h as number),
+    },
+    onFatal: (reason) => {
+      throw new Error(reason);
+    },
+  });
+  const askOnce = (asked: SandboxRequest): Promise<SandboxReply> =>
+    new Promise((resolve) => client.request(asked, resolve));
+  const look = async (): Promise<void> => {
+    let reply = await askOnce(request('canister_query look', null, {}));
+    if (reply.kind === 'missing') {
+      // The node's next turn.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      const pages = { heap: [...heap.pages()], stable: [...stable.pages()] };
+      reply = await askOnce(
+        request('canister_query look', null, { module: wasm, image: { ...image, ...pages } }),
+      );
+    }
+    if (reply.kind !== 'ran' || !reply.outcome.ok) {
+      throw new Error('the query failed on the new sandbox');
+    }
+  };
+  await look();
+  const kills: number[] = [];
+  for (let i = 0; i < rounds; i += 1) {
+    const answered = look();
+    kills.push(
+      await timeOf(async () => {
+        events?.onExit('killed');
+        await answered;
+      }),
+    );
+  }
+  client.close();
+  return kills;
 }
 
 function imageOf(reply: SandboxReply): MemoryImage {

@@ -1,22 +1,43 @@
 import type { SandboxReply, SandboxRequest } from '../src/protocol/interfaces/wasm-host.ts';
 import type { SandboxAnswer } from '../src/workers/sandbox/messages.ts';
-import { packImage } from '../src/workers/sandbox/pack-image.ts';
+import { postCall } from '../src/workers/sandbox/pack-image.ts';
+import type { SandboxEvents, SandboxProcess } from '../src/workers/sandbox/sandbox-client.ts';
 
 interface Settle {
   resolve(reply: SandboxReply): void;
   reject(reason: Error): void;
 }
 
-/** Runs in the page: a real sandbox worker, without the client that restarts it. */
+/**
+ * Runs in the page: a real sandbox worker.
+ * @param broker the tab's compiler; null = this sandbox compiles itself
+ */
+export function startPageSandbox(
+  url: string,
+  maxMemories: number,
+  broker: Worker | null,
+  onAnswer: SandboxEvents['onAnswer'],
+): SandboxProcess {
+  const worker = new Worker(url, { type: 'module' });
+  worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) => onAnswer(data));
+  if (broker === null) {
+    worker.postMessage({ kind: 'configure', maxMemories });
+  } else {
+    const { port1, port2 } = new MessageChannel();
+    broker.postMessage(null, [port2]);
+    worker.postMessage({ kind: 'configure', maxMemories, modules: port1 }, [port1]);
+  }
+  return { post: (call) => postCall(worker, call), terminate: () => worker.terminate() };
+}
+
+/** A sandbox worker without the client that restarts it. */
 export class PageSandbox {
-  readonly #worker: Worker;
+  readonly #process: SandboxProcess;
   readonly #open = new Map<number, Settle>();
   #nextId = 0;
 
-  /** @param broker the tab's compiler; null = this sandbox compiles itself */
   constructor(url: string, maxMemories: number, broker: Worker | null = null) {
-    this.#worker = new Worker(url, { type: 'module' });
-    this.#worker.addEventListener('message', ({ data }: MessageEvent<SandboxAnswer>) => {
+    this.#process = startPageSandbox(url, maxMemories, broker, (data) => {
       if ('alive' in data) {
         return;
       }
@@ -28,13 +49,6 @@ export class PageSandbox {
         open?.resolve(data.reply);
       }
     });
-    if (broker === null) {
-      this.#worker.postMessage({ kind: 'configure', maxMemories });
-    } else {
-      const { port1, port2 } = new MessageChannel();
-      broker.postMessage(null, [port2]);
-      this.#worker.postMessage({ kind: 'configure', maxMemories, modules: port1 }, [port1]);
-    }
   }
 
   ask(request: SandboxRequest): Promise<SandboxReply> {
@@ -42,12 +56,11 @@ export class PageSandbox {
     const id = this.#nextId;
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve, reject });
-      const { call, transfer } = packImage({ kind: 'call', id, request });
-      this.#worker.postMessage(call, transfer);
+      this.#process.post({ id, request });
     });
   }
 
   end(): void {
-    this.#worker.terminate();
+    this.#process.terminate();
   }
 }

@@ -2,7 +2,7 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { CompileResult } from '../../src/sandbox/module-cache.ts';
 import type { ModuleAnswer, ModuleAsk } from '../../src/workers/modules/messages.ts';
 import type { SandboxAnswer } from '../../src/workers/sandbox/messages.ts';
-import { packImage } from '../../src/workers/sandbox/pack-image.ts';
+import { postCall } from '../../src/workers/sandbox/pack-image.ts';
 import type { SandboxEvents, SandboxProcess } from '../../src/workers/sandbox/sandbox-client.ts';
 import { bundleForBrowser } from './browser-agent.ts';
 
@@ -46,10 +46,7 @@ export async function loadSandboxThread(): Promise<
     });
     thread.postMessage({ kind: 'configure', maxMemories, modules: port1 }, [port1]);
     return {
-      post: (call) => {
-        const { call: message, transfer } = packImage(call);
-        thread.postMessage(message, transfer);
-      },
+      post: (call) => postCall(thread, call),
       terminate: () => void thread.terminate(),
       ended,
     };

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { HashHex } from '../../protocol/types/ids.ts';
-import type { SandboxReply, SandboxRequest } from '../../protocol/interfaces/wasm-host.ts';
+import type {
+  RunRequest,
+  SandboxReply,
+  SandboxRequest,
+} from '../../protocol/interfaces/wasm-host.ts';
+import type { CanisterId, HashHex } from '../../protocol/types/ids.ts';
 import type { SandboxCall } from './messages.ts';
 import { createSandboxClient, type SandboxEvents } from './sandbox-client.ts';
 
@@ -10,6 +14,20 @@ const request = (name: string): SandboxRequest => ({
   wasm: new Uint8Array(),
 });
 const FORGOTTEN: SandboxReply = { kind: 'forgotten' };
+const NOTHING = { heapWasmPages: 0, heap: [], stableWasmPages: 0, stable: [], globals: [] };
+
+/** A run of a canister's version, on a memory that the sandbox has or is given. */
+const run = (canister: string, more: Partial<RunRequest> = {}): RunRequest => ({
+  kind: 'run',
+  canisterId: canister as CanisterId,
+  moduleHash: 'module' as HashHex,
+  base: { from: 'version', version: 1 },
+  steps: [],
+  instructionLimit: 1n,
+  commitAs: null,
+  oldestVersionInUse: 1,
+  ...more,
+});
 
 interface FakeProcess {
   readonly events: SandboxEvents;
@@ -46,9 +64,10 @@ function createSubject() {
     onFatal: (reason) => fatal.push(reason),
   });
   const replies: string[] = [];
-  const ask = (name: string): void => {
-    client.request(request(name), (reply) => replies.push(`${name} ${reply.kind}`));
+  const send = (name: string, asked: SandboxRequest): void => {
+    client.request(asked, (reply) => replies.push(`${name} ${reply.kind}`));
   };
+  const ask = (name: string): void => send(name, request(name));
   const answer = (process: number, call: number): void => {
     const target = processes[process];
     const id = target?.calls[call]?.id ?? -1;
@@ -59,7 +78,7 @@ function createSubject() {
       task();
     }
   };
-  return { client, processes, fatal, replies, ask, answer, fireTimers, timers: () => tasks };
+  return { client, processes, fatal, replies, send, ask, answer, fireTimers, timers: () => tasks };
 }
 
 describe('sandbox client', () => {
@@ -161,5 +180,64 @@ describe('sandbox client', () => {
     ask('b');
     expect(processes.map((process) => process.terminated)).toEqual([true]);
     expect(timers()).toEqual([]);
+  });
+
+  it('asks for the memory that a new process lacks while it starts', () => {
+    const { processes, replies, send, answer } = createSubject();
+    send('run', run('a'));
+    expect(processes.length).toBe(1);
+    expect(replies).toEqual(['run missing']);
+    expect(processes[0]?.calls).toEqual([]);
+    send('complete', run('a', { image: NOTHING }));
+    send('next', run('a'));
+    expect(processes[0]?.calls.length).toBe(2);
+    answer(0, 0);
+    answer(0, 1);
+    expect(replies).toEqual(['run missing', 'complete forgotten', 'next forgotten']);
+  });
+
+  it('knows what a process holds: not what is forgotten, nor of another canister or process', () => {
+    const { processes, replies, send, answer, fireTimers } = createSubject();
+    send('install', run('a', { base: { from: 'fresh' } }));
+    send('run', run('a'));
+    send('other', run('b'));
+    expect(replies).toEqual(['other missing']);
+    send('forget', { kind: 'forget', canisterId: 'a' as CanisterId });
+    send('late', run('a'));
+    expect(replies).toEqual(['other missing', 'late missing']);
+    send('install', run('a', { base: { from: 'fresh' } }));
+    for (const call of [0, 1, 2, 3]) {
+      answer(0, call);
+    }
+    fireTimers();
+    send('idle', run('a'));
+    expect(processes.length).toBe(2);
+    expect(replies.at(-1)).toBe('idle missing');
+    expect(processes[1]?.calls).toEqual([]);
+  });
+
+  it('lets open runs begin anew at once when their process dies', () => {
+    const { processes, fatal, replies, send, answer } = createSubject();
+    const resume: SandboxRequest = { kind: 'resume', canisterId: 'b' as CanisterId, commitAs: 2 };
+    send('a', run('a', { image: NOTHING }));
+    send('look', run('a'));
+    send('b', run('b', { base: { from: 'fresh' } }));
+    send('resume', resume);
+    processes[0]?.events.onExit('killed');
+    // What was given with its request is given again, and is there for those behind it.
+    expect(processes[1]?.calls.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+    expect(replies).toEqual([]);
+    for (const call of [0, 1, 2, 3]) {
+      answer(1, call);
+    }
+    send('look', run('a'));
+    send('resume', resume);
+    processes[1]?.events.onExit('killed again');
+    expect(replies.slice(4)).toEqual(['look missing', 'resume notPaused']);
+    expect(fatal).toEqual([]);
+    expect(processes[2]?.calls).toEqual([]);
+    send('look', run('a', { image: NOTHING }));
+    answer(2, 0);
+    expect(replies.at(-1)).toBe('look forgotten');
   });
 });

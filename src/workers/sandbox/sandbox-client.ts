@@ -1,4 +1,5 @@
 import type { SandboxReply, SandboxRequest } from '../../protocol/interfaces/wasm-host.ts';
+import type { CanisterId } from '../../protocol/types/ids.ts';
 import type { HostTimers } from '../clock/scheduler.ts';
 import type { SandboxAnswer, SandboxCall } from './messages.ts';
 
@@ -47,6 +48,23 @@ const IDLE_AFTER_MS = 60_000;
 const MAX_ATTEMPTS = 2;
 
 /**
+ * What a process would say that was given nothing of the canister yet. The node gets its memory ready
+ * while the process starts.
+ */
+function replyOfUnprepared(request: SandboxRequest): SandboxReply | undefined {
+  switch (request.kind) {
+    case 'run':
+      return request.base.from === 'fresh' || request.image !== undefined
+        ? undefined
+        : { kind: 'missing', module: false, image: true };
+    case 'resume':
+      return { kind: 'notPaused' };
+    default:
+      return undefined;
+  }
+}
+
+/**
  * Starts the sandbox with the first request and ends it when idle. When it dies, a fresh one gets
  * the open requests again: a run is a pure function of its request, and a fresh sandbox asks for
  * the module and memory it lacks.
@@ -54,6 +72,8 @@ const MAX_ATTEMPTS = 2;
 export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
   const open = new Map<number, OpenCall>();
   let process: SandboxProcess | undefined;
+  /** Canisters of which the process was given memory. */
+  const held = new Set<CanisterId>();
   let nextId = 0;
   let watchdog: unknown;
   let afterFault = false;
@@ -62,6 +82,7 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
   const stop = (): void => {
     process?.terminate();
     process = undefined;
+    held.clear();
   };
   const watch = (): void => {
     if (watchdog !== undefined) {
@@ -95,16 +116,33 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
     process = started;
     return started;
   };
+  const send = (id: number, { request, onReply }: OpenCall): void => {
+    const target = running();
+    if (request.kind !== 'compile' && !held.has(request.canisterId)) {
+      const reply = replyOfUnprepared(request);
+      if (reply !== undefined) {
+        open.delete(id);
+        onReply(reply);
+        return;
+      }
+    }
+    if (request.kind === 'run') {
+      held.add(request.canisterId);
+    } else if (request.kind === 'forget') {
+      held.delete(request.canisterId);
+    }
+    target.post({ id, request });
+  };
   const restart = (reason: string): void => {
     stop();
     afterFault = true;
-    for (const [id, call] of open) {
+    for (const [id, call] of [...open]) {
       if (call.attempts >= MAX_ATTEMPTS) {
         deps.onFatal(`the sandbox failed twice on one request: ${reason}`);
         return;
       }
       call.attempts += 1;
-      running().post({ kind: 'call', id, request: call.request });
+      send(id, call);
     }
     watch();
   };
@@ -132,8 +170,9 @@ export function createSandboxClient(deps: SandboxClientDeps): SandboxClient {
         return;
       }
       nextId += 1;
-      open.set(nextId, { request, onReply, attempts: 1 });
-      running().post({ kind: 'call', id: nextId, request });
+      const call: OpenCall = { request, onReply, attempts: 1 };
+      open.set(nextId, call);
+      send(nextId, call);
       watch();
     },
     running: () => (process === undefined ? 0 : 1),

@@ -8,6 +8,7 @@ import { portLike } from '../gateway/messages.ts';
 import type { ModuleAnswer, ModuleAsk } from '../modules/messages.ts';
 import { createSharedModules, type SharedModules } from '../modules/shared-modules.ts';
 import type { SandboxAnswer, SandboxCall, SandboxMessage } from './messages.ts';
+import { unpackRequest } from './pack-image.ts';
 
 /** How often a worker at work says so. */
 const ALIVE_EVERY_MS = 1000;
@@ -26,11 +27,12 @@ self.onmessage = ({ data }: MessageEvent<SandboxMessage>) => {
     sandbox = engineSuspends() ? createPausableSandbox(options) : createSandbox(options);
     return;
   }
-  const supplied = shared?.supply(data.request);
+  const call: SandboxCall = { id: data.id, request: unpackRequest(data.request) };
+  const supplied = shared?.supply(call.request);
   if (supplied === undefined) {
-    handle(data);
+    handle(call);
   } else {
-    void supplied.then(() => handle(data));
+    void supplied.then(() => handle(call));
   }
 };
 

@@ -1,7 +1,7 @@
 import type { SandboxAnswer, SandboxConfiguration } from './messages.ts';
 import { SEGMENT_BYTES, SMALL_SEGMENT_BYTES } from '../../sandbox/stack-segments.ts';
 import type { SandboxShare } from '../node/control.ts';
-import { packImage } from './pack-image.ts';
+import { postCall } from './pack-image.ts';
 import type { SandboxEvents, SandboxProcess } from './sandbox-client.ts';
 
 /**
@@ -35,10 +35,7 @@ export function startSandboxWorker(
   };
   worker.postMessage(configuration, [port1]);
   return {
-    post: (call) => {
-      const { call: message, transfer } = packImage(call);
-      worker.postMessage(message, transfer);
-    },
+    post: (call) => postCall(worker, call),
     terminate: () => worker.terminate(),
   };
 }
