@@ -12,7 +12,7 @@ Deterministic time slicing in Chromium:
   rateKept                                   the second by the first (target 0.8)
   slicePauseUs                               what each slice adds to a run (target 100)
   killToAnswerMs                             worker killed until a new one answered, 16 MiB (target 150)
-  workerStartMs                              the browser's part of it: until the new worker spoke
+  workerStartMs                              the browser's part of it: until a new worker speaks
   sameAsRunAhead                             a pausing worker and an inline sandbox say the same
 `;
 
