@@ -10,7 +10,7 @@ import { createActiveIntervals } from '../dkg/active-intervals.ts';
 import { createDkgReader, type DkgReader } from '../dkg/dkg-reader.ts';
 import { createHeightCrypto } from '../dkg/height-crypto.ts';
 import { KeyManager, type KeyWork, NO_KEY_WORK } from '../dkg/key-manager.ts';
-import { nextSummaryHeight, type KeptKey } from '../dkg/summary.ts';
+import type { KeptKey } from '../dkg/summary.ts';
 import { traceOfDkg } from '../dkg/trace-facts.ts';
 import type { NodeCrypto } from '../interfaces/crypto.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
@@ -36,6 +36,7 @@ import type {
 } from './consensus-interface.ts';
 import { createFinalizedChain, type FinalizedChain } from './finalized-chain.ts';
 import { genesisPackage } from './genesis-package.ts';
+import { KnownHeights } from './known-heights.ts';
 import { haltRegistryOf } from './registry-orders.ts';
 import { RestartGrace } from './restart-grace.ts';
 import { restoreChain } from './restored-chain.ts';
@@ -52,12 +53,6 @@ import { traceOfApplied, traceOfFinalized } from './trace-facts.ts';
 
 /** Arrival time of artifacts that came in before the first clock reading. */
 const UNSTAMPED: TimeNs = -1n;
-
-/** With what they were derived from, beside themselves. */
-interface KnownHeights extends BouncerHeights {
-  readonly version: number;
-  readonly summaryHeight: Height | undefined;
-}
 
 interface LastContext {
   readonly known: RoleContext | null;
@@ -80,6 +75,7 @@ class ConsensusNode implements Consensus {
   private readonly dkg: DkgReader;
   private readonly keyManager: KeyManager;
   private readonly loop: ChangeLoop;
+  private readonly knownHeights: KnownHeights;
   private readonly boundsWatch = createPoolBoundsWatch();
   private readonly maxPerPeer: number;
   private readonly minimumChainLength: number;
@@ -95,7 +91,6 @@ class ConsensusNode implements Consensus {
   private stopped = false;
   private startedOverFor: Height | null = null;
   private diverged: StateDivergence | null = null;
-  private knownHeights: KnownHeights | null = null;
   private readonly grace = new RestartGrace();
   private lastContext: LastContext = { known: null, diverged: null };
 
@@ -107,6 +102,8 @@ class ConsensusNode implements Consensus {
     this.registry = deps.registry ?? createRegistryClient(deps.genesis);
     this.membership = createMembership(this.registry, this.intervals, this.view);
     this.crypto = createHeightCrypto(deps.crypto, this.intervals);
+    const { artifacts, view, intervals } = this;
+    this.knownHeights = new KnownHeights({ artifacts, view, intervals, state: deps.stateReader });
     this.dkg = createDkgReader(this.view, this.registry, deps.crypto.dkg);
     this.keyManager = new KeyManager(deps.nodeId, deps.storedShares ?? []);
     this.loop = createChangeLoop(this.artifacts, deps.adversary);
@@ -227,37 +224,8 @@ class ConsensusNode implements Consensus {
     return bouncer(id, this.heights());
   }
 
-  /** Asked about every artifact that peers offer: kept until something they stem from moves. */
   private heights(): BouncerHeights {
-    const { version } = this.artifacts.validated;
-    const certified = this.deps.stateReader.latestCertifiedHeight();
-    const expectedBatch = this.nextBatchHeight();
-    const summaryHeight = this.intervals.newest()?.height;
-    const known = this.knownHeights;
-    if (
-      known !== null &&
-      known.version === version &&
-      known.certified === certified &&
-      known.expectedBatch === expectedBatch &&
-      known.summaryHeight === summaryHeight
-    ) {
-      return known;
-    }
-    const { block, height } = this.view.catchUpPackage();
-    this.knownHeights = {
-      version,
-      summaryHeight,
-      beacon: this.view.beaconHeight(),
-      notarized: this.view.notarizedHeight(),
-      finalized: this.view.finalizedHeight(),
-      certified,
-      catchUpPackage: height,
-      nextCatchUpPackage:
-        block.payload.kind === 'summary' ? nextSummaryHeight(block.payload.summary) : height,
-      expectedBatch,
-      dkgStart: summaryHeight ?? height,
-    };
-    return this.knownHeights;
+    return this.knownHeights.read(this.nextBatchHeight());
   }
 
   /** What is replayed after a restart must stay: of an older state than the package's. */
