@@ -17,14 +17,16 @@ interface CallTreesProps {
 
 /** The newest calls that led to calls of other canisters, each with those below it. */
 export function CallTrees({ about, withLanes = false }: CallTreesProps) {
-  // Made anew only when a call, an answer or an end was told of.
-  const facts = useSubnets((all) => all.flatMap(({ calls, messages }) => [calls, messages]));
+  // Made anew only when something was told that says how far a call is.
+  const facts = useSubnets((all) =>
+    all.flatMap(({ calls, messages, streams, canisters }) => [calls, messages, streams, canisters]),
+  );
   const { subnets } = useServices();
   const all = facts.length === 0 ? [] : subnets.getState();
   const trees = callTrees(all).filter((tree) => about === undefined || concerns(tree, about));
   const lanes = withLanes && all.length > 1 ? all.length : 0;
   return trees.length === 0 ? (
-    <p className="muted small">No canister has called another one since this page looks.</p>
+    <p className="muted small">No canister has called another one since this page was opened.</p>
   ) : (
     <>
       {lanes === 0 ? null : <LaneHeads count={lanes} />}
@@ -44,6 +46,7 @@ function concerns({ canisterId, children }: CallNode, about: string): boolean {
 /** Mark, words and tone: colour is never the only carrier. */
 const STATES: Readonly<Record<CallState, readonly [mark: string, words: string, tone: string]>> = {
   open: ['→', 'on its way', 'info'],
+  arrived: ['…', 'waits its turn, or runs', 'info'],
   calling: ['…', 'at work', 'info'],
   answered: ['←', 'answered, on its way back', 'info'],
   replied: ['✓', 'replied', 'good'],

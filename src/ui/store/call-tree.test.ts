@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Topology } from '../../wire/network.ts';
-import { type CallView, initialProjection, type NetworkProjection } from '../../wire/projection.ts';
+import {
+  type CallView,
+  type CanisterView,
+  initialProjection,
+  type NetworkProjection,
+  type StreamView,
+} from '../../wire/projection.ts';
 import { callTrees } from './call-tree.ts';
 
 const id = (index: number): string => `${String(index).padStart(16, '0')}0101`;
@@ -93,6 +99,60 @@ describe('trees of calls', () => {
     // A canister that passes on the text of a trap has not trapped itself.
     const passed = { messages: [ended(1, 'IC0406: IC0503: called `ic0.trap`')] };
     expect(stateAfter('IC0503: called `ic0.trap`', passed)).toBe('rejected');
+  });
+
+  it('say whether a request arrived by what both streams and the queues say', () => {
+    const canister = (index: number, inputs: number, outputs: number) =>
+      ({
+        facts: { canisterId: id(index), queues: { inputs, outputs, openCalls: 0 } },
+      }) as CanisterView;
+    const move = (height: number, enqueued: number) => ({
+      height,
+      enqueued,
+      inducted: 0,
+      rejected: 0,
+      collected: 0,
+    });
+    const stream = (to: number, facts: { end: number; signalsEnd: number }) =>
+      ({
+        facts: { subnetId: `subnet-${to}`, begin: 0, ...facts },
+        height: 8,
+        // One message was sent along with the call, at height 5, and two after it.
+        moves: [move(4, 3), move(5, 1), move(7, 2)],
+      }) as unknown as StreamView;
+    interface Facts {
+      readonly taken: number;
+      readonly outputs?: number;
+      readonly inputs?: number;
+    }
+    const stateWhere = ({ taken, outputs = 0, inputs }: Facts) => {
+      const [tree] = callTrees([
+        {
+          ...initialProjection(TOPOLOGY, 0),
+          calls: [call(1, 101, 'r', false)],
+          canisters: [canister(1, 0, outputs)],
+          streams: [stream(1, { end: 16, signalsEnd: 0 })],
+        },
+        {
+          ...initialProjection(TOPOLOGY, 1),
+          canisters: inputs === undefined ? [] : [canister(101, inputs, 0)],
+          streams: [stream(0, { end: 0, signalsEnd: taken })],
+        },
+      ]);
+      return tree?.children[0]?.state;
+    };
+    // The call is message 13: the fourteenth, before the two of height 7.
+    expect(stateWhere({ taken: 13 })).toBe('open');
+    expect(stateWhere({ taken: 14 })).toBe('arrived');
+    expect(stateWhere({ taken: 14, outputs: 1 })).toBe('open');
+    expect(stateWhere({ taken: 14, inputs: 2 })).toBe('arrived');
+    expect(stateWhere({ taken: 14, inputs: 0 })).toBe('calling');
+    expect(stateWhere({ taken: 13, inputs: 0 })).toBe('open');
+  });
+
+  it('of one subnet arrive at once', () => {
+    const subnet = { ...initialProjection(TOPOLOGY, 0), calls: [call(1, 2, 'r', false)] };
+    expect(callTrees([subnet])[0]?.children[0]?.state).toBe('arrived');
   });
 
   it('begin with the first call that is known, and end even where reports lie', () => {

@@ -1,12 +1,20 @@
 import type { CallView, MessageView } from '../../wire/projection.ts';
 import { hosts, type SubnetProjections } from '../../wire/project-subnets.ts';
 import { callerOf } from '../../wire/project-streams.ts';
+import { directionOf } from './streams.ts';
 
 /**
- * How far a call is, as far as the page was told: nothing heard of it, its callee called others, the
- * callee's subnet answered it, or its caller has the answer.
+ * How far a call is, as far as the page was told: nothing heard of it, its callee's subnet took it in,
+ * its callee is at work on it, the callee's subnet answered it, or its caller has the answer.
  */
-export type CallState = 'open' | 'calling' | 'answered' | 'replied' | 'rejected' | 'trapped';
+export type CallState =
+  | 'open'
+  | 'arrived'
+  | 'calling'
+  | 'answered'
+  | 'replied'
+  | 'rejected'
+  | 'trapped';
 
 /** A call with those that were made for it. */
 export interface CallNode {
@@ -56,14 +64,16 @@ export function callTrees(subnets: SubnetProjections): readonly CallNode[] {
     );
   const nodeOf = (call: CallView, depth: number): CallNode => {
     const children = childrenOf(call.call, depth + 1);
+    const [from, to] = [hostOf(callerOf(call.call)), hostOf(call.canisterId)];
+    const progress = children.length > 0 ? 'calling' : progressOf(subnets, call, from, to);
     return {
       key: call.call,
       canisterId: call.canisterId,
       method: call.method,
-      subnet: hostOf(call.canisterId),
-      callerSubnet: hostOf(callerOf(call.call)),
+      subnet: to,
+      callerSubnet: from,
       height: call.height,
-      ...stateOf(call.answer?.outcome, messages.get(call.call)?.outcome, children),
+      ...stateOf(call.answer?.outcome, messages.get(call.call)?.outcome, progress),
       blocks: call.answer === null ? null : call.answer.height - call.height,
       tookMs: call.answer === null ? null : Number(call.answer.timeNs - call.timeNs) / 1e6,
       children,
@@ -81,7 +91,7 @@ export function callTrees(subnets: SubnetProjections): readonly CallNode[] {
       subnet: hostOf(callerOf(call.call)),
       callerSubnet: null,
       height: message?.height ?? call.height,
-      ...stateOf(message?.outcome, undefined, children),
+      ...stateOf(message?.outcome, undefined, 'calling'),
       blocks: null,
       tookMs: null,
       children,
@@ -103,18 +113,49 @@ function nameOf({ messageId }: MessageView): string {
   return messageId.split('@')[0] ?? messageId;
 }
 
+/** How far a call is whose callee called nobody and told of no end. */
+function progressOf(
+  subnets: SubnetProjections,
+  call: CallView,
+  from: number,
+  to: number,
+): 'open' | 'arrived' | 'calling' {
+  if (!hasArrived(subnets, call, from, to)) {
+    return 'open';
+  }
+  const callee = subnets[to]?.canisters.find(({ facts }) => facts.canisterId === call.canisterId);
+  return callee?.facts.queues.inputs === 0 ? 'calling' : 'arrived';
+}
+
+/** At once on one subnet; else the signals of the callee's subnet reach beyond what was sent by then. */
+function hasArrived(
+  subnets: SubnetProjections,
+  { caller, height }: CallView,
+  from: number,
+  to: number,
+): boolean {
+  const { sender, taken } = directionOf(subnets, from, to);
+  if (from === to || sender === undefined || sender.height < height) {
+    return from === to && from >= 0;
+  }
+  const view = subnets[from]?.canisters.find(({ facts }) => facts.canisterId === caller);
+  const later = sender.moves.filter((move) => move.height > height);
+  const sentSince = later.reduce((sum, { enqueued }) => sum + enqueued, 0);
+  return view?.facts.queues.outputs === 0 && taken >= sender.facts.end - sentSince;
+}
+
 /**
  * @param outcome as the caller heard it
  * @param ended as the callee's subnet told it
+ * @param progress while neither has told of an end
  */
 function stateOf(
   outcome: string | undefined,
   ended: string | undefined,
-  children: readonly CallNode[],
+  progress: CallState,
 ): Pick<CallNode, 'state' | 'reason'> {
   if (outcome === undefined) {
-    const state = ended !== undefined ? 'answered' : children.length > 0 ? 'calling' : 'open';
-    return { state, reason: null };
+    return { state: ended === undefined ? progress : 'answered', reason: null };
   }
   return outcome === 'replied'
     ? { state: 'replied', reason: null }

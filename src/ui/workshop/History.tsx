@@ -2,7 +2,7 @@ import type { CanisterChangeView } from '../../wire/projection.ts';
 import { CopyText } from '../components/CopyText.tsx';
 import { formatCount, shortHash } from '../store/format.ts';
 
-/** What became of a canister since the page looks. */
+/** What became of a canister since the page was opened. */
 export function History({ changes }: { readonly changes: readonly CanisterChangeView[] }) {
   return (
     <details className="facts" data-testid="history">
