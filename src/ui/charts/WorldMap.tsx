@@ -80,7 +80,8 @@ function SubnetRing({ index, radius }: { readonly index: number; readonly radius
           {subnetName(index)}
         </button>
         <span className="small">
-          <span className="muted">{type}</span> <span className={`tone-${tone}`}>{word}</span>
+          <span className="world-type muted">{type}</span>{' '}
+          <span className={`tone-${tone}`}>{word}</span>
           {waiting === 0 ? null : (
             <span className="world-waiting" title="Messages in the queues of its canisters">
               {' '}

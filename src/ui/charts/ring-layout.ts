@@ -46,6 +46,8 @@ const LABEL_SIZES: readonly LabelSize[] = [
   { labels: 'full', margin: 44, halfWidth: 28, height: 34 },
   { labels: 'height', margin: 26, halfWidth: 18, height: 16 },
 ];
+/** Pixels: a box of less height has smaller nodes, so that labels stay clear of the dial. */
+const LOW_BOX = 360;
 const BARE: LabelSize = { labels: 'none', margin: 12, halfWidth: 0, height: 0 };
 
 /** Places `count` nodes on an ellipse that fills the given box; beyond 20 on two rings. */
@@ -65,7 +67,7 @@ function layoutFor(
   { labels, margin }: LabelSize,
 ): RingLayout {
   const centre = { x: width / 2, y: height / 2 - 6 };
-  const nodeRadius = count <= 7 ? 26 : count <= 13 ? 20 : 14;
+  const nodeRadius = count <= 7 ? (height < LOW_BOX ? 22 : 26) : count <= 13 ? 20 : 14;
   const radiusY = Math.max(60, height / 2 - nodeRadius - margin + 6);
   const radiusX = Math.max(80, Math.min(width / 2 - nodeRadius - margin, radiusY * 1.7));
   const positions = Array.from({ length: count }, (_, index) => {

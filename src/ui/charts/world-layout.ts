@@ -7,8 +7,8 @@ export interface WorldLayout {
   readonly radius: number;
 }
 
-/** Room above a ring for the subnet's name, and below it for its blocks. */
-export const WORLD_HEAD = 44;
+/** Room above a ring for the subnet's name and a crown that sticks out, and below it for its blocks. */
+export const WORLD_HEAD = 50;
 export const WORLD_FOOT = 26;
 /** Streams need some way between two rings. */
 const GAP = { wide: 92, narrow: 20 } as const;
@@ -52,7 +52,7 @@ export function worldHeight(count: number, width: number): number {
   if (width >= NARROW) {
     return count <= 3 ? 330 : count <= 4 ? 430 : 500;
   }
-  return count <= 2 ? 230 : count <= 3 ? 480 : count <= 4 ? 440 : 640;
+  return count <= 2 ? 230 : count <= 3 ? 570 : count <= 4 ? 440 : 640;
 }
 
 /** Ways to place them, as shares of the room there is: 0 to 1 each way. */
@@ -224,7 +224,8 @@ const LABEL_OFFSETS = [0, 30, 62];
 
 /**
  * A place for the label of each lane, so that none covers a ring, a name, a row of blocks or another
- * label; where that can't be, at the usual one. Words only where all of them have room.
+ * label; where that can't be, one that covers no other label, and else the usual one. Words only where
+ * all of them have room.
  */
 export function labelPlaces(
   lanes: readonly Lane[],
@@ -245,16 +246,18 @@ function placed(
 ) {
   const taken: Point[] = [];
   return lanes.map((lane) => {
-    const free = candidates(lane).find(
+    const apart = candidates(lane).filter(
       (at) =>
         at.x >= width / 2 &&
         at.x <= boxWidth - width / 2 &&
-        centres.every((centre) => isClearOf(at, centre, radius, width)) &&
         taken.every(
           ({ x, y }) => Math.abs(at.x - x) >= width + 4 || Math.abs(at.y - y) >= LABEL_HEIGHT,
         ),
     );
-    const at = free ?? onLane(lane, LABEL_SHARES[0] ?? 0.5);
+    const free = apart.find((at) =>
+      centres.every((centre) => isClearOf(at, centre, radius, width)),
+    );
+    const at = free ?? apart[0] ?? onLane(lane, LABEL_SHARES[0] ?? 0.5);
     taken.push(at);
     return { at, isFree: free !== undefined };
   });

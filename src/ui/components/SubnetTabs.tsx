@@ -28,12 +28,21 @@ export function typeInWords(type: TopologySubnet['type']): string {
 export function SubnetTabs() {
   const count = useSubnets((all) => all.length);
   return count === 1 ? null : (
-    <nav className={`subnet-tabs ${count > 3 ? 'subnet-tabs-dense' : ''}`} aria-label="Subnets">
+    <nav
+      className={`subnet-tabs ${count > 3 ? 'subnet-tabs-dense' : ''}`}
+      style={{ '--columns': columnsFor(count) } as React.CSSProperties}
+      aria-label="Subnets"
+    >
       {Array.from({ length: count }, (_, index) => (
         <SubnetTab key={index} index={index} />
       ))}
     </nav>
   );
+}
+
+/** Rows of much the same length, whatever the heights: the page below stays where it is. */
+function columnsFor(count: number): number {
+  return count <= 5 ? count : Math.ceil(count / Math.ceil(count / 4));
 }
 
 function SubnetTab({ index }: { readonly index: number }) {
@@ -59,7 +68,8 @@ function SubnetTab({ index }: { readonly index: number }) {
         {subnetName(index)} <span className="subnet-tab-more muted small">{type}</span>
       </span>
       <span className="small">
-        block <span className="mono">{height}</span>
+        <span className="subnet-tab-unit">block </span>
+        <span className="mono">{height}</span>
         <span className="subnet-tab-more muted"> · {rate}</span>
       </span>
       <span className="small">
