@@ -33,7 +33,14 @@ export function ProgramEditor() {
   }, [workshop]);
   useEffect(() => code?.setText(source), [code, source]);
   useEffect(() => code?.setDiagnostics(diagnostics), [code, diagnostics]);
-  useEffect(() => code?.setDark(isDark()), [code, theme]);
+  useEffect(() => {
+    // The page's own listener is older than this one: its theme is set by then.
+    const preference = matchMedia('(prefers-color-scheme: light)');
+    const follow = (): void => code?.setDark(isDark());
+    follow();
+    preference.addEventListener('change', follow);
+    return () => preference.removeEventListener('change', follow);
+  }, [code, theme]);
   return (
     <div className="editor">
       <div className="editor-code" ref={ref} />
