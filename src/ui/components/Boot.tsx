@@ -41,10 +41,12 @@ export function Boot({ stage, detail, startedMs, instead }: BootProps) {
               <span aria-hidden="true">
                 {index < current ? '✓' : index === current ? '▸' : '·'}
               </span>
-              {STAGE_WORDS[name]}
-              {index === current && detail !== '' ? (
-                <span className="muted small"> {detail}</span>
-              ) : null}
+              <span>
+                {STAGE_WORDS[name]}
+                {index === current && detail !== '' ? (
+                  <span className="muted small"> {detail}</span>
+                ) : null}
+              </span>
             </li>
           ))}
         </ol>

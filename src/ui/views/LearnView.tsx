@@ -1,9 +1,11 @@
-/** Honest empty state: what to try until there are lessons. */
+/** Experiments to try; there are no guided lessons. */
 export function LearnView() {
   return (
     <main className="page" id="main" tabIndex={0}>
-      <h2 className="page-title">No lessons yet</h2>
-      <p className="lead">Guided lessons are not written. These experiments work today:</p>
+      <h2 className="page-title">Experiments</h2>
+      <p className="lead">
+        There are no guided lessons. Each of these takes a minute, on the real network of this tab:
+      </p>
       <ol className="experiments">
         <li className="card">
           <h3>Lose one node</h3>

@@ -1,11 +1,12 @@
-/** Honest empty state: what a presenter can do until there are scenarios. */
+/** Honest empty state: what a presenter has without scenarios. */
 export function PresentView() {
   return (
     <main className="page" id="main" tabIndex={0}>
-      <h2 className="page-title">No scenarios yet</h2>
+      <h2 className="page-title">For a talk</h2>
       <p className="lead">
-        Scripted scenarios, replay and a projector theme are not built. Until then, Observe works on
-        a screen: time can be paused and stepped with the keyboard, and each node has a number key.
+        There are no scripted scenarios, no replay and no theme for projectors. What there is:{' '}
+        <a href="#/observe">Observe</a> on a screen. <kbd>Space</kbd> stops the time, <kbd>.</kbd>{' '}
+        goes on by one block, and each of the first nine nodes has a number key.
       </p>
       <p>
         Scripts can drive this network from the console through{' '}
