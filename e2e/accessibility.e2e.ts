@@ -16,4 +16,16 @@ test('a node is selected, stopped and started by keyboard alone', async ({ page 
   await expect(page.getByTestId('headline')).toContainText('3 of 4');
   await page.keyboard.press('k');
   await expect(page.getByTestId('inspector')).not.toContainText('stopped');
+
+  // What is closed under the focus gives it back to what opened it.
+  const third = page.getByTestId('node-3');
+  await third.press('Enter');
+  const close = page.getByRole('button', { name: 'Close the inspector' });
+  await close.focus();
+  await close.press('Enter');
+  await expect(third).toBeFocused();
+  await third.press('Enter');
+  await page.getByRole('button', { name: 'Kill' }).focus();
+  await page.keyboard.press('Escape');
+  await expect(third).toBeFocused();
 });

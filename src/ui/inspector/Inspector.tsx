@@ -1,3 +1,4 @@
+import { useRef } from 'react';
 import { Mutating } from '../components/ReadOnly.tsx';
 import { Feed } from '../components/Feed.tsx';
 import { Icon } from '../components/icons.tsx';
@@ -13,6 +14,7 @@ import { PANEL_ID, PanelTabs, tabId } from './PanelTabs.tsx';
 import { StreamInspector } from './StreamInspector.tsx';
 import { SubnetFacts } from './SubnetFacts.tsx';
 import { SubnetStreams } from './SubnetStreams.tsx';
+import { useFocusReturn } from './use-focus-return.ts';
 
 /** The selected object, the faults or the keys above, the feed below; on a narrow screen a sheet. */
 export function Inspector() {
@@ -20,9 +22,12 @@ export function Inspector() {
   const panel = useUi((state) => state.panel);
   const selection = useUi((state) => state.selection);
   const isEmpty = panel === 'object' && selection === null;
+  const sheet = useRef<HTMLDivElement>(null);
+  useFocusReturn(sheet, panel === 'object' ? selection : panel);
   return (
     <aside className="inspector" aria-label="Inspector and feed">
       <div
+        ref={sheet}
         className={`inspector-sheet ${isEmpty ? 'inspector-empty' : ''}`}
         data-panel={panel}
         data-testid="inspector"
