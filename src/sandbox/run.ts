@@ -1,6 +1,6 @@
-import { encodeUtf8 } from '../base/utf8.ts';
 import { CanisterTrap, hasBacktrace } from '../protocol/execution/system-api/canister-trap.ts';
 import { ApiSession } from '../protocol/execution/system-api/session.ts';
+import { ellipsize } from '../protocol/execution/user-error.ts';
 import { STOP_REASON } from '../protocol/execution/wasm/helpers.ts';
 import type {
   CanisterError,
@@ -19,8 +19,8 @@ import type { StableMemory } from './stable-memory.ts';
 const METHOD_NOT_FOUND = 536;
 const FUNCTION_NOT_FOUND = 513;
 const MAX_TABLE_INDEX = 0xff_ff_ff_ff;
-/** Bytes of a canister's error text that are kept. @upstream rs/types/types#MAX_REJECT_MESSAGE_LEN */
-const MAX_ERROR_TEXT_BYTES = 8 * 1024;
+/** Bytes of an error's text: beginning and end are more than users get of it. */
+const MAX_ERROR_TEXT_BYTES = 64 * 1024;
 
 /** A step begins. */
 const RUNS = Symbol('runs');
@@ -61,15 +61,8 @@ function missing(
     : functionNotFound(closure);
 }
 
-function truncated(message: string): string {
-  if (encodeUtf8(message).length <= MAX_ERROR_TEXT_BYTES) {
-    return message;
-  }
-  let text = message.slice(0, MAX_ERROR_TEXT_BYTES - 3);
-  while (encodeUtf8(text).length > MAX_ERROR_TEXT_BYTES - 3) {
-    text = text.slice(0, -1);
-  }
-  return `${text}...`;
+function bounded(message: string): string {
+  return ellipsize(message, MAX_ERROR_TEXT_BYTES, 50);
 }
 
 function errorOf(thrown: unknown, instance: CanisterInstance): CanisterError {
@@ -81,7 +74,7 @@ function errorOf(thrown: unknown, instance: CanisterInstance): CanisterError {
     throw thrown;
   }
   const error = trap.toError();
-  return { ...error, message: truncated(error.message) };
+  return { ...error, message: bounded(error.message) };
 }
 
 /** One run on an instance that holds its base. */
@@ -164,7 +157,7 @@ export class CanisterRun {
     this.#session.logTrap(error, backtrace);
     return backtrace === null || !step.input.seesBacktrace
       ? error
-      : { ...error, message: truncated(`${error.message}\n${backtrace}`) };
+      : { ...error, message: bounded(`${error.message}\n${backtrace}`) };
   }
 
   #result(outcome: RunReply['outcome']): RunResult {

@@ -20,7 +20,13 @@ import { resolveReceiver } from './routing.ts';
 import type { MessageOutcome } from './message-outcome.ts';
 import type { RoundState } from './round-state.ts';
 import { callMade } from './round-trace.ts';
-import { ErrorCode, errorCodeText, rejectCodeOf, type UserError } from './user-error.ts';
+import {
+  ErrorCode,
+  errorCodeText,
+  rejectCodeOf,
+  type UserError,
+  truncateReject,
+} from './user-error.ts';
 
 /**
  * Call contexts and callbacks of a canister: opened with a call, closed when the last callback ran.
@@ -222,10 +228,9 @@ function outcomeFor(
   if (waits) {
     return undefined;
   }
-  return {
-    kind: 'rejected',
-    error: end.kind === 'failed' ? end.error : didNotReply(canisterId),
-  };
+  return end.kind === 'failed'
+    ? { kind: 'rejected', error: end.error }
+    : { kind: 'rejected', error: didNotReply(canisterId), told: 'No response' };
 }
 
 function didNotReply(canisterId: CanisterId): UserError {
@@ -272,7 +277,7 @@ export function answerRequest(
   });
 }
 
-/** An outcome as a calling canister sees it: a text of the system begins with its error code. */
+/** An outcome as a calling canister sees it: as a rule an error's text begins with its code. */
 export function payloadOf(outcome: MessageOutcome): ResponsePayload {
   if (outcome.kind === 'replied') {
     return { kind: 'reply', data: outcome.reply };
@@ -281,7 +286,7 @@ export function payloadOf(outcome: MessageOutcome): ResponsePayload {
   return {
     kind: 'reject',
     code: rejectCodeOf(code),
-    message: outcome.verbatim === true ? message : `${errorCodeText(code)}: ${message}`,
+    message: outcome.told ?? truncateReject(`${errorCodeText(code)}: ${message}`),
   };
 }
 
@@ -295,7 +300,7 @@ export function rejectOpenCalls(round: RoundState, canisterId: CanisterId): void
   };
   for (const context of round.canister(canisterId).calls.contexts) {
     if (!context.responded) {
-      answerCall(round, context, { kind: 'rejected', error, verbatim: true });
+      answerCall(round, context, { kind: 'rejected', error, told: error.message });
     }
     changeContext(round, canisterId, context.id, {
       responded: true,

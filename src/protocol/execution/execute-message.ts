@@ -44,7 +44,7 @@ import { wasmMemoryLimitExceeded } from './system-api/canister-trap.ts';
 import {
   ErrorCode,
   executionError,
-  truncateMessage,
+  truncateReject,
   wasmModuleNotFound,
   type UserError,
 } from './user-error.ts';
@@ -55,7 +55,7 @@ import {
  * @upstream rs/execution_environment/src/execution/{call_or_task,nonreplicated_query}.rs
  */
 
-const COMPOSITE_IN_REPLICATED_MODE: UserError = {
+export const COMPOSITE_IN_REPLICATED_MODE: UserError = {
   code: ErrorCode.compositeQueryCalledInReplicatedMode,
   message: 'Composite query cannot be called in replicated mode',
 };
@@ -71,7 +71,10 @@ export function* executeCall(
     refuseCall(round, message, tooFew);
     return;
   }
-  const price = priceOf(round, canisterId);
+  const { messageInstructions, queryInstructions } = round.env.limits;
+  const { execution: code } = round.canister(canisterId);
+  const limit = isQuery(code, message.methodName) ? queryInstructions : messageInstructions;
+  const price = prepaymentFor(round, limit, code?.memory64 === true);
   const prepaid = prepayExecution(round, canisterId, price, message.sender);
   if (!prepaid.ok) {
     refuseCall(round, message, prepaid.error);
@@ -135,7 +138,16 @@ function finishCall(
   round.messagesExecuted += 1;
   commitCall(round, canisterId, contextId, execution, run);
   settleExecution(round, canisterId, prepaid, run.instructionsUsed);
-  settleCall(round, canisterId, contextId, endOf(canisterId, run), run.instructionsUsed);
+  const end = endOf(canisterId, run);
+  const isOfQuery = run.outcome.ok && run.delta === null;
+  settleCall(round, canisterId, contextId, isOfQuery ? uncut(end) : end, run.instructionsUsed);
+}
+
+/** What a canister that called a query is told: the whole text of a reject. */
+function uncut(end: MessageEnd): MessageEnd {
+  return end.kind === 'answered' && end.outcome.kind === 'rejected'
+    ? { ...end, outcome: { ...end.outcome, told: end.outcome.error.message } }
+    : end;
 }
 
 /** What a message of a call changed, if it ended well; a replicated query changes cycles only. */
@@ -250,7 +262,7 @@ export function* executeTask(
   if (execution === null) {
     return;
   }
-  const price = priceOf(round, canisterId);
+  const price = prepaymentFor(round, round.env.limits.messageInstructions, execution.memory64);
   if (!prepayExecution(round, canisterId, price, null).ok) {
     return;
   }
@@ -344,6 +356,15 @@ export function outgoingRules(round: RoundState, canister: CanisterState): Outgo
   };
 }
 
+/** Queries have a limit of their own in replicated mode, too. */
+function isQuery(execution: ExecutionState | null, methodName: string): boolean {
+  const { exports = [] } = execution ?? {};
+  return (
+    exports.includes(`canister_query ${methodName}`) ||
+    exports.includes(`canister_composite_query ${methodName}`)
+  );
+}
+
 /** Which kind of export answers a method called in replicated mode. */
 function methodOf(execution: ExecutionState, methodName: string): 'update' | 'query' | undefined {
   if (execution.exports.includes(`canister_update ${methodName}`)) {
@@ -364,11 +385,10 @@ export function endOf(canisterId: CanisterId, run: RunReply): MessageEnd {
     case 'reply':
       return { kind: 'answered', outcome: { kind: 'replied', reply: response.data } };
     case 'reject': {
-      const error = {
-        code: ErrorCode.canisterRejectedMessage,
-        message: truncateMessage(response.message),
-      };
-      return { kind: 'answered', outcome: { kind: 'rejected', error, verbatim: true } };
+      const { message } = response;
+      const error = { code: ErrorCode.canisterRejectedMessage, message };
+      const told = truncateReject(message);
+      return { kind: 'answered', outcome: { kind: 'rejected', error, told } };
     }
   }
 }
@@ -414,14 +434,4 @@ function memoryLimitError(
   return limit === 0n || used <= limit
     ? undefined
     : executionError(canister.canisterId, wasmMemoryLimitExceeded(used, limit).toError());
-}
-
-/** Held back for a message before it runs. */
-function priceOf(round: RoundState, canisterId: CanisterId): PrepaidExecution {
-  const { messageInstructions } = round.env.limits;
-  return prepaymentFor(
-    round,
-    messageInstructions,
-    round.canister(canisterId).execution?.memory64 === true,
-  );
 }

@@ -6,8 +6,8 @@ export type MessageOutcome =
   | {
       readonly kind: 'rejected';
       readonly error: UserError;
-      /** The text is a canister's own, not the system's. */
-      readonly verbatim?: boolean;
+      /** What a calling canister is told; absent = the code and the text. */
+      readonly told?: string;
     };
 
 /** As onlookers are told: `replied`, or the code and the text of the error. */

@@ -59,7 +59,7 @@ export function executeRegistryCall(
   if (!next.ok) {
     const { code, message } = next.error;
     const error = { code: ErrorCode.canisterRejectedMessage, message: `${code}: ${message}` };
-    return { registry, outcome: { kind: 'rejected', error, verbatim: true } };
+    return { registry, outcome: { kind: 'rejected', error } };
   }
   const reply = encodeUtf8(String(next.value.snapshot.version));
   return { registry: next.value, outcome: { kind: 'replied', reply } };

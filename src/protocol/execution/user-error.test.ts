@@ -5,10 +5,12 @@ import { canisterIdFromU64 } from '../crypto/principal.ts';
 import { MAX_REJECT_MESSAGE_BYTES } from '../limits/execution.ts';
 import {
   ErrorCode,
+  ellipsize,
   errorCodeText,
   executionError,
   rejectCodeOf,
   truncateMessage,
+  truncateReject,
   wasmModuleNotFound,
 } from './user-error.ts';
 
@@ -28,6 +30,16 @@ describe('user errors', () => {
     );
   });
 
+  it('leave out the middle of long texts', () => {
+    expect(ellipsize('0123456789', 10, 50)).toBe('0123456789');
+    expect(ellipsize('0123456789a', 10, 50)).toBe('01234...9a');
+    expect(ellipsize('0123456789a', 10, 75)).toBe('0123456...');
+    expect(ellipsize('₿€₿€₿', 10, 50)).toBe('₿...');
+    const long = 'x'.repeat(9000);
+    expect(truncateMessage(`${long}y`)).toBe(`${'x'.repeat(4096)}...${'x'.repeat(4092)}y`);
+    expect(truncateReject(`${long}y`)).toBe(`${'x'.repeat(6144)}...${'x'.repeat(2044)}y`);
+  });
+
   test.prop([fc.string({ unit: 'binary', maxLength: 3000 })])(
     'are cut to 8 KiB between characters',
     (piece) => {
@@ -38,7 +50,7 @@ describe('user errors', () => {
       const bytes = encodeUtf8(cut).length;
       expect(bytes).toBeLessThanOrEqual(MAX_REJECT_MESSAGE_BYTES);
       expect(bytes).toBeGreaterThan(
-        Math.min(encodeUtf8(long).length, MAX_REJECT_MESSAGE_BYTES) - 4,
+        Math.min(encodeUtf8(long).length, MAX_REJECT_MESSAGE_BYTES) - 7,
       );
     },
   );

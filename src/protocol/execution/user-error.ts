@@ -1,5 +1,5 @@
 import { err, type Err } from '../../base/result.ts';
-import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
+import { decodeUtf8Lossy, encodeUtf8 } from '../../base/utf8.ts';
 import { principalToText } from '../crypto/principal.ts';
 import type { CanisterError } from '../interfaces/wasm-host.ts';
 import { MAX_REJECT_MESSAGE_BYTES } from '../limits/execution.ts';
@@ -184,17 +184,46 @@ export function wasmModuleNotFound(canisterId: PrincipalId): UserError {
   });
 }
 
-/** Cuts a text to 8 KiB of UTF-8 without splitting a character. */
+const ELLIPSIS = '...';
+
+function isWithin(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}
+
+/**
+ * A text of at most so many bytes of UTF-8: of a longer one the middle is left out, never a part of a
+ * character. @param headPercent of the bytes go to the beginning
+ * @upstream rs/utils/src/str.rs#ellipsize
+ */
+export function ellipsize(text: string, maxBytes: number, headPercent: number): string {
+  if (3 * text.length <= maxBytes) {
+    return text;
+  }
+  const bytes = encodeUtf8(text);
+  if (bytes.length <= maxBytes) {
+    return text;
+  }
+  const budget = maxBytes - ELLIPSIS.length;
+  const head = Math.min(Math.floor((maxBytes * headPercent) / 100), budget);
+  let end = head;
+  while (end > 0 && isWithin(bytes[end])) {
+    end -= 1;
+  }
+  let start = bytes.length - (budget - head);
+  while (start < bytes.length && isWithin(bytes[start])) {
+    start += 1;
+  }
+  return (
+    decodeUtf8Lossy(bytes.subarray(0, end)) + ELLIPSIS + decodeUtf8Lossy(bytes.subarray(start))
+  );
+}
+
+/** An error's text within the 8 KiB that users get: beginning and end in equal parts. */
 export function truncateMessage(message: string): string {
-  const bytes = encodeUtf8(message);
-  if (bytes.length <= MAX_REJECT_MESSAGE_BYTES) {
-    return message;
-  }
-  for (let length = MAX_REJECT_MESSAGE_BYTES; length > MAX_REJECT_MESSAGE_BYTES - 4; length -= 1) {
-    const text = decodeUtf8(bytes.subarray(0, length));
-    if (text !== undefined) {
-      return text;
-    }
-  }
-  return '';
+  return ellipsize(message, MAX_REJECT_MESSAGE_BYTES, 50);
+}
+
+/** The same of a reject that a canister gets: three quarters of it are its beginning. */
+export function truncateReject(message: string): string {
+  return ellipsize(message, MAX_REJECT_MESSAGE_BYTES, 75);
 }

@@ -11,6 +11,7 @@ import {
   SECOND_NS,
   unwrap,
   type Row,
+  unwrapManagement,
 } from './error-helpers.ts';
 
 const TRAP_HELP =
@@ -261,7 +262,7 @@ export const CALL_ERRORS: readonly Row[] = [
     code: 536,
     text: "Management canister has no method 'nothing'",
     make: (scene) =>
-      unwrap(5, scene.update(forward(new Uint8Array(0), 'nothing', new Uint8Array(0)))),
+      unwrapManagement(536, scene.update(forward(new Uint8Array(0), 'nothing', new Uint8Array(0)))),
   },
   {
     code: 537,

@@ -41,6 +41,12 @@ export function unwrap(rejectCode: number, text: string): string {
   return text.startsWith(prefix) ? text.slice(prefix.length) : text;
 }
 
+/** The same of the management canister, which tells canisters no codes but the first digit. */
+export function unwrapManagement(code: number, text: string): string {
+  const prefix = `IC0406: ${Math.floor(code / 100)}: `;
+  return text.startsWith(prefix) ? `IC0${code}: ${text.slice(prefix.length)}` : text;
+}
+
 /** Calls `raw_rand` again and again: a call that never ends. */
 export function endless(scene: ErrorScene): void {
   const arg = Uint8Array.from(IDL.encode([], []));

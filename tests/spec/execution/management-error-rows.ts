@@ -11,8 +11,8 @@ import {
   forward,
   HELP,
   SECOND_NS,
-  unwrap,
   type Row,
+  unwrapManagement,
 } from './error-helpers.ts';
 
 const INTERNAL =
@@ -104,7 +104,10 @@ export const MANAGEMENT_ERRORS: readonly Row[] = [
     text: /^Creating a canister requires a fee of \d+ that is deducted from the canister's initial balance but only 5 cycles were received with the create_canister request\./,
     make: (scene) => {
       const arg = Uint8Array.from(IDL.encode([IDL.Record({})], [{}]));
-      return unwrap(4, scene.update(forward(new Uint8Array(0), 'create_canister', arg, 5)));
+      return unwrapManagement(
+        403,
+        scene.update(forward(new Uint8Array(0), 'create_canister', arg, 5)),
+      );
     },
   },
   {

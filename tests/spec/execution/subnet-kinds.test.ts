@@ -116,7 +116,7 @@ describe('a data subnet', () => {
           }),
         ).bytes,
       );
-    expect(ask(scene.b)).toBe(`IC0406: ${NOT_ENABLED}`);
+    expect(ask(scene.b)).toBe('IC0406: This API is not enabled on this subnet');
     expect(ask(scene.a)).toBe('hello');
   });
 });

@@ -1,6 +1,6 @@
 import { principalToText } from '../../crypto/principal.ts';
 import type { CanisterState } from '../../replicated-state/canister-state.ts';
-import type { CanisterId, PrincipalId } from '../../types/ids.ts';
+import type { CanisterId, PrincipalId, SubnetId } from '../../types/ids.ts';
 import { ErrorCode, help, type UserError } from '../user-error.ts';
 
 /** Errors of the management canister, in the replica's words. @upstream rs/execution_environment/src/canister_manager/types.rs */
@@ -8,6 +8,35 @@ import { ErrorCode, help, type UserError } from '../user-error.ts';
 /** The replica's suggestion where it names a bare anchor instead of a page. */
 function advice(suggestion: string, anchor: string): string {
   return `\n${suggestion} See documentation: ${anchor}`;
+}
+
+/** Methods of which the replica says more when their canister is not there. */
+const ADVISES_ON_MISSING: ReadonlySet<string> = new Set([
+  'delete_canister',
+  'install_chunked_code',
+  'install_code',
+  'stop_canister',
+  'uninstall_code',
+]);
+
+/** At execution; the ingress filter and calls of canisters that are not there leave out the dot. */
+export function targetNotFound(canisterId: CanisterId, methodName = ''): UserError {
+  const suggestion = ADVISES_ON_MISSING.has(methodName)
+    ? help('Check the ICP dashboard to ensure the canister exists.', 'canister-not-found')
+    : '';
+  return {
+    code: ErrorCode.canisterNotFound,
+    message: `Canister ${principalToText(canisterId)} not found.${suggestion}`,
+  };
+}
+
+/** The canister whose chunks an installation wants. */
+export function storeNotFound(store: CanisterId, subnet: SubnetId, target: CanisterId): UserError {
+  const [from, on, to] = [store, subnet, target].map(principalToText);
+  return {
+    code: ErrorCode.canisterNotFound,
+    message: `InstallChunkedCode Error: Store canister ${from} was not found on subnet ${on} of target canister ${to}`,
+  };
 }
 
 /** Of the ingress filter. */

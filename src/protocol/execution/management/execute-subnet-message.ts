@@ -24,7 +24,7 @@ import {
 import { checkCallerSubnet } from './caller-subnet.ts';
 import { assembleChunks, clearChunkStore, storedChunks, uploadChunk } from './chunks.ts';
 import { createPaidCanister, createProvisionalCanister } from './create-canister.ts';
-import { cannotControl, chunkStoreError } from './errors.ts';
+import { cannotControl, storeNotFound } from './errors.ts';
 import { canisterInfo, canisterMetadata } from './information.ts';
 import {
   checkManagementCall,
@@ -326,11 +326,8 @@ function* installChunked(round: RoundState, message: SubnetMessage): SandboxTask
   const { storeCanister, chunkHashes, moduleHash, canisterId, senderVersion } = decoded.value;
   const store = round.find(storeCanister ?? canisterId);
   if (store === undefined) {
-    return err(
-      chunkStoreError(
-        `Store canister ${principalToText(storeCanister ?? canisterId)} was not found on subnet ${principalToText(round.env.subnetId)} of target canister ${principalToText(canisterId)}`,
-      ),
-    );
+    const { subnetId } = round.env;
+    return err(storeNotFound(storeCanister ?? canisterId, subnetId, canisterId));
   }
   const { sender } = message;
   if (sender !== store.canisterId && !store.controllers.includes(sender)) {

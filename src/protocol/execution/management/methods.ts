@@ -6,7 +6,13 @@ import { canisterNotFound } from '../execute-message.ts';
 import { ErrorCode, userError, type UserError } from '../user-error.ts';
 import { isVisible } from '../visibility.ts';
 import { decodeTarget } from './arguments.ts';
-import { cannotControl, notAllowedToReadStatus, notAllowedToSee, notController } from './errors.ts';
+import {
+  cannotControl,
+  notAllowedToReadStatus,
+  notAllowedToSee,
+  notController,
+  targetNotFound,
+} from './errors.ts';
 
 /**
  * Who may call which method of the management canister.
@@ -205,7 +211,7 @@ export function checkManagementCall(
   }
   const canister = canisters.get(canisterId.value);
   if (canister === undefined) {
-    return err(canisterNotFound(canisterId.value));
+    return err(targetNotFound(canisterId.value, method));
   }
   const access = ACCESS[method];
   return mayCall(canister, caller, access)

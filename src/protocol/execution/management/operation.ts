@@ -4,10 +4,9 @@ import type { CanisterState, ChangeOrigin } from '../../replicated-state/caniste
 import type { CanisterId, Cycles, Instructions, PrincipalId } from '../../types/ids.ts';
 import { settleMemoryGrowth } from '../allocations.ts';
 import { checkAffordable, executionFee } from '../cycles-account-manager.ts';
-import { canisterNotFound } from '../execute-message.ts';
 import type { RoundState } from '../round-state.ts';
 import type { UserError } from '../user-error.ts';
-import { snapshotOutOfCycles } from './errors.ts';
+import { snapshotOutOfCycles, targetNotFound } from './errors.ts';
 
 /** What the methods that change a canister have in common: who did it, what it costs, whether it fits. */
 
@@ -29,7 +28,7 @@ export function findCanister(
   canisterId: CanisterId,
 ): Result<CanisterState, UserError> {
   const canister = round.canisters.get(canisterId);
-  return canister === undefined ? err(canisterNotFound(canisterId)) : ok(canister);
+  return canister === undefined ? err(targetNotFound(canisterId)) : ok(canister);
 }
 
 /**

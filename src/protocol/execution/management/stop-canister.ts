@@ -26,7 +26,10 @@ export function answerSubnetMessage(
   instructions: Instructions = 0n,
 ): void {
   if (isRequest(message)) {
-    answerRequest(round, message, outcome, refund, instructions);
+    // Canisters are told errors of the management canister without their codes.
+    const answer =
+      outcome.kind === 'rejected' ? { told: outcome.error.message, ...outcome } : outcome;
+    answerRequest(round, message, answer, refund, instructions);
   } else {
     round.finish(message, outcome, instructions);
   }
@@ -101,12 +104,14 @@ export function startCanister(round: RoundState, canister: CanisterState): void 
     version: canister.version + 1n,
     stopRequests: [],
   });
+  const name = `Canister ${principalToText(canisterId)}`;
   const error = {
     code: ErrorCode.canisterStoppingCancelled,
-    message: `Canister ${principalToText(canisterId)}'s stop request was cancelled.`,
+    message: `${name}'s stop request was cancelled.`,
   };
+  const told = `${name}'s stop request cancelled`;
   const messages = stopRequests.map(({ message }) => message);
-  answerAll(round, messages, { kind: 'rejected', error });
+  answerAll(round, messages, { kind: 'rejected', error, told });
 }
 
 /** Takes the canister's code and all that hangs on it; open calls are rejected. Snapshots stay. */

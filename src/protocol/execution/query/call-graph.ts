@@ -229,7 +229,10 @@ function* runCallback(
   answered: OutgoingCall,
   outcome: MessageOutcome,
 ): SandboxTask<Step> {
-  const payload = payloadOf(outcome);
+  // Calls within a query are told errors without their codes.
+  const payload = payloadOf(
+    outcome.kind === 'rejected' ? { told: outcome.error.message, ...outcome } : outcome,
+  );
   const { target, caller, callerInfo } = open;
   const { canisterId } = target.canister;
   const limit = tree.instructionLimit;

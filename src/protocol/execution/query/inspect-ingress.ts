@@ -2,13 +2,14 @@ import { err, ok, type Result } from '../../../base/result.ts';
 import { MANAGEMENT_CANISTER_ID } from '../../crypto/principal.ts';
 import type { ReplicatedState } from '../../replicated-state/replicated-state.ts';
 import { checkAffordable, ingressInductionFee } from '../cycles-account-manager.ts';
-import { refusalOf } from '../execute-message.ts';
+import { canisterNotFound, COMPOSITE_IN_REPLICATED_MODE, refusalOf } from '../execute-message.ts';
 import type { ExecutionEnvironment } from '../execution-environment.ts';
 import { checkManagementIngress } from '../management/methods.ts';
 import { isRegistry, registryCallRefusal } from '../registry-call.ts';
 import { runOnSandbox, systemApiInput, type SandboxTask } from '../run-on-sandbox.ts';
 import { ErrorCode, executionError, type UserError } from '../user-error.ts';
-import { activeCanister, readOnlyRun, withModule } from './read-only-run.ts';
+import { readOnlyRun, withModule } from './read-only-run.ts';
+import type { CanisterId } from '../../types/ids.ts';
 import type { Query } from './execute-query.ts';
 
 /**
@@ -30,23 +31,23 @@ export function* inspectIngress(
     const refusal = registryCallRefusal(state.registry, call);
     return refusal === undefined ? ok(null) : err(refusal);
   }
-  const active = activeCanister(state, call.canisterId);
-  if (!active.ok) {
-    return active;
+  const found = state.canisters.get(call.canisterId);
+  if (found === undefined) {
+    return err(canisterNotFound(call.canisterId as CanisterId));
   }
-  const refusal = refusalOf(active.value);
+  const fee = ingressInductionFee(env, payloadBytes);
+  const refusal =
+    checkAffordable(env, found, fee, found.controllers.includes(call.sender)) ?? refusalOf(found);
   if (refusal !== undefined) {
     return err(refusal);
   }
-  const target = withModule(active.value);
+  const target = withModule(found);
   if (!target.ok) {
     return target;
   }
   const { canister, execution } = target.value;
-  const fee = ingressInductionFee(env, payloadBytes);
-  const broke = checkAffordable(env, canister, fee, canister.controllers.includes(call.sender));
-  if (broke !== undefined) {
-    return err(broke);
+  if (execution.exports.includes(`canister_composite_query ${call.methodName}`)) {
+    return err(COMPOSITE_IN_REPLICATED_MODE);
   }
   const name = 'canister_inspect_message';
   if (!execution.exports.includes(name)) {

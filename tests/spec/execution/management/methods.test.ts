@@ -266,10 +266,10 @@ describe('the management canister', () => {
       code: 4,
       text: expect.stringMatching(text) as string,
     });
-    expect(read('open')).toMatchObject(refusal(/^IC0406: The canister .* has no Wasm module/));
+    expect(read('open')).toMatchObject(refusal(/^The canister .* has no Wasm module/));
     subnet.install(id, marked);
     expect(read('open')).toEqual({ value: Uint8Array.from(Buffer.from('for all')) });
-    const hidden = /^IC0406: The canister .* has no metadata section with the name closed\.$/;
+    const hidden = /^The canister .* has no metadata section with the name closed\.$/;
     expect(read('closed')).toMatchObject(refusal(hidden));
     settings(id, { controllers: [principalOf(caller)] });
     expect(read('closed')).toEqual({ value: Uint8Array.from(Buffer.from('for some')) });
@@ -373,13 +373,23 @@ describe('the management canister', () => {
       expect(
         manageBy(subnet, caller, 'delete_canister', { canister_id: principalOf(caller) }),
       ).toMatchObject({
-        text: expect.stringMatching(/^IC0512: .* cannot delete itself/) as string,
+        text: expect.stringMatching(/^Canister .* cannot delete itself/) as string,
       });
       const gone = manageBy(subnet, caller, 'canister_info', {
         canister_id: principalOf('00000000000fffff0101'),
         num_requested_changes: [],
       });
-      expect(gone).toMatchObject({ code: 3, text: expect.stringContaining('not found') as string });
+      expect(
+        manageBy(subnet, caller, 'stop_canister', {
+          canister_id: principalOf('00000000000fffff0101'),
+        }),
+      ).toMatchObject({
+        text: expect.stringMatching(/^Canister .* not found\.\nCheck the ICP dashboard/) as string,
+      });
+      expect(gone).toMatchObject({
+        code: 3,
+        text: expect.stringMatching(/^Canister .* not found\.$/) as string,
+      });
     });
   });
 

@@ -347,7 +347,7 @@ describe('snapshots of a canister', () => {
       manageBy(subnet, viewer, method, { canister_id: principalOf(id) });
     expect(asViewer('list_canister_snapshots')).toMatchObject({
       code: 5,
-      text: expect.stringMatching(/^IC0512: Only the controllers of the canister/) as string,
+      text: expect.stringMatching(/^Only the controllers of the canister/) as string,
     });
     const setVisibility = (visibility: object): void => {
       manage(subnet, id, 'update_settings', {
@@ -359,7 +359,7 @@ describe('snapshots of a canister', () => {
     setVisibility({ allowed_viewers: [] });
     expect(asViewer('list_canister_snapshots')).toMatchObject({
       code: 4,
-      text: expect.stringMatching(/^IC0406: Caller .* is not allowed to access/) as string,
+      text: expect.stringMatching(/^Caller .* is not allowed to access/) as string,
     });
   });
 
