@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPrng } from '../../base/prng.ts';
 import { type LinkConditions, PERFECT_LINK } from '../../wire/network-spec.ts';
-import { createNetworkClock, liveClockSetting, withRate } from '../clock/network-clock.ts';
-import { createScheduler } from '../clock/scheduler.ts';
+import { withRate } from '../clock/network-clock.ts';
+import { createManualClock } from '../clock/testing/manual-clock.ts';
 import { inboxChannelName, subnetChannelName, subnetChannels } from './channel-like.ts';
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
 import { createLinkTable, type DropCause } from './link-table.ts';
@@ -17,26 +17,11 @@ const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
 function createSubject(seed = 'links') {
   const hub = createMemoryChannelHub();
-  let nowMs = START_MS;
-  let timers: { readonly dueMs: number; readonly task: () => void }[] = [];
-  const clock = createNetworkClock(liveClockSetting(START_MS), () => nowMs);
-  const scheduler = createScheduler(clock, {
-    set: (delayMs, task) => {
-      const timer = { dueMs: nowMs + delayMs, task };
-      timers.push(timer);
-      return timer;
-    },
-    clear: (handle) => {
-      timers = timers.filter((timer) => timer !== handle);
-    },
-  });
+  const { clock, scheduler, nowMs, moveTo, take } = createManualClock(START_MS);
   const advance = (ms: number): void => {
-    nowMs += ms;
-    for (let due = timers.find((t) => t.dueMs <= nowMs); due; ) {
-      const running = due;
-      timers = timers.filter((timer) => timer !== running);
-      running.task();
-      due = timers.find((t) => t.dueMs <= nowMs);
+    moveTo(nowMs() + ms);
+    for (let due = take(nowMs()); due; due = take(nowMs())) {
+      due.task();
     }
   };
   const start = (nodeId: string, connectionId = '0000000000000001') => {
@@ -60,7 +45,7 @@ function createSubject(seed = 'links') {
     return { transport, received, rejected, dropped, links };
   };
   const setRate = (rate: number): void => {
-    clock.apply(withRate(clock.setting(), rate, nowMs));
+    clock.apply(withRate(clock.setting(), rate, nowMs()));
     scheduler.rearm();
   };
   /** Two started nodes with a port between them, and packets of the size that uses the medium. */

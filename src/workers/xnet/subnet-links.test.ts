@@ -5,8 +5,8 @@ import { FETCH_TIMEOUT_MS, MAX_OPEN_FETCHES } from '../../protocol/limits/fetch.
 import type { HttpReply, HttpRequest } from '../../protocol/node/node-io.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import { PERFECT_LINK } from '../../wire/network-spec.ts';
-import { createNetworkClock, liveClockSetting, withRate } from '../clock/network-clock.ts';
-import { createScheduler } from '../clock/scheduler.ts';
+import { withRate } from '../clock/network-clock.ts';
+import { createManualClock } from '../clock/testing/manual-clock.ts';
 import { createLinkTable } from '../transport/link-table.ts';
 import { createMemoryChannelHub } from '../transport/memory-channel.ts';
 import { openSubnetLinks } from './subnet-links.ts';
@@ -30,32 +30,16 @@ const ask = (path = '/api/v1/streams'): HttpRequest => ({
 /** A and B are of different subnets; what each is asked is noted. */
 function createSubject(serve: Serve = () => text('hello')) {
   const hub = createMemoryChannelHub();
-  let nowMs = START_MS;
-  let timers: { readonly dueMs: number; readonly task: () => void }[] = [];
-  const clock = createNetworkClock(liveClockSetting(START_MS), () => nowMs);
-  const scheduler = createScheduler(clock, {
-    set: (delayMs, task) => {
-      const timer = { dueMs: nowMs + delayMs, task };
-      timers.push(timer);
-      return timer;
-    },
-    clear: (handle) => {
-      timers = timers.filter((timer) => timer !== handle);
-    },
-  });
+  const { clock, scheduler, nowMs, moveTo, take } = createManualClock(START_MS);
   const run = (ms: number): void => {
-    const endMs = nowMs + ms;
-    for (;;) {
-      hub.flush();
-      const [next] = timers.toSorted((a, b) => a.dueMs - b.dueMs);
-      if (next === undefined || next.dueMs > endMs) {
-        break;
-      }
-      timers = timers.filter((timer) => timer !== next);
-      nowMs = Math.max(nowMs, next.dueMs);
+    const endMs = nowMs() + ms;
+    hub.flush();
+    for (let next = take(endMs); next; next = take(endMs)) {
+      moveTo(Math.max(nowMs(), next.dueMs));
       next.task();
+      hub.flush();
     }
-    nowMs = endMs;
+    moveTo(endMs);
   };
   const asked: string[] = [];
   const withdrawn: string[] = [];
@@ -96,7 +80,7 @@ function createSubject(serve: Serve = () => text('hello')) {
     return { ...subnetLinks, links, fetch };
   };
   const setRate = (rate: number): void => {
-    clock.apply(withRate(clock.setting(), rate, nowMs));
+    clock.apply(withRate(clock.setting(), rate, nowMs()));
     scheduler.rearm();
   };
   return { hub, start, run, setRate, asked, withdrawn, rejected };
