@@ -1,6 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import {
+  MAINNET_ROOT_KEY,
+  mainnetCertificate,
+} from '../../../tests/support/mainnet-certificates.ts';
 import { bytesToHex, hexToBytes } from '../../base/hex.ts';
 import { createLru } from '../../base/lru.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
@@ -329,25 +333,12 @@ describe('the choice of a backend', () => {
   });
 });
 
-// Real certificates of mainnet, shipped with the client library as its own test data. That file
-// expects a test runner's global.
-vi.stubGlobal('test', () => undefined);
-const { goldenCertificates } = await import(
-  '../../../node_modules/@icp-sdk/core/lib/esm/agent/agent/http/__certificates__/goldenCertificates.js'
-);
-vi.unstubAllGlobals();
-
 describe('mainnet certificates', () => {
-  const rootKeyDer = hex(
-    '308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100' +
-      '814c0e6ec71fab583b08bd81373c255c3c371b2e84863c98a4f1e08b74235d14fb5d9c0cd546d968' +
-      '5f913a0c0b2cc5341583bf4b4392e467db96d65b9bb4cb717112f8472e0d5a4d14505ffd7484b01291091c5f87b98883463f98091a0baaae',
-  );
-
+  const rootKeyDer = MAINNET_ROOT_KEY;
   it.each(['mainnetSystem', 'mainnetApplication', 'mainnetApplicationO3ow2'] as const)(
     '%s is valid and a changed one is not',
     (name) => {
-      const decoded = decodeCertificate(hex(goldenCertificates[name]));
+      const decoded = decodeCertificate(mainnetCertificate(name));
       expect(decoded.ok).toBe(true);
       if (decoded.ok) {
         const changed = {

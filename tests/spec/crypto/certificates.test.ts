@@ -1,6 +1,11 @@
 import { Certificate as AgentCertificate } from '@icp-sdk/core/agent';
 import { Principal } from '@icp-sdk/core/principal';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import {
+  MAINNET_ROOT_KEY,
+  mainnetCertificate,
+  type MainnetCertificate,
+} from '../../support/mainnet-certificates.ts';
 import { bytesToHex, hexToBytes } from '../../../src/base/hex.ts';
 import { encodeUleb128 } from '../../../src/base/leb128.ts';
 import { encodeUtf8 } from '../../../src/base/utf8.ts';
@@ -31,26 +36,14 @@ import type { CanisterId, PrincipalId } from '../../../src/protocol/types/ids.ts
 const hex = (text: string): Uint8Array => hexToBytes(text) as Uint8Array;
 const bls = createNobleBls();
 
-// Real certificates of mainnet, shipped with the client library as its own test data. That file
-// expects a test runner's global.
-vi.stubGlobal('test', () => undefined);
-const { goldenCertificates } = await import(
-  '../../../node_modules/@icp-sdk/core/lib/esm/agent/agent/http/__certificates__/goldenCertificates.js'
-);
-vi.unstubAllGlobals();
-
 describe('mainnet certificates', () => {
-  const rootKeyDer = hex(
-    '308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100' +
-      '814c0e6ec71fab583b08bd81373c255c3c371b2e84863c98a4f1e08b74235d14fb5d9c0cd546d968' +
-      '5f913a0c0b2cc5341583bf4b4392e467db96d65b9bb4cb717112f8472e0d5a4d14505ffd7484b01291091c5f87b98883463f98091a0baaae',
-  );
+  const rootKeyDer = MAINNET_ROOT_KEY;
   const canister = (text: string): PrincipalId => {
     const id = principalFromText(text);
     return id.ok ? id.value : ('' as PrincipalId);
   };
-  const decoded = (name: keyof typeof goldenCertificates): Certificate => {
-    const certificate = decodeCertificate(hex(goldenCertificates[name]));
+  const decoded = (name: MainnetCertificate): Certificate => {
+    const certificate = decodeCertificate(mainnetCertificate(name));
     if (!certificate.ok) {
       throw new TypeError(certificate.error.message);
     }
