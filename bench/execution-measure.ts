@@ -162,6 +162,16 @@ export function measureKernel(
   };
 }
 
+/** Bytes of the code section before and after; the same in every engine that has what the module uses. */
+export function measureGrowth(wasm: Uint8Array): Pick<KernelFigures, 'code' | 'rewrittenCode'> {
+  const parsed = parse(wasm);
+  const rewriting = parsed.ok ? rewrite(parsed.module) : parsed;
+  if (!rewriting.ok) {
+    throw new TypeError(rewriting.reason);
+  }
+  return { code: codeBytes(wasm), rewrittenCode: codeBytes(rewriting.rewritten.wasm) };
+}
+
 /** Milliseconds of each of so many rewritings, the first one first. */
 export function measureRewriting(
   wasm: Uint8Array,

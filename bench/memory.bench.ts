@@ -12,7 +12,7 @@ import { createSandbox } from '../src/sandbox/sandbox.ts';
 const USAGE = `
 npm run bench -- memory [--json] [--count N] [--no-tab | --only-tab]
 What a message costs by the size of the heap: an update that touches one page, one that traps after it,
-one that touches 256 pages, at 1, 16, 128 and 512 MB of non-zero heap. Microseconds, medians of
+one that touches 256 pages next to each other or spread evenly over the heap, at 1, 16, 128 and 512 MB of non-zero heap. Microseconds, medians of
 interleaved runs, in Node.
   whole    rounds of one message each, from the batch to the root of the certified state: scheduler,
            execution, sandbox, commit and hashing (no signatures)
@@ -41,15 +41,16 @@ function heapCanister(megabytes: number): string {
         (i32.store (local.get $at) (i32.const 1))
         (local.set $at (i32.add (local.get $at) (i32.const 4096)))
         (br_if 0 (i32.lt_u (local.get $at) (i32.const ${megabytes * 1_048_576})))))
-    (func $touch (param $pages i32) (local $at i32)
+    (func $touch (param $pages i32) (param $step i32) (local $at i32)
       (global.set $n (i32.add (global.get $n) (i32.const 1)))
       (loop
         (i32.store offset=8 (local.get $at) (global.get $n))
-        (local.set $at (i32.add (local.get $at) (i32.const 4096)))
+        (local.set $at (i32.add (local.get $at) (local.get $step)))
         (br_if 0 (local.tee $pages (i32.sub (local.get $pages) (i32.const 1))))))
-    (func (export "canister_update one") (call $touch (i32.const 1)) (call $reply))
-    (func (export "canister_update many") (call $touch (i32.const ${MANY_PAGES})) (call $reply))
-    (func (export "canister_update trap") (call $touch (i32.const 1)) unreachable))`;
+    (func (export "canister_update one") (call $touch (i32.const 1) (i32.const 0)) (call $reply))
+    (func (export "canister_update many") (call $touch (i32.const ${MANY_PAGES}) (i32.const 4096)) (call $reply))
+    (func (export "canister_update spread") (call $touch (i32.const ${MANY_PAGES}) (i32.const ${(megabytes * 1_048_576) / MANY_PAGES})) (call $reply))
+    (func (export "canister_update trap") (call $touch (i32.const 1) (i32.const 0)) unreachable))`;
 }
 
 /** Loops of stable calls at offsets all over stable memory; an empty loop is measured too. */
@@ -109,7 +110,7 @@ function timeUs(canister: TestCanister, method: string): number {
 /** How long a method takes on a canister with such a heap. */
 type TimeMethod = (megabytes: number, method: string) => number;
 
-const METHODS = ['one', 'trap', 'many'] as const;
+const METHODS = ['one', 'trap', 'many', 'spread'] as const;
 const WARM_UPS = 50;
 
 async function inSandbox(count: number) {
@@ -168,11 +169,14 @@ function bySize(count: number, timeMethod: TimeMethod) {
   }
   const of = (method: string, megabytes: number): number =>
     median(times.get(`${method}${megabytes}`) ?? []);
+  const perPage = (method: string, megabytes: number): number =>
+    rounded((of(method, megabytes) - of('one', megabytes)) / (MANY_PAGES - 1), 2);
   const sizes = SIZES_MB.map((megabytes) => ({
     megabytes,
     updateUs: rounded(of('one', megabytes)),
     trapUs: rounded(of('trap', megabytes)),
-    perDirtyPageUs: rounded((of('many', megabytes) - of('one', megabytes)) / (MANY_PAGES - 1), 2),
+    perDirtyPageUs: perPage('many', megabytes),
+    perSpreadPageUs: perPage('spread', megabytes),
   }));
   return {
     ratio512to1: rounded(of('one', 512) / of('one', 1), 2),
