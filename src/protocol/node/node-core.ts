@@ -104,7 +104,11 @@ class NodeCoreMachine implements NodeCore {
     const { genesis, crypto, nodeId, rootKeyDer } = config;
     this.adversary = createAdversary(config);
     this.delays = config.delays ?? genesis.parameters;
-    const stored = loadStoredNode(config.stored, config.isStorageChecked === true);
+    const stored = loadStoredNode(
+      config.stored,
+      config.isStorageChecked === true,
+      config.storedChunks,
+    );
     const prng = createPrng(config.seed);
     const nextOperation = (): number => {
       this.operations += 1;

@@ -7,6 +7,7 @@ import type { HashHex, Height, NodeId, RegistryVersion, SubnetId } from '../type
 import type { MaliciousBehaviour } from '../types/malicious.ts';
 import type { SubnetRecord } from '../types/registry.ts';
 import type { ArtifactQuery } from './inspection.ts';
+import type { ChunkDisk } from './stored-chunks.ts';
 import type { WireDecoder } from './wire-decoder.ts';
 
 /**
@@ -144,6 +145,8 @@ export interface NodeCoreConfig {
   readonly stored: readonly (readonly [key: string, value: Uint8Array])[];
   /** The storage keeps a checksum of every record: chunks of checkpoints are not hashed at the start. */
   readonly isStorageChecked?: boolean;
+  /** Chunks that the storage holds beside `stored`, read when they are needed. */
+  readonly storedChunks?: ChunkDisk;
   /**
    * Encoded versions of the network's registry from 1 on, up to that of the subnet's genesis at
    * least; later ones are fetched from the root. Absent = the subnet is alone, and the root.

@@ -1,12 +1,17 @@
 import { asMap, asSafeNat, asText, decodeCbor, encodeCbor } from '../crypto/cbor.ts';
 import { KEPT_CHECKPOINTS, STORED_BYTES_PER_STEP } from '../limits/state-sync.ts';
 import type { Checkpoint } from '../state-manager/checkpoint.ts';
-import { restoreCheckpoint, type RestoredCheckpoint } from '../state-manager/restore-checkpoint.ts';
+import {
+  restoreCheckpoint,
+  type ChunkSource,
+  type RestoredCheckpoint,
+} from '../state-manager/restore-checkpoint.ts';
 import { decodeArtifact } from '../types/artifact-codec.ts';
 import type { Artifact, ArtifactId, ArtifactKind } from '../types/artifacts.ts';
 import { artifactKey } from '../types/artifacts.ts';
 import type { HashHex, Height, RegistryVersion } from '../types/ids.ts';
 import type { StorageJournal } from './storage-journal.ts';
+import { StoredChunks, type ChunkDisk } from './stored-chunks.ts';
 import { SHARE_KEY } from './stored-shares.ts';
 
 /**
@@ -31,6 +36,8 @@ export interface StoredNode {
   readonly strays: readonly string[];
   /** What could not be read, in words. */
   readonly faults: readonly string[];
+  /** Chunks that stay on the disk until they are needed. */
+  readonly chunks: StoredChunks | undefined;
 }
 
 interface StoredCheckpoint {
@@ -61,10 +68,12 @@ function decodeStoredCheckpoint(bytes: Uint8Array): StoredCheckpoint | undefined
 /**
  * Reads what an earlier life of the node left. Damaged entries are reported and left out.
  * @param isChecked the disk has checksums: chunks need not be hashed
+ * @param disk chunks that are not among the entries
  */
 export function loadStoredNode(
   stored: readonly (readonly [key: string, value: Uint8Array])[],
   isChecked = false,
+  disk?: ChunkDisk,
 ): StoredNode {
   const artifacts: Artifact[] = [];
   const found: StoredCheckpoint[] = [];
@@ -87,10 +96,15 @@ export function loadStoredNode(
       }
     }
   }
+  const chunks = disk === undefined ? undefined : new StoredChunks(disk);
+  const source: ChunkSource = {
+    chunk: (name) => entries.get(CHUNK_KEY + name) ?? chunks?.chunk(name),
+    isVerified: isChecked,
+    pages: chunks === undefined ? undefined : (name, size) => chunks.pages(name, size),
+  };
   let restored: RestoredCheckpoint | undefined;
   for (const { height, hash, manifest } of found.toSorted((a, b) => b.height - a.height)) {
-    const chunk = (name: HashHex): Uint8Array | undefined => entries.get(CHUNK_KEY + name);
-    const attempt = restoreCheckpoint(hash, manifest, { chunk, isVerified: isChecked });
+    const attempt = restoreCheckpoint(hash, manifest, source);
     if (attempt.ok && attempt.value.state.height === height) {
       restored = attempt.value;
       break;
@@ -107,8 +121,12 @@ export function loadStoredNode(
       ),
     ),
     registry: storedRegistry(entries),
-    strays: straysOf([...entries.keys()], restored?.checkpoint),
+    strays: straysOf(
+      [...entries.keys(), ...[...(disk?.sizes.keys() ?? [])].map((name) => CHUNK_KEY + name)],
+      restored?.checkpoint,
+    ),
     faults,
+    chunks,
   };
 }
 
@@ -151,6 +169,7 @@ const NEEDED_TO_REPLAY: readonly ArtifactKind[] = ['blockProposal', 'randomTape'
  */
 export class CheckpointStore {
   private readonly journal: Pick<StorageJournal<unknown>, 'put' | 'delete' | 'isWriting'>;
+  private readonly unread: StoredChunks | undefined;
   private readonly chunks = new Set<HashHex>();
   private readonly checkpoints = new Map<Height, readonly HashHex[]>();
   private unwritten: Unwritten[] = [];
@@ -165,6 +184,7 @@ export class CheckpointStore {
     stored: StoredNode,
   ) {
     this.journal = journal;
+    this.unread = stored.chunks;
     if (stored.restored !== undefined) {
       this.note(stored.restored.checkpoint);
     }
@@ -264,6 +284,7 @@ export class CheckpointStore {
     for (const hash of [...this.chunks]) {
       if (!used.has(hash)) {
         this.chunks.delete(hash);
+        this.unread?.release(hash);
         this.journal.delete(CHUNK_KEY + hash);
       }
     }

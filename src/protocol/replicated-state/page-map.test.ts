@@ -35,9 +35,8 @@ describe('PageMap', () => {
     const old = PageMap.from([{ index: 300, bytes: page(1) }]);
     const next = old.with([{ index: 300, bytes: page(0) }]);
     expect(old.get(300)?.[0]).toBe(1);
-    expect(old.size).toBe(1);
+    expect([...old]).toHaveLength(1);
     expect(next.get(300)).toBeUndefined();
-    expect(next.size).toBe(0);
     expect([...next]).toEqual([]);
   });
 
@@ -59,7 +58,6 @@ describe('PageMap', () => {
     }
     const expected = [...model].filter(([, fill]) => fill !== 0).sort(([a], [b]) => a - b);
     expect([...map].map(({ index, bytes }) => [index, bytes[4095]])).toEqual(expected);
-    expect(map.size).toBe(expected.length);
   });
 
   test.prop([fc.array(group, { maxLength: 120 })], { numRuns: 15 })(

@@ -8,14 +8,22 @@ export const LEAF_PAGES: number = 1 << LEAF_SHIFT;
 /** Dropped pages, by the length of a leaf, after which buffers that still hold some are looked for. */
 const DROPPED_PER_SLOT = 2;
 
+/** Pages that follow one another in a memory and are read when one of them is asked for. At least one is not zero. */
+export interface PageSource {
+  /** Page `index` of the memory; never called for one that it does not stand for. */
+  page(index: number): Uint8Array;
+}
+
+type Slot = Uint8Array | PageSource | undefined;
+
 interface Leaf {
-  readonly pages: readonly (Uint8Array | undefined)[];
+  readonly pages: readonly Slot[];
   /** Pages replaced or not kept, being zero, since the leaf's buffers were looked through. */
   readonly dropped: number;
 }
 
 interface OpenLeaf {
-  pages: (Uint8Array | undefined)[];
+  pages: Slot[];
   dropped: number;
 }
 
@@ -40,16 +48,27 @@ function isZero(page: Uint8Array): boolean {
   return true;
 }
 
+/** The page that a slot stands for; undefined when it is all zero. */
+function pageOf(slot: Slot, index: number): Uint8Array | undefined {
+  if (slot === undefined || slot instanceof Uint8Array) {
+    return slot;
+  }
+  const page = slot.page(index);
+  return isZero(page) ? undefined : page;
+}
+
 /** Gives pages that share a buffer with dropped ones buffers of their own. */
 function compact(leaf: OpenLeaf): void {
   const living = new Map<ArrayBufferLike, number>();
   for (const page of leaf.pages) {
-    if (page !== undefined) {
+    if (page instanceof Uint8Array) {
       living.set(page.buffer, (living.get(page.buffer) ?? 0) + PAGE_BYTES);
     }
   }
   leaf.pages = leaf.pages.map((page) =>
-    page === undefined || living.get(page.buffer) === page.buffer.byteLength ? page : page.slice(),
+    page instanceof Uint8Array && living.get(page.buffer) !== page.buffer.byteLength
+      ? page.slice()
+      : page,
   );
   leaf.dropped = 0;
 }
@@ -74,6 +93,15 @@ function openLeaf(
   return leaf;
 }
 
+function* slotsOf(
+  pages: Iterable<DirtyPage>,
+): IterableIterator<readonly [index: number, slot: Slot]> {
+  for (const { index, bytes } of pages) {
+    assert(bytes.length === PAGE_BYTES, 'a memory page has 4096 bytes');
+    yield [index, isZero(bytes) ? undefined : bytes];
+  }
+}
+
 /**
  * The content of a memory as 4 KiB pages. Persistent: `with` returns a new map that shares all
  * unchanged pages with the old one, which stays as it was. Pages of zeros take no space. The bytes
@@ -83,15 +111,12 @@ function openLeaf(
  * that way is bounded by three times its length, whatever is written.
  */
 export class PageMap {
-  static readonly empty: PageMap = new PageMap([], 0);
+  static readonly empty: PageMap = new PageMap([]);
 
-  /** Number of pages that are not all zero. */
-  readonly size: number;
   readonly #leaves: readonly (Leaf | undefined)[];
 
-  private constructor(leaves: readonly (Leaf | undefined)[], size: number) {
+  private constructor(leaves: readonly (Leaf | undefined)[]) {
     this.#leaves = leaves;
-    this.size = size;
   }
 
   /** Builds a map from pages in any order; a page of zeros is dropped. */
@@ -99,20 +124,40 @@ export class PageMap {
     return PageMap.empty.with(pages);
   }
 
+  /**
+   * Builds a map whose pages are read later.
+   * @param sources by the first page each stands for
+   * @param count pages that each stands for
+   */
+  static ofSources(
+    sources: Iterable<readonly [first: number, source: PageSource]>,
+    count: number,
+  ): PageMap {
+    const slots: (readonly [index: number, slot: Slot])[] = [];
+    for (const [first, source] of sources) {
+      for (let index = first; index < first + count; index += 1) {
+        slots.push([index, source]);
+      }
+    }
+    return PageMap.empty.#replaced(slots);
+  }
+
   /** The page, or undefined when it is all zero. */
   get(index: number): Uint8Array | undefined {
-    return this.#leaves[index >>> LEAF_SHIFT]?.pages[index & (LEAF_PAGES - 1)];
+    return pageOf(this.#leaves[index >>> LEAF_SHIFT]?.pages[index & (LEAF_PAGES - 1)], index);
   }
 
   /** This map with the given pages replaced. */
   with(pages: Iterable<DirtyPage>): PageMap {
+    return this.#replaced(slotsOf(pages));
+  }
+
+  #replaced(slots: Iterable<readonly [index: number, slot: Slot]>): PageMap {
     const leaves = this.#leaves.slice();
     const open = new Map<number, OpenLeaf>();
-    let size = this.size;
     let leafIndex = -1;
     let leaf: OpenLeaf = { pages: [], dropped: 0 };
-    for (const { index, bytes } of pages) {
-      assert(bytes.length === PAGE_BYTES, 'a memory page has 4096 bytes');
+    for (const [index, page] of slots) {
       if (index >>> LEAF_SHIFT !== leafIndex) {
         leafIndex = index >>> LEAF_SHIFT;
         leaf = openLeaf(open, leaves, leafIndex);
@@ -121,10 +166,8 @@ export class PageMap {
       while (leaf.pages.length < slot) {
         leaf.pages.push(undefined);
       }
-      const page = isZero(bytes) ? undefined : bytes;
       const old = leaf.pages[slot];
       leaf.dropped += (old === undefined ? 0 : 1) + (page === undefined ? 1 : 0);
-      size += (page === undefined ? 0 : 1) - (old === undefined ? 0 : 1);
       leaf.pages[slot] = page;
     }
     for (const changed of open.values()) {
@@ -132,7 +175,7 @@ export class PageMap {
         compact(changed);
       }
     }
-    return open.size === 0 ? this : new PageMap(leaves, size);
+    return open.size === 0 ? this : new PageMap(leaves);
   }
 
   /** A copy of the bytes from `offset` on; the memory is zero where no page is. */
@@ -170,9 +213,33 @@ export class PageMap {
     for (let i = 0; i < this.#leaves.length; i += 1) {
       const { pages } = this.#leaves[i] ?? NO_PAGES;
       for (let slot = 0; slot < pages.length; slot += 1) {
-        const bytes = pages[slot];
+        const index = i * LEAF_PAGES + slot;
+        const bytes = pageOf(pages[slot], index);
         if (bytes !== undefined) {
-          yield { index: i * LEAF_PAGES + slot, bytes };
+          yield { index, bytes };
+        }
+      }
+    }
+  }
+
+  /**
+   * Of groups of so many pages, from the first page on, the numbers of those with anything in them. What
+   * a source stands for is not read where it is the whole group.
+   * @param count pages of a group, a divisor of 256
+   */
+  *groups(count: number): IterableIterator<number> {
+    for (let i = 0; i < this.#leaves.length; i += 1) {
+      const { pages } = this.#leaves[i] ?? NO_PAGES;
+      for (let start = 0; start < pages.length; start += count) {
+        const first = i * LEAF_PAGES + start;
+        const slots = Array.from({ length: count }, (_, at) => pages[start + at]);
+        const [source] = slots;
+        const isWhole =
+          source !== undefined &&
+          !(source instanceof Uint8Array) &&
+          slots.every((slot) => slot === source);
+        if (isWhole || slots.some((slot, at) => pageOf(slot, first + at) !== undefined)) {
+          yield first / count;
         }
       }
     }

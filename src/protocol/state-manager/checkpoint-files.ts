@@ -34,7 +34,7 @@ export const QUEUES_PATH = 'subnet_queues.cbor';
 const RECORD = 'canister.cbor';
 const SNAPSHOTS = 'snapshots/';
 const SNAPSHOT_RECORD = 'snapshot.cbor';
-const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
+export const PAGES_PER_CHUNK: number = CHUNK_BYTES / PAGE_BYTES;
 
 export function registryPath(version: RegistryVersion): string {
   return `${REGISTRY_FOLDER}${version.toString(16).padStart(16, '0')}.cbor`;
@@ -176,14 +176,7 @@ export function chunkNumbers(content: FileContent): readonly number[] {
   if (content.kind === 'bytes') {
     return Array.from({ length: Math.ceil(content.bytes.length / CHUNK_BYTES) }, (_, i) => i);
   }
-  const numbers: number[] = [];
-  for (const { index } of content.pages.pages()) {
-    const chunk = Math.floor(index / PAGES_PER_CHUNK);
-    if (numbers.at(-1) !== chunk) {
-      numbers.push(chunk);
-    }
-  }
-  return numbers;
+  return [...content.pages.groups(PAGES_PER_CHUNK)];
 }
 
 /** Numbers of the chunks of a memory that are not surely the same as in an earlier version of it. */

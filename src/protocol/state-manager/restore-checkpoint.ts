@@ -6,7 +6,7 @@ import { PAGE_BYTES, WASM_PAGE_BYTES, type DirtyPage } from '../interfaces/wasm-
 import { firstMemoryVersion, type CanisterState } from '../replicated-state/canister-state.ts';
 import { decodeCanister, decodeSystemState } from '../replicated-state/decode-state.ts';
 import { chunkStoreWasmPages, type ChunkStore } from '../replicated-state/chunk-store.ts';
-import { PageMap } from '../replicated-state/page-map.ts';
+import { PageMap, type PageSource } from '../replicated-state/page-map.ts';
 import { bootstrapRegistry, type BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import { decodeTopology } from '../registry/topology-codec.ts';
 import type { NetworkTopology } from '../types/network-topology.ts';
@@ -20,6 +20,7 @@ import {
   canisterPaths,
   HISTORY_PATH,
   METADATA_PATH,
+  PAGES_PER_CHUNK,
   QUEUES_PATH,
   REGISTRY_FOLDER,
   TOPOLOGY_PATH,
@@ -46,6 +47,11 @@ export interface ChunkSource {
   readonly chunk: (hash: HashHex) => Uint8Array | undefined;
   /** That the chunks are those that were written is certain: they are not hashed. */
   readonly isVerified: boolean;
+  /**
+   * A chunk of a memory, read when one of its pages is asked for; undefined when it is not there or has
+   * another size. Absent = memories are read at once.
+   */
+  readonly pages?: ((hash: HashHex, size: number) => PageSource | undefined) | undefined;
 }
 
 /** Thrown inside this file only. */
@@ -120,6 +126,12 @@ class FileReader {
     if (size !== wasmPages * WASM_PAGE_BYTES) {
       throw new Unusable(`${path} has not the size its canister says`);
     }
+    const pages = this.source.pages === undefined ? this.readNow(chunks) : this.readLater(chunks);
+    this.remember(index, { kind: 'pages', pages, size });
+    return pages;
+  }
+
+  private readNow(chunks: readonly HashedChunk[]): PageMap {
     const list: DirtyPage[] = [];
     for (const chunk of chunks) {
       const bytes = this.verified(chunk);
@@ -128,9 +140,19 @@ class FileReader {
         list.push({ index: page, bytes: bytes.subarray(at, at + PAGE_BYTES) });
       }
     }
-    const pages = PageMap.from(list);
-    this.remember(index, { kind: 'pages', pages, size });
-    return pages;
+    return PageMap.from(list);
+  }
+
+  /** The size of a memory, and so of each of its chunks, is one of whole chunks. */
+  private readLater(chunks: readonly HashedChunk[]): PageMap {
+    const sources = chunks.map(({ hash, size, offset }) => {
+      const source = this.source.pages?.(hash, size);
+      if (source === undefined) {
+        throw new Unusable(`Chunk ${hash} is missing.`, 'MISSING_CHUNK');
+      }
+      return [offset / PAGE_BYTES, source] as const;
+    });
+    return PageMap.ofSources(sources, PAGES_PER_CHUNK);
   }
 
   /** Every file with its hashes, in order; all of them must have been read. */

@@ -78,7 +78,12 @@ export type NodeStartError = CodedError<NodeStartErrorCode>;
 export type NodeMessage =
   | { readonly kind: 'batch'; readonly batch: TelemetryBatch }
   /** The last word of a worker that cannot go on. */
-  | { readonly kind: 'fatal'; readonly reason: string };
+  | {
+      readonly kind: 'fatal';
+      readonly reason: string;
+      /** Its disk is without what was damaged; peers have the rest. */
+      readonly startAgain: boolean;
+    };
 
 export interface NodeReport {
   readonly status: NodeStatus;

@@ -6,7 +6,6 @@ import { createNodeCrypto } from '../../protocol/crypto/node-crypto.ts';
 import type { CryptoSuite } from '../../protocol/crypto/suite.ts';
 import { createNodeCore } from '../../protocol/node/node-core.ts';
 import type { NodeCore, NodeStatus } from '../../protocol/node/node-io.ts';
-import { CHUNK_KEY } from '../../protocol/node/stored-node.ts';
 import { registeredNodes } from '../../protocol/registry/registry-change.ts';
 import type { NodeId } from '../../protocol/types/ids.ts';
 import { HEALTHY_NODE, type NodeConditions } from '../../wire/node-conditions.ts';
@@ -42,6 +41,7 @@ import type {
   SignatureLibrary,
 } from './control.ts';
 import { createNodeHost, describeError, type NodeHost } from './node-host.ts';
+import { readForStart } from './stored-records.ts';
 import { createTelemetryOutbox, type TelemetryOutbox } from './telemetry-outbox.ts';
 import { type TimedCrypto, timeCrypto } from './timed-crypto.ts';
 import { createVerificationMemo } from './verification-memo.ts';
@@ -93,7 +93,8 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     return err(codedError('transport', 'STORAGE_FAILED', opened.error.message));
   }
   disk = opened.value;
-  const stored = await opened.value.readAll();
+  const lost: string[] = [];
+  const stored = await readForStart(opened.value, (key) => lost.push(key));
   if (!stored.ok) {
     return err(codedError('transport', 'STORAGE_FAILED', stored.error.message));
   }
@@ -109,25 +110,23 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     rootKeyDer: config.rootKeyDer,
     incarnation: config.incarnation,
     seed: config.seed,
-    stored: stored.value.map(forCore),
+    ...stored.value,
     isStorageChecked: true,
     delays: config.delays,
     registry: config.registry,
     registryDeltas: config.registryDeltas,
   });
-  node = { ...assemble(config, core, opened.value, timed), blsBackend: suite.bls.name };
+  node = { ...assemble(config, core, { storage: opened.value, lost }, timed), blsBackend: suite.bls.name };
   if (config.behaviours.length > 0) {
     node.host.setMalicious(config.behaviours);
   }
   return ok(undefined);
 }
 
-/**
- * A record that owns its bytes: what is decoded of it is posted to sandboxes, and to post a view
- * clones all that lies behind it. Chunks are copied page by page before they go anywhere.
- */
-function forCore({ key, value }: StoredRecord): readonly [string, Uint8Array] {
-  return [key, key.startsWith(CHUNK_KEY) ? value : value.slice()];
+/** Answers whether the disk did it. */
+async function removeRecords(storage: StoragePort, keys: readonly string[]): Promise<boolean> {
+  const writes = keys.map((key) => ({ op: 'delete' as const, key }));
+  return (await storage.write({ writes })).ok;
 }
 
 function withMemo({ networkId, genesis, memoSecret }: NodeStart, suite: CryptoSuite): CryptoSuite {
@@ -138,10 +137,16 @@ function withMemo({ networkId, genesis, memoSecret }: NodeStart, suite: CryptoSu
   return createVerificationMemo({ suite, secret: memoSecret, channel, timers }).suite;
 }
 
+interface NodeDisk {
+  readonly storage: StoragePort;
+  /** Keys of records that were needed and are damaged. */
+  readonly lost: readonly string[];
+}
+
 function assemble(
   config: NodeStart,
   core: NodeCore,
-  storage: StoragePort,
+  { storage, lost }: NodeDisk,
   timed: TimedCrypto,
 ): Omit<RunningNode, 'blsBackend'> {
   const { nodeId } = config.secrets;
@@ -163,10 +168,15 @@ function assemble(
     telemetry.trace([{ kind: 'criticalError', code: 'STORAGE_DAMAGED', message }]);
   }
   // The page ends the worker when it hears this; the host takes no more input by then.
-  const onFatal = (reason: string): void => {
+  const end = async (reason: string): Promise<void> => {
+    const isWithout = lost.length > 0 && (await removeRecords(storage, lost));
+    if (isWithout) {
+      telemetry.trace([{ kind: 'criticalError', code: 'STORAGE_DAMAGED', message: reason }]);
+    }
     telemetry.flush();
-    page.post({ kind: 'fatal', reason });
+    page.post({ kind: 'fatal', reason, startAgain: isWithout });
   };
+  const onFatal = (reason: string): void => void end(reason);
   const links = createLinkTable(createPrng(config.seed).fork('links'), clock.nowNs());
   applyLinks(links, config.links);
   const parts = { clock, scheduler, links, telemetry };
@@ -308,7 +318,8 @@ const control: NodeControl = {
     try {
       return await start(config);
     } catch (error) {
-      config.telemetryPort.postMessage({ kind: 'fatal', reason: describeError(error) });
+      const message: NodeMessage = { kind: 'fatal', reason: describeError(error), startAgain: false };
+      config.telemetryPort.postMessage(message);
       throw error;
     }
   },

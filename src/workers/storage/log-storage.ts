@@ -1,7 +1,19 @@
+import { present } from '../../base/assert.ts';
 import { compareText } from '../../base/bytes.ts';
 import { codedError, err, ok, type Result } from '../../base/result.ts';
-import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts';
 import { crc32 } from '../../protocol/crypto/crc32.ts';
+import type { StorageWrite } from '../../protocol/node/node-io.ts';
+import {
+  encodeFrame,
+  type Frame,
+  frameAt,
+  type Location,
+  type LogVersion,
+  mayBegin,
+  type ReadBytes,
+  toldEnd,
+  writesOf,
+} from './log-frames.ts';
 import type { StorageBatch, StorageError, StoragePort, StoredRecord } from './storage-port.ts';
 
 /** The part of FileSystemSyncAccessHandle the log needs. */
@@ -18,24 +30,21 @@ export interface SyncFile {
  * call returns, so that a node waits for no other event before it speaks. When most of the file is
  * dead, the living records move to the other file, whose header is written last.
  *
- *   file:  u32 magic | u32 generation | batch…      batch:  u32 length | u32 crc32 | writes
- *   write: u8 op (1 put, 2 delete) | u16 key length | key | u32 value length | value
+ *   file:  u32 magic of its version | u32 generation | frame… (`log-frames.ts`)
+ *
+ * Opening reads the heads of all frames; a large value is checked when it is read. Files of version 1,
+ * where all values are checked at the opening, go on as they are until their records move.
  */
-const MAGIC = 0x5342_4e31;
+const MAGIC: Readonly<Record<LogVersion, number>> = { 1: 0x5342_4e31, 2: 0x5342_4e32 };
 const HEADER_BYTES = 8;
-const FRAME_BYTES = 8;
-const OP_PUT = 1;
-const OP_DELETE = 2;
 const MIN_COMPACTION_BYTES = 32 * 1024 * 1024;
-
-interface Location {
-  readonly at: number;
-  readonly length: number;
-}
+/** Values that are moved in one frame: what is checked at the opening when it is the last one. */
+const MOVED_BYTES = 4 * 1024 * 1024;
 
 interface Log {
   file: SyncFile;
   spare: SyncFile;
+  version: LogVersion;
   generation: number;
   size: number;
   liveBytes: number;
@@ -43,10 +52,10 @@ interface Log {
   /** Moved above this size: more than the least after a move that failed. */
   compactionBytes: number;
   index: Map<string, Location>;
-  /** What was found damaged when the files were opened. */
+  /** What was found damaged when the files were opened or large values were read. */
   readonly damage: string[];
-  /** The file as it was read when it was opened, until the first record is asked for or changed. */
-  opened: Uint8Array | undefined;
+  /** Small values as they were read at the opening, until the records are asked for or changed. */
+  opened: Map<string, Uint8Array> | undefined;
 }
 
 /**
@@ -84,12 +93,31 @@ export function openLogStorage(
   return {
     write: async (batch) =>
       change(() => {
-        append(log, batch);
+        append(log, batch.writes);
         if (log.size > log.compactionBytes && log.size > 2 * log.liveBytes) {
           tryCompact(log);
         }
       }),
-    readAll: async () => guarded(() => readRecords(log)),
+    readAll: async () => guarded(() => readRecords(log, [...log.index.keys()])),
+    readSmall: async () =>
+      guarded(() => {
+        const keys = [...log.index];
+        return {
+          records: readRecords(
+            log,
+            keys.flatMap(([key, { crc }]) => (crc === undefined ? [key] : [])),
+          ),
+          large: new Map(
+            keys.flatMap(([key, { crc, length }]) =>
+              crc === undefined ? [] : [[key, length] as const],
+            ),
+          ),
+          read: (key: string): Uint8Array | undefined => {
+            const value = guarded(() => readKnown(log, key));
+            return value.ok ? value.value : undefined;
+          },
+        };
+      }),
     damage: () => log.damage,
     clear: async () =>
       change(() => {
@@ -108,128 +136,170 @@ export function openLogStorage(
 }
 
 function openLog(first: SyncFile, second: SyncFile, minCompactionBytes: number): Log {
-  const [one, two] = [generationOf(first), generationOf(second)];
-  const [file, spare] = two > one ? [second, first] : [first, second];
-  const generation = Math.max(one, two, 1);
+  const [one, two] = [headerOf(first), headerOf(second)];
+  const [current, file, spare] =
+    two.generation > one.generation ? [two, second, first] : [one, first, second];
   const log: Log = {
     file,
     spare,
-    generation,
+    version: current.version,
+    generation: Math.max(current.generation, 1),
     size: HEADER_BYTES,
     liveBytes: 0,
     minCompactionBytes,
     compactionBytes: minCompactionBytes,
     index: new Map(),
     damage: [],
-    opened: undefined,
+    opened: new Map(),
   };
-  if (Math.max(one, two) === 0) {
+  if (current.generation === 0) {
     file.truncate(0);
-    writeHeader(file, generation);
+    writeHeader(log);
   }
-  const bytes = readRange(file, 0, file.getSize());
-  const view = new DataView(bytes.buffer);
-  while (log.size + FRAME_BYTES <= bytes.length) {
-    const start = log.size + FRAME_BYTES;
-    const body = frameAt(bytes, view, log.size);
-    if (body !== undefined) {
-      indexBatch(log, body, start);
-      log.size = start + body.length;
+  readFrames(log);
+  file.truncate(log.size);
+  if (log.version === 1 && log.size > WINDOW_BYTES) {
+    tryCompact(log);
+  }
+  return log;
+}
+
+function readFrames(log: Log): void {
+  const { file, version } = log;
+  const size = file.getSize();
+  const read = createWindow(file);
+  while (log.size < size) {
+    const frame = frameAt(version, read, log.size, size);
+    if (frame !== undefined && (frame.end < size || areValuesWhole(log, frame))) {
+      log.size = frame.end;
+      indexFrame(log, frame);
       continue;
     }
-    const next = nextFrame(bytes, view, log.size);
+    const next = nextFrame(log, size);
     if (next === undefined) {
-      break;
+      return;
     }
     log.damage.push(`${next - log.size} bytes at ${log.size} of the log are damaged`);
     log.size = next;
   }
-  file.truncate(log.size);
-  log.opened = bytes;
-  return log;
 }
 
-/** Of a file, more than this part must live for its records to be views of the bytes read at the opening. */
-const DENSE = 3 / 4;
+/** Bytes of the file that are read ahead: heads lie close together, but for those of large values. */
+const WINDOW_BYTES = 64 * 1024;
 
-/** The first time after the opening nothing is read again, unless that kept many dead bytes in memory. */
-function readRecords(log: Log): readonly StoredRecord[] {
-  const { opened, file } = log;
+function createWindow(file: SyncFile): ReadBytes {
+  let window: Uint8Array = new Uint8Array();
+  let from = 0;
+  return (at, length) => {
+    if (at < from || at + length > from + window.length) {
+      window = readRange(file, at, Math.max(length, WINDOW_BYTES));
+      from = at;
+    }
+    return window.subarray(at - from, at - from + length);
+  };
+}
+
+/** Of the last frame, which may be torn. */
+function areValuesWhole({ file }: Log, frame: Frame): boolean {
+  return [...writesOf(frame)].every(
+    (write) => write.op === 'delete' || readValue(file, write.location) !== undefined,
+  );
+}
+
+/** Records in order of key; those that are damaged are left out. */
+function readRecords(log: Log, keys: readonly string[]): readonly StoredRecord[] {
+  const { opened } = log;
   log.opened = undefined;
-  const kept = opened !== undefined && log.liveBytes > DENSE * opened.length ? opened : undefined;
-  return [...log.index]
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([key, location]) => ({
-      key,
-      value:
-        kept?.subarray(location.at, location.at + location.length) ?? readValue(file, location),
-    }));
+  return keys.toSorted(compareText).flatMap((key) => {
+    const value = opened?.get(key) ?? readKnown(log, key);
+    return value === undefined ? [] : [{ key, value }];
+  });
 }
 
-/** The body of a whole, undamaged batch. */
-function frameAt(bytes: Uint8Array, view: DataView, at: number): Uint8Array | undefined {
-  if (at + FRAME_BYTES > bytes.length) {
-    return undefined;
+/** The value of a record; undefined when there is none, or none that is undamaged, which is told. */
+function readKnown(log: Log, key: string): Uint8Array | undefined {
+  const location = log.index.get(key);
+  const value = location && readValue(log.file, location);
+  if (location !== undefined && value === undefined) {
+    log.damage.push(`${key} is damaged`);
   }
-  const length = view.getUint32(at);
-  const start = at + FRAME_BYTES;
-  const body = bytes.subarray(start, start + length);
-  return body.length === length && crc32(body) === view.getUint32(at + 4) ? body : undefined;
+  return value;
 }
 
-/** Bytes of the log in which the batch after a damaged one is looked for. */
+/** Bytes of the log in which the frame after a damaged one is looked for. */
 const SEARCHED_BYTES = 16 * 1024 * 1024;
 
 /**
- * Where the first whole batch behind a damaged one begins; undefined = there is none, so that it was
+ * Where the first whole frame behind a damaged one begins; undefined = there is none, so that it was
  * the last one. Its length may be what is damaged: then each byte could be the beginning.
  */
-function nextFrame(bytes: Uint8Array, view: DataView, at: number): number | undefined {
-  const told = at + FRAME_BYTES + view.getUint32(at);
-  if ((frameAt(bytes, view, told)?.length ?? 0) > 0) {
-    return told;
+function nextFrame({ file, version, size: at }: Log, size: number): number | undefined {
+  const rest = readRange(file, at, size - at);
+  const read: ReadBytes = (from, length) => rest.subarray(from, from + length);
+  if (rest.length < HEADER_BYTES) {
+    return undefined;
   }
-  const end = Math.min(bytes.length - FRAME_BYTES, at + SEARCHED_BYTES);
-  for (let candidate = at + 1; candidate < end; candidate += 1) {
-    // A batch begins with a write: most bytes are told from one without a checksum.
-    const op = bytes[candidate + FRAME_BYTES];
-    const fits = candidate + FRAME_BYTES + view.getUint32(candidate) <= bytes.length;
-    if ((op === OP_PUT || op === OP_DELETE) && fits && frameAt(bytes, view, candidate)) {
-      return candidate;
+  const isFrame = (candidate: number): boolean =>
+    mayBegin(version, rest, candidate) &&
+    frameAt(version, read, candidate, rest.length) !== undefined;
+  const told = toldEnd(version, read, 0);
+  if (isFrame(told)) {
+    return at + told;
+  }
+  const end = Math.min(rest.length, SEARCHED_BYTES);
+  for (let candidate = 1; candidate < end; candidate += 1) {
+    if (isFrame(candidate)) {
+      return at + candidate;
     }
   }
   return undefined;
 }
 
-/** 0 for a file without a header: new, or left in the middle of a move. */
-function generationOf(file: SyncFile): number {
-  const header = readRange(file, 0, Math.min(HEADER_BYTES, file.getSize()));
-  if (header.length < HEADER_BYTES) {
-    return 0;
-  }
-  const view = new DataView(header.buffer);
-  return view.getUint32(0) === MAGIC ? view.getUint32(4) : 0;
+interface FileHeader {
+  readonly version: LogVersion;
+  /** 0 for a file without a header: new, or left in the middle of a move. */
+  readonly generation: number;
 }
 
-function writeHeader(file: SyncFile, generation: number): void {
+function headerOf(file: SyncFile): FileHeader {
+  const header = readRange(file, 0, Math.min(HEADER_BYTES, file.getSize()));
+  const none: FileHeader = { version: 2, generation: 0 };
+  if (header.length < HEADER_BYTES) {
+    return none;
+  }
+  const view = new DataView(header.buffer);
+  const generation = view.getUint32(4);
+  switch (view.getUint32(0)) {
+    case MAGIC[1]:
+      return { version: 1, generation };
+    case MAGIC[2]:
+      return { version: 2, generation };
+    default:
+      return none;
+  }
+}
+
+function writeHeader({ file, version, generation }: Log): void {
   const header = new Uint8Array(HEADER_BYTES);
   const view = new DataView(header.buffer);
-  view.setUint32(0, MAGIC);
+  view.setUint32(0, MAGIC[version]);
   view.setUint32(4, generation);
   writeFully(file, header, 0);
 }
 
-function append(log: Log, batch: StorageBatch): void {
+function append(log: Log, writes: StorageBatch['writes']): void {
   log.opened = undefined;
-  const frame = encodeBatch(batch);
+  const bytes = encodeFrame(log.version, writes);
+  const { version, size: at } = log;
   try {
-    writeFully(log.file, frame, log.size);
+    writeFully(log.file, bytes, at);
   } catch (error) {
     giveBack(log);
     throw error;
   }
-  indexBatch(log, frame.subarray(FRAME_BYTES), log.size + FRAME_BYTES);
-  log.size += frame.length;
+  log.size += bytes.length;
+  const read: ReadBytes = (from, length) => bytes.subarray(from - at, from - at + length);
+  indexFrame(log, present(frameAt(version, read, at, log.size), 'it was just encoded'));
 }
 
 /** What a write that failed took of the room would be missing to the other nodes of the page. */
@@ -254,80 +324,68 @@ function tryCompact(log: Log): void {
 }
 
 /**
- * Moves the living records to the other file. The old one counts until the new header is there; the
- * log is as before when anything fails.
+ * Moves the living records to the other file, but for damaged ones, which are told. The old file counts
+ * until the new header is there; the log is as before when anything fails.
  */
 function compact(log: Log): void {
-  const writes: StorageBatch['writes'] = [...log.index].map(([key, location]) => ({
-    op: 'put',
-    key,
-    value: readValue(log.file, location),
-  }));
   const { file: old, spare: target } = log;
   const moved: Log = {
     ...log,
     file: target,
     spare: old,
+    version: 2,
     generation: log.generation + 1,
     size: HEADER_BYTES,
     liveBytes: 0,
     index: new Map(),
   };
   target.truncate(0);
-  append(moved, { writes });
-  writeHeader(target, moved.generation);
+  let writes: StorageWrite[] = [];
+  let waiting = 0;
+  for (const [key, { length }] of log.index) {
+    const value = readKnown(log, key);
+    if (value !== undefined) {
+      writes.push({ op: 'put', key, value });
+      waiting += length;
+    }
+    if (waiting >= MOVED_BYTES) {
+      append(moved, writes);
+      [writes, waiting] = [[], 0];
+    }
+  }
+  append(moved, writes);
+  writeHeader(moved);
   Object.assign(log, moved);
   old.truncate(0);
 }
 
-function encodeBatch({ writes }: StorageBatch): Uint8Array<ArrayBuffer> {
-  const keys = writes.map((write) => encodeUtf8(write.key));
-  const sizes = writes.map((write, i) => {
-    const key = keys[i]?.length ?? 0;
-    return 3 + key + (write.op === 'put' ? 4 + write.value.length : 0);
-  });
-  const frame = new Uint8Array(sizes.reduce((sum, size) => sum + size, FRAME_BYTES));
-  const view = new DataView(frame.buffer);
-  let at = FRAME_BYTES;
-  for (const [i, write] of writes.entries()) {
-    const key = keys[i] ?? new Uint8Array();
-    frame[at] = write.op === 'put' ? OP_PUT : OP_DELETE;
-    view.setUint16(at + 1, key.length);
-    frame.set(key, at + 3);
-    if (write.op === 'put') {
-      view.setUint32(at + 3 + key.length, write.value.length);
-      frame.set(write.value, at + 7 + key.length);
-    }
-    at += sizes[i] ?? 0;
-  }
-  view.setUint32(0, frame.length - FRAME_BYTES);
-  view.setUint32(4, crc32(frame.subarray(FRAME_BYTES)));
-  return frame;
-}
-
-/** Takes a batch into the index; `base` is where its body starts in the file. */
-function indexBatch(log: Log, body: Uint8Array, base: number): void {
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  let at = 0;
-  while (at < body.length) {
-    const keyLength = view.getUint16(at + 1);
-    const key = decodeUtf8(body.subarray(at + 3, at + 3 + keyLength)) ?? '';
+/** Takes a frame into the index. */
+function indexFrame(log: Log, frame: Frame): void {
+  for (const write of writesOf(frame)) {
+    const { key } = write;
     log.liveBytes -= log.index.get(key)?.length ?? 0;
-    const isPut = body[at] === OP_PUT;
-    at += 3 + keyLength;
-    if (isPut) {
-      const length = view.getUint32(at);
-      log.index.set(key, { at: base + at + 4, length });
-      log.liveBytes += length;
-      at += 4 + length;
-    } else {
+    if (write.op === 'delete') {
       log.index.delete(key);
+      log.opened?.delete(key);
+      continue;
+    }
+    const { location } = write;
+    log.index.set(key, location);
+    log.liveBytes += location.length;
+    if (location.crc === undefined) {
+      const start = location.at - frame.headAt;
+      log.opened?.set(key, frame.head.slice(start, start + location.length));
+    } else {
+      log.opened?.delete(key);
     }
   }
 }
 
-function readValue(file: SyncFile, { at, length }: Location): Uint8Array {
-  return readRange(file, at, length);
+/** Undefined when a large value is not what was written. */
+function readValue(file: SyncFile, { at, length, crc }: Location): Uint8Array | undefined {
+  const value = readRange(file, at, length);
+  const isWhole = value.length === length && (crc === undefined || crc32(value) === crc);
+  return isWhole ? value : undefined;
 }
 
 function readRange(file: SyncFile, at: number, length: number): Uint8Array<ArrayBuffer> {

@@ -12,6 +12,8 @@ export interface NodeProcessDeps {
   readonly nodeId: NodeId;
   onBatch(batch: TelemetryBatch): void;
   onState(state: NodeRunState, reason: string | null): void;
+  /** It ended itself, and wants to be started again. */
+  onStartAgain(): void;
   /** The port of one of the node's sandboxes, for the compiler of modules. */
   onModulesPort(port: MessagePort): void;
   /** The port on which the gateway reaches the node; undefined = the node is gone. */
@@ -116,7 +118,11 @@ export function createNodeProcess(deps: NodeProcessDeps, warm?: SpawnedWorker): 
       const gateway = new MessageChannel();
       telemetry.port1.onmessage = ({ data }: MessageEvent<NodeMessage>) => {
         if (data.kind === 'fatal') {
+          const isItself = life === current;
           crash(current.worker, data.reason);
+          if (isItself && data.startAgain) {
+            deps.onStartAgain();
+          }
         } else if (life === current) {
           deps.onBatch(data.batch);
         }

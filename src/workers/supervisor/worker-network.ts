@@ -164,10 +164,11 @@ function assembleNetwork(
       tellNeighbours(subnets, nodeId);
     }
   };
+  const startAgain: NodeWatch['startAgain'] = (nodeId) => void faults.port.restart(nodeId);
   /** Makes the processes of a subnet; they are to be started. */
   const include = (one: Dealt): void => {
     const place = { dealt: one, index: subnets.length, root, spare };
-    const subnet = createSubnet(scaffold, place, { report, start, onState });
+    const subnet = createSubnet(scaffold, place, { report, start, onState, startAgain });
     subnets.push(subnet);
     rosters.push(subnet.roster);
     processes.push(...subnet.roster.all());
@@ -287,6 +288,7 @@ interface NodeWatch {
   report(event: HostEvent): void;
   start(process: NodeProcess): NetworkResult<void>;
   onState(nodeId: NodeId, state: NodeSnapshot['state']): void;
+  startAgain(nodeId: NodeId): void;
 }
 
 interface IncludedSubnet {
@@ -301,13 +303,13 @@ interface IncludedSubnet {
 function createSubnet(
   scaffold: Scaffold,
   { dealt, index, root, spare }: IncludedSubnet,
-  { report, start, onState }: NodeWatch,
+  { report, start, onState, startAgain }: NodeWatch,
 ): SubnetControl {
   const { opening } = scaffold;
   const { nodes, spareNodes, subnetId } = dealt.genesis;
   const processes = [...nodes, ...spareNodes].map(({ nodeId }, place) =>
     createNodeProcess(
-      nodeDeps(scaffold, nodeId, subnetId, onState),
+      nodeDeps(scaffold, nodeId, subnetId, { onState, startAgain }),
       place < nodes.length ? spare.shift() : undefined,
     ),
   );
@@ -326,11 +328,12 @@ function nodeDeps(
   scaffold: Scaffold,
   nodeId: NodeId,
   subnetId: SubnetId,
-  onState: NodeWatch['onState'],
+  { onState, startAgain }: Pick<NodeWatch, 'onState' | 'startAgain'>,
 ) {
   const { hub, gateway, modules } = scaffold;
   return {
     nodeId,
+    onStartAgain: (): void => startAgain(nodeId),
     onBatch: hub.take,
     onModulesPort: modules.connect,
     onState: (state: NodeSnapshot['state'], reason: string | null): void => {

@@ -29,7 +29,7 @@ function changedPages(after: PageMap, before: PageMap): number {
   let count = 0;
   for (const index of after.changedIndices(before)) {
     const [one, other] = [after.get(index), before.get(index)];
-    count += one !== undefined && other !== undefined && equalBytes(one, other) ? 0 : 1;
+    count += one === other || (one && other && equalBytes(one, other)) === true ? 0 : 1;
   }
   return count;
 }
