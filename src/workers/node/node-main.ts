@@ -116,7 +116,10 @@ async function start(config: NodeStart): Promise<Result<void, NodeStartError>> {
     registry: config.registry,
     registryDeltas: config.registryDeltas,
   });
-  node = { ...assemble(config, core, { storage: opened.value, lost }, timed), blsBackend: suite.bls.name };
+  node = {
+    ...assemble(config, core, { storage: opened.value, lost }, timed),
+    blsBackend: suite.bls.name,
+  };
   if (config.behaviours.length > 0) {
     node.host.setMalicious(config.behaviours);
   }
@@ -318,7 +321,11 @@ const control: NodeControl = {
     try {
       return await start(config);
     } catch (error) {
-      const message: NodeMessage = { kind: 'fatal', reason: describeError(error), startAgain: false };
+      const message: NodeMessage = {
+        kind: 'fatal',
+        reason: describeError(error),
+        startAgain: false,
+      };
       config.telemetryPort.postMessage(message);
       throw error;
     }
