@@ -93,15 +93,6 @@ function openLeaf(
   return leaf;
 }
 
-function* slotsOf(
-  pages: Iterable<DirtyPage>,
-): IterableIterator<readonly [index: number, slot: Slot]> {
-  for (const { index, bytes } of pages) {
-    assert(bytes.length === PAGE_BYTES, 'a memory page has 4096 bytes');
-    yield [index, isZero(bytes) ? undefined : bytes];
-  }
-}
-
 /**
  * The content of a memory as 4 KiB pages. Persistent: `with` returns a new map that shares all
  * unchanged pages with the old one, which stays as it was. Pages of zeros take no space. The bytes
@@ -127,19 +118,23 @@ export class PageMap {
   /**
    * Builds a map whose pages are read later.
    * @param sources by the first page each stands for
-   * @param count pages that each stands for
+   * @param count pages that each stands for, a divisor of 256; first pages are multiples of it
    */
   static ofSources(
     sources: Iterable<readonly [first: number, source: PageSource]>,
     count: number,
   ): PageMap {
-    const slots: (readonly [index: number, slot: Slot])[] = [];
+    const leaves: (Leaf | undefined)[] = [];
+    const open = new Map<number, OpenLeaf>();
     for (const [first, source] of sources) {
-      for (let index = first; index < first + count; index += 1) {
-        slots.push([index, source]);
+      const leaf = openLeaf(open, leaves, first >>> LEAF_SHIFT);
+      const start = first & (LEAF_PAGES - 1);
+      while (leaf.pages.length < start + count) {
+        leaf.pages.push(undefined);
       }
+      leaf.pages.fill(source, start, start + count);
     }
-    return PageMap.empty.#replaced(slots);
+    return new PageMap(leaves);
   }
 
   /** The page, or undefined when it is all zero. */
@@ -149,15 +144,12 @@ export class PageMap {
 
   /** This map with the given pages replaced. */
   with(pages: Iterable<DirtyPage>): PageMap {
-    return this.#replaced(slotsOf(pages));
-  }
-
-  #replaced(slots: Iterable<readonly [index: number, slot: Slot]>): PageMap {
     const leaves = this.#leaves.slice();
     const open = new Map<number, OpenLeaf>();
     let leafIndex = -1;
     let leaf: OpenLeaf = { pages: [], dropped: 0 };
-    for (const [index, page] of slots) {
+    for (const { index, bytes } of pages) {
+      assert(bytes.length === PAGE_BYTES, 'a memory page has 4096 bytes');
       if (index >>> LEAF_SHIFT !== leafIndex) {
         leafIndex = index >>> LEAF_SHIFT;
         leaf = openLeaf(open, leaves, leafIndex);
@@ -166,6 +158,7 @@ export class PageMap {
       while (leaf.pages.length < slot) {
         leaf.pages.push(undefined);
       }
+      const page = isZero(bytes) ? undefined : bytes;
       const old = leaf.pages[slot];
       leaf.dropped += (old === undefined ? 0 : 1) + (page === undefined ? 1 : 0);
       leaf.pages[slot] = page;
