@@ -93,6 +93,7 @@ export const MAINNET_SYSTEM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze({
   roundInstructions: 52n * BILLION - 50n * BILLION + 1n,
   subnetMessageInstructions: (52n * BILLION) / 16n,
   heapDeltaBytesPerTurn: 2_000_000_000,
+  heapDeltaBytesAtOnce: 140 * GIB_BYTES,
   heapDeltaBytesPerRound: 0,
   installInstructionsPerRound: 0n,
   maxCanisters: 0,
@@ -124,6 +125,7 @@ export const CLASSROOM_SYSTEM_EXECUTION_LIMITS: ExecutionLimits = Object.freeze(
   ...CLASSROOM_EXECUTION_LIMITS,
   messageInstructions: 50n * BILLION,
   installInstructions: 1000n * BILLION,
+  heapDeltaBytesAtOnce: 8 * GIB_BYTES,
   heapDeltaBytesPerRound: 0,
   installInstructionsPerRound: 0n,
 });

@@ -18,7 +18,7 @@ import { chargeHeapDelta, heapDeltaExcess } from '../scheduling/rate-limits.ts';
 import type { UserError } from '../user-error.ts';
 import { decodeUploadChunk } from './arguments.ts';
 import { chunkStoreError } from './errors.ts';
-import { payInstructions, putGrown, type Reply } from './operation.ts';
+import { fixedInstructions, payInstructions, putGrown, type Reply } from './operation.ts';
 import { emptyReply } from './replies.ts';
 import { chunkHashReply, storedChunksReply } from './snapshot-replies.ts';
 
@@ -59,7 +59,8 @@ export function uploadChunk(
     return decoded;
   }
   const { chunk } = decoded.value;
-  const broke = payInstructions(round, canister.canisterId, sender, UPLOAD_CHUNK_INSTRUCTIONS);
+  const fixed = fixedInstructions(round, UPLOAD_CHUNK_INSTRUCTIONS);
+  const broke = payInstructions(round, canister.canisterId, sender, fixed);
   if (broke !== undefined) {
     return err(chunkStoreError(`Error charging for 'upload_chunk': ${broke.message}`));
   }

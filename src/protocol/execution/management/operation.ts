@@ -31,6 +31,11 @@ export function findCanister(
   return canister === undefined ? err(targetNotFound(canisterId)) : ok(canister);
 }
 
+/** What a management call is charged besides its bytes: nothing where the system's canisters are. */
+export function fixedInstructions(round: RoundState, instructions: Instructions): Instructions {
+  return round.env.subnetType === 'system' ? 0n : instructions;
+}
+
 /**
  * Takes the fee of an operation from the canister that is managed, and its instructions from the
  * round. Nothing is taken when the canister would freeze.

@@ -38,7 +38,7 @@ import {
   SNAPSHOT_IMMUTABLE,
   snapshotOutOfCycles,
 } from './errors.ts';
-import { payInstructions, putGrown, type Reply } from './operation.ts';
+import { fixedInstructions, payInstructions, putGrown, type Reply } from './operation.ts';
 import { emptyReply } from './replies.ts';
 import {
   decodeDeleteSnapshot,
@@ -137,7 +137,7 @@ export function readSnapshotData(
   if (kind.part !== 'wasm_chunk' && size > MAX_SNAPSHOT_SLICE_BYTES) {
     return err(sliceTooLarge(size, MAX_SNAPSHOT_SLICE_BYTES));
   }
-  const instructions = SNAPSHOT_DATA_BASELINE_INSTRUCTIONS + size;
+  const instructions = fixedInstructions(round, SNAPSHOT_DATA_BASELINE_INSTRUCTIONS) + size;
   const broke = payInstructions(round, canister.canisterId, sender, instructions);
   if (broke !== undefined) {
     return err(snapshotOutOfCycles(broke));
@@ -179,7 +179,8 @@ export function uploadSnapshotMetadata(
     before: canister,
     after: { ...canister, snapshots, nextSnapshotId: localId + 1 },
     sender,
-    instructions: SNAPSHOT_BASELINE_INSTRUCTIONS + snapshotBytes(snapshot),
+    instructions:
+      fixedInstructions(round, SNAPSHOT_BASELINE_INSTRUCTIONS) + snapshotBytes(snapshot),
   });
   return grown.ok ? ok(snapshotIdReply(snapshotIdOf(canister.canisterId, localId))) : grown;
 }
@@ -225,7 +226,9 @@ export function uploadSnapshotData(
     return err(tooFast);
   }
   const instructions =
-    kind.part === 'wasm_chunk' ? UPLOAD_CHUNK_INSTRUCTIONS : BigInt(chunk.length);
+    kind.part === 'wasm_chunk'
+      ? fixedInstructions(round, UPLOAD_CHUNK_INSTRUCTIONS)
+      : BigInt(chunk.length);
   const broke = payInstructions(round, canisterId, sender, instructions);
   if (broke !== undefined) {
     return err(snapshotOutOfCycles(broke));

@@ -31,7 +31,7 @@ import {
   snapshotOutOfCycles,
   tooManySnapshots,
 } from './errors.ts';
-import { originOf, payInstructions, putGrown, type Reply } from './operation.ts';
+import { originOf, fixedInstructions, payInstructions, putGrown, type Reply } from './operation.ts';
 import { emptyReply } from './replies.ts';
 import {
   decodeDeleteSnapshot,
@@ -133,7 +133,8 @@ export function takeSnapshot(
     before: canister,
     after: uninstall ? { ...after, execution: null, chunkStore: EMPTY_CHUNK_STORE } : after,
     sender: message.sender,
-    instructions: SNAPSHOT_BASELINE_INSTRUCTIONS + snapshotBytes(snapshot),
+    instructions:
+      fixedInstructions(round, SNAPSHOT_BASELINE_INSTRUCTIONS) + snapshotBytes(snapshot),
   });
   if (!grown.ok) {
     return grown;
@@ -180,7 +181,8 @@ export function* loadSnapshot(
     return found;
   }
   const { owner, snapshot } = found.value;
-  const broke = payInstructions(round, canisterId, message.sender, SNAPSHOT_BASELINE_INSTRUCTIONS);
+  const fixed = fixedInstructions(round, SNAPSHOT_BASELINE_INSTRUCTIONS);
+  const broke = payInstructions(round, canisterId, message.sender, fixed);
   if (broke !== undefined) {
     return err(snapshotOutOfCycles(broke));
   }

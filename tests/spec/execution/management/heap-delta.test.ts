@@ -60,6 +60,20 @@ describe('memory changed by management calls', () => {
     subnet.call(id, 'update', program(op('touch', pages), op('reply')).bytes);
   };
 
+  it('comes with instructions besides, but not where the system’s canisters are', () => {
+    const usedBy = (change: () => unknown): bigint => {
+      change();
+      const last = subnet.executed.at(-1);
+      return last?.kind === 'executed' ? last.instructions : 0n;
+    };
+    expect(usedBy(() => upload(Uint8Array.of(1)))).toBe(200_000_000n);
+    const bytes = usedBy(take) - 2_000_000_000n;
+    subnet = new TestSubnet(WIDE, 4, { index: 0, subnetType: 'system' });
+    id = subnet.createWith(wasm);
+    expect(usedBy(() => upload(Uint8Array.of(1)))).toBe(0n);
+    expect(usedBy(take)).toBe(bytes);
+  });
+
   it('is a full slot for a new chunk, nothing for a known one', () => {
     expect(added(() => upload(Uint8Array.of(1)))).toBe(MIB);
     expect(added(() => upload(Uint8Array.of(1)))).toBe(0);
