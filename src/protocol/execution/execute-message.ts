@@ -150,7 +150,7 @@ function uncut(end: MessageEnd): MessageEnd {
     : end;
 }
 
-/** What a message of a call changed, if it ended well; a replicated query changes cycles only. */
+/** What a message of a call changed, if it ended well; a replicated query changes cycles and the version only. */
 function commitCall(
   round: RoundState,
   canisterId: CanisterId,
@@ -163,6 +163,7 @@ function commitCall(
   }
   if (run.delta === null) {
     commitCycles(round, canisterId, run.effects);
+    round.update(canisterId, { version: round.canister(canisterId).version + 1n });
   } else {
     commitRun(round, canisterId, execution, run);
   }

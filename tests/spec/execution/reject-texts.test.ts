@@ -104,6 +104,15 @@ describe('queries called as updates', () => {
     );
   });
 
+  it('are one more version of their canister, unless they trap', async () => {
+    const { subnet, a } = new ErrorScene(await universalWasm());
+    const { version } = subnet.canister(a);
+    subnet.call(a, 'query', program(answer('x')).bytes);
+    expect(subnet.canister(a).version).toBe(version + 1n);
+    subnet.call(a, 'query', program(op('trap', 'x')).bytes);
+    expect(subnet.canister(a).version).toBe(version + 1n);
+  });
+
   it('are refused by the ingress filter when they are composite', async () => {
     const scene = new ErrorScene(await universalWasm());
     expect(scene.subnet.inspect(scene.a, 'composite_query')).toBe(
