@@ -1,10 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { canisterIdFromU64 } from '../../src/protocol/crypto/principal.ts';
 import { RejectCode } from '../../src/protocol/execution/user-error.ts';
+import { MAX_RESPONSE_PAYLOAD_BYTES } from '../../src/protocol/limits/execution.ts';
+import { MAX_SUBNET_MESSAGE_BYTES } from '../../src/protocol/limits/messaging.ts';
 import type { InductedSlice } from '../../src/protocol/interfaces/replica.ts';
 import type {
+  CanisterMessage,
   CanisterRequest,
   CanisterResponse,
+  OutputQueue,
 } from '../../src/protocol/replicated-state/canister-messages.ts';
 import {
   EMPTY_STREAM,
@@ -13,7 +17,8 @@ import {
   type StreamHeader,
   type StreamMessage,
 } from '../../src/protocol/replicated-state/streams.ts';
-import type { CanisterId, SubnetId } from '../../src/protocol/types/ids.ts';
+import type { ReplicatedState } from '../../src/protocol/replicated-state/replicated-state.ts';
+import type { CanisterId, PrincipalId, SubnetId } from '../../src/protocol/types/ids.ts';
 import type { NetworkTopology } from '../../src/protocol/types/network-topology.ts';
 import { present } from '../../src/base/assert.ts';
 import { TestNetwork } from '../support/test-network.ts';
@@ -221,6 +226,82 @@ describe('slices that a subnet takes in', () => {
     expect(streamTo(other).rejectSignals).toHaveLength(1);
   });
 
+  it('neither make nor lose cycles, whatever becomes of their messages', () => {
+    const subnet = network.subnet(0);
+    const stranger = canisterIdFromU64(1n << 40n);
+    const missing = canisterIdFromU64(RANGE - 7n);
+    const { imbalance } = subnet;
+    const messages = [
+      request(stranger, a, 11n),
+      { ...response(b, b), refund: 13n },
+      request(b, missing, 17n),
+      refund(19n),
+      { kind: 'refund', recipient: missing, cycles: 23n } as const,
+    ];
+    expect(take({}, { messages })).toEqual(['SENDER_SUBNET_MISMATCH', 'RECEIVER_SUBNET_MISMATCH']);
+    expect(streamTo(other).rejectSignals).toEqual([{ reason: 'canisterNotFound', index: 2 }]);
+    expect(subnet.imbalance).toBe(imbalance);
+  });
+
+  it('leave streams in the order of their subnets, and what their heads say', () => {
+    const subnet = network.subnet(0);
+    const ids = [own, other].toSorted().toReversed();
+    subnet.state = {
+      ...subnet.state,
+      streams: new Map(ids.map((id) => [id, { ...EMPTY_STREAM, responsesOnly: true }])),
+    };
+    take({}, { messages: [refund()] });
+    expect([...subnet.state.streams.keys()]).toEqual(ids.toReversed());
+    expect(streamTo(other).responsesOnly).toBe(true);
+  });
+
+  describe('take room', () => {
+    const CALL = MAX_RESPONSE_PAYLOAD_BYTES;
+    const bestEffort = (argBytes: number): CanisterRequest => ({
+      ...request(b, a),
+      deadlineNs: 2n ** 62n,
+      arg: new Uint8Array(argBytes),
+    });
+    const refusedOf = (messages: readonly StreamMessage[], guaranteedBytes = 100 * CALL) => {
+      const subnet = network.subnet(0);
+      // Nothing runs in this round.
+      const more = { guaranteedResponseBytes: BigInt(guaranteedBytes), roundInstructions: 0n };
+      Object.assign(subnet.env, { limits: { ...subnet.env.limits, ...more } });
+      take({}, { messages });
+      return streamTo(other).rejectSignals.map(({ reason, index }) => `${index} ${reason}`);
+    };
+
+    it('of the memory for guaranteed responses, each its own; best-effort calls take none', () => {
+      const messages = [request(b, a), bestEffort(3), request(b, a), bestEffort(3)];
+      expect(refusedOf(messages, 2 * CALL - 1)).toEqual(['2 outOfMemory']);
+      const queues = network.subnet(0).canister(a).inputQueues;
+      expect(queues).toMatchObject([{ sender: b, isRemote: true }]);
+      expect(queues[0]?.messages).toHaveLength(3);
+    });
+
+    it('of the memory for messages, by their arguments', () => {
+      const subnet = network.subnet(0);
+      const half = new Uint8Array(MAX_SUBNET_MESSAGE_BYTES / 2);
+      const filler = { ...request(a, own), arg: half.subarray(0, half.length - 10) };
+      subnet.state = { ...subnet.state, subnetQueue: [{ ...filler, arg: half }, filler] };
+      expect(refusedOf([bestEffort(8), bestEffort(3), bestEffort(2)])).toEqual(['1 outOfMemory']);
+    });
+
+    it('on a system subnet none, whatever is full', () => {
+      const { env } = network.subnet(0);
+      Object.assign(env, { subnetType: 'system' });
+      expect(refusedOf([request(b, a)], 0)).toEqual([]);
+    });
+
+    it('of the management canister’s queue: 500 for each sender', () => {
+      const second = network.subnet(1).create();
+      const calls = Array.from({ length: 501 }, () => request(b, own));
+      const subnet = network.subnet(0);
+      Object.assign(subnet.env, { subnetType: 'system' });
+      expect(refusedOf([...calls, request(second, own)])).toEqual(['500 queueFull']);
+    });
+  });
+
   it('leave no reject signal on the loopback stream', () => {
     const missing = canisterIdFromU64(RANGE - 7n);
     setStream(own, { messages: [request(a, missing)] });
@@ -231,5 +312,131 @@ describe('slices that a subnet takes in', () => {
       messages: [],
       rejectSignals: [],
     });
+  });
+});
+
+describe('what waits for a stream', () => {
+  let network: TestNetwork;
+  let own: SubnetId;
+  let other: SubnetId;
+  let a: CanisterId;
+  let b: CanisterId;
+
+  beforeEach(() => {
+    network = new TestNetwork(['application', 'system']);
+    a = network.subnet(0).create();
+    b = network.subnet(1).create();
+    [own, other] = network.subnets.map(({ env }) => env.subnetId) as [SubnetId, SubnetId];
+  });
+
+  const answer = (respondent: PrincipalId): CanisterResponse => ({
+    kind: 'response',
+    originator: b,
+    respondent,
+    callbackId: 7,
+    refund: 0n,
+    payload: { kind: 'reply', data: new Uint8Array(3) },
+    deadlineNs: 0n,
+  });
+  const queueTo = (respondent: PrincipalId): OutputQueue => ({
+    receiver: b,
+    messages: [{ message: answer(respondent), expiresNs: 0n }],
+  });
+  const withStream = (messages: readonly StreamMessage[], more: Partial<ReplicatedState>): void => {
+    const subnet = network.subnet(0);
+    const streams = new Map([[other, { ...EMPTY_STREAM, messages }]]);
+    subnet.state = { ...subnet.state, streams, ...more };
+  };
+
+  it('of the management canister goes before what canisters have, and stays while there is no room', () => {
+    const subnet = network.subnet(0);
+    const held = { ...subnet.canister(a), outputQueues: [queueTo(a)] };
+    const canisters = subnet.state.canisters.set(a, held);
+    const full = Array.from({ length: 200 }, () => answer(a));
+    withStream(full, { subnetOutputs: [queueTo(own)], canisters });
+    network.round(0, [], { xnet: [] });
+    expect(subnet.state.subnetOutputs).toEqual([queueTo(own)]);
+    expect(subnet.canister(a).outputQueues).toEqual([queueTo(a)]);
+    withStream([], {});
+    network.round(0, [], { xnet: [] });
+    expect(network.stream(0, 1).messages).toEqual([answer(own), answer(a)]);
+    expect([subnet.state.subnetOutputs, subnet.canister(a).outputQueues]).toEqual([[], []]);
+  });
+
+  it('of refunds leaves half of a stream to canisters, goes once, and is lost without a receiver', () => {
+    const subnet = network.subnet(0);
+    const refunds = [
+      [b, 5n],
+      [canisterIdFromU64(1n << 40n), 9n],
+    ] as const;
+    const { imbalance } = subnet;
+    const full = Array.from({ length: 5000 }, () => answer(a));
+    withStream(full, { refunds });
+    network.round(0, [], { xnet: [] });
+    expect(subnet.state.refunds).toEqual([[b, 5n]]);
+    withStream(full.slice(1), {});
+    network.round(0, [], { xnet: [] });
+    expect(subnet.state.refunds).toEqual([]);
+    expect(network.stream(0, 1).messages.slice(4999)).toEqual([
+      { kind: 'refund', recipient: b, cycles: 5n },
+    ]);
+    expect(subnet.imbalance - imbalance).toBe(14n);
+  });
+
+  it('of a full stream keeps the order of its receivers', () => {
+    const subnet = network.subnet(0);
+    const second = network.subnet(1).create();
+    const outputQueues = [queueTo(a), { ...queueTo(a), receiver: second }];
+    const canisters = subnet.state.canisters.set(a, { ...subnet.canister(a), outputQueues });
+    withStream(
+      Array.from({ length: 200 }, () => answer(a)),
+      { canisters },
+    );
+    network.round(0, [], { xnet: [] });
+    expect(subnet.canister(a).outputQueues).toEqual(outputQueues);
+  });
+
+  it('goes as it is up to two megabytes, and within a subnet above', () => {
+    const subnet = network.subnet(0);
+    const put = (receiver: CanisterId, message: CanisterMessage): void => {
+      const outputQueues = [{ receiver, messages: [{ message, expiresNs: 0n }] }];
+      const canisters = subnet.state.canisters.set(a, { ...subnet.canister(a), outputQueues });
+      withStream([], { canisters });
+      network.round(0, [], { xnet: [] });
+    };
+    const reply = (bytes: number): CanisterResponse => ({
+      ...answer(a),
+      payload: { kind: 'reply', data: new Uint8Array(bytes) },
+    });
+    put(b, reply(MAX_RESPONSE_PAYLOAD_BYTES));
+    expect(network.stream(0, 1).messages).toMatchObject([{ payload: { kind: 'reply' } }]);
+    put(b, reply(MAX_RESPONSE_PAYLOAD_BYTES + 1));
+    expect(network.stream(0, 1).messages).toMatchObject([{ payload: { kind: 'reject' } }]);
+    const large: CanisterRequest = {
+      kind: 'request',
+      sender: a,
+      receiver: a,
+      callbackId: 7,
+      cycles: 0n,
+      methodName: 'm',
+      arg: new Uint8Array(MAX_RESPONSE_PAYLOAD_BYTES),
+      callTree: { depth: 1, startTimeNs: 5n },
+      deadlineNs: 0n,
+    };
+    put(a, large);
+    expect(subnet.state.streams.get(own)?.messages).toEqual([large]);
+  });
+
+  it('and has no receiver gives its cycles up, and they are booked', () => {
+    const subnet = network.subnet(0);
+    const { imbalance } = subnet;
+    const lost = canisterIdFromU64(1n << 40n);
+    const message = { ...answer(a), originator: lost, refund: 70n };
+    const outputQueues = [{ receiver: lost, messages: [{ message, expiresNs: 0n }] }];
+    const canisters = subnet.state.canisters.set(a, { ...subnet.canister(a), outputQueues });
+    withStream([], { canisters });
+    network.round(0, [], { xnet: [] });
+    expect(subnet.canister(a).outputQueues).toEqual([]);
+    expect(subnet.imbalance - imbalance).toBe(70n);
   });
 });

@@ -91,9 +91,7 @@ export class StreamDraft {
   ): readonly (readonly [RejectReason, StreamMessage])[] {
     const rejected = signals.flatMap(({ reason, index }) => {
       const message = this.#messages[index - this.#begin];
-      return index < this.#begin || index >= signalsEnd || message === undefined
-        ? []
-        : [[reason, message] as const];
+      return index >= signalsEnd || message === undefined ? [] : [[reason, message] as const];
     });
     const count = signalsEnd - this.#begin;
     this.#messages = this.#messages.slice(count);

@@ -13,6 +13,7 @@ import type { CertifiedState } from '../state-manager/state-manager.ts';
 import type { PrincipalId, RegistryVersion } from '../types/ids.ts';
 import { testNetwork } from '../xnet/testing/certified-streams.ts';
 import { createNodeRegistry } from './node-registry.ts';
+import { REGISTRY_PATH } from './registry-sync.ts';
 
 const { a: root, b: second, topology } = testNetwork(['system', 'application']);
 const FIRST = encodeDelta({
@@ -47,7 +48,9 @@ function certified(...deltas: readonly Uint8Array[]): CertifiedState {
   return { ...root.certify(1, new Map()), canonical, state };
 }
 
-function rootNode() {
+function rootNode(
+  given: { readonly initial?: readonly Uint8Array[]; readonly stored?: readonly Uint8Array[] } = {},
+) {
   const trace: TraceEvent[] = [];
   const stored: RegistryVersion[] = [];
   const registry = createNodeRegistry(
@@ -56,10 +59,10 @@ function rootNode() {
       genesis: root.genesis,
       crypto: root.crypto,
       rootKeyDer: root.crypto.subnetPublicKeyDer,
-      registryDeltas: [FIRST],
+      registryDeltas: given.initial ?? [FIRST],
     },
     {
-      stored: [],
+      stored: given.stored ?? [],
       nextOperation: () => 1,
       chance: createPrng('root'),
       onTrace: (event) => trace.push(event),
@@ -103,5 +106,41 @@ describe('a version that the operator put into the store of a root node', () => 
       'REGISTRY_DELTA_MALFORMED',
     ]);
     expect(stored).toEqual([1]);
+  });
+});
+
+describe('the registry of a root node', () => {
+  it('goes on from what an earlier life stored, and writes none of it again', () => {
+    const { registry, stored } = rootNode({ stored: [FIRST, secondVersion('one')] });
+    expect(registry.topologyAt(2)).toBeDefined();
+    expect(stored).toEqual([]);
+    expect(rootNode({ initial: [FIRST, secondVersion('one')], stored: [FIRST] }).stored).toEqual([
+      2,
+    ]);
+  });
+
+  it('begins with the version that its subnet was written in, whatever came since', () => {
+    const { registry } = rootNode({ initial: [FIRST, secondVersion('one')] });
+    expect(registry.genesisState().registry?.snapshot.version).toBe(1);
+  });
+
+  it('takes what its subnet certified, and is not alarmed by what it does not know yet', () => {
+    const { registry, trace, stored } = rootNode();
+    expect(registry.onCertified(certified(FIRST, secondVersion('one')), 6n)).toBe(true);
+    expect([trace, stored]).toEqual([[], [1, 2]]);
+    expect(registry.reader.newest().replicaVersion).toBe('one');
+  });
+
+  it('serves versions after the one that is named, and says when there is none', () => {
+    const { registry } = rootNode();
+    const state = certified(FIRST, secondVersion('one'));
+    const serve = (since: number) =>
+      registry.serve(
+        { method: 'GET', path: `${REGISTRY_PATH}?since=${since}`, body: new Uint8Array(0) },
+        state,
+      );
+    expect([0, 1, 2, 3].map((since) => serve(since)?.status)).toEqual([200, 200, 304, 304]);
+    const bytes = [0, 1].map((since) => serve(since)?.body.length ?? 0) as [number, number];
+    expect(bytes[0] - bytes[1]).toBeGreaterThan(FIRST.length / 2);
   });
 });

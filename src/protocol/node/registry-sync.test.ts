@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { present } from '../../base/assert.ts';
 import { createPrng } from '../../base/prng.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
-import { encodeCbor } from '../crypto/cbor.ts';
+import { type CborInput, decodeCbor, encodeCbor } from '../crypto/cbor.ts';
 import {
   decodeCertificate,
   encodeCertificate,
@@ -13,6 +13,11 @@ import { INSECURE_TEST_SUITE } from '../crypto/insecure-test-crypto.ts';
 import { digest, labeledMap, leaf, withEntry, witness } from '../crypto/labeled-tree.ts';
 import { principalToBytes } from '../crypto/principal.ts';
 import type { TraceEvent } from '../interfaces/trace.ts';
+import {
+  REGISTRY_MAX_BACKOFF_MS,
+  REGISTRY_MIN_BACKOFF_MS,
+  REGISTRY_POLL_MS,
+} from '../limits/registry.ts';
 import { bootstrapRegistry, REGISTRY_PATHS, registryTree } from '../registry/bootstrap-registry.ts';
 import type { BootstrapRegistry } from '../registry/bootstrap-registry.ts';
 import { certifiedDataPath, encodeCertifiedDeltas } from '../registry/certified-deltas.ts';
@@ -64,6 +69,11 @@ function forced(delta: Uint8Array): BootstrapRegistry {
   const label = present(REGISTRY_PATHS.delta(2)[1], 'a delta stands under its version');
   const byVersion = withEntry(lie.byVersion, label, leaf(delta));
   return { ...lie, deltas: [FIRST, delta], byVersion };
+}
+
+function longerBy(body: Uint8Array, item: CborInput): Uint8Array {
+  const decoded = decodeCbor(body);
+  return encodeCbor([...((decoded.ok ? decoded.value : []) as CborInput[]), item]);
 }
 
 /** The word of a subnet whose key the root has certified. */
@@ -206,7 +216,7 @@ describe('a node’s copy of the registry', () => {
     [
       'REGISTRY_ANSWER_MALFORMED',
       'more than a tree and a certificate',
-      encodeCbor([Uint8Array.of(0), Uint8Array.of(0), 0]),
+      longerBy(answer(BOTH, 1).body, 0),
     ],
     ['REGISTRY_DELTA_MISSING', 'an answer without the next version', answer(BOTH, 2).body],
   ];
@@ -239,11 +249,35 @@ describe('a node’s copy of the registry', () => {
     expect(sync.fetched(999, null, then)).toBe(false);
   });
 
+  it('waits longer and longer after failures, and blames nobody who has nothing new', () => {
+    const { sync, trace, local } = reader();
+    let nowNs = 0n;
+    const waitMsAfter = (status: number | null, body = new Uint8Array(0)): number => {
+      const [asked] = sync.takeEffects(nowNs);
+      const reply = status === null ? null : { status, contentType: 'text/plain', body };
+      sync.fetched(asked?.kind === 'fetch' ? asked.operationId : -1, reply, nowNs);
+      const beforeNs = nowNs;
+      nowNs = sync.nextWakeNs() ?? 0n;
+      return Number((nowNs - beforeNs) / 1_000_000n);
+    };
+    const failures = [503, null, 500, null, 503, null, 503, null].map((status) =>
+      waitMsAfter(status, answer(BOTH, 1).body),
+    );
+    expect(failures[0]).toBeLessThanOrEqual(2 * REGISTRY_MIN_BACKOFF_MS);
+    expect(failures.at(-1)).toBeGreaterThanOrEqual(REGISTRY_MAX_BACKOFF_MS / 2);
+    expect(local.version()).toBe(1);
+    expect(waitMsAfter(304)).toBeLessThan(1.5 * REGISTRY_POLL_MS);
+    expect(waitMsAfter(null)).toBeLessThanOrEqual(2 * REGISTRY_MIN_BACKOFF_MS);
+    expect(trace).toEqual([]);
+  });
+
   it('knows its requests from others', () => {
     const of = (path: string) => changesSince({ method: 'GET', path, body: new Uint8Array(0) });
     expect(of(`${REGISTRY_PATH}?since=12`)).toBe(12);
     expect(of(`${REGISTRY_PATH}?since=-1`)).toBeUndefined();
     expect(of(`${REGISTRY_PATH}?since=9999999999999999`)).toBeUndefined();
     expect(of('/api/v1/streams')).toBeUndefined();
+    const posted = { method: 'POST', path: `${REGISTRY_PATH}?since=12`, body: new Uint8Array(0) };
+    expect(changesSince(posted as never)).toBeUndefined();
   });
 });

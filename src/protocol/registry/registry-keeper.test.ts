@@ -3,6 +3,7 @@ import { INSECURE_TEST_SUITE } from '../crypto/insecure-test-crypto.ts';
 import { subnetParametersFor } from '../node/subnet-parameters.ts';
 import type { RegistryChange } from '../types/registry.ts';
 import { dealSubnet } from './genesis.ts';
+import { awakensRoot } from './registry-change.ts';
 import { createRegistryClient } from './registry-client.ts';
 import { createRegistryKeeper } from './registry-keeper.ts';
 
@@ -71,6 +72,17 @@ describe('registry', () => {
     }
     expect(keeper.newest().version).toBe(1);
   });
+});
+
+it('knows which changes get a halted root subnet going again', () => {
+  const changes: readonly RegistryChange[] = [
+    { kind: 'setHalted', halted: false },
+    { kind: 'setHalted', halted: true },
+    { kind: 'setHaltAtCatchUpPackage', halt: false },
+    { kind: 'setHaltAtCatchUpPackage', halt: true },
+    { kind: 'setMembership', members },
+  ];
+  expect(changes.map(awakensRoot)).toEqual([true, false, true, false, false]);
 });
 
 describe('a node’s copy of the registry', () => {

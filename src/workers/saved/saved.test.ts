@@ -186,6 +186,26 @@ const RECORDS: readonly StoredRecord[] = [
   { key: `chunk/${chunkHash(CHUNK)}`, value: CHUNK },
 ];
 
+/** What is said of a file of this content, whose hash is right. */
+async function verdictOf(
+  header: object,
+  body = new Uint8Array(0),
+  headerBeyond = 0,
+): Promise<string> {
+  const text = JSON.stringify({ entry: entryOf('f'), ...header }, (_, field: unknown) =>
+    typeof field === 'bigint' ? { bigint: String(field) } : field,
+  );
+  const head = Buffer.from(text);
+  const start = Buffer.alloc(16);
+  start.write('SUBNETAR');
+  start.writeUInt32BE(1, 8);
+  start.writeUInt32BE(head.length + headerBeyond, 12);
+  const content = Buffer.concat([start, head, body]);
+  const file = Uint8Array.from(Buffer.concat([content, await sha256(Uint8Array.from(content))]));
+  const decoded = await decodeNetworkFile(file, sha256);
+  return decoded.ok ? 'taken' : decoded.error.message;
+}
+
 describe('a network in a file', () => {
   it('comes back as it was, without what only one node may have', async () => {
     const own = [
@@ -254,6 +274,33 @@ describe('a network in a file', () => {
     expect(refused.ok ? 'taken' : refused.error.message).toContain(
       `format ${SAVED_FORMAT + 1}; this page reads format ${SAVED_FORMAT}`,
     );
+  });
+
+  it('of other content under a right hash is refused in words', async () => {
+    const subnets = (more: object) => ({ subnets: [{ nodeIds: ['aa'], records: 0, ...more }] });
+    const lists: readonly object[] = [
+      { subnets: [] },
+      subnets({ nodeIds: Array.from({ length: 65 }, () => 'aa') }),
+      subnets({ nodeIds: ['../aa'] }),
+      subnets({ nodeIds: 'aa' }),
+      subnets({ records: -1 }),
+      subnets({ records: 1e9 }),
+    ];
+    for (const list of lists) {
+      expect(await verdictOf(list)).toBe('Its list of subnets is wrong.');
+    }
+    const record = (key: string, length: number, ...bytes: readonly number[]) =>
+      Uint8Array.of(0, key.length, ...Buffer.from(key), 0, 0, 0, length, ...bytes);
+    const one = subnets({ records: 1 });
+    expect(await verdictOf(one, record('checkpoint/1', 2, 7, 7))).toBe('taken');
+    for (const wrong of [record('share/ab', 1, 7), record('checkpoint/1', 3, 7, 7)]) {
+      expect(await verdictOf(one, wrong)).toBe('One of its records is wrong.');
+    }
+    expect(await verdictOf(subnets({}), Uint8Array.of(0))).toBe('It is too long.');
+    expect(await verdictOf(subnets({ pad: ' '.repeat(4 * 1024 * 1024) }))).toBe(
+      'Its header does not end.',
+    );
+    expect(await verdictOf(subnets({}), new Uint8Array(0), 1)).toBe('Its header does not end.');
   });
 
   test.prop([fc.nat()], { numRuns: 100 })('is refused when it is cut off', async (at) => {

@@ -14,7 +14,10 @@ import { FakeLocks } from './testing/two-tabs.ts';
 
 const spec = defaultNetworkSpec({ seed: 'tabs', nodes: 1 });
 const entryOf = (id: string) => newEntry(spec, { id, name: id, link: '' });
-const file = { entry: entryOf('file'), subnets: [{ nodeIds: ['aa'], records: [] }] };
+const file = {
+  entry: { ...entryOf('file'), deletedMs: 5 },
+  subnets: [{ nodeIds: ['aa'], records: [] }],
+};
 
 function value<T>(result: Result<T, unknown>): T {
   if (!result.ok) {
@@ -53,10 +56,58 @@ describe('two tabs of one browser', () => {
       await writeDisk(id);
     }
     value(await catalogue.put(entryOf('listed')));
+    value(await catalogue.put({ ...entryOf('deleted'), deletedMs: 0 }));
+    const facts = { id: 's', networkId: 'stray', takenMs: 1, height: 1, bytes: 1, deletedMs: null };
+    value(await store.put(facts, file, 1));
     locks.hold(networkLockName('open'));
     await sweep();
     expect(await stored()).toEqual(['listed', 'open']);
+    expect(value(await catalogue.rows()).map(({ entry }) => entry.id)).toEqual(['listed']);
+    expect(value(await store.list())).toEqual([]);
   });
+
+  it('a sweep that cannot read the list removes nothing', async () => {
+    await writeDisk('stray');
+    const error = { kind: 'transport', code: 'STORAGE_FAILED', message: '' } as const;
+    await sweep({ ...catalogue, rows: async () => ({ ok: false, error }) });
+    expect(await stored()).toEqual(['stray']);
+  });
+
+  it.each(['before', 'after'])(
+    'a sweep spares a network that another tab finished, begun %s the sweep',
+    async (begun) => {
+      let release = (): void => undefined;
+      if (begun === 'before') {
+        release = locks.hold(networkLockName('done'));
+        await writeDisk('done');
+      }
+      const seen: Catalogue = {
+        ...catalogue,
+        rows: async () => {
+          const rows = await catalogue.rows();
+          await writeDisk('done');
+          value(await catalogue.put(entryOf('done')));
+          return rows;
+        },
+        forget: async (id) => catalogue.forget(id),
+      };
+      const query = locks.query;
+      vi.stubGlobal('navigator', {
+        ...navigator,
+        locks: {
+          request: locks.request,
+          query: async () => {
+            const found = await query();
+            release();
+            return found;
+          },
+        },
+      });
+      await sweep(seen);
+      expect(await stored()).toEqual(['done']);
+      expect(value(await catalogue.rows())).toHaveLength(1);
+    },
+  );
 
   it('a sweep spares a network that another tab begins while it looks', async () => {
     await writeDisk('stray');
@@ -95,13 +146,16 @@ describe('two tabs of one browser', () => {
         const write = async (_options: unknown, _method: unknown, networkId: string) => {
           await writeDisk(networkId);
           await sweep();
+          expect(value(await catalogue.rows())).toEqual([]);
           return ok(ok(undefined));
         };
         return task({ call: write as never, exited: () => undefined });
       }),
     );
     expect(await stored()).toEqual([id]);
-    expect(value(await catalogue.rows()).map(({ entry }) => entry.name)).toEqual(['imported']);
+    expect(value(await catalogue.rows())).toMatchObject([
+      { entry: { name: 'imported', deletedMs: null } },
+    ]);
     expect((await locks.query()).held).toEqual([]);
   });
 
