@@ -43,7 +43,7 @@ describe('slices that a subnet takes in', () => {
   });
 
   const refund = (cycles = 0n): RefundMessage => ({ kind: 'refund', recipient: a, cycles });
-  const request = (sender: CanisterId, receiver: CanisterId, cycles = 0n): CanisterRequest => ({
+  const request = (sender: CanisterId, receiver: PrincipalId, cycles = 0n): CanisterRequest => ({
     kind: 'request',
     sender,
     receiver,
@@ -220,6 +220,11 @@ describe('slices that a subnet takes in', () => {
       [],
       [{ reason: 'canisterMigrating', index: 0 }],
     ]);
+    const elsewhere = { first: RANGE, last: 2n * RANGE - 1n, trace: [own, 'ff' as SubnetId] };
+    network.subnet(0).topology = { ...topology, migrations: [elsewhere] };
+    setStream(other, {});
+    expect(take({}, { messages: [response(b, b)] })).toEqual(['RECEIVER_SUBNET_MISMATCH']);
+    setStream(other, { signalsEnd: 1, rejectSignals: [{ reason: 'canisterMigrating', index: 0 }] });
     network.subnet(0).topology = topology;
     const told = take({ end: 2 }, { messages: [response(b, b)], messagesBegin: 1 });
     expect(told).toEqual(['RECEIVER_SUBNET_MISMATCH']);
@@ -237,6 +242,8 @@ describe('slices that a subnet takes in', () => {
       request(b, missing, 17n),
       refund(19n),
       { kind: 'refund', recipient: missing, cycles: 23n } as const,
+      { ...response(missing, b), refund: 29n },
+      { ...response(a, b), refund: 31n },
     ];
     expect(take({}, { messages })).toEqual(['SENDER_SUBNET_MISMATCH', 'RECEIVER_SUBNET_MISMATCH']);
     expect(streamTo(other).rejectSignals).toEqual([{ reason: 'canisterNotFound', index: 2 }]);
@@ -300,6 +307,30 @@ describe('slices that a subnet takes in', () => {
       Object.assign(subnet.env, { subnetType: 'system' });
       expect(refusedOf([...calls, request(second, own)])).toEqual(['500 queueFull']);
     });
+  });
+
+  it('hold calls whose time is over when they run: one refund for each caller, none of nothing', () => {
+    const subnet = network.subnet(0);
+    const second = network.subnet(1).create();
+    const missing = canisterIdFromU64(RANGE - 7n);
+    const late = (sender: CanisterId, cycles: bigint): CanisterRequest => ({
+      ...request(sender, a, cycles),
+      deadlineNs: 1n,
+    });
+    const queue = (sender: CanisterId, ...cycles: readonly bigint[]) => ({
+      sender,
+      isRemote: true,
+      messages: cycles.map((each) => late(sender, each)),
+    });
+    const inputQueues = [queue(b, 5n, 6n), queue(second, 0n), queue(missing, 9n)];
+    const canisters = subnet.state.canisters.set(a, { ...subnet.canister(a), inputQueues });
+    subnet.state = { ...subnet.state, canisters };
+    const { imbalance } = subnet;
+    network.round(0, [], { xnet: [] });
+    expect(subnet.canister(a).inputQueues).toEqual([]);
+    expect(streamTo(other).messages).toEqual([{ kind: 'refund', recipient: b, cycles: 11n }]);
+    expect([subnet.state.refunds, streamTo(own).messages]).toEqual([[], []]);
+    expect(subnet.imbalance - imbalance).toBe(20n);
   });
 
   it('leave no reject signal on the loopback stream', () => {

@@ -252,7 +252,7 @@ describe('a node’s copy of the registry', () => {
   it('waits longer and longer after failures, and blames nobody who has nothing new', () => {
     const { sync, trace, local } = reader();
     let nowNs = 0n;
-    const waitMsAfter = (status: number | null, body = new Uint8Array(0)): number => {
+    const waitMsAfter = (status: number | null, body: Uint8Array = new Uint8Array(0)): number => {
       const [asked] = sync.takeEffects(nowNs);
       const reply = status === null ? null : { status, contentType: 'text/plain', body };
       sync.fetched(asked?.kind === 'fetch' ? asked.operationId : -1, reply, nowNs);

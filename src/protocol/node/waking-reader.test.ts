@@ -29,6 +29,7 @@ describe('reads of a node that slept', () => {
     reader.cancel(3);
     expect(reader.takeReady(AT + SLEEP_NS)).toEqual([]);
     expect(reader.takeReady(AT + HOUR).map(({ requestId }) => requestId)).toEqual([2]);
+    expect(reader.takeReady(AT + HOUR)).toEqual([]);
     expect(reader.nextTimeoutNs()).toBeNull();
     expect(reader.holds(6, QUERY, AT + HOUR)).toBe(false);
   });

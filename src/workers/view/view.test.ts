@@ -147,6 +147,53 @@ describe('a tab that looks on', () => {
     expect(listeners.size).toBe(1);
   });
 
+  it('is one of eight at most, as long as it gives signs of life', async () => {
+    const { listeners, hub, advance, asked } = await scene();
+    const other = hub.open();
+    const watch = (viewer: string, v = 1): void =>
+      other.post({ v, kind: 'watch', viewer } as ToOwner);
+    watch('of another version', 2);
+    expect(listeners.size).toBe(1);
+    for (let id = 0; id < 9; id += 1) {
+      watch(`viewer ${id}`);
+    }
+    expect(listeners.size).toBe(8);
+    advance(140_000);
+    watch('viewer 3');
+    advance(140_000);
+    watch('viewer 3');
+    expect(listeners.size).toBe(1);
+    expect(asked).toEqual([]);
+  });
+
+  it('is let go when it leaves, and hears only what is said to it', async () => {
+    const { listeners, hub, view } = await scene();
+    const facts = { clock: { timeNs: 99n, rate: 1, paused: false, pace: 'classroom' } };
+    hub.open().post({ v: 1, kind: 'facts', viewer: 'another', facts } as never);
+    expect(view.clock.now().pace).toBe('turbo');
+    await view.close();
+    expect(listeners.size).toBe(0);
+  });
+
+  it('cannot have a call made for it, whatever it says', async () => {
+    const { hub, asked } = await scene();
+    const other = hub.open();
+    const answers: unknown[] = [];
+    other.listen((message) => answers.push(message));
+    const call = { url: 'http://x/api/v4/canister/aaaaa-aa/call', method: 'POST', headers: [] };
+    for (const question of [{ method: 'fetch', argument: { ...call, body: null } }, null, {}]) {
+      other.post({ v: 1, kind: 'ask', viewer: 'viewer', id: 9, question } as never);
+    }
+    await expect.poll(() => answers.length).toBe(3);
+    expect(answers).toEqual(answers.map(() => expect.objectContaining({ kind: 'answer', id: 9 })));
+    expect(answers.map((message) => (message as { value: unknown }).value)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(asked).toEqual([]);
+  });
+
   it('hears nothing after the other tab ended, and its questions end', async () => {
     const { view, end, run, listeners } = await scene();
     end();
