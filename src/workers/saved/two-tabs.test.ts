@@ -93,7 +93,7 @@ describe('two tabs of one browser', () => {
       };
       const query = locks.query;
       vi.stubGlobal('navigator', {
-        ...navigator,
+        storage: navigator.storage,
         locks: {
           request: locks.request,
           query: async () => {
