@@ -1,9 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import { stackFlags } from './tools/lib/stack.mjs';
 
+/** Pure code and no canisters: a process that loads its modules once for all files says the same. */
+const PURE = [
+  'src/{base,wire,ui,app}/**/*.test.{ts,tsx}',
+  'src/protocol/!(execution)/**/*.test.ts',
+];
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.{ts,tsx}', 'tests/**/*.test.ts'],
     environment: 'node',
     // The reference machine has two cores; more workers only make timings noisy.
     maxWorkers: 2,
@@ -13,5 +18,16 @@ export default defineConfig({
     execArgv: stackFlags(),
     allowOnly: false,
     passWithNoTests: false,
+    projects: [
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['src/**/*.test.{ts,tsx}', 'tests/**/*.test.ts'],
+          exclude: [...PURE, 'node_modules/**'],
+        },
+      },
+    ],
   },
 });
