@@ -31,7 +31,7 @@ describe('a canister on another subnet', () => {
     expect(network.subnet(1).state.canisters.size).toBe(before + 1);
     const count = network.subnet(0).state.canisters.size;
     const sender = principalToText(network.subnet(1).env.subnetId);
-    const text = `IC0504: Incorrect sender subnet id: ${sender}. Sender should be on the same subnet or on the NNS subnet.`;
+    const text = `Incorrect sender subnet id: ${sender}. Sender should be on the same subnet or on the NNS subnet.`;
     expect(create(1, b, 0)).toEqual({ code: 5, text });
     expect(network.subnet(0).state.canisters.size).toBe(count);
     network.rounds(2);

@@ -181,13 +181,13 @@ describe('what canisters may ask of each other', () => {
         canister_id: Principal.fromHex('00000000000fff000101'),
         num_requested_changes: [],
       }),
-    ).rejects.toThrow(/^3: IC0301: Canister .* not found/);
+    ).rejects.toThrow(/^3: Canister .* not found/);
   });
 
   it('is public metadata', async () => {
     const notes = { canister_id: canister, name: 'notes' };
     await expect(byCanister.call('canister_metadata', notes)).rejects.toThrow(
-      /^4: IC0406: The canister .* has no metadata section with the name notes\.$/,
+      /^4: The canister .* has no metadata section with the name notes\.$/,
     );
     await set({ controllers: [OWNER.getPrincipal(), forwarder] });
     expect(await byCanister.call('canister_metadata', notes)).toEqual({
@@ -224,7 +224,7 @@ describe('the subnet', () => {
     expect([one.length, two.length]).toEqual([32, 32]);
     expect(one).not.toEqual(two);
     const argument = Uint8Array.from(IDL.encode([IDL.Nat], [1n]));
-    await expect(byCanister.raw('raw_rand', argument)).rejects.toThrow(/^4: IC0408/);
+    await expect(byCanister.raw('raw_rand', argument)).rejects.toThrow(/^4: Error decoding candid/);
   });
 
   it('tells its version, and what its nodes did', async () => {
@@ -243,7 +243,7 @@ describe('the subnet', () => {
   });
 
   it('answers for itself only', async () => {
-    const other = /^4: IC0406: Provided target subnet ID .* does not match current subnet ID/;
+    const other = /^4: Provided target subnet ID .* does not match current subnet ID/;
     await expect(byCanister.call('subnet_info', { subnet_id: canister })).rejects.toThrow(other);
     await expect(
       byCanister.call('node_metrics_history', {
@@ -265,14 +265,14 @@ describe('the subnet', () => {
     expect(gained).toBeLessThanOrEqual(10n ** 12n);
     const nobody = Principal.fromHex('00000000000fff000101');
     await expect(byCanister.raw('deposit_cycles', target(nobody), 5n)).rejects.toThrow(
-      /^3: IC0301: Canister .* not found/,
+      /^3: Canister .* not found/,
     );
   });
 
   it('makes canisters for canisters that pay', async () => {
     const settings = Uint8Array.from(IDL.encode([IDL.Record({})], [{}]));
     await expect(byCanister.raw('create_canister', settings, 7n)).rejects.toThrow(
-      /^4: IC0403: Creating a canister requires a fee of \d+ .* only 7 cycles were received/,
+      /^4: Creating a canister requires a fee of \d+ .* only 7 cycles were received/,
     );
     const reply = await byCanister.raw('create_canister', settings, 10n ** 12n);
     const [made] = IDL.decode(
