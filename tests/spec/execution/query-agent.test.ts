@@ -47,7 +47,7 @@ describe('composite queries through an unmodified agent, signatures checked', ()
     const onReject = program(op('trap', op('reject_message')));
     const failing = call({ callee: callee(), method: 'nothing', onReject });
     await expect(ask(failing)).rejects.toThrow(
-      /^IC0503 5: Error from Canister \S+: Canister called `ic0.trap` with message: 'IC0536: Error from Canister \S+: Canister has no query method 'nothing'/,
+      /^IC0503 5: Error from Canister \S+: Canister called `ic0.trap` with message: 'Error from Canister \S+: Canister has no query method 'nothing'/,
     );
   });
 
