@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchPayload, XNetSlice } from '../interfaces/replica.ts';
+import type { BatchPayload, Validation, XNetSlice } from '../interfaces/replica.ts';
 import { MAX_SLICE_BYTES, MAX_SLICE_POOL_BYTES } from '../limits/xnet.ts';
 import type { SubnetId } from '../types/ids.ts';
 import { createBatchPayloadBuilder } from './batch-payload-builder.ts';
@@ -34,6 +34,28 @@ function greedy(maxBlockBytes: number) {
   const at = (certifiedHeight: number) => ({ certifiedHeight, registryVersion: 1, timeNs: 1n });
   return { builder, rooms, at };
 }
+
+it('is valid only if both its calls and its slices are', () => {
+  const verdictOf = (calls: 'valid' | 'invalid', slices: 'valid' | 'invalid') => {
+    const judge = (kind: 'valid' | 'invalid', code: string): Validation =>
+      kind === 'valid' ? { kind } : { kind, code, message: '' };
+    const builder = createBatchPayloadBuilder({
+      maxBlockBytes: 1000,
+      ingress: { build: () => ({ ingress: [] }), validate: () => judge(calls, 'CALLS') },
+      xnet: { build: () => [], validate: () => judge(slices, 'SLICES') },
+    });
+    const payload = { ingress: [], xnet: [{ from: FROM, slice: new Uint8Array(1) }] };
+    const judged = builder.validate(
+      payload,
+      { certifiedHeight: 1, registryVersion: 1, timeNs: 1n },
+      [],
+    );
+    return 'code' in judged ? judged.code : judged.kind;
+  };
+  expect(verdictOf('valid', 'valid')).toBe('valid');
+  expect(verdictOf('invalid', 'valid')).toBe('CALLS');
+  expect(verdictOf('valid', 'invalid')).toBe('SLICES');
+});
 
 describe('the room of a block', () => {
   it('XN11 slices take 95 % of it and 4 MiB at most, whatever more there is', () => {

@@ -3,7 +3,7 @@ import { fc, test } from '@fast-check/vitest';
 import { present } from '../../base/assert.ts';
 import { encodeUtf8 } from '../../base/utf8.ts';
 import { equalBytes } from '../../base/bytes.ts';
-import { encodeCbor } from '../crypto/cbor.ts';
+import { type CborInput, encodeCbor } from '../crypto/cbor.ts';
 import { labeledDigest, leafDigest } from '../crypto/hash-tree.ts';
 import { createRealSuite } from '../crypto/real-suite.ts';
 import { MAX_SLICE_BYTES } from '../limits/xnet.ts';
@@ -128,6 +128,7 @@ describe('slices', () => {
     expect(streamsIn(tree)).toEqual([b.id]);
     expect(cutSlice(tree, a.id, ALL)).toBeUndefined();
     expect(cutSlice(tree, b.id, { ...ALL, witnessBegin: 3, msgBegin: 4 })).toBeUndefined();
+    expect(cutSlice(tree, b.id, { ...ALL, witnessBegin: 6, msgBegin: 5 })).toBeUndefined();
     expect(cutSlice(tree, b.id, { ...ALL, witnessBegin: 21, msgBegin: 21 })).toBeUndefined();
     expect(cutSlice(tree, b.id, { ...ALL, witnessBegin: 20, msgBegin: 20 })?.messages).toEqual([]);
   });
@@ -211,5 +212,41 @@ describe('slices', () => {
     const many = Array.from({ length: 10_001 }, () => new Uint8Array(0));
     expect(code(encodeSlice({ ...slice, messages: many }))).toBe('XNET_MALFORMED_SLICE');
     expect(code(Uint8Array.of(...encodeSlice(slice), 0))).toBe('XNET_MALFORMED_SLICE');
+  });
+
+  it('XN7 has one encoding, of parts that have their lengths', () => {
+    const { header, messages, certification } = cut({
+      begin: 0,
+      messages: requests(0, 2),
+      signalsEnd: 0,
+    });
+    const { height, root, signature } = certification;
+    const leaves: CborInput[] = [header, 0, messages];
+    const proof: CborInput[] = [height, root, signature];
+    const hash = new Uint8Array(32);
+    const code = (parts: CborInput) => {
+      const decoded = decodeSlice(encodeCbor(parts));
+      return decoded.ok ? 'read' : decoded.error.code;
+    };
+    expect(code([leaves, [1, [4, hash], [2, hash, [5]]], proof])).toBe('read');
+    const malformed: readonly CborInput[] = [
+      [leaves, [5], proof, 0],
+      [[...leaves, 0], [5], proof],
+      [leaves, [5], [...proof, 0]],
+      [leaves, [5], [height, root.subarray(1), signature]],
+      [leaves, [5], [height, root, new Uint8Array(97)]],
+      [leaves, [4, hash.subarray(1)], proof],
+      [leaves, [4, hash, 0], proof],
+      [leaves, [5, 0], proof],
+      [leaves, [2, new Uint8Array(65), [5]], proof],
+      [leaves, [2, hash, [5], 0], proof],
+      [leaves, [3, hash], proof],
+      [[header, -1, messages], [5], proof],
+      [[header, 0, [1]], [5], proof],
+    ];
+    expect(malformed.map(code)).toEqual(malformed.map(() => 'XNET_MALFORMED_SLICE'));
+    // The same array with its length in a byte of its own.
+    const [, ...rest] = encodeCbor([leaves, [5], proof]);
+    expect(decodeSlice(Uint8Array.of(0x98, 3, ...rest)).ok).toBe(false);
   });
 });

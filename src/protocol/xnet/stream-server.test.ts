@@ -9,6 +9,7 @@ import {
 import type { NodeId } from '../types/ids.ts';
 import type { CertifiedTree } from './cut-slice.ts';
 import { decodeSlice, type CertifiedSlice } from './slice-codec.ts';
+import { parseStreamPath } from './stream-request.ts';
 import { type ServedSlice, StreamServer } from './stream-server.ts';
 import { requests, testNetwork, type TestStream } from './testing/certified-streams.ts';
 
@@ -82,6 +83,20 @@ describe('the server of streams', () => {
     const { ask, replies } = serverOf();
     ask('msg_begin=13&signals_end=3');
     expect(replies()).toEqual([[1, 204]]);
+  });
+
+  it('XN4 reads each number of a question once, and none above its bound', () => {
+    const read = (query: string) => parseStreamPath(`/api/v1/stream/${RECEIVER}?${query}`);
+    expect(read('msg_begin=4&msg_begin=5').ok).toBe(false);
+    expect(read('msg_begin=4&witness_begin=5').ok).toBe(false);
+    const huge = Number.MAX_SAFE_INTEGER;
+    expect(read(`byte_limit=${huge}&msg_limit=${huge}&wait=${huge}`)).toMatchObject({
+      value: {
+        wish: { byteLimit: MAX_SLICE_BYTES, msgLimit: 10_000 },
+        waitMs: MAX_STREAM_WAIT_MS,
+        signalsEnd: -1,
+      },
+    });
   });
 
   it('XN4 lists the streams that there are', () => {

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { present } from '../../base/assert.ts';
 import type { BatchPayload, XNetSlice } from '../interfaces/replica.ts';
 import { MAX_SLICE_BYTES } from '../limits/xnet.ts';
-import { EMPTY_STREAM, type Stream, type Streams } from '../replicated-state/streams.ts';
+import {
+  EMPTY_STREAM,
+  type Stream,
+  type StreamHeader,
+  type Streams,
+} from '../replicated-state/streams.ts';
 import type { SubnetType } from '../types/genesis.ts';
 import type { SubnetId } from '../types/ids.ts';
 import { cutSlice } from './cut-slice.ts';
@@ -100,6 +105,66 @@ describe('slices in blocks', () => {
     expect(built[0]?.slice.length).toBeLessThanOrEqual(9000);
     expect(contentOf(built).messages.length).toBeGreaterThan(8);
     expect(payloads.build(CONTEXT, [], 1000)).toEqual([]);
+    const small = scene({ begin: 0, messages: requests(0, 2), signalsEnd: 0 });
+    expect(small.payloads.build(CONTEXT, [], 1023)).toEqual([]);
+    expect(small.payloads.build(CONTEXT, [], 1024)).toHaveLength(1);
+  });
+
+  it('XN5 are what the other subnet certified, to the last message', () => {
+    const { a, whole, judge, verdict } = scene({
+      begin: 0,
+      messages: requests(0, 3),
+      signalsEnd: 0,
+    });
+    const [first, second, third] = whole.messages as [Uint8Array, Uint8Array, Uint8Array];
+    expect(judge({ ...whole, messages: [second, first, third] })).toBe('XNET_ROOT_MISMATCH');
+    const root = whole.certification.root.map((byte) => byte ^ 1);
+    expect(judge({ ...whole, certification: { ...whole.certification, root } })).toBe(
+      'XNET_ROOT_MISMATCH',
+    );
+    expect(verdict([{ from: a.id, slice: encodeSlice(whole) }])).toBe('valid');
+  });
+
+  it('XN11 of several subnets share the room, another one first at each height', () => {
+    const { a, b, topology } = testNetwork();
+    // A third subnet with the key of the first.
+    const entry = present(
+      topology.subnets.find(({ subnetId }) => subnetId === a.id),
+      'a is there',
+    );
+    const twin = '00' as SubnetId;
+    const stream = { begin: 0, messages: requests(0, 6, 900), signalsEnd: 0 };
+    const tree = a.certify(9, new Map([[b.id, stream]]));
+    const wish = { witnessBegin: 0, msgBegin: 0, msgLimit: 6, byteLimit: MAX_SLICE_BYTES };
+    const whole = present(cutSlice(tree, b.id, wish), 'the stream is there');
+    const read = readSlice(whole);
+    const pool = new SlicePool();
+    for (const id of [a.id, twin]) {
+      pool.put(id, whole, (read as { value: { header: StreamHeader } }).value.header);
+    }
+    const payloads = new XNetPayloads({
+      subnetId: b.id,
+      pool,
+      verifier: new SliceVerifier(b.id, b.crypto),
+      topologyAt: () => ({
+        ...topology,
+        subnets: [{ ...entry, subnetId: twin }, ...topology.subnets],
+      }),
+      streamsAt: (height) => ({ streams: new Map(), height }),
+    });
+    const built = (certifiedHeight: number, maxBytes: number) =>
+      payloads.build({ ...CONTEXT, certifiedHeight }, [], maxBytes);
+    const sizeOf = (slices: readonly XNetSlice[]) =>
+      slices.reduce((sum, { slice }) => sum + slice.length, 0);
+    for (const height of [4, 5]) {
+      expect(built(height, 100_000).map(({ from }) => from)).toEqual([twin, a.id].toSorted());
+      expect(sizeOf(built(height, 9000))).toBeLessThanOrEqual(9000);
+    }
+    const alone = [4, 5].flatMap((height) => built(height, 6900).map(({ from }) => from));
+    expect(new Set(alone)).toEqual(new Set([twin, a.id]));
+    expect(alone).toHaveLength(2);
+    const past = [{ ingress: [], xnet: [{ from: twin, slice: encodeSlice(whole) }] }];
+    expect(payloads.build(CONTEXT, past, 100_000).map(({ from }) => from)).toEqual([a.id]);
   });
 
   it('XN12 leave no message out and repeat none', () => {
@@ -225,10 +290,19 @@ describe('slices in blocks', () => {
     expect(payloads.validate(slices, { ...CONTEXT, certifiedHeight: 6 }, []).kind).toBe(
       'undecided',
     );
-    expect(payloads.validate(slices, { ...CONTEXT, registryVersion: 2 }, []).kind).toBe(
-      'undecided',
-    );
+    expect(payloads.validate(slices, { ...CONTEXT, registryVersion: 2 }, [])).toEqual({
+      kind: 'undecided',
+      code: 'REGISTRY_VERSION_NOT_AVAILABLE',
+    });
     expect(payloads.validate(slices, { ...CONTEXT, certifiedHeight: 2 }, []).kind).toBe('valid');
+    // The own stream of a later state is longer than the maker could know.
+    const ours = { messages: requests(0, 60) };
+    const theirs = { begin: 0, messages: requests(0, 90), signalsEnd: 0 };
+    const system = scene(theirs, ours, ['application', 'system']);
+    const ninety = [{ from: system.a.id, slice: encodeSlice(system.whole) }];
+    const kindAt = (certifiedHeight: number) =>
+      system.payloads.validate(ninety, { ...CONTEXT, certifiedHeight }, []).kind;
+    expect([5, 4].map(kindAt)).toEqual(['invalid', 'valid']);
   });
 
   it('XN18 stay in the pool until the executed state has them', () => {
