@@ -88,12 +88,13 @@ test('Motoko actors answer alike and use the same instructions in the page and i
   const lines = await walkJourney(pageHost(page), modules);
   expect(lines.filter(({ holds }) => !holds)).toEqual([]);
   expect(lines.map(({ answer }) => answer)).toEqual(expected.map(({ answer }) => answer));
-  // Creations differ in what they are asked for; all the rest is the same message.
-  const withoutCreations = (all: readonly string[]): readonly string[] =>
-    all.filter((call) => !call.startsWith('provisional_create'));
-  expect(withoutCreations(here.executed()).length).toBeGreaterThan(40);
+  // Creations differ in what they are asked for, and nodes refuse a composite query that is sent as an
+  // update before any block has it; all the rest is the same message.
+  const comparable = (all: readonly string[]): readonly string[] =>
+    all.filter((call) => !call.startsWith('provisional_create') && call !== 'gather 0');
+  expect(comparable(here.executed()).length).toBeGreaterThan(40);
   await expect(async () => {
-    expect(withoutCreations(await calls())).toEqual(withoutCreations(here.executed()));
+    expect(comparable(await calls())).toEqual(comparable(here.executed()));
   }).toPass({ timeout: 10_000 });
 
   const ids = (await readNodes(page)).map((node) => node.nodeId);
