@@ -28,11 +28,18 @@ import type { Deal } from '../inspector/inspector.worker.ts';
 import type { Dealt, RegistryView } from '../inspector/registry-office.ts';
 import { runningDisks } from '../saved/disk-reader.ts';
 import type { Opening } from '../saved/network-opening.ts';
+import { pageStore } from './backend-memory.ts';
 import { type ClockControl, createClockControl } from './clock-control.ts';
+import { keepCompiledCode } from './code-cache.ts';
 import { createFaultControl, type FaultControl } from './fault-control.ts';
 import { createInspectorPort } from './inspector-port.ts';
 import { snapshotOf } from './node-snapshot.ts';
-import { createNodeProcess, type NodeProcess, type SpawnedWorker } from './node-process.ts';
+import {
+  createNodeProcess,
+  type NodeProcess,
+  type SpawnedWorker,
+  spawnNodeWorker,
+} from './node-process.ts';
 import { createStarter, createStartLine, type Starter } from './node-starter.ts';
 import { createRootRegistry, type RootRegistry } from './root-registry.ts';
 import { CONTROL_DEADLINE_MS, createRoster, networkError, type Roster } from './roster.ts';
@@ -99,6 +106,13 @@ export async function startNetwork(
   }
   boot.enter('firstBeacon', 'all nodes run; they agree on the first random beacon');
   void inspector.control.call({ deadlineMs: DEAL_DEADLINE_MS }, 'sweep');
+  void keepCompiledCode({
+    store: pageStore(),
+    build: import.meta.url,
+    library: chosen.value.library,
+    spawn: spawnNodeWorker,
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  });
   return ok(network.network);
 }
 
