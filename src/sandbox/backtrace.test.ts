@@ -68,6 +68,18 @@ describe('backtraces', () => {
     expect(logsOf(run)).toEqual([`[TRAP]: ${TEXTS[method].slice('Canister trapped: '.length)}`]);
   });
 
+  it('do not depend on how long a trace other code of the thread wants', () => {
+    const engine = Error as { stackTraceLimit?: number };
+    const limit = engine.stackTraceLimit;
+    const made = canister(named);
+    try {
+      engine.stackTraceLimit = 0;
+      expect(replyOf(made.update('code'))).toBe(`IC0502: ${TEXTS.code}`);
+    } finally {
+      Object.assign(engine, { stackTraceLimit: limit });
+    }
+  });
+
   it('name those of a query', () => {
     expect(replyOf(canister(named).query('memory'))).toBe(`IC0502: ${TEXTS.memory}`);
   });

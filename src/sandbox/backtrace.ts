@@ -16,7 +16,7 @@ interface Frame {
   readonly index: number;
 }
 
-/** Stacks are kept long enough; before canisters run. */
+/** Stacks are kept long enough; at each run, as whatever shares the thread may set another limit. */
 export function keepStacks(): void {
   (Error as { stackTraceLimit?: number }).stackTraceLimit = STACK_FRAMES;
 }

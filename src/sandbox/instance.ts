@@ -102,7 +102,6 @@ export class CanisterInstance {
     memory: PooledMemory | null,
     stackSize: StackSize,
   ) {
-    keepStacks();
     this.#stackSize = stackSize;
     this.moduleHash = moduleHash;
     this.compiled = compiled;
@@ -224,6 +223,7 @@ export class CanisterInstance {
     this.#setHooks(this.#plainHooks);
     this.#session = session;
     this.#mayBeMarked = true;
+    keepStacks();
     this.#stack.begin(this.#stackSize);
     try {
       (this.#exports[this.#exportOf(entry, closure)] as (...args: unknown[]) => void)(
@@ -244,6 +244,7 @@ export class CanisterInstance {
     this.#setHooks(this.#suspendingHooks);
     this.#session = session;
     this.#mayBeMarked = true;
+    keepStacks();
     this.#stack.begin(this.#stackSize);
     const promising = present(suspendingEngine.promising, 'only engines with JSPI suspend');
     try {
