@@ -68,11 +68,13 @@ export class SandboxWorkers {
       (value) => ended.push(value),
     );
     while (ended.length === 0) {
-      for (const effect of lane.takeEffects()) {
+      const effects = lane.takeEffects();
+      for (const effect of effects) {
         assert(effect.kind === 'sandbox', 'a lane asks sandboxes only');
         this.#pool.request(effect.request, (reply) => lane.reply(effect.operationId, reply));
       }
-      if (ended.length === 0) {
+      // A client answers for its process what it knows itself, and the lane asks on.
+      if (effects.length === 0 && ended.length === 0) {
         this.#answerOne();
       }
     }

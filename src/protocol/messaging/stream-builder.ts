@@ -5,7 +5,7 @@ import { inductResponse, receiverOf } from '../execution/induct-canister-message
 import { messageBytes } from '../execution/message-memory.ts';
 import type { RoundState } from '../execution/round-state.ts';
 import { routeOf } from '../execution/routing.ts';
-import { RejectCode, truncateMessage } from '../execution/user-error.ts';
+import { RejectCode, truncateReject } from '../execution/user-error.ts';
 import { MAX_RESPONSE_PAYLOAD_BYTES } from '../limits/execution.ts';
 import { subnetEntry } from '../registry/network-topology.ts';
 import type {
@@ -204,7 +204,7 @@ function withinLimit(round: RoundState, response: CanisterResponse): CanisterRes
   const code = payload.kind === 'reject' ? payload.code : RejectCode.canisterError;
   const message =
     payload.kind === 'reject'
-      ? truncateMessage(payload.message)
+      ? truncateReject(payload.message)
       : violatedContract(respondent, bytes);
   return { ...response, payload: { kind: 'reject', code, message } };
 }
