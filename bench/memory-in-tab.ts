@@ -15,8 +15,9 @@ export interface TabFigures {
   /** Updates that were answered with the right number, of so many. */
   readonly answered: number;
   readonly asked: number;
-  /** Nodes that run at the end. */
+  /** Nodes that run at the end, and why others do not. */
   readonly nodesRunning: number;
+  readonly nodesEnded: readonly string[];
   /** Of the process that holds the page and all its workers. */
   readonly tabMiB: number;
   readonly seconds: number;
@@ -62,16 +63,18 @@ export async function measureTab(): Promise<TabFigures> {
     const canisterIds = await deployAll(page);
     const answered = await countUp(page, canisterIds);
     const seconds = (Date.now() - startedMs) / 1000;
-    const nodesRunning = await page.evaluate(async () => {
+    const nodesEnded = await page.evaluate(async () => {
       const snapshot = await window.networkUnderTest?.snapshot();
-      return snapshot?.nodes.filter(({ state }) => state === 'running').length ?? 0;
+      const ended = snapshot?.nodes.filter(({ state }) => state !== 'running') ?? [];
+      return ended.map(({ state, reason }) => `${state}: ${reason ?? ''}`);
     });
     return {
       nodes: NODES,
       canisters: canisterIds.length,
       answered,
       asked: CANISTERS * TURNS,
-      nodesRunning,
+      nodesRunning: NODES - nodesEnded.length,
+      nodesEnded,
       tabMiB: round(await tabMiB(app.browser), 0),
       seconds: round(seconds, 0),
     };

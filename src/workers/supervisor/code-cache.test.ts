@@ -22,7 +22,6 @@ function createPage(outcome: unknown = ok(undefined)) {
       setItem: (key, value) => void kept.set(key, value),
     },
     build,
-    library: 'mcl',
     spawn: () => {
       log.push('spawned');
       return spawned as unknown as ReturnType<CodeCacheDeps['spawn']>;
@@ -35,7 +34,7 @@ function createPage(outcome: unknown = ok(undefined)) {
   return { deps, log };
 }
 
-const ONCE = ['waited', 'spawned', 'prepare mcl', 'waited', 'ended'];
+const ONCE = ['waited', 'spawned', 'prepare noble', 'waited', 'ended'];
 
 describe('the compiled code of node workers', () => {
   it('is loaded once more by a worker that ends, once for each build', async () => {

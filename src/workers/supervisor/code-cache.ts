@@ -1,4 +1,3 @@
-import type { SignatureBackendChoice } from '../../wire/network.ts';
 import type { TextStore } from './backend-memory.ts';
 import type { SpawnedWorker } from './node-process.ts';
 
@@ -14,7 +13,6 @@ export interface CodeCacheDeps {
   readonly store: TextStore | null;
   /** Names this build of the scripts. */
   readonly build: string;
-  readonly library: SignatureBackendChoice['library'];
   spawn(): SpawnedWorker;
   pause(ms: number): Promise<void>;
 }
@@ -25,14 +23,15 @@ export interface CodeCacheDeps {
  * work, and the second visit starts as fast as those after it. Once for each build.
  */
 export async function keepCompiledCode(deps: CodeCacheDeps): Promise<void> {
-  const { store, build, library, spawn, pause } = deps;
+  const { store, build, spawn, pause } = deps;
   if (store === null || isKept(store, build)) {
     return;
   }
   await pause(QUIET_MS);
   const { worker, control, onError } = spawn();
   onError((reason) => control.exited(reason));
-  const loaded = await control.call({ deadlineMs: LOAD_DEADLINE_MS }, 'prepare', library);
+  // The library without Wasm: a tab has few memories, and canisters may need the last one.
+  const loaded = await control.call({ deadlineMs: LOAD_DEADLINE_MS }, 'prepare', 'noble');
   await pause(WRITING_MS);
   worker.terminate();
   if (loaded.ok) {

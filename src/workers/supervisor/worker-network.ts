@@ -109,7 +109,6 @@ export async function startNetwork(
   void keepCompiledCode({
     store: pageStore(),
     build: import.meta.url,
-    library: chosen.value.library,
     spawn: spawnNodeWorker,
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
