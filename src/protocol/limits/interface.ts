@@ -36,7 +36,7 @@ export const MAX_INGRESS_POOL_BYTES = 64 * MIB;
 export const SLEEP_NS: TimeNs = 60_000_000_000n;
 /** So old may a certified state be, when a node wakes or starts, to be read at once; agents take five minutes. @playground a replica that starts serves whatever it has certified. */
 export const WAKING_TOLERANCE_NS: TimeNs = 60_000_000_000n;
-/** Queries and reads wait so long for the first state of after a sleep. @playground a replica never sleeps. */
+/** Queries and reads wait so long for the first state of after a sleep, calls too for the end of a replay. @playground a replica never sleeps. */
 export const MAX_WAKING_HOLD_NS: TimeNs = 8_000_000_000n;
-/** Queries and reads that wait for it; more are answered from the old one. @playground a replica never sleeps. */
+/** Requests that wait for it; more are answered from the old one. @playground a replica never sleeps. */
 export const MAX_WAKING_REQUESTS = 256;

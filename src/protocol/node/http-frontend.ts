@@ -32,7 +32,7 @@ import type { IngressManager } from './ingress-manager.ts';
 import type { HttpReply, HttpRequest, NodeEffect, OperationId } from './node-io.ts';
 import { RootDelegation } from './root-delegation.ts';
 import { SandboxLane } from './sandbox-lane.ts';
-import { WakingReader } from './waking-reader.ts';
+import { type KnownState, WakingReader } from './waking-reader.ts';
 import type { SandboxTask } from '../execution/run-on-sandbox.ts';
 
 /** Synchronous calls are answered with their certificate, or with 202 after this. @upstream rs/http_endpoints: 10 s */
@@ -47,6 +47,8 @@ export interface HttpFrontendDeps {
   readonly rootKeyDer: Uint8Array;
   readonly env: ExecutionEnvironment;
   readonly stateManager: StateManager;
+  /** Blocks that an earlier life of the node had finalized are still executed again. */
+  readonly isReplaying: () => boolean;
   /** The newest that is known. */
   readonly topology: () => NetworkTopology;
   /** Chooses which root node to ask. */
@@ -91,9 +93,14 @@ export class HttpFrontend {
     this.nowNs = nowNs;
     this.waking.observe(nowNs);
     this.open.add(requestId);
-    if (!this.waking.holds(requestId, request, this.certified()?.state.timeNs)) {
+    if (!this.waking.holds(requestId, request, this.known())) {
       this.serve(requestId, request);
     }
+  }
+
+  private known(): KnownState {
+    const certifiedNs = this.certified()?.state.timeNs;
+    return { certifiedNs, isReplaying: this.deps.isReplaying() };
   }
 
   private serve(requestId: OperationId, request: HttpRequest): void {
@@ -152,7 +159,7 @@ export class HttpFrontend {
   takeEffects(nowNs: TimeNs): readonly NodeEffect[] {
     this.nowNs = nowNs;
     this.waking.observe(nowNs);
-    for (const { requestId, request } of this.waking.takeReady(this.certified()?.state.timeNs)) {
+    for (const { requestId, request } of this.waking.takeReady(this.known())) {
       this.serve(requestId, request);
     }
     for (const call of [...this.held.values()]) {

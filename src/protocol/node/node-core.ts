@@ -99,16 +99,14 @@ class NodeCoreMachine implements NodeCore {
   /** What the bouncer went by when the gossip last asked it about everything. */
   private bounced: ConsensusStatus | null = null;
   private stopped = false;
+  /** What an earlier life had finalized. */
+  private replayTo: Height = 0;
 
   constructor(config: NodeCoreConfig) {
     const { genesis, crypto, nodeId, rootKeyDer } = config;
     this.adversary = createAdversary(config);
     this.delays = config.delays ?? genesis.parameters;
-    const stored = loadStoredNode(
-      config.stored,
-      config.isStorageChecked === true,
-      config.storedChunks,
-    );
+    const stored = loadStoredNode(config.stored, config.isStorageChecked, config.storedChunks);
     const prng = createPrng(config.seed);
     const nextOperation = (): number => {
       this.operations += 1;
@@ -151,6 +149,7 @@ class NodeCoreMachine implements NodeCore {
       registry: this.registry,
       ingress: this.ingress,
       adversary: this.adversary,
+      isReplaying: () => this.stateManager.latestStateHeight() < this.replayTo,
       unitDelayMs: () => this.delays.unitDelayMs,
       prng,
       nextOperation,
@@ -284,6 +283,7 @@ class NodeCoreMachine implements NodeCore {
     for (const artifact of stored.artifacts) {
       this.intake.deliver(artifact, false);
     }
+    this.replayTo = this.consensus.status().finalized;
   }
 
   private take(input: NodeInput): void {

@@ -17,6 +17,7 @@ export interface RequestRouterPorts {
   readonly registry: NodeRegistry;
   readonly ingress: IngressManager;
   readonly adversary: Adversary;
+  readonly isReplaying: () => boolean;
   readonly unitDelayMs: () => number;
   readonly prng: Prng;
   readonly nextOperation: () => OperationId;

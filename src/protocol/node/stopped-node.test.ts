@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { canisterIdFromU64, principalToBytes, principalToText } from '../crypto/principal.ts';
+import { encodeCbor } from '../crypto/cbor.ts';
 import { createNodeCrypto } from '../crypto/node-crypto.ts';
 import { wrapBls } from '../crypto/der.ts';
 import { INSECURE_TEST_SUITE } from '../crypto/insecure-test-crypto.ts';
@@ -8,7 +10,7 @@ import type { Artifact } from '../types/artifacts.ts';
 import { artifactKey } from '../types/artifacts.ts';
 import type { HashHex } from '../types/ids.ts';
 import { createNodeCore } from './node-core.ts';
-import type { NodeCore, NodeOutput } from './node-io.ts';
+import type { HttpRequest, NodeCore, NodeOutput } from './node-io.ts';
 import { subnetParametersFor } from './subnet-parameters.ts';
 
 const START_NS = 1_735_689_600_000_000_000n;
@@ -119,5 +121,52 @@ describe('a node with contradictions on its disk', () => {
     const outputs = run(core, { from: 3000, to: 6000 }, disk);
     expect(codesOf(outputs)).toEqual(['STATE_DIVERGED', 'STATE_DIVERGED']);
     expect(core.status().certified).toBeLessThan(3);
+  });
+});
+
+describe('a node that starts again', () => {
+  const CANISTER = canisterIdFromU64(0n);
+  const callTo = (target: string, method: string, arg: Uint8Array, atMs: number): HttpRequest => ({
+    method: 'POST',
+    path: `/api/v3/canister/${principalToText(CANISTER)}/call`,
+    body: encodeCbor({
+      content: {
+        request_type: 'call',
+        canister_id: target === '' ? new Uint8Array(0) : principalToBytes(CANISTER),
+        method_name: method,
+        arg,
+        sender: Uint8Array.of(4),
+        ingress_expiry: START_NS + BigInt(atMs + 240_000) * NS_PER_MS,
+      },
+    }),
+  });
+
+  it('judges calls by all that it had finalized, not by the state from which it replays', () => {
+    const disk = new Map<string, Uint8Array>();
+    const first = startLoneNode(disk);
+    run(first, { from: 0, to: 1000 }, disk);
+    // DIDL, one record without fields: every setting is left out.
+    const arg = Uint8Array.of(0x44, 0x49, 0x44, 0x4c, 1, 0x6c, 0, 1, 0);
+    const create = callTo('', 'provisional_create_canister_with_cycles', arg, 1000);
+    first.step(START_NS + 1000n * NS_PER_MS, [
+      { kind: 'httpRequest', requestId: 1, request: create },
+    ]);
+    run(first, { from: 1000, to: 6000 }, disk);
+
+    const again = startLoneNode(disk);
+    expect(again.status().executed).toBeLessThan(again.status().finalized);
+    const request = callTo('it', 'greet', new Uint8Array(0), 6000);
+    const outputs = [
+      again.step(START_NS + 6000n * NS_PER_MS, [{ kind: 'httpRequest', requestId: 2, request }]),
+      ...run(again, { from: 6020, to: 9000 }, disk),
+    ];
+    const texts = outputs
+      .flatMap(({ effects }) => effects)
+      .flatMap((effect) =>
+        effect.kind === 'httpReply' ? [new TextDecoder().decode(effect.reply.body)] : [],
+      );
+    expect(texts).toHaveLength(1);
+    // The canister is there, without code; the state of the genesis has none.
+    expect(texts[0]).toContain('IC0537');
   });
 });

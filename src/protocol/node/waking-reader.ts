@@ -7,20 +7,30 @@ import {
 import type { TimeNs } from '../types/ids.ts';
 import type { HttpRequest, OperationId } from './node-io.ts';
 
-interface Reading {
+interface Waiting {
   readonly requestId: OperationId;
   readonly request: HttpRequest;
 }
 
+/** What the node knows of its subnet. */
+export interface KnownState {
+  /** Time of the newest certified state; undefined = there is none to be refused. */
+  readonly certifiedNs: TimeNs | undefined;
+  /** Blocks that an earlier life of the node had finalized are still executed again. */
+  readonly isReplaying: boolean;
+}
+
 /**
- * Keeps queries and reads back while a node that slept, or was just started, holds only states of
- * before: a client would refuse their certificates as too old, and set its own clock by them.
+ * Keeps requests back that the node would judge by a state of before: queries and reads while a node
+ * that slept, or was just started, holds only old states (a client would refuse their certificates, and
+ * set its own clock by them), and calls too while it replays (its ingress filter would refuse what a
+ * client knows to be there).
  *
- * Liveness: what waits is served with the first state of after the sleep, and in any case once
+ * Liveness: what waits is served with the first state that is new enough, and in any case once
  * `MAX_WAKING_HOLD_NS` have passed, so that a subnet that makes no blocks still answers.
  */
 export class WakingReader {
-  private readonly waiting = new Map<OperationId, Reading>();
+  private readonly waiting = new Map<OperationId, Waiting>();
   private lastNs: TimeNs | null = null;
   /** When the node came to itself; null = it knows a state of after that. */
   private wokeNs: TimeNs | null = null;
@@ -33,13 +43,9 @@ export class WakingReader {
     this.lastNs = nowNs;
   }
 
-  /**
-   * True when the request is kept back; `takeReady` gives it out.
-   * @param certifiedNs time of the newest certified state; undefined = there is none to be refused
-   */
-  holds(requestId: OperationId, request: HttpRequest, certifiedNs: TimeNs | undefined): boolean {
-    const isReading = /\/(?:query|read_state)$/u.test(request.path);
-    if (!isReading || this.isAwake(certifiedNs) || this.waiting.size >= MAX_WAKING_REQUESTS) {
+  /** True when the request is kept back; `takeReady` gives it out. */
+  holds(requestId: OperationId, request: HttpRequest, known: KnownState): boolean {
+    if (this.waiting.size >= MAX_WAKING_REQUESTS || !this.waits(request, known)) {
       return false;
     }
     this.waiting.set(requestId, { requestId, request });
@@ -51,12 +57,11 @@ export class WakingReader {
   }
 
   /** What need not wait any longer, in the order of its coming. */
-  takeReady(certifiedNs: TimeNs | undefined): readonly Reading[] {
-    if (this.waiting.size === 0 || !this.isAwake(certifiedNs)) {
-      return [];
+  takeReady(known: KnownState): readonly Waiting[] {
+    const ready = [...this.waiting.values()].filter(({ request }) => !this.waits(request, known));
+    for (const { requestId } of ready) {
+      this.waiting.delete(requestId);
     }
-    const ready = [...this.waiting.values()];
-    this.waiting.clear();
     return ready;
   }
 
@@ -66,15 +71,16 @@ export class WakingReader {
       : this.wokeNs + MAX_WAKING_HOLD_NS;
   }
 
-  private isAwake(certifiedNs: TimeNs | undefined): boolean {
+  private waits({ path }: HttpRequest, { certifiedNs, isReplaying }: KnownState): boolean {
     const { wokeNs, lastNs } = this;
-    if (wokeNs !== null && lastNs !== null) {
-      const isFresh = certifiedNs === undefined || certifiedNs + WAKING_TOLERANCE_NS >= wokeNs;
-      if (!isFresh && lastNs < wokeNs + MAX_WAKING_HOLD_NS) {
-        return false;
-      }
-      this.wokeNs = null;
+    if (wokeNs === null || lastNs === null) {
+      return false;
     }
-    return true;
+    const isOld = certifiedNs !== undefined && certifiedNs + WAKING_TOLERANCE_NS < wokeNs;
+    if (!(isOld || isReplaying) || lastNs >= wokeNs + MAX_WAKING_HOLD_NS) {
+      this.wokeNs = null;
+      return false;
+    }
+    return (isReplaying ? /\/(?:call|query|read_state)$/u : /\/(?:query|read_state)$/u).test(path);
   }
 }
